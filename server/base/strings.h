@@ -1,0 +1,69 @@
+// The bridge between std and Abseil strings (Debian's absl::string_view is a type of its own), and joining of text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace assay {
+
+inline absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view FromAbsl(absl::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view MessageOf(const absl::Status& status) { return FromAbsl(status.message()); }
+
+namespace internal {
+inline void AppendPiece(std::string& to, std::string_view piece) { to.append(piece); }
+inline void AppendPiece(std::string& to, const char* piece) { to.append(piece); }
+inline void AppendPiece(std::string& to, const std::string& piece) { to.append(piece); }
+inline void AppendPiece(std::string& to, char piece) { to.push_back(piece); }
+inline void AppendPiece(std::string& to, bool) = delete;
+template <typename Number>
+  requires std::is_arithmetic_v<Number>
+void AppendPiece(std::string& to, Number piece) {
+  to.append(std::to_string(piece));
+}
+}  // namespace internal
+
+// Text and numbers, one after the other.
+template <typename... Pieces>
+std::string Cat(const Pieces&... pieces) {
+  std::string text;
+  (internal::AppendPiece(text, pieces), ...);
+  return text;
+}
+
+std::string Join(const auto& parts, std::string_view separator) {
+  std::string text;
+  for (const auto& part : parts) {
+    if (!text.empty()) text.append(separator);
+    text.append(part);
+  }
+  return text;
+}
+
+// The candidate nearest to `word` by edit distance, if near enough to be a slip of the pen; for did-you-mean messages.
+std::string_view NearestOf(std::string_view word, const auto& candidates);
+
+// Levenshtein distance; both words are cut at 64 characters.
+std::size_t EditDistance(std::string_view a, std::string_view b);
+
+std::string_view NearestOf(std::string_view word, const auto& candidates) {
+  std::string_view best;
+  std::size_t best_distance = word.size() / 3 + 2;
+  for (const auto& candidate : candidates) {
+    const std::size_t distance = EditDistance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+// Text from outside, made fit for a terminal, a log line or a finding: control characters and invalid UTF-8 shown as
+// \xNN, at most `limit` bytes of it.
+std::string Printable(std::string_view text, std::size_t limit = 256);
+
+}  // namespace assay

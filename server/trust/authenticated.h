@@ -1,0 +1,89 @@
+// Authenticated<T>: may be believed. Two makers only, both here.
+//
+//   BySignature    a VerifiedKey signed the bytes of this part
+//   ByCommitment   a field of another authenticated part equals this part's digest or replay
+//
+// Promises: no other code can make one (tests/must_not_compile). Does not promise that what it says is good enough, nor
+// that it is fresh: appraisal and Bundle judge that.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check_log.h"
+#include "crypto/signature.h"
+#include "trust/claims.h"
+#include "trust/parsed.h"
+#include "trust/verified_key.h"
+
+namespace assay::trust {
+
+// An ECDSA signature and what it is said to sign, as T lays them out. Views into the parsed part.
+struct EcdsaSigned {
+  crypto::HashAlgorithm hash;
+  ByteView message;
+  Bytes r;  // big-endian, order size
+  Bytes s;
+};
+
+template <typename T>
+class Authenticated {
+ public:
+  const T& value() const { return parsed_.value_; }
+  const T* operator->() const { return &parsed_.value_; }
+
+  std::string_view component() const { return T::kComponent; }
+  std::string_view authenticated_by() const { return authenticated_by_; }  // "signature" or "commitment"
+  std::string_view vouched_by() const { return vouched_by_; }              // component of the key or of the committing part
+  std::span<const ValidityWindow> windows() const { return windows_; }
+
+  // T::Signed() gives message and signature. nullopt: the log says why.
+  // `encoding_check` covers r and s as scalars, `signature_check` the signature itself.
+  static std::optional<Authenticated> BySignature(Parsed<T> parsed, const VerifiedKey& key, Check encoding_check,
+                                                  Check signature_check, std::vector<ValidityWindow> windows, CheckLog& log) {
+    const EcdsaSigned is_signed = parsed.value_.Signed();
+    const crypto::KeyKind kind = key.key().kind();
+    const auto finding = [&](std::string actual) {
+      return Finding{.reason = Reason::kSignatureInvalid, .component = std::string(T::kComponent), .claim = "SIGNATURE",
+                     .expected = "a signature by the key of " + std::string(key.component()), .actual = std::move(actual)};
+    };
+    if (!log.Require(encoding_check,
+                     crypto::IsEcdsaScalar(kind, is_signed.r) && crypto::IsEcdsaScalar(kind, is_signed.s),
+                     [&] { return finding("r or s outside 1 to n-1"); })) {
+      return std::nullopt;
+    }
+    if (!log.Require(signature_check,
+                     crypto::VerifyEcdsa(key.key(), is_signed.hash, is_signed.message, is_signed.r, is_signed.s),
+                     [&] { return finding("one that does not verify"); })) {
+      return std::nullopt;
+    }
+    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows));
+  }
+
+  // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing.
+  template <typename U>
+  static std::optional<Authenticated> ByCommitment(Parsed<T> parsed, const Authenticated<U>& by, ByteView committed,
+                                                   ByteView recomputed, Check check, const Finding& on_mismatch,
+                                                   CheckLog& log) {
+    if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
+      return std::nullopt;
+    }
+    return Authenticated(std::move(parsed), "commitment", by.component(), {});
+  }
+
+ private:
+  Authenticated(Parsed<T> parsed, std::string_view authenticated_by, std::string_view vouched_by,
+                std::vector<ValidityWindow> windows)
+      : parsed_(std::move(parsed)), authenticated_by_(authenticated_by), vouched_by_(vouched_by),
+        windows_(std::move(windows)) {}
+
+  Parsed<T> parsed_;
+  std::string_view authenticated_by_;
+  std::string_view vouched_by_;
+  std::vector<ValidityWindow> windows_;
+};
+
+}  // namespace assay::trust

@@ -1,0 +1,90 @@
+// Bundle: the graph of all authenticated parts of one node's evidence. Every part hangs by signature, commitment or key on
+// one carrier, and the carrier answers the challenge in full length. What hangs on nothing is rejected.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check_log.h"
+#include "trust/authenticated.h"
+#include "trust/challenge.h"
+#include "trust/claims.h"
+
+namespace assay::trust {
+
+enum class Freshness : std::uint8_t { kProven, kSkipped };
+
+struct BundlePart {
+  std::string_view component;
+  std::string_view authenticated_by;
+  std::string_view vouched_by;
+  bool carrier;
+};
+
+// Which value of a challenge a carrier contains.
+enum class CarrierKind : std::uint8_t { kReportData, kNonce };
+
+class Bundle {
+ public:
+  // Starts a bundle at its carrier, after comparing T::CarriedValue() with what the challenge demands for
+  // T::kCarrierKind. nullopt: it does not answer; the log says so.
+  template <typename T>
+  static std::optional<Bundle> Carry(const Authenticated<T>& carrier, const Challenge& challenge, CheckLog& log) {
+    const std::optional<Freshness> freshness =
+        CheckFreshness(T::kCarrierKind, carrier->CarriedValue(), T::kComponent, challenge, log);
+    if (!freshness) return std::nullopt;
+    Bundle bundle(*freshness);
+    bundle.Take(carrier, true);
+    return bundle;
+  }
+
+  // Hangs a part on the bundle. False, and logged, if what vouches for it is no part of the bundle.
+  template <typename T>
+  bool Attach(const Authenticated<T>& part, CheckLog& log) {
+    const bool hangs = std::any_of(parts_.begin(), parts_.end(), [&](const BundlePart& known) {
+      return known.component == part.vouched_by();
+    });
+    if (!log.Require(Check::kBundleConnected, hangs, [&] {
+          return Finding{.reason = Reason::kPartUnbound, .component = std::string(T::kComponent),
+                         .expected = "a part vouched for by one that answers the challenge",
+                         .actual = "vouched for by " + std::string(part.vouched_by())};
+        })) {
+      return false;
+    }
+    Take(part, false);
+    return true;
+  }
+
+  Freshness freshness() const { return freshness_; }
+  const std::vector<BundlePart>& parts() const { return parts_; }
+  const AuthenticatedClaims& claims() const { return claims_; }
+  // SHA-256 of the authenticated instance identity (DESIGN, Identity). Set by the platform; empty until then.
+  const Bytes& instance_identity() const { return instance_identity_; }
+  void set_instance_identity(Bytes identity) { instance_identity_ = std::move(identity); }
+
+ private:
+  explicit Bundle(Freshness freshness) : freshness_(freshness) {}
+  static std::optional<Freshness> CheckFreshness(CarrierKind kind, ByteView carried, std::string_view component,
+                                                 const Challenge& challenge, CheckLog& log);
+
+  template <typename T>
+  void Take(const Authenticated<T>& part, bool carrier) {
+    parts_.push_back({T::kComponent, part.authenticated_by(), part.vouched_by(), carrier});
+    ClaimWriter writer(claims_.claims_, T::kComponent);
+    part->WriteClaims(writer);
+    std::sort(claims_.claims_.begin(), claims_.claims_.end(),
+              [](const Claim& a, const Claim& b) { return a.name < b.name; });
+    claims_.windows_.insert(claims_.windows_.end(), part.windows().begin(), part.windows().end());
+  }
+
+  Freshness freshness_;
+  std::vector<BundlePart> parts_;
+  AuthenticatedClaims claims_;
+  Bytes instance_identity_;
+};
+
+}  // namespace assay::trust

@@ -1,0 +1,67 @@
+// Collateral: endorsements, revocation lists, TCB and identity lists, as fetched or supplied.
+//
+// Collateral is untrusted bytes too. A CollateralKey says what a document claims to be, so that it can be looked up; who
+// uses it authenticates it. A CollateralSnapshot is everything one appraisal may use, frozen: appraisal never fetches.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/digest.h"
+#include "trust/untrusted_bytes.h"
+
+namespace assay::trust {
+
+// "amd.vcek/Milan", or with what a vendor needs to find it "amd.vcek/Milan/<chip id>/<tcb>".
+struct CollateralKey {
+  std::string kind;    // vendor and document, e.g. "amd.vcek", "amd.vlek", "amd.ask", "amd.asvk", "amd.ark", "amd.crl"
+  std::string scope;   // e.g. the product line
+  std::string detail;  // e.g. chip id and TCB; empty where kind and scope suffice
+
+  std::string ToString() const;
+  auto operator<=>(const CollateralKey&) const = default;
+};
+
+enum class CollateralSource : std::uint8_t { kNode, kSupplied, kCache, kVendor };
+std::string_view NameOf(CollateralSource source);  // "node", "supplied", "cache", "vendor"
+
+struct CollateralItem {
+  CollateralKey key;
+  UntrustedBytes body;  // DER
+  crypto::Sha256Digest sha256;
+  CollateralSource source = CollateralSource::kSupplied;
+};
+
+class CollateralSnapshot {
+ public:
+  CollateralSnapshot() = default;
+  // Sorted by key and digest, so that the order in which items were gathered changes nothing; equal items count once.
+  explicit CollateralSnapshot(std::vector<CollateralItem> items);
+
+  std::span<const CollateralItem> items() const { return items_; }
+  // Every candidate of that kind and scope, whatever its detail.
+  std::span<const CollateralItem> Candidates(std::string_view kind, std::string_view scope) const;
+  // SHA-256 over the framed list of keys and digests.
+  crypto::Sha256Digest Digest() const;
+
+ private:
+  std::vector<CollateralItem> items_;
+};
+
+// What parsing gives away about unauthenticated evidence: which collateral to look for. Nothing else can be had from it.
+class LookupHints {
+ public:
+  LookupHints() = default;
+  explicit LookupHints(std::vector<CollateralKey> keys) : keys_(std::move(keys)) {}
+  std::span<const CollateralKey> keys() const { return keys_; }
+
+ private:
+  std::vector<CollateralKey> keys_;
+};
+
+}  // namespace assay::trust
