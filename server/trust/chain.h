@@ -13,7 +13,6 @@
 #include "crypto/path.h"
 #include "trust/anchors.h"
 #include "trust/claims.h"
-#include "trust/fact_cache.h"
 
 namespace assay::trust {
 

@@ -7,11 +7,14 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "crypto/certificate.h"
+#include "crypto/crl.h"
 #include "crypto/digest.h"
 #include "trust/untrusted_bytes.h"
 
@@ -35,6 +38,9 @@ struct CollateralItem {
   UntrustedBytes body;  // DER
   crypto::Sha256Digest sha256;
   CollateralSource source = CollateralSource::kSupplied;
+  // Decoded once, when the document was recognised. Decoding proves nothing.
+  std::optional<crypto::Certificate> certificate = {};
+  std::optional<crypto::CertificateList> revocation_list = {};
 };
 
 class CollateralSnapshot {

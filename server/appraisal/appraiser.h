@@ -1,0 +1,90 @@
+// The appraisal: a pure function of (evidence, challenge, collateral snapshot, policy set, anchors, state snapshot, time).
+//
+// Promises: no I/O, no clock, no randomness; the same inputs give the same Appraisal, byte for byte in its canonical form;
+// all findings are collected, it does not stop at the first. Does not promise a verdict that stays true: valid_until says
+// how long. Every argument is required: leaving one out does not compile.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "appraisal/policy.h"
+#include "appraisal/registry.h"
+#include "assay/v1/verdict.pb.h"
+#include "base/clock.h"
+#include "evidence/format.h"
+#include "trust/anchors.h"
+#include "trust/challenge.h"
+#include "trust/collateral.h"
+#include "trust/fact_caches.h"
+
+namespace assay::appraisal {
+
+// Which policies are in force, fixed before any evidence is opened.
+class PolicyChoice {
+ public:
+  // By the challenge's context. The result also exists if no set covers it: the verdict is then REJECTED (policy_none).
+  static PolicyChoice ForContext(const PolicyBook& book, std::string_view cluster, std::string_view role);
+  // Offline: one policy for its platform, no set.
+  static PolicyChoice ForPolicy(const PolicyBook& book, const Policy& policy);
+
+  const PolicyBook& book() const { return *book_; }
+  const PolicySet* set() const { return set_; }
+  const Policy* PolicyFor(std::string_view platform) const;  // nullptr: not allowed
+  bool HasAny() const { return set_ != nullptr || single_ != nullptr; }
+  std::string Label() const;  // for messages: "set 'prod-workers'", "policy 'qemu-sev-snp'", "cluster 'x', role 'y'"
+
+ private:
+  PolicyChoice() = default;
+  const PolicyBook* book_ = nullptr;
+  const PolicySet* set_ = nullptr;
+  const Policy* single_ = nullptr;
+  std::string context_;
+};
+
+// What the verifier remembers, read once per appraisal.
+struct StateSnapshot {
+  // Latest time that the verifier has certainly passed (build date, last persisted time); a live appraisal before it is
+  // not TRUSTED. Unset offline, where the time is given.
+  std::optional<Time> not_before;
+  crypto::Sha256Digest Digest() const;
+};
+
+struct Inputs {
+  const Registry& registry;
+  std::span<const evidence::Item> items;
+  std::string_view platform_hint;  // "" = infer from the items; picks a section inside the policy choice
+  const trust::Challenge& challenge;
+  bool channel_bound;              // the transcript behind the challenge names this TLS channel
+  const trust::CollateralSnapshot& collateral;
+  const PolicyChoice& policies;
+  const trust::AnchorSet& anchors;
+  const StateSnapshot& state;
+  Time at;
+  trust::FactCaches* caches = nullptr;  // cost only, never the result
+};
+
+v1::Appraisal Appraise(const Inputs& inputs);
+
+// Canonical form: see assay/v1/verdict.proto. Deterministic.
+std::string CanonicalJson(const v1::Appraisal& appraisal);
+
+// Names of the platforms whose manifest and hints fit the items, sorted. For the CLI: exactly one means inferred.
+std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<const evidence::Item> items);
+
+// The collateral snapshot of these items and of more documents: what the items carry is recognised by all formats. Items
+// that no format knows are left to the manifest check.
+trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<const evidence::Item> items,
+                                           std::span<const trust::CollateralItem> more,
+                                           trust::FactCaches* caches = nullptr);
+
+// What is missing and could be fetched.
+std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,
+                                        const trust::CollateralSnapshot& collateral);
+
+// Judges validity windows at a time, as appraisal does: used there and by the conformance runner.
+void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, CheckLog& log);
+
+}  // namespace assay::appraisal

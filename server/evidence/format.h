@@ -1,0 +1,97 @@
+// What an evidence format offers to the rest of Assay: one constexpr-like table of data and pure functions a folder.
+//
+// A format knows its layout, its claims, its vendor's endorsements, and what it needs of them. It never fetches, never
+// reads a clock, and never decides by policy. The build lists all formats in one generated registry.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check_log.h"
+#include "base/clock.h"
+#include "trust/anchors.h"
+#include "trust/bundle.h"
+#include "trust/challenge.h"
+#include "trust/claims.h"
+#include "trust/collateral.h"
+#include "trust/description.h"
+#include "trust/fact_caches.h"
+#include "trust/untrusted_bytes.h"
+
+namespace assay::evidence {
+
+struct Item {
+  std::string media_type;
+  trust::UntrustedBytes body;
+};
+
+enum class ClaimType : std::uint8_t { kFlag, kNumber, kText, kOctets, kComponentVersion };
+
+// May a policy leave the claim unappraised? Absence of a rule never means "any value".
+enum class Duty : std::uint8_t {
+  kOptional,       // a policy may ignore it
+  kMust,           // a policy must appraise it
+  kMustOrWaive,    // must appraise it, or waive it with a written reason: then at most TRUSTED_WITH_WARNINGS
+};
+
+struct BitName {
+  std::string_view name;
+  unsigned bit;  // 0 = least significant
+};
+
+struct ClaimSpec {
+  std::string_view name;     // "snp.platform_info"
+  ClaimType type;
+  Duty duty;
+  std::size_t size;          // octets: exact length, 0 = any
+  std::span<const BitName> bits;  // numbers that are bit fields
+  std::string_view meaning;  // with the specification's field name
+};
+
+// Inputs of authentication beyond the evidence itself. Caches change its cost, never its result.
+struct AuthenticationContext {
+  const trust::AnchorSet& anchors;
+  const trust::CollateralSnapshot& collateral;
+  const trust::Challenge& challenge;
+  trust::FactCaches* caches;  // may be nullptr
+};
+
+// What the policy opted into explicitly, as far as a format's own judgement depends on it.
+struct JudgeContext {
+  // True if a rule of kind equals or one_of names this value of this claim.
+  bool (*names_value)(const void* policy, std::string_view claim, const trust::Value& value);
+  // True if the claim is appraised by equals or one_of (so that chance values cannot pass).
+  bool (*pins_claim)(const void* policy, std::string_view claim);
+  const void* policy;
+
+  bool NamesValue(std::string_view claim, const trust::Value& value) const { return names_value(policy, claim, value); }
+  bool Pins(std::string_view claim) const { return pins_claim(policy, claim); }
+};
+
+enum class Provenance : std::uint8_t { kInferred, kProven };
+
+struct Format {
+  std::string_view name;                            // "sev_snp"
+  std::string_view claim_prefix;                    // "snp"
+  std::span<const std::string_view> media_types;    // of its evidence and of its own containers of endorsements
+  std::span<const ClaimSpec> claims;                // sorted by name
+  std::span<const trust::Anchor> anchors;           // production pins
+
+  // A display tree if the bytes are of this format, its endorsements or containers; nullopt if they are something else.
+  std::optional<trust::Description> (*describe)(const trust::UntrustedBytes& bytes);
+  // The media type if the bytes look like evidence of this format (recognised by content, for the CLI); "" otherwise.
+  std::string_view (*media_type_of)(const trust::UntrustedBytes& bytes);
+  // The vendor's endorsements and lists found in the bytes (DER or PEM certificate(s), CRL, container): empty if none.
+  std::vector<trust::CollateralItem> (*recognise)(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                   trust::FactCaches* caches);
+  // Collateral that these items need and the snapshot lacks; by hints only.
+  std::vector<trust::CollateralKey> (*needs)(std::span<const Item> items, const trust::CollateralSnapshot& collateral);
+  // Comparisons between claims, and what a policy must opt into by name: the part of appraisal that is code.
+  void (*judge)(const trust::AuthenticatedClaims& claims, const JudgeContext& context, CheckLog& log);
+};
+
+}  // namespace assay::evidence

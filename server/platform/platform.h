@@ -1,0 +1,67 @@
+// What a platform is: which items belong together, how they bind, what tells it from its siblings, and whom one still has
+// to trust after its evidence has been verified. One folder a platform; pure functions only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check_log.h"
+#include "evidence/format.h"
+#include "trust/bundle.h"
+
+namespace assay::platform {
+
+struct ManifestEntry {
+  std::string_view media_type;
+  std::size_t least;
+  std::size_t most;
+};
+
+// Strength of the bindings performed (docs/threat-model.md), strongest first.
+enum class Strength : std::uint8_t { kA, kB, kC, kD, kE };
+std::string_view NameOf(Strength strength);  // "A"
+
+// The features of the clouds table, as far as the evidence at hand shows them.
+enum class Feature : std::uint8_t { kCustomImages, kMemoryEncryption, kRawGuestAttestation, kReviewableFirmware, kMeasuredBoot };
+std::string_view NameOf(Feature feature);    // "custom_images"
+std::optional<Feature> FeatureNamed(std::string_view name);
+std::span<const Feature> AllFeatures();
+
+struct TrustBoundary {
+  std::vector<std::string> trusted_parties;
+  std::vector<Feature> features;         // sorted, unique
+  std::vector<std::string> not_proven;
+};
+
+// What appraisal found out that the boundary depends on.
+struct AppraisedFacts {
+  bool boot_covered = false;       // a signed, appraised value covers kernel, initrd and command line
+  bool release_matched = false;    // the measurement is that of a release in the reference values
+  evidence::Provenance provenance = evidence::Provenance::kInferred;
+};
+
+struct Platform {
+  std::string_view name;                                 // "qemu_sev_snp"
+  std::string_view summary;                              // one line for people
+  std::span<const ManifestEntry> manifest;
+  std::span<const evidence::Format* const> formats;
+  // Whether the items could be of this platform, by unauthenticated hints: chooses a section of the policy set and infers
+  // the platform offline, decides nothing.
+  bool (*fits)(std::span<const evidence::Item> items);
+  // Authenticates all items into one bundle and checks that it is of this platform. nullopt: the log says why.
+  std::optional<trust::Bundle> (*authenticate)(std::span<const evidence::Item> items,
+                                               const evidence::AuthenticationContext& context, CheckLog& log);
+  // Whether the node proves that it runs where it says, e.g. by CSP_ID or by a chip that the policy allow-lists.
+  evidence::Provenance (*provenance)(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context);
+  Strength (*strength)(const trust::Bundle& bundle, const AppraisedFacts& facts);
+  TrustBoundary (*trust_boundary)(const trust::Bundle& bundle, const AppraisedFacts& facts);
+};
+
+// Checks the items against the manifest: unknown, unexpected, missing, surplus and empty items are each refused by name.
+bool CheckManifest(const Platform& platform, std::span<const evidence::Item> items, CheckLog& log);
+
+}  // namespace assay::platform
