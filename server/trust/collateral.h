@@ -52,6 +52,7 @@ class CollateralSnapshot {
   std::span<const CollateralItem> items() const { return items_; }
   // Every candidate of that kind and scope, whatever its detail.
   std::span<const CollateralItem> Candidates(std::string_view kind, std::string_view scope) const;
+  std::span<const CollateralItem> CandidatesOfKind(std::string_view kind) const;  // of any scope
   // SHA-256 over the framed list of keys and digests.
   crypto::Sha256Digest Digest() const;
 

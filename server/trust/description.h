@@ -22,11 +22,15 @@ class Description {
   const std::string& name() const { return name_; }
   const std::string& value() const { return value_; }  // printable
   const std::vector<Description>& children() const { return children_; }
+  // The bytes are recognisably of this kind, but not as the specification demands; children named "defect" say where.
+  void set_malformed() { malformed_ = true; }
+  bool malformed() const { return malformed_; }
 
  private:
   std::string name_;
   std::string value_;
   std::vector<Description> children_;
+  bool malformed_ = false;
 };
 
 }  // namespace assay::trust

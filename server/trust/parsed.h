@@ -37,6 +37,8 @@ class Parsed {
   LookupHints Hints() const { return value_.Hints(); }
   Description Describe() const { return value_.Describe(); }
   const T& Unverified(UnverifiedAccess<T>) const { return value_; }
+  // The authenticator may add what the verified certificate of the signing key says, before the part is believed.
+  T& Annotate(UnverifiedAccess<T>) { return value_; }
 
  private:
   friend class Authenticated<T>;

@@ -1,0 +1,235 @@
+#include "evidence/sev_snp/authenticate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hex.h"
+#include "base/strings.h"
+#include "evidence/sev_snp/endorsement.h"
+
+namespace assay::sev_snp {
+namespace {
+
+constexpr trust::ChainProfile kAmdProfile{
+    .vendor = "amd",
+    .chain_check = Check::kSnpChain,
+    .root_check = Check::kSnpRootPinned,
+    .profile_check = Check::kSnpProfile,
+    .conformance = &CheckAmdProfile,
+};
+
+// The certificate that the report asks for, or else the best of its kind: a near miss gives the better finding.
+const trust::CollateralItem* FindLeaf(const Report& report, const trust::CollateralSnapshot& collateral) {
+  const bool vcek = report.signing_key() == SigningKey::kVcek;
+  const trust::CollateralItem* best = nullptr;
+  const auto detail_for = [&](std::string_view line) -> std::string {
+    const std::optional<Product> product = ProductNamed(line);
+    if (!product) return {};
+    return vcek ? VcekDetail(report.chip_id(), report.reported_tcb(), *product) : TcbDetail(report.reported_tcb());
+  };
+  // Better: right product, then right chip and TCB, then longer validity; ties keep the snapshot's order.
+  const auto rank = [&](const trust::CollateralItem& item) {
+    const bool right_product = !report.product() || item.key.scope == NameOf(*report.product());
+    const bool right_detail = item.key.detail == detail_for(item.key.scope);
+    return std::tuple(right_product, right_detail, item.certificate->not_after());
+  };
+  for (const trust::CollateralItem& item : collateral.CandidatesOfKind(vcek ? kVcekKind : kVlekKind)) {
+    if (item.certificate && (best == nullptr || rank(*best) < rank(item))) best = &item;
+  }
+  return best;
+}
+
+std::vector<const trust::CollateralItem*> IssuerPool(const trust::CollateralSnapshot& collateral) {
+  std::vector<const trust::CollateralItem*> pool;
+  for (const std::string_view kind : {kArkKind, kAskKind, kAsvkKind}) {
+    for (const trust::CollateralItem& item : collateral.CandidatesOfKind(kind)) {
+      if (item.certificate) pool.push_back(&item);
+    }
+  }
+  return pool;
+}
+
+crypto::Sha256Digest NameOfFact(const trust::CollateralItem& leaf, std::span<const trust::CollateralItem* const> pool,
+                                const trust::AnchorSet& anchors, Product product) {
+  Bytes depends_on;
+  depends_on.reserve(32 * (pool.size() + 3));
+  Append(depends_on, AsBytes(NameOf(product)));
+  Append(depends_on, anchors.Digest());
+  Append(depends_on, leaf.sha256);
+  for (const trust::CollateralItem* item : pool) Append(depends_on, item->sha256);
+  return crypto::Sha256(depends_on);
+}
+
+std::shared_ptr<const trust::VerifiedChain> VerifyChain(const trust::CollateralItem& leaf, Product product,
+                                                        const evidence::AuthenticationContext& context, CheckLog& log) {
+  const std::vector<const trust::CollateralItem*> pool = IssuerPool(context.collateral);
+  const crypto::Sha256Digest fact = NameOfFact(leaf, pool, context.anchors, product);
+  if (context.caches != nullptr) {
+    if (auto known = context.caches->chains.Find(fact)) {
+      for (const Check check : {kAmdProfile.chain_check, kAmdProfile.root_check, kAmdProfile.profile_check}) log.Pass(check);
+      return known;
+    }
+  }
+  std::vector<crypto::Certificate> certificates;
+  for (const trust::CollateralItem* item : pool) certificates.push_back(*item->certificate);
+  auto chain = trust::ChainVerifier::Verify(*leaf.certificate, certificates, context.anchors, NameOf(product), kAmdProfile, log);
+  if (chain != nullptr && context.caches != nullptr) {
+    context.caches->chains.Insert(fact, chain);
+    for (const crypto::Certificate& certificate : chain->path().certificates) {
+      context.caches->certificates.Insert(certificate.sha256(), std::make_shared<const crypto::Certificate>(certificate));
+    }
+  }
+  return chain;
+}
+
+bool IsNewer(const crypto::CertificateList& a, const crypto::CertificateList& b) {
+  const auto number = [](const crypto::CertificateList& list) {
+    Bytes value = list.number().value_or(Bytes{});
+    value.erase(value.begin(), std::find_if(value.begin(), value.end(), [](std::uint8_t byte) { return byte != 0; }));
+    return std::pair(value.size(), value);
+  };
+  return std::pair(number(a), a.this_update()) > std::pair(number(b), b.this_update());
+}
+
+std::string SerialText(const Bytes& serial) { return "serial 0x" + ToHex(serial); }
+
+}  // namespace
+
+Revocation CheckRevocation(const crypto::Certificate& ark, const crypto::Certificate& intermediate, Product product,
+                           const evidence::AuthenticationContext& context, CheckLog& log) {
+  Revocation result;
+  std::vector<Finding> not_authentic;
+  for (const trust::CollateralItem& item : context.collateral.Candidates(kCrlKind, NameOf(product))) {
+    if (!item.revocation_list) continue;
+    std::shared_ptr<const crypto::CertificateList> list =
+        context.caches == nullptr ? nullptr : context.caches->revocation_lists.Find(item.sha256);
+    // A cached list was signed by a pinned ARK; it still has to be this one.
+    const bool known = list != nullptr && list->IssuerText() == ark.SubjectText();
+    if (!known) {
+      if (!item.revocation_list->IsIssuedBy(ark) && !SwitchedOff(Check::kSnpCrlSignature)) {
+        not_authentic.push_back({.reason = Reason::kCrlNotAuthentic, .component = "crl",
+                                 .expected = Cat("a list signed by ", ark.CommonName()),
+                                 .actual = Cat("issuer ", Printable(item.revocation_list->IssuerText(), 128))});
+        continue;
+      }
+      list = std::make_shared<const crypto::CertificateList>(*item.revocation_list);
+      if (context.caches != nullptr) context.caches->revocation_lists.Insert(item.sha256, list);
+    }
+    result.revoked |= list->Revokes(intermediate.serial());
+    if (result.newest == nullptr || IsNewer(*list, *result.newest)) result.newest = list;
+  }
+  if (result.newest != nullptr) log.Pass(Check::kSnpCrlSignature);
+  for (Finding& finding : not_authentic) {
+    if (result.newest != nullptr) {
+      finding.effect = Effect::kNote;
+      log.Add(std::move(finding));
+    } else {
+      log.Fail(Check::kSnpCrlSignature, std::move(finding));
+    }
+  }
+  return result;
+}
+
+std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(trust::Parsed<Report> parsed,
+                                                                              const evidence::AuthenticationContext& context,
+                                                                              CheckLog& log) {
+  Report& report = parsed.Annotate(trust::UnverifiedAccess<Report>());
+  const bool vcek = report.signing_key() == SigningKey::kVcek;
+  const std::string_view component = NameOf(report.signing_key());
+  const auto refusal = [&](Reason reason, std::string claim, std::string expected, std::string actual) {
+    return Finding{.reason = reason, .component = std::string(component), .claim = std::move(claim),
+                   .expected = std::move(expected), .actual = std::move(actual)};
+  };
+
+  const trust::CollateralItem* leaf = FindLeaf(report, context.collateral);
+  if (leaf == nullptr) {
+    const std::string_view other = vcek ? kVlekKind : kVcekKind;
+    const auto others = context.collateral.CandidatesOfKind(other);
+    if (!log.Require(Check::kSnpCertificateKind, others.empty(), [&] {
+          return refusal(Reason::kKeyKindMismatch, "SIGNING_KEY", Cat("a ", vcek ? "VCEK" : "VLEK", ", as SIGNING_KEY says"),
+                         Cat("a ", vcek ? "VLEK" : "VCEK", " certificate"));
+        })) {
+      return std::nullopt;
+    }
+    if (others.empty()) {
+      log.Fail(Check::kSnpCertificatePresent, refusal(Reason::kCertificateMissing, "SIGNING_KEY",
+                                                      Cat("the certificate of the ", vcek ? "VCEK" : "VLEK"), "none"));
+      return std::nullopt;
+    }
+    leaf = &others.front();  // reached only with the check of the kind switched off
+  } else {
+    log.Pass(Check::kSnpCertificateKind);
+  }
+  log.Pass(Check::kSnpCertificatePresent);
+
+  // Version 2 does not say which product it is; the chain does, and its root is pinned for that product alone.
+  const Outcome<LeafExtensions> extensions = ReadLeafExtensions(*leaf->certificate, component);
+  if (!log.Require(Check::kSnpExtensions, extensions)) return std::nullopt;
+  const Product product = report.product().value_or(*extensions->product);
+  if (!log.Require(Check::kSnpProduct, *extensions->product == product, [&] {
+        return refusal(Reason::kProductMismatch, "productName", std::string(NameOf(product)), Printable(extensions->product_name, 64));
+      })) {
+    return std::nullopt;
+  }
+  // All defects of this certificate are worth knowing at once: none of these comparisons depends on another.
+  bool matches = log.Require(Check::kSnpCertificateTcb, extensions->tcb == report.reported_tcb(), [&] {
+    return refusal(Reason::kTcbMismatch, "snp.reported_tcb",
+                   Cat(ToHex(report.reported_tcb()), " (", trust::ShowValue(DecodeTcb(product, report.reported_tcb())), "), as reported"),
+                   Cat(ToHex(extensions->tcb), " (", trust::ShowValue(DecodeTcb(product, extensions->tcb)), "), as certified"));
+  });
+  if (vcek) {
+    const ByteView chip_id = report.chip_id();
+    if (AllZero(chip_id)) {
+      matches &= log.Require(Check::kSnpHwid, false, [&] {
+        return refusal(Reason::kChipIdMasked, "CHIP_ID", "the chip id that the VCEK certifies", "64 zero bytes");
+      });
+    } else {
+      // On Turin the id is 8 bytes long and the rest of the field is zero.
+      Bytes certified = extensions->hwid.value_or(Bytes{});
+      certified.resize(chip_id.size(), 0);
+      matches &= log.Require(Check::kSnpHwid, Equal(certified, chip_id), [&] {
+        return refusal(Reason::kHwidMismatch, "CHIP_ID", ToHex(chip_id), ToHex(certified));
+      });
+    }
+  }
+  if (report.version() == 2) {
+    matches &= log.Require(Check::kSnpProductKnown, product != Product::kTurin, [&] {
+      return refusal(Reason::kProductMismatch, "VERSION", "version 3 or later on Turin", "2");
+    });
+  }
+  const std::shared_ptr<const trust::VerifiedChain> chain = VerifyChain(*leaf, product, context, log);
+  if (chain == nullptr || !matches) return std::nullopt;
+
+  const crypto::CertificatePath& path = chain->path();
+  const crypto::Certificate& intermediate = path.certificates[1];
+  const Revocation revocation = CheckRevocation(chain->anchor(), intermediate, product, context, log);
+  if (revocation.newest == nullptr) {
+    // What that costs is decided where snp.revocation_checked is appraised.
+    log.Skip(Check::kSnpRevocation, {.reason = Reason::kRevocationUnchecked, .effect = Effect::kNote, .component = "crl",
+                                     .claim = "snp.revocation_checked", .expected = Cat("a revocation list of ", chain->anchor().CommonName()), .actual = "none"});
+  } else if (!log.Require(Check::kSnpRevocation, !revocation.revoked, [&] {
+               return Finding{.reason = Reason::kCertificateRevoked, .component = std::string(intermediate.CommonName()),
+                              .claim = "serial", .expected = Cat("not on the list of ", chain->anchor().CommonName()),
+                              .actual = SerialText(intermediate.serial())};
+             })) {
+    return std::nullopt;
+  }
+  if (log.HasRejection()) return std::nullopt;
+
+  report.product_ = product;
+  report.endorsement_ = Report::Endorsement{product, extensions->csp_id.value_or(""), revocation.newest != nullptr};
+
+  static constexpr std::string_view kIssuers[] = {"", "ask", "ark"};
+  std::vector<trust::ValidityWindow> windows;
+  for (std::size_t i = 0; i < path.certificates.size(); ++i) {
+    const std::string_view name = i == 0 ? component : i == 1 && !vcek ? std::string_view("asvk") : kIssuers[std::min<std::size_t>(i, 2)];
+    windows.push_back({std::string(name), path.certificates[i].not_before(), path.certificates[i].not_after()});
+  }
+  if (revocation.newest != nullptr) {
+    windows.push_back({"crl", revocation.newest->this_update(), revocation.newest->next_update(), true});
+  }
+  return trust::Authenticated<Report>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, component),
+                                                   Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log);
+}
+
+}  // namespace assay::sev_snp

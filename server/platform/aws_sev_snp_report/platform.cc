@@ -1,0 +1,78 @@
+#include "platform/aws_sev_snp_report/platform.h"
+
+#include <array>
+#include <string>
+
+#include "base/strings.h"
+#include "evidence/sev_snp/format.h"
+#include "evidence/sev_snp/judge.h"
+#include "platform/binding/snp_report.h"
+
+namespace assay::aws_sev_snp_report {
+namespace {
+
+using platform::Feature;
+
+constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
+    {sev_snp::kReportMediaType, 1, 1},
+    {sev_snp::kCertTableMediaType, 0, 1},
+    {sev_snp::kCertificateMediaType, 0, 8},
+    {sev_snp::kPemChainMediaType, 0, 2},
+    {sev_snp::kCrlMediaType, 0, 2},
+});
+constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat};
+
+bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVlek; }
+
+// "CN=cc-us-east-2.amazonaws.com": the form in which AMD certifies AWS regions.
+bool IsAwsCspId(std::string_view csp_id) {
+  return csp_id.starts_with("CN=cc-") && csp_id.ends_with(".amazonaws.com");
+}
+
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
+                                          const evidence::AuthenticationContext& context, CheckLog& log) {
+  const auto report = sev_snp::AuthenticateReport(items, context, log);
+  if (!report) return std::nullopt;
+  std::optional<trust::Bundle> bundle = platform::CarryReport(*report, context.challenge, log);
+  if (!bundle) return std::nullopt;
+  const auto* csp_id = bundle->claims().Get<std::string>("snp.csp_id");
+  if (!log.Require(Check::kPlatform, csp_id != nullptr && IsAwsCspId(*csp_id), [&] {
+        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(sev_snp::kReportComponent),
+                       .claim = "snp.csp_id", .expected = "a VLEK issued to AWS: CN=cc-<region>.amazonaws.com",
+                       .actual = csp_id == nullptr ? std::string("a VCEK") : Printable(*csp_id, 128)};
+      })) {
+    return std::nullopt;
+  }
+  return bundle;
+}
+
+// A VLEK report alone says nothing of what was booted: AWS measures the firmware, the kernel is measured by NitroTPM only.
+platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts&) { return platform::Strength::kC; }
+
+platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::AppraisedFacts& facts) {
+  platform::TrustBoundary boundary;
+  boundary.trusted_parties = {"AMD (CPU, firmware up to the reported TCB, key distribution)",
+                              "AWS (custodian of the VLEK, guest firmware)"};
+  boundary.features = {Feature::kCustomImages, Feature::kMemoryEncryption, Feature::kRawGuestAttestation};
+  if (facts.release_matched) boundary.features.push_back(Feature::kReviewableFirmware);
+  boundary.not_proven = {"which kernel, initrd and command line were booted: the launch measurement covers firmware only",
+                         "which machine it is: a VLEK names a provider and region, not a chip"};
+  if (!facts.release_matched) boundary.not_proven.emplace_back("which firmware was launched: no release of the reference values was matched");
+  return boundary;
+}
+
+}  // namespace
+
+const platform::Platform kPlatform{
+    .name = "aws_sev_snp_report",
+    .summary = "AWS: SEV-SNP report alone, signed by a VLEK; firmware only, at most TRUSTED_WITH_WARNINGS",
+    .manifest = kManifest,
+    .formats = kFormats,
+    .fits = &Fits,
+    .authenticate = &Authenticate,
+    .provenance = &sev_snp::ProvenanceOf,
+    .strength = &StrengthOf,
+    .trust_boundary = &TrustBoundaryOf,
+};
+
+}  // namespace assay::aws_sev_snp_report
