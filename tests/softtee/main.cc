@@ -1,0 +1,234 @@
+// assay-softtee: the software TEE on the command line.
+//
+// Exit codes: 0 done, 1 the work failed (files, directories), 2 wrong usage. Standard output carries results only.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/strings.h"
+#include "tests/softtee/dev_tls.h"
+#include "tests/softtee/file.h"
+#include "tests/softtee/snp_evidence.h"
+#include "tests/softtee/snp_pki.h"
+
+namespace assay::softtee {
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int Fail(int code, std::string_view message) {
+  std::fprintf(stderr, "assay-softtee: %.*s\n", static_cast<int>(message.size()), message.data());
+  return code;
+}
+
+// The bytes of `text`, which must be exactly as many as `out` holds; an error names the option.
+template <std::size_t N>
+bool ReadHex(std::string_view option, std::string_view text, ByteArray<N>& out) {
+  const auto bytes = FromHex(text);
+  if (!bytes || bytes->size() != N) {
+    Fail(kUsage, Cat(option, ": expected ", N, " bytes as ", 2 * N, " hexadecimal digits, got ", Printable(text, 80)));
+    return false;
+  }
+  std::copy(bytes->begin(), bytes->end(), out.begin());
+  return true;
+}
+
+struct SnpArguments {
+  std::string pki;
+  std::string report_data;
+  std::string product = "milan";
+  std::uint32_t version = 3;
+  std::string signing_key = "vcek";
+  std::string chip_id;
+  std::string report_id;
+  std::string measurement = ToHex(kDefaultMeasurement);
+  std::string host_data = ToHex(kDefaultHostData);
+  std::string id_key_digest = ToHex(kDefaultIdKeyDigest);
+  std::string csp_id = std::string(kDefaultCspId);
+  std::uint32_t vmpl = 0;
+  std::string fault;
+  std::string at;
+  bool separate = false;
+  bool no_crl = false;
+  bool json = false;
+  std::string out;
+};
+
+// nullopt: said on standard error, with the option's name.
+std::optional<SnpOptions> OptionsFrom(const SnpArguments& arguments) {
+  SnpOptions options;
+  options.product = *ProductNamed(arguments.product);
+  options.version = arguments.version;
+  options.signing_key = arguments.signing_key == "vlek" ? SigningKey::kVlek : SigningKey::kVcek;
+  options.vmpl = arguments.vmpl;
+  options.csp_id = arguments.csp_id;
+  options.delivery = arguments.separate ? SnpOptions::Delivery::kSeparateItems : SnpOptions::Delivery::kTable;
+  options.with_crl = !arguments.no_crl;
+  options.now = SystemClock().Now();
+  if (!ReadHex("--report-data", arguments.report_data, options.report_data) ||
+      !ReadHex("--measurement", arguments.measurement, options.measurement) ||
+      !ReadHex("--host-data", arguments.host_data, options.host_data) ||
+      !ReadHex("--id-key-digest", arguments.id_key_digest, options.id_key_digest)) {
+    return std::nullopt;
+  }
+  if (!arguments.chip_id.empty()) {
+    options.chip_id.emplace();
+    // A Turin chip id has 8 bytes; the rest of the field is zero.
+    std::string text = arguments.chip_id;
+    if (options.product == Product::kTurin && text.size() == 16) text.append(112, '0');
+    if (!ReadHex("--chip-id", text, *options.chip_id)) return std::nullopt;
+  }
+  if (!arguments.report_id.empty() && !ReadHex("--report-id", arguments.report_id, options.report_id.emplace())) return std::nullopt;
+  if (!arguments.at.empty()) {
+    const std::optional<Time> at = ParseTime(arguments.at);
+    if (!at) {
+      Fail(kUsage, Cat("--at: expected a time like 2026-11-24T00:00:00Z, got ", Printable(arguments.at, 80)));
+      return std::nullopt;
+    }
+    options.now = *at;
+  }
+  if (!arguments.fault.empty()) {
+    options.fault = FaultNamed(arguments.fault);
+    if (!options.fault) {
+      std::vector<std::string_view> names;
+      for (const FaultEntry& entry : AllFaults()) names.push_back(entry.name);
+      const std::string_view nearest = NearestOf(arguments.fault, names);
+      Fail(kUsage, Cat("--fault: no fault is called ", Printable(arguments.fault, 80), nearest.empty() ? "" : "; did you mean ", nearest,
+                       "? `assay-softtee faults` lists them"));
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+absl::Status WriteEvidence(const std::filesystem::path& directory, const SnpPki& pki, SnpOptions options, const Evidence& in_table) {
+  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(directory);
+  if (!lock.ok()) return lock.status();
+  const auto write = [&](std::string_view name, const Bytes& content) { return WriteFile(directory / name, content, kPublicFile); };
+  if (absl::Status status = write("report.bin", *in_table.Find(kReportType)); !status.ok()) return status;
+  if (const Bytes* table = in_table.Find(kCertTableType)) {
+    if (absl::Status status = write("cert_table.bin", *table); !status.ok()) return status;
+  }
+  // The certificates once more as files of their own. A fault of the table cannot be in them.
+  options.delivery = SnpOptions::Delivery::kSeparateItems;
+  absl::StatusOr<Evidence> parts = MintSnp(pki, options);
+  if (!parts.ok()) {
+    options.fault.reset();
+    parts = MintSnp(pki, options);
+    if (!parts.ok()) return parts.status();
+  }
+  const bool vlek = options.signing_key == SigningKey::kVlek;
+  for (const Item& item : parts->items) {
+    if (item.part.empty()) continue;
+    absl::Status status = write(Cat(item.part == "ask" && vlek ? "asvk" : item.part.c_str(), ".der"), item.body);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void PrintJson(const Evidence& evidence) {
+  // Media types and base64 hold nothing that JSON would have to escape.
+  std::string json = "{\"items\":[";
+  for (const Item& item : evidence.items) {
+    if (json.back() == '}') json += ",";
+    json += Cat("{\"media_type\":\"", item.media_type, "\",\"body\":\"", ToBase64(item.body), "\"}");
+  }
+  std::puts((json + "]}").c_str());
+}
+
+int RunSnp(const SnpArguments& arguments) {
+  const std::optional<SnpOptions> options = OptionsFrom(arguments);
+  if (!options) return kUsage;
+  if (arguments.json == !arguments.out.empty()) return Fail(kUsage, "give one of --json and --out DIR");
+  const absl::StatusOr<SnpPki> pki = SnpPki::Open(arguments.pki);
+  if (!pki.ok()) return Fail(kFailed, Cat("--pki: ", MessageOf(pki.status())));
+  const absl::StatusOr<Evidence> evidence = MintSnp(*pki, *options);
+  if (!evidence.ok()) return Fail(kUsage, MessageOf(evidence.status()));
+  if (arguments.json) {
+    PrintJson(*evidence);
+    return kOk;
+  }
+  const absl::Status written = WriteEvidence(arguments.out, *pki, *options, *evidence);
+  return written.ok() ? kOk : Fail(kFailed, Cat("--out: ", MessageOf(written)));
+}
+
+int RunPki(const std::string& directory) {
+  const absl::StatusOr<SnpPki> pki = SnpPki::Open(directory);
+  if (!pki.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(pki.status())));
+  std::puts((std::filesystem::path(directory) / kAnchorsFile).c_str());
+  return kOk;
+}
+
+int RunTls(const std::string& directory, const std::string& name) {
+  const absl::Status made = MakeDevTls(directory, name, SystemClock().Now());
+  return made.ok() ? kOk : Fail(kFailed, Cat("--dir: ", MessageOf(made)));
+}
+
+int ListFaults() {
+  for (const FaultEntry& entry : AllFaults()) {
+    std::printf("%-30s %-22s %s\n", std::string(entry.name).c_str(), std::string(entry.reason).c_str(), std::string(entry.what).c_str());
+  }
+  return kOk;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("The software TEE: mints SEV-SNP evidence under a PKI of its own. Nothing it makes proves anything.", "assay-softtee");
+  app.require_subcommand(1);
+
+  std::string pki_directory;
+  CLI::App* pki = app.add_subcommand("pki", "Make the test PKI, or check that it is there; prints the path of anchors.yaml");
+  pki->add_option("--dir", pki_directory, "Directory of the PKI")->required();
+
+  SnpArguments arguments;
+  CLI::App* snp = app.add_subcommand("snp", "Mint an SEV-SNP report with its certificates");
+  snp->add_option("--pki", arguments.pki, "Directory of the PKI; made if need be")->required();
+  snp->add_option("--report-data", arguments.report_data, "REPORT_DATA, 64 bytes")->required();
+  snp->add_option("--product", arguments.product, "milan, genoa or turin")->check(CLI::IsMember({"milan", "genoa", "turin"}))->capture_default_str();
+  snp->add_option("--report-version", arguments.version, "2 to 5")->check(CLI::Range(2, 5))->capture_default_str();
+  snp->add_option("--signing-key", arguments.signing_key, "vcek or vlek")->check(CLI::IsMember({"vcek", "vlek"}))->capture_default_str();
+  snp->add_option("--chip-id", arguments.chip_id, Cat("CHIP_ID, 64 bytes (on Turin also 8). Default: ", ToHex(kDefaultChipId), "; with a VLEK zero"));
+  snp->add_option("--report-id", arguments.report_id, "REPORT_ID, 32 bytes. Default: a function of the chip id");
+  snp->add_option("--measurement", arguments.measurement, "MEASUREMENT, 48 bytes")->capture_default_str();
+  snp->add_option("--host-data", arguments.host_data, "HOST_DATA, 32 bytes")->capture_default_str();
+  snp->add_option("--id-key-digest", arguments.id_key_digest, "ID_KEY_DIGEST, 48 bytes")->capture_default_str();
+  snp->add_option("--csp-id", arguments.csp_id, "CSP_ID of the VLEK")->capture_default_str();
+  snp->add_option("--vmpl", arguments.vmpl, "VMPL, 0 to 3")->check(CLI::Range(0, 3))->capture_default_str();
+  snp->add_option("--at", arguments.at, "The time that certificate dates are relative to, RFC 3339. Default: now");
+  snp->add_option("--fault", arguments.fault, "What to make wrong; see `faults`");
+  snp->add_flag("--separate", arguments.separate, "Certificates as items of their own, not as a certificate table");
+  snp->add_flag("--no-crl", arguments.no_crl, "Without the revocation list");
+  snp->add_flag("--json", arguments.json, "Print {\"items\":[{\"media_type\",\"body\"}]}, bodies in base64");
+  snp->add_option("--out", arguments.out, "Write report.bin, cert_table.bin and each certificate into this directory");
+
+  CLI::App* faults = app.add_subcommand("faults", "List every fault: name, the finding a verifier owes, what is wrong");
+
+  std::string tls_directory;
+  std::string tls_name = "localhost";
+  CLI::App* tls = app.add_subcommand("tls", "Make TLS certificates for development: ca, server, viewer, operator, admin");
+  tls->add_option("--dir", tls_directory, "Directory for them")->required();
+  tls->add_option("--name", tls_name, "DNS name of the server")->capture_default_str();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  if (*pki) return RunPki(pki_directory);
+  if (*snp) return RunSnp(arguments);
+  if (*faults) return ListFaults();
+  return RunTls(tls_directory, tls_name);
+}
+
+}  // namespace
+}  // namespace assay::softtee
+
+int main(int argc, char** argv) { return assay::softtee::Main(argc, argv); }
