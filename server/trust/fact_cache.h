@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/bug.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
 
@@ -23,9 +24,11 @@ namespace assay::trust {
 template <typename Fact>
 class FactCache {
  public:
-  // At most `capacity` facts, a fifth of them on probation.
+  // At most `capacity` facts, two or more; about a fifth of them on probation.
   explicit FactCache(std::size_t capacity)
-      : probation_capacity_(capacity / 5 + 1), protected_capacity_(capacity - capacity / 5) {}
+      : probation_capacity_(capacity / 5 + 1), protected_capacity_(capacity - probation_capacity_) {
+    ASSAY_CHECK(capacity >= 2);
+  }
 
   std::shared_ptr<const Fact> Find(const crypto::Sha256Digest& name) {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,4 @@
 // assay-vectors: runs every conformance case below some folders (tests/vectors/README.md).
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -30,11 +29,6 @@ constexpr std::string_view kHelp =
     "With ASSAY_REQUIRE_VECTORS=1 in the environment, finding no cases is a failure.\n"
     "exit codes: 0 all passed, 2 usage, 7 a case failed or the vectors are required and absent\n";
 
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
 int UsageError(std::string_view what) {
   std::cerr << "assay-vectors: " << what << "\n\n" << kHelp;
   return kUsage;
@@ -61,10 +55,7 @@ int main(int argc, char** argv) {
       folders.emplace_back(argument);
     }
   }
-  if (folders.empty()) {
-    const std::string variable = Variable("ASSAY_VECTORS");
-    folders.push_back(variable.empty() ? source.parent_path() / "shared/vectors" : std::filesystem::path(variable));
-  }
+  if (folders.empty()) folders.push_back(DefaultFolder(source));
 
   std::ifstream pending_file(pending_path, std::ios::binary);
   if (!pending_file) return UsageError(Cat("cannot read ", pending_path.string()));
@@ -78,7 +69,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> names;
     for (const std::filesystem::path& folder : folders) names.push_back(folder.string());
     const std::string where = Join(names, ", ");
-    if (Variable("ASSAY_REQUIRE_VECTORS") == "1") {
+    if (VectorsAreRequired()) {
       std::cout << "vectors: required, but not found at " << where << '\n';
       runner.PrintSummary();
       return kVectorsFailed;

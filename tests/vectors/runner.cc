@@ -1,6 +1,7 @@
 #include "tests/vectors/runner.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -111,6 +112,17 @@ std::vector<std::filesystem::path> FindCaseFiles(std::span<const std::filesystem
     }
   }
   return {found.begin(), found.end()};
+}
+
+std::filesystem::path DefaultFolder(const std::filesystem::path& source_tree) {
+  const char* variable = std::getenv("ASSAY_VECTORS");
+  if (variable != nullptr && *variable != '\0') return variable;
+  return source_tree.parent_path() / "shared/vectors";
+}
+
+bool VectorsAreRequired() {
+  const char* variable = std::getenv("ASSAY_REQUIRE_VECTORS");
+  return variable != nullptr && std::string_view(variable) == "1";
 }
 
 Runner::Runner(std::span<const Checker> checkers, PendingKinds pending, std::ostream& out)

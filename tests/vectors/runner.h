@@ -56,6 +56,11 @@ class Runner {
 // Every cases.json below the folders, sorted, each once. Folders that do not exist hold none.
 std::vector<std::filesystem::path> FindCaseFiles(std::span<const std::filesystem::path> folders);
 
+// Where the vectors are looked for if nobody says: $ASSAY_VECTORS, else ../shared/vectors beside the source tree.
+std::filesystem::path DefaultFolder(const std::filesystem::path& source_tree);
+// ASSAY_REQUIRE_VECTORS=1: their absence is a failure.
+bool VectorsAreRequired();
+
 // What is wrong with the observation, one line each; empty = the case passes.
 std::vector<std::string> Compare(const Expectation& expected, const Observation& actual);
 

@@ -17,6 +17,7 @@
 #include "evidence/sev_snp/cert_table.h"
 #include "evidence/sev_snp/endorsement.h"
 #include "evidence/sev_snp/format.h"
+#include "platform/binding/snp_report.h"
 #include "platform/platform.h"
 #include "registry/builtin_registry.h"
 #include "tests/vectors/checker.h"
@@ -107,7 +108,7 @@ std::optional<trust::Bundle> AuthenticateAlone(std::span<const evidence::Item> i
                                                const evidence::AuthenticationContext& context, CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
-  return trust::Bundle::Carry(*report, context.challenge, log);
+  return platform::CarryReport(*report, context.challenge, log);
 }
 
 // What the node would send is an item, what an operator would supply is collateral.
