@@ -110,29 +110,17 @@ std::optional<SnpOptions> OptionsFrom(const SnpArguments& arguments) {
   return options;
 }
 
-absl::Status WriteEvidence(const std::filesystem::path& directory, const SnpPki& pki, SnpOptions options, const Evidence& in_table) {
+absl::Status WriteEvidence(const std::filesystem::path& directory, const Evidence& evidence) {
   const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(directory);
   if (!lock.ok()) return lock.status();
-  const auto write = [&](std::string_view name, const Bytes& content) { return WriteFile(directory / name, content, kPublicFile); };
-  if (absl::Status status = write("report.bin", *in_table.Find(kReportType)); !status.ok()) return status;
-  if (const Bytes* table = in_table.Find(kCertTableType)) {
-    if (absl::Status status = write("cert_table.bin", *table); !status.ok()) return status;
+  absl::Status status = WriteFile(directory / "report.bin", *evidence.Find(kReportType), kPublicFile);
+  if (const Bytes* table = evidence.Find(kCertTableType); table != nullptr && status.ok()) {
+    status = WriteFile(directory / "cert_table.bin", *table, kPublicFile);
   }
-  // The certificates once more as files of their own. A fault of the table cannot be in them.
-  options.delivery = SnpOptions::Delivery::kSeparateItems;
-  absl::StatusOr<Evidence> parts = MintSnp(pki, options);
-  if (!parts.ok()) {
-    options.fault.reset();
-    parts = MintSnp(pki, options);
-    if (!parts.ok()) return parts.status();
+  for (const Endorsement& endorsement : evidence.endorsements) {
+    if (status.ok()) status = WriteFile(directory / Cat(endorsement.name, ".der"), endorsement.der, kPublicFile);
   }
-  const bool vlek = options.signing_key == SigningKey::kVlek;
-  for (const Item& item : parts->items) {
-    if (item.part.empty()) continue;
-    absl::Status status = write(Cat(item.part == "ask" && vlek ? "asvk" : item.part.c_str(), ".der"), item.body);
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
+  return status;
 }
 
 void PrintJson(const Evidence& evidence) {
@@ -157,7 +145,7 @@ int RunSnp(const SnpArguments& arguments) {
     PrintJson(*evidence);
     return kOk;
   }
-  const absl::Status written = WriteEvidence(arguments.out, *pki, *options, *evidence);
+  const absl::Status written = WriteEvidence(arguments.out, *evidence);
   return written.ok() ? kOk : Fail(kFailed, Cat("--out: ", MessageOf(written)));
 }
 

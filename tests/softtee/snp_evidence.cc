@@ -80,8 +80,6 @@ Evidence Assemble(const SnpParts& parts) {
   const Bytes leaf = parts.leaf_instead.value_or(parts.leaf.SignedBy(parts.leaf_issuer));
   const Bytes crl = !parts.with_crl ? Bytes{} : parts.crl_instead.value_or(parts.crl.SignedBy(parts.crl_issuer));
 
-  Evidence evidence;
-  evidence.items.push_back({std::string(kReportType), std::move(report), {}});
   struct Part {
     std::string_view name;
     std::string_view guid;
@@ -89,22 +87,27 @@ Evidence Assemble(const SnpParts& parts) {
     std::string_view pem_label;
     const Bytes& der;
   };
-  const Part all[] = {{parts.Vlek() ? "vlek" : "vcek", parts.Vlek() ? guid::kVlek : guid::kVcek, kCertificateType, "CERTIFICATE", leaf},
-                      {"ask", guid::kAsk, kCertificateType, "CERTIFICATE", parts.intermediate},
+  const bool vlek = parts.Vlek();
+  const Part all[] = {{vlek ? "vlek" : "vcek", vlek ? guid::kVlek : guid::kVcek, kCertificateType, "CERTIFICATE", leaf},
+                      {vlek ? "asvk" : "ask", guid::kAsk, kCertificateType, "CERTIFICATE", parts.intermediate},
                       {"ark", guid::kArk, kCertificateType, "CERTIFICATE", parts.root},
                       {"crl", guid::kCrl, kCrlType, "X509 CRL", crl}};
+  const bool in_table = parts.options.delivery == SnpOptions::Delivery::kTable;
+  Evidence evidence;
+  evidence.items.push_back({std::string(kReportType), std::move(report)});
   CertTable table;
   for (const Part& part : all) {
     if (part.der.empty()) continue;
-    if (parts.options.delivery == SnpOptions::Delivery::kSeparateItems) {
-      evidence.items.push_back({std::string(part.media_type), part.der, std::string(part.name)});
+    evidence.endorsements.push_back({std::string(part.name), part.der});
+    if (!in_table) {
+      evidence.items.push_back({std::string(part.media_type), part.der});
+    } else if (parts.options.pem_in_table) {
+      table.rows.push_back({part.guid, ToBytes(AsBytes(ToPem(part.pem_label, part.der)))});
     } else {
-      table.rows.push_back({part.guid, parts.options.pem_in_table ? ToBytes(AsBytes(ToPem(part.pem_label, part.der))) : part.der});
+      table.rows.push_back({part.guid, part.der});
     }
   }
-  if (parts.options.delivery == SnpOptions::Delivery::kTable) {
-    evidence.items.push_back({std::string(kCertTableType), table.Serialize(parts.table), {}});
-  }
+  if (in_table) evidence.items.push_back({std::string(kCertTableType), table.Serialize(parts.table)});
   return evidence;
 }
 

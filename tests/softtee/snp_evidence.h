@@ -25,10 +25,14 @@ namespace assay::softtee {
 struct Item {
   std::string media_type;
   Bytes body;
-  std::string part = {};  // of a single certificate or list: "vcek", "vlek", "ask" (the ASVK too), "ark", "crl"
+};
+struct Endorsement {
+  std::string name;  // "vcek", "vlek", "ask", "asvk", "ark", "crl"
+  Bytes der;
 };
 struct Evidence {
   std::vector<Item> items;
+  std::vector<Endorsement> endorsements;  // the certificates and the list that the items carry, one by one
   // The body of the first item of that type; nullptr if there is none.
   const Bytes* Find(std::string_view media_type) const;
 };

@@ -38,7 +38,8 @@ class SnpPki {
  public:
   // In memory. Six RSA keys: some seconds for 4096 bits.
   static SnpPki Generate(unsigned rsa_bits = kAmdRsaBits);
-  // Of `directory`, which is made and filled if it is not there (private keys 0600). Several processes may call this at once.
+  // Of `directory`, which is made and filled if it is not there (private keys 0600); `rsa_bits` counts only then. Several
+  // processes may call this at once. Errors: Unavailable or NotFound (files), InvalidArgument (a key that is none).
   static absl::StatusOr<SnpPki> Open(const std::filesystem::path& directory, unsigned rsa_bits = kAmdRsaBits);
   // One for the whole process, kept in the build directory. For tests.
   static const SnpPki& Shared();

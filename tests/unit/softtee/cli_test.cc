@@ -1,0 +1,133 @@
+// The program as scripts call it: output, files, exit codes.
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "base/hex.h"
+#include "tests/softtee/file.h"
+#include "tests/softtee/snp_evidence.h"
+
+namespace assay::softtee {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Answer {
+  int code;
+  std::string output;  // standard output and standard error
+};
+
+Answer Softtee(const std::string& arguments) {
+  FILE* pipe = popen((std::string(ASSAY_SOFTTEE_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+  std::string output;
+  char buffer[4096];
+  for (std::size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) != 0;) output.append(buffer, got);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+class Cli : public testing::Test {
+ protected:
+  Cli() {
+    std::string pattern = testing::TempDir() + "softtee-cli-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+    // The keys of this build, so that no run has to make any.
+    SnpPki::Shared();
+    pki_ = (std::filesystem::path(ASSAY_BINARY_DIR) / "softtee-pki").string();
+  }
+  ~Cli() override { std::filesystem::remove_all(directory_); }
+
+  std::string Snp(const std::string& more) const { return "snp --pki " + pki_ + " " + more; }
+
+  const std::string report_data_ = "--report-data " + ToHex(Ramp<64>(0x80)) + " ";
+  std::filesystem::path directory_;
+  std::string pki_;
+};
+
+TEST_F(Cli, PrintsItemsAsJson) {
+  const Answer run = Softtee(Snp(report_data_ + "--json"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, StartsWith(R"({"items":[{"media_type":"application/vnd.assay.sev-snp-report","body":"AwAAAA)"));
+  EXPECT_THAT(run.output, HasSubstr(R"("},{"media_type":"application/vnd.assay.sev-cert-table","body":"Y9p1jeZkRWStxfS5O+is)"));
+  EXPECT_THAT(run.output, testing::EndsWith("\"}]}\n"));
+}
+
+TEST_F(Cli, WritesFiles) {
+  const std::string out = (directory_ / "out").string();
+  const Answer run = Softtee(Snp(report_data_ + "--product turin --signing-key vlek --out " + out));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(run.output, "");
+  for (const char* name : {"report.bin", "cert_table.bin", "vlek.der", "asvk.der", "ark.der", "crl.der"}) {
+    EXPECT_TRUE(std::filesystem::exists(directory_ / "out" / name)) << name;
+  }
+  const Bytes report = ReadFile(directory_ / "out" / "report.bin").value();
+  EXPECT_EQ(ToHex(ByteView(report).subspan(0x050, 64)), ToHex(Ramp<64>(0x80)));
+}
+
+TEST_F(Cli, PkiNamesItsAnchors) {
+  const Answer run = Softtee("pki --dir " + pki_);
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(run.output, pki_ + "/anchors.yaml\n");
+}
+
+TEST_F(Cli, ListsFaults) {
+  const Answer run = Softtee("faults");
+  EXPECT_EQ(run.code, 0);
+  for (const FaultEntry& entry : AllFaults()) EXPECT_THAT(run.output, HasSubstr(std::string(entry.name)));
+}
+
+TEST_F(Cli, HelpShowsTheDefaults) {
+  const Answer run = Softtee("snp --help");
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.output, HasSubstr(ToHex(kDefaultMeasurement)));
+  EXPECT_THAT(run.output, HasSubstr(ToHex(kDefaultChipId)));
+}
+
+TEST_F(Cli, RefusesWrongUsage) {
+  const struct {
+    std::string arguments;
+    std::string says;
+  } rows[] = {
+      {"", "subcommand"},
+      {"mint", "subcommand"},
+      {"pki", "--dir"},
+      {"tls", "--dir"},
+      {"snp " + report_data_ + "--json", "--pki"},
+      {Snp("--json"), "--report-data"},
+      {Snp("--report-data 00 --json"), "--report-data: expected 64 bytes"},
+      {Snp("--report-data " + std::string(128, 'g') + " --json"), "--report-data: expected 64 bytes"},
+      {Snp(report_data_), "--json"},
+      {Snp(report_data_ + "--json --out x"), "--out"},
+      {Snp(report_data_ + "--json --product rome"), "--product"},
+      {Snp(report_data_ + "--json --report-version 6"), "--report-version"},
+      {Snp(report_data_ + "--json --product turin --report-version 2"), "Turin"},
+      {Snp(report_data_ + "--json --signing-key none"), "--signing-key"},
+      {Snp(report_data_ + "--json --chip-id 0102030405060708"), "--chip-id: expected 64 bytes"},
+      {Snp(report_data_ + "--json --measurement 00"), "--measurement"},
+      {Snp(report_data_ + "--json --at yesterday"), "--at"},
+      {Snp(report_data_ + "--json --fault debu"), "did you mean debug?"},
+      {Snp(report_data_ + "--json --fault leaf_tcb_fmc"), "needs Turin"},
+  };
+  for (const auto& row : rows) {
+    const Answer run = Softtee(row.arguments);
+    EXPECT_EQ(run.code, 2) << row.arguments << "\n" << run.output;
+    EXPECT_THAT(run.output, HasSubstr(row.says)) << row.arguments;
+  }
+}
+
+TEST_F(Cli, FailsWhereItCannotWrite) {
+  ASSERT_TRUE(WriteFile(directory_ / "file", AsBytes("x"), kPublicFile).ok());
+  const std::string file = (directory_ / "file").string();
+  for (const std::string& arguments : {"pki --dir " + file, "tls --dir " + file, Snp(report_data_ + "--out " + file)}) {
+    const Answer run = Softtee(arguments);
+    EXPECT_EQ(run.code, 1) << arguments;
+    EXPECT_THAT(run.output, HasSubstr(file)) << arguments;
+  }
+}
+
+}  // namespace
+}  // namespace assay::softtee
