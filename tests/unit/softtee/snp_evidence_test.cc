@@ -226,6 +226,7 @@ std::set<std::string> PartsOf(Fault fault) {
 }
 
 TEST(Faults, EachChangesWhatItSaysAndNothingElse) {
+  std::map<std::pair<Product, SigningKey>, std::map<std::string, std::string>> honest_fingerprints;
   for (const FaultEntry& entry : AllFaults()) {
     SCOPED_TRACE(std::string(entry.name));
     const SnpOptions faulty = OptionsFor(entry.fault);
@@ -233,7 +234,8 @@ TEST(Faults, EachChangesWhatItSaysAndNothingElse) {
     honest.fault.reset();
     const absl::StatusOr<Evidence> evidence = MintSnp(SnpPki::Shared(), faulty);
     ASSERT_TRUE(evidence.ok()) << evidence.status();
-    const auto expected = FingerprintsOf(MintSnp(SnpPki::Shared(), honest).value(), honest);
+    auto& expected = honest_fingerprints[{honest.product, honest.signing_key}];
+    if (expected.empty()) expected = FingerprintsOf(MintSnp(SnpPki::Shared(), honest).value(), honest);
     const auto actual = FingerprintsOf(*evidence, honest);
     std::set<std::string> changed;
     for (const auto& [part, fingerprint] : expected) {
