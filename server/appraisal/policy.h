@@ -104,6 +104,7 @@ class PolicyBook {
   const std::vector<PolicySource>& sources() const { return sources_; }
   const std::vector<Policy>& policies() const { return policies_; }
   const std::vector<PolicySet>& sets() const { return sets_; }
+  const std::vector<ReferenceValues>& reference_values() const { return reference_values_; }
   const crypto::Sha256Digest& Digest() const { return digest_; }
 
  private:
