@@ -23,12 +23,10 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-namespace {
-
-// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629).
 std::size_t Utf8SequenceLength(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
+  if (text.empty()) return 0;
   if (byte(0) < 0x80) return 1;
   if (byte(0) >= 0xc2 && byte(0) <= 0xdf && continues(1)) return 2;
   if (byte(0) >= 0xe0 && byte(0) <= 0xef && continues(1) && continues(2)) {
@@ -43,8 +41,6 @@ std::size_t Utf8SequenceLength(std::string_view text) {
   }
   return 0;
 }
-
-}  // namespace
 
 std::string Printable(std::string_view text, std::size_t limit) {
   static constexpr char kDigits[] = "0123456789abcdef";

@@ -62,6 +62,10 @@ std::string_view NearestOf(std::string_view word, const auto& candidates) {
   return best;
 }
 
+// Bytes (1 to 4) of the well-formed UTF-8 sequence at the start of `text`; 0 if there is none (RFC 3629: no overlong
+// form, no surrogate, nothing above U+10FFFF).
+std::size_t Utf8SequenceLength(std::string_view text);
+
 // Text from outside, made fit for a terminal, a log line or a finding: control characters and invalid UTF-8 shown as
 // \xNN, at most `limit` bytes of it.
 std::string Printable(std::string_view text, std::size_t limit = 256);
