@@ -141,7 +141,7 @@ std::optional<unsigned> Digits(ByteView text) {
   unsigned value = 0;
   for (const std::uint8_t digit : text) {
     if (digit < '0' || digit > '9') return std::nullopt;
-    value = value * 10 + (digit - std::uint8_t{'0'});
+    value = value * 10 + static_cast<unsigned>(digit - '0');
   }
   return value;
 }
