@@ -1,0 +1,287 @@
+#include "client/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "base/strings.h"
+#include "client/cli/inspect.h"
+#include "client/cli/policy_files.h"
+#include "client/cli/reference.h"
+#include "client/cli/verify.h"
+#ifdef ASSAY_SERVICE
+#include "client/cli/attest.h"
+#include "client/cli/verdict_get.h"
+#endif
+
+namespace assay::cli {
+namespace {
+
+constexpr std::string_view kExitCodes =
+    "exit codes: 0 trusted or done (warnings included) · 1 internal · 2 usage · 3 server not reached or not authenticated ·\n"
+    "            4 not trusted · 5 malformed · 6 indeterminate · 7 lint, test or vectors failed";
+
+// Value names in help double as what completion offers: "a|b" is a closed list, FILE and DIR are paths.
+constexpr const char* kFile = "FILE";
+constexpr const char* kDirectory = "DIR";
+constexpr const char* kFormats = "table|json|yaml";
+constexpr const char* kShells = "bash|zsh|fish";
+constexpr const char* kDocuments = "reasons|checks|claims";
+
+std::vector<std::string> Alternatives(const std::string& value_name) {
+  if (value_name.find('|') == std::string::npos) return {};
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= value_name.size();) {
+    const std::size_t end = std::min(value_name.find('|', begin), value_name.size());
+    parts.push_back(value_name.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+CLI::Option* OneOf(CLI::Option* option, const char* alternatives) {
+  const CLI::Validator member(
+      [alternatives](std::string& given) {
+        const auto parts = Alternatives(alternatives);
+        if (std::find(parts.begin(), parts.end(), given) != parts.end()) return std::string();
+        return Cat("expected one of ", Join(parts, ", "), ", actual '", Printable(given, 64), "'");
+      },
+      "");
+  return option->type_name(alternatives)->check(member);
+}
+
+// A repeatable option takes one value each time; a greedy one would swallow the files behind it.
+CLI::Option* Repeatable(CLI::Option* option) { return option->allow_extra_args(false)->expected(1); }
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.footer(std::string(kExitCodes));
+    app_.name("assay");
+    AddInspect();
+    AddVerify();
+    AddPolicy();
+#ifdef ASSAY_SERVICE
+    AddAttest();
+    AddVerdict();
+#endif
+    AddReference();
+  }
+
+  ExitCode Run(const std::vector<std::string>& arguments, const Invocation& invocation) {
+    try {
+      std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI::App::parse wants them
+      app_.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+      invocation.out << Deepest(arguments).app->help();
+      return ExitCode::kOk;
+    } catch (const CLI::ParseError& error) {
+      return Complain(error, arguments, invocation);
+    }
+    return chosen_(invocation);
+  }
+
+  CommandSpec Spec() const { return SpecOf(app_); }
+
+ private:
+  struct Position {
+    const CLI::App* app;
+    std::string path;          // "assay policy"
+    std::string next;          // first word behind it that is no option; "" if there is none
+  };
+
+  void AddOutput(CLI::App* command, std::string* output) {
+    OneOf(command->add_option("-o,--output", *output, "How to print the result; data goes to standard output, messages to standard error"), kFormats);
+  }
+  static void AddVerbose(CLI::App* command, bool* verbose, const char* meaning) { command->add_flag("-v,--verbose", *verbose, meaning); }
+  CLI::App* AddCommand(CLI::App* parent, const char* name, const char* meaning, std::function<ExitCode(const Invocation&)> run) {
+    CLI::App* command = parent->add_subcommand(name, meaning);
+    command->callback([this, run = std::move(run)] { chosen_ = run; });
+    return command;
+  }
+  CLI::App* AddGroup(const char* name, const char* meaning) {
+    CLI::App* group = app_.add_subcommand(name, meaning);
+    group->require_subcommand(1);
+    return group;
+  }
+  OutputFormat Output() const { return *OutputFormatNamed(output_); }
+
+  void AddInspect() {
+    CLI::App* command = AddCommand(&app_, "inspect", "Decode evidence, certificates and CRLs, recognised by content; proves nothing",
+                                   [this](const Invocation& invocation) {
+                                     inspect_.output = Output();
+                                     return Inspect(inspect_, invocation);
+                                   });
+    command->add_option("FILE", inspect_.files, "Files; '-' is standard input")->required()->type_name(kFile);
+    AddOutput(command, &output_);
+    AddVerbose(command, &inspect_.verbose, "Show long values in full");
+  }
+
+  void AddVerify() {
+    CLI::App* command = AddCommand(&app_, "verify", "Appraise evidence offline, with the same core as the server",
+                                   [this](const Invocation& invocation) {
+                                     verify_.output = Output();
+                                     return Verify(verify_, invocation);
+                                   });
+    command->add_option("FILE", verify_.files, "Evidence and endorsements in any mix, recognised by content")->required()->type_name(kFile);
+    Repeatable(command->add_option("--collateral", verify_.collateral, "Directory with certificates, CRLs and tables, searched to the bottom; repeatable"))->type_name(kDirectory);
+    Repeatable(command->add_option("--policy", verify_.policies, "Policy, reference values or policy set; repeatable. Without it the shipped policy of the platform applies"))->type_name(kFile);
+    command->add_option("--platform", verify_.platform, "Platform to appraise as; default: inferred if exactly one fits")->type_name("NAME");
+    command->add_option("--at", verify_.at, "Time of appraisal, e.g. 2026-11-24T02:00:00Z; default: now")->type_name("RFC3339");
+    command->add_option("--nonce", verify_.freshness.nonce, "Nonce that a TPM quote or Nitro document must carry")->type_name("HEX");
+    command->add_option("--report-data", verify_.freshness.report_data, "All 64 bytes that the report must carry")->type_name("HEX");
+    command->add_flag("--no-freshness", verify_.freshness.no_freshness, "Accept evidence of unknown age: at best TRUSTED WITH WARNINGS");
+    CLI::Option* cluster = command->add_option("--cluster", verify_.cluster, "Cluster: chooses the policy set, with --role")->type_name("NAME");
+    CLI::Option* role = command->add_option("--role", verify_.role, "Role: chooses the policy set, with --cluster")->type_name("NAME");
+    cluster->needs(role);
+    role->needs(cluster);
+    command->add_option("--insecure-test-anchors", verify_.insecure_test_anchors, "Anchors of the software TEE instead of the vendors': every verdict is marked simulated")->type_name(kFile);
+    AddOutput(command, &output_);
+    AddVerbose(command, &verify_.verbose, "Show claims, checks, windows and digests too, and files that were skipped");
+  }
+
+  void AddPolicy() {
+    CLI::App* policy = AddGroup("policy", "Policies");
+    CLI::App* lint = AddCommand(policy, "lint", "Check policy files together, as the server would load them",
+                                [this](const Invocation& invocation) { return LintPolicies(lint_files_, invocation); });
+    lint->add_option("FILE", lint_files_, "Policies, reference values and policy sets")->required()->type_name(kFile);
+  }
+
+#ifdef ASSAY_SERVICE
+  void AddServer(CLI::App* command, std::string* server, std::string* ca) {
+    command->add_option("--server", *server, "Address of the listener")->required()->type_name("HOST:PORT");
+    command->add_option("--ca", *ca, "PEM certificates that may vouch for the server")->required()->type_name(kFile);
+  }
+
+  void AddAttest() {
+    CLI::App* command = AddCommand(&app_, "attest", "Attest this machine, or a simulated one, to a server",
+                                   [this](const Invocation& invocation) {
+                                     attest_.output = Output();
+                                     return Attest(attest_, invocation);
+                                   });
+    AddServer(command, &attest_.server, &attest_.ca);
+    command->add_option("--cluster", attest_.cluster, "Cluster to join")->required()->type_name("NAME");
+    command->add_option("--role", attest_.role, "Role asked for")->required()->type_name("NAME");
+    command->add_option("--name", attest_.name, "Node name asked for")->type_name("NAME");
+    command->add_option("--platform", attest_.platform, "Platform that this machine is; a hint")->type_name("NAME");
+    CLI::Option* simulate = command->add_option("--simulate", attest_.simulate, "Let assay-softtee make the evidence, under the PKI in this directory")->type_name(kDirectory);
+    command->add_option("--simulate-fault", attest_.simulate_fault, "One thing that shall be wrong with it")->needs(simulate)->type_name("NAME");
+    Repeatable(command->add_option("--simulate-arg", attest_.simulate_arguments, "Further option of assay-softtee; repeatable"))->needs(simulate)->type_name("KEY=VALUE");
+    AddOutput(command, &output_);
+    AddVerbose(command, &attest_.verbose, "Show claims, checks, windows and digests too");
+  }
+
+  void AddVerdict() {
+    CLI::App* verdict = AddGroup("verdict", "Recorded verdicts");
+    CLI::App* get = AddCommand(verdict, "get", "One recorded verdict", [this](const Invocation& invocation) {
+      verdict_get_.output = Output();
+      return GetVerdict(verdict_get_, invocation);
+    });
+    get->add_option("ID", verdict_get_.id, "Id that attest printed")->required()->type_name("ID");
+    AddServer(get, &verdict_get_.server, &verdict_get_.ca);
+    get->add_option("--cert", verdict_get_.certificate, "Operator's certificate chain, PEM")->required()->type_name(kFile);
+    get->add_option("--key", verdict_get_.key, "Operator's private key, PEM")->required()->type_name(kFile);
+    AddOutput(get, &output_);
+    AddVerbose(get, &verdict_get_.verbose, "Show claims, checks, windows and digests too");
+  }
+#endif
+
+  void AddReference() {
+    CLI::App* reasons = AddCommand(&app_, "reasons", "All reasons that a finding can have",
+                                   [this](const Invocation& invocation) { return PrintReasons(Output(), invocation); });
+    AddOutput(reasons, &output_);
+    AddCommand(&app_, "version", "Version of this program", [](const Invocation& invocation) {
+      invocation.out << "assay " ASSAY_VERSION "\n";
+      return ExitCode::kOk;
+    });
+    CLI::App* completion = AddCommand(&app_, "completion", "Completion script for a shell", [this](const Invocation& invocation) {
+      invocation.out << *CompletionScript(Spec(), word_);
+      return ExitCode::kOk;
+    });
+    OneOf(completion->add_option("SHELL", word_, "Shell")->required(), kShells);
+    CLI::App* docs = AddCommand(&app_, "docs", "Generated pages of docs/",
+                                [this](const Invocation& invocation) { return PrintDocs(word_, invocation); });
+    docs->group("");  // for whoever builds Assay: works, but isn't shown
+    OneOf(docs->add_option("PAGE", word_, "Page")->required(), kDocuments);
+  }
+
+  static std::vector<const CLI::App*> ChildrenOf(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+  }
+
+  Position Deepest(const std::vector<std::string>& arguments) const {
+    Position position{&app_, "assay", {}};
+    for (const std::string& word : arguments) {
+      const std::vector<const CLI::App*> children = ChildrenOf(*position.app);
+      if (word.starts_with("-") || children.empty()) break;
+      const auto child = std::find_if(children.begin(), children.end(), [&](const CLI::App* app) { return app->get_name() == word; });
+      if (child == children.end()) {
+        position.next = word;
+        break;
+      }
+      position = {*child, Cat(position.path, " ", word), {}};
+    }
+    return position;
+  }
+
+  ExitCode Complain(const CLI::ParseError& error, const std::vector<std::string>& arguments, const Invocation& invocation) const {
+    const Position position = Deepest(arguments);
+    if (position.next.empty()) {
+      invocation.Say(Cat(error.what(), ". See '", position.path, " --help'."));
+      return ExitCode::kUsage;
+    }
+    std::vector<std::string> names;
+    for (const CommandSpec& command : SpecOf(*position.app).commands) names.push_back(command.name);
+    const std::string_view nearest = NearestOf(position.next, names);
+    invocation.Say(Cat("expected a command of '", position.path, "' (", Join(names, ", "), "), actual '", Printable(position.next, 64), "'",
+                       nearest.empty() ? "" : Cat("; did you mean '", nearest, "'?"), ". See '", position.path, " --help'."));
+    return ExitCode::kUsage;
+  }
+
+  static CommandSpec SpecOf(const CLI::App& app) {
+    CommandSpec spec{app.get_name(), app.get_description()};
+    for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; })) {
+      const std::string value_name = option->get_type_name();
+      const std::vector<std::string> choices = Alternatives(value_name);
+      const bool path = value_name == kFile || value_name == kDirectory;
+      if (option->nonpositional()) {
+        OptionSpec option_spec{{}, option->get_description(), option->get_items_expected_max() > 0, path, choices};
+        for (const std::string& name : option->get_lnames()) option_spec.names.push_back("--" + name);
+        for (const std::string& name : option->get_snames()) option_spec.names.push_back("-" + name);
+        spec.options.push_back(std::move(option_spec));
+      } else {
+        spec.takes_files |= path;
+        spec.words.insert(spec.words.end(), choices.begin(), choices.end());
+      }
+    }
+    for (const CLI::App* child : ChildrenOf(app)) {
+      if (!child->get_group().empty()) spec.commands.push_back(SpecOf(*child));
+    }
+    return spec;
+  }
+
+  CLI::App app_{"Remote-attestation verifier for confidential VMs"};
+  std::function<ExitCode(const Invocation&)> chosen_;
+  std::string output_ = "table";
+  std::string word_;
+  InspectOptions inspect_;
+  VerifyOptions verify_;
+  std::vector<std::string> lint_files_;
+#ifdef ASSAY_SERVICE
+  AttestOptions attest_;
+  VerdictGetOptions verdict_get_;
+#endif
+};
+
+}  // namespace
+
+ExitCode RunCommandLine(const std::vector<std::string>& arguments, const Invocation& invocation) {
+  CommandLine command_line;
+  return command_line.Run(arguments, invocation);
+}
+
+CommandSpec Commands() { return CommandLine().Spec(); }
+
+}  // namespace assay::cli
