@@ -201,7 +201,7 @@ std::optional<Time> ReadTime(DerReader& reader) {
   std::optional<unsigned> year;
   if (element->tag == der::kUtcTime && text.size() == 13) {
     year = Digits(text.first(2));
-    if (year) *year += *year < 50 ? 2000 : 1900;  // RFC 5280 4.1.2.5.1
+    if (year) *year += *year < 50 ? 2000U : 1900U;  // RFC 5280 4.1.2.5.1
     text = text.subspan(2);
   } else if (element->tag == der::kGeneralizedTime && text.size() == 15) {
     year = Digits(text.first(4));
