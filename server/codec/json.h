@@ -37,18 +37,23 @@ class Value {
   using Array = std::vector<Value>;
   using Object = std::vector<Member>;  // in order of the text, or of Add
 
-  Value() = default;  // null
-  static Value Null() { return {}; }
-  static Value Bool(bool value) { return Value(Content(std::in_place_type<bool>, value)); }
+  Value();  // null
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+
+  static Value Null();
+  static Value Bool(bool value);
   template <typename Number>
     requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
   static Value Integer(Number value) {
-    if (value < 0) return Value(Content(std::in_place_type<std::int64_t>, static_cast<std::int64_t>(value)));
-    return Value(Content(std::in_place_type<std::uint64_t>, static_cast<std::uint64_t>(value)));
+    return std::cmp_less(value, 0) ? Negative(static_cast<std::int64_t>(value)) : Natural(static_cast<std::uint64_t>(value));
   }
-  static Value String(std::string text) { return Value(Content(std::in_place_type<std::string>, std::move(text))); }
-  static Value String(std::string_view text) { return String(std::string(text)); }
-  static Value String(const char* text) { return String(std::string(text)); }
+  static Value String(std::string text);
+  static Value String(std::string_view text);
+  static Value String(const char* text);
   static Value MakeArray(std::size_t expected_elements = 0);
   static Value MakeObject(std::size_t expected_members = 0);
 
@@ -57,7 +62,7 @@ class Value {
   Value& Add(std::string_view name, Value value);
   Value& Append(Value value);
 
-  bool IsNull() const { return std::holds_alternative<std::monostate>(content_); }
+  bool IsNull() const { return content_.index() == 0; }
   // Empty or null when the value is of another kind.
   std::optional<bool> AsBool() const { return CopyOf<bool>(); }
   std::optional<std::uint64_t> AsUint64() const { return CopyOf<std::uint64_t>(); }
@@ -90,7 +95,9 @@ class Value {
   // An integer is an int64_t if and only if it is negative.
   using Content = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, OtherNumber, std::string, Array, Object>;
 
-  explicit Value(Content content) : content_(std::move(content)) {}
+  explicit Value(Content content);
+  static Value Negative(std::int64_t value);
+  static Value Natural(std::uint64_t value);
   template <typename T>
   std::optional<T> CopyOf() const {
     const T* value = std::get_if<T>(&content_);
@@ -108,6 +115,22 @@ struct Member {
 
   friend bool operator==(const Member& a, const Member& b) { return a.name == b.name && a.value == b.value; }
 };
+
+// Here and not in the class, because a variant with a vector<Member> needs Member to be complete.
+inline Value::Value() = default;
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
+inline Value::Value(Content content) : content_(std::move(content)) {}
+inline Value Value::Null() { return {}; }
+inline Value Value::Bool(bool value) { return Value(Content(std::in_place_type<bool>, value)); }
+inline Value Value::Negative(std::int64_t value) { return Value(Content(std::in_place_type<std::int64_t>, value)); }
+inline Value Value::Natural(std::uint64_t value) { return Value(Content(std::in_place_type<std::uint64_t>, value)); }
+inline Value Value::String(std::string text) { return Value(Content(std::in_place_type<std::string>, std::move(text))); }
+inline Value Value::String(std::string_view text) { return String(std::string(text)); }
+inline Value Value::String(const char* text) { return String(std::string(text)); }
 
 struct Limits {
   std::size_t bytes = std::size_t{1} << 20;
