@@ -28,7 +28,7 @@ int UsedAsTheValue() {
 #endif
 
 #ifdef CASE_silently_true
-// expect: (cannot convert|no viable conversion from) .*Outcome.* to .bool
+// expect: (cannot convert|no viable conversion from) .*Outcome.* to (function return type )?.bool
 bool SilentlyTrue() { return ARejection(); }
 #endif
 
