@@ -228,7 +228,10 @@ Outcome<std::vector<Certificate>> CertificatesFrom(ByteView pem_or_der, std::str
     if (limit == 0) return refuse(Reason::kSizeOverLimit, "no certificate", "1");
     return std::vector<Certificate>{std::move(certificate).value()};
   }
+  // An END without its BEGIN: damage must not make a certificate vanish.
+  const auto has_stray_end = [](std::string_view between) { return between.find(kEnd) != std::string_view::npos; };
   for (; begin != std::string_view::npos; begin = text.find(kBegin)) {
+    if (has_stray_end(text.substr(0, begin))) break;
     if (certificates.size() == limit) return refuse(Reason::kSizeOverLimit, Cat("at most ", limit, " certificates"), "more");
     text.remove_prefix(begin + kBegin.size());
     const std::size_t end = text.find(kEnd);
@@ -241,6 +244,7 @@ Outcome<std::vector<Certificate>> CertificatesFrom(ByteView pem_or_der, std::str
     if (auto findings = add(*der); !findings.empty()) return findings;
     text.remove_prefix(end + kEnd.size());
   }
+  if (has_stray_end(text)) return refuse(Reason::kEncodingMalformed, std::string(kBegin), Cat(kEnd, " without it"));
   return certificates;
 }
 
