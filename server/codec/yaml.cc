@@ -203,6 +203,7 @@ std::optional<Finding> RefuseBytes(std::string_view text, std::string_view file)
   const auto refuse = [&](std::size_t offset, std::string expected, std::string actual) {
     return codec::SyntaxError(codec::ShowPlace(file, codec::PlaceOf(text, offset)), std::move(expected), std::move(actual));
   };
+  bool indenting = true;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = Utf8SequenceLength(text.substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -214,6 +215,8 @@ std::optional<Finding> RefuseBytes(std::string_view text, std::string_view file)
     if ((byte < 0x20 && byte != '\t' && !line_end) || byte == 0x7f || c1) {
       return refuse(i, "no control characters", codec::ShowCharacterAt(text, i));
     }
+    if (byte == '\t' && indenting) return refuse(i, "blanks for indentation", "a tab");
+    indenting = byte == '\n' || (indenting && byte == ' ');
     if (byte == '%' && (i == 0 || text[i - 1] == '\n')) return refuse(i, "no directive", "'%' at the start of a line");
     i += length;
   }

@@ -1,8 +1,8 @@
 // Policy-file YAML: a strict subset of YAML 1.2 in a tree that knows where everything stands (CONTRACTS section 3).
 //
 // Promises: exactly one document; size, depth and number of nodes are bounded while reading. Refused with the place:
-// anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are no scalars, byte order marks, control
-// characters and invalid UTF-8. A scalar's text is what the file says: plain and quoted scalars must stand on one line,
+// anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are no scalars, tabs as indentation, byte
+// order marks, control characters and invalid UTF-8. A scalar's text is what the file says: plain and quoted scalars must stand on one line,
 // because YAML's line folding silently turns a wrong indentation or a missing quote into part of a value (write longer
 // text with `|` or `>`). Text is never interpreted: `no` is the text "no", and AsBool refuses it.
 // No exception of the YAML library escapes.
