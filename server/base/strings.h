@@ -36,8 +36,10 @@ std::string Cat(const Pieces&... pieces) {
 
 std::string Join(const auto& parts, std::string_view separator) {
   std::string text;
+  bool first = true;
   for (const auto& part : parts) {
-    if (!text.empty()) text.append(separator);
+    if (!first) text.append(separator);
+    first = false;
     text.append(part);
   }
   return text;

@@ -1,10 +1,10 @@
 // Strict JSON, RFC 8259, into a small tree of our own.
 //
-// Promises: the whole text is one JSON value, in valid UTF-8; no member name stands twice in an object; nesting, size and
-// number of values are bounded before memory is spent on them. Integers that fit 64 bits are exact; every other number is
-// kept as the text that stood there, never rounded. Each parsed value knows the bytes it was read from, so a signature
-// over an inner value is checked over those very bytes and not over a rendering of them.
-// Does not promise: anything about what the members mean.
+// Promises: the whole text is one JSON value, in valid UTF-8; no member name stands twice in an object; nesting, size
+// and number of values are bounded before memory is spent on them. Integers that fit 64 bits are exact; every other
+// number is kept as the text that stood there, never rounded. Each parsed value knows the bytes it was read from, so a
+// signature over an inner value is checked over those very bytes and not over a rendering of them. Does not promise:
+// anything about what the members mean.
 //
 // The same type is used to build trees (the static makers, Add, Append) for json_writer.h.
 #pragma once
@@ -47,9 +47,9 @@ class Value {
   static Value Null();
   static Value Bool(bool value);
   template <typename Number>
-    requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
-  static Value Integer(Number value) {
-    return std::cmp_less(value, 0) ? Negative(static_cast<std::int64_t>(value)) : Natural(static_cast<std::uint64_t>(value));
+  requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>) static Value Integer(Number value) {
+    return std::cmp_less(value, 0) ? Negative(static_cast<std::int64_t>(value))
+                                   : Natural(static_cast<std::uint64_t>(value));
   }
   static Value String(std::string text);
   static Value String(std::string_view text);
@@ -93,7 +93,8 @@ class Value {
     bool operator==(const OtherNumber&) const = default;
   };
   // An integer is an int64_t if and only if it is negative.
-  using Content = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, OtherNumber, std::string, Array, Object>;
+  using Content =
+      std::variant<std::monostate, bool, std::int64_t, std::uint64_t, OtherNumber, std::string, Array, Object>;
 
   explicit Value(Content content);
   static Value Negative(std::int64_t value);
@@ -128,14 +129,16 @@ inline Value Value::Null() { return {}; }
 inline Value Value::Bool(bool value) { return Value(Content(std::in_place_type<bool>, value)); }
 inline Value Value::Negative(std::int64_t value) { return Value(Content(std::in_place_type<std::int64_t>, value)); }
 inline Value Value::Natural(std::uint64_t value) { return Value(Content(std::in_place_type<std::uint64_t>, value)); }
-inline Value Value::String(std::string text) { return Value(Content(std::in_place_type<std::string>, std::move(text))); }
+inline Value Value::String(std::string text) {
+  return Value(Content(std::in_place_type<std::string>, std::move(text)));
+}
 inline Value Value::String(std::string_view text) { return String(std::string(text)); }
 inline Value Value::String(const char* text) { return String(std::string(text)); }
 
 struct Limits {
   std::size_t bytes = std::size_t{1} << 20;
-  std::size_t depth = 16;          // arrays and objects inside each other; a lone [] has depth 1
-  std::size_t values = 100'000;    // scalars, arrays and objects together
+  std::size_t depth = 16;        // arrays and objects inside each other; a lone [] has depth 1
+  std::size_t values = 100'000;  // scalars, arrays and objects together
 };
 
 // Findings name the place: "name:line:column".

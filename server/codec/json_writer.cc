@@ -23,7 +23,8 @@ class Writer {
     if (const auto flag = value.AsBool()) return Literal(*flag ? "true" : "false");
     if (value.IsNull()) return Literal("null");
     if (const auto natural = value.AsUint64()) return WriteInteger(*natural, *natural <= kMostExact);
-    if (const auto negative = value.AsInt64()) return WriteInteger(*negative, *negative >= -static_cast<std::int64_t>(kMostExact));
+    if (const auto negative = value.AsInt64())
+      return WriteInteger(*negative, *negative >= -static_cast<std::int64_t>(kMostExact));
     return Refuse(kExactInteger, codec::Quoted(*value.AsOtherNumber()));
   }
 
@@ -82,7 +83,8 @@ class Writer {
     const Member* before = nullptr;
     for (const auto& element : sorted) {
       const Member& member = member_of(element);
-      if (before != nullptr && before->name == member.name) return Refuse("each member name once", Cat(codec::Quoted(member.name), " again"));
+      if (before != nullptr && before->name == member.name)
+        return Refuse("each member name once", Cat(codec::Quoted(member.name), " again"));
       before = &member;
       out_ += separator;
       separator = ',';
@@ -97,7 +99,9 @@ class Writer {
     out_ += '"';
     for (std::size_t i = 0; i < text.size();) {
       const std::size_t run = i;
-      while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80 && text[i] >= 0x20 && text[i] != '"' && text[i] != '\\') ++i;
+      while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80 && text[i] >= 0x20 && text[i] != '"' &&
+             text[i] != '\\')
+        ++i;
       out_.append(text.substr(run, i - run));
       if (i == text.size()) break;
       const std::size_t length = Utf8SequenceLength(text.substr(i));
@@ -115,7 +119,8 @@ class Writer {
     static constexpr std::string_view kDigits = "0123456789abcdef";
     out_ += '\\';
     switch (c) {
-      case '"': case '\\': out_ += c; return;
+      case '"':
+      case '\\': out_ += c; return;
       case '\b': out_ += 'b'; return;
       case '\t': out_ += 't'; return;
       case '\n': out_ += 'n'; return;
@@ -139,8 +144,8 @@ bool PrecedesInUtf16(std::string_view a, std::string_view b) {
   const auto [at_a, at_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   if (at_a == a.end() || at_b == b.end()) return at_a == a.end() && at_b != b.end();
   const auto byte_a = static_cast<unsigned char>(*at_a), byte_b = static_cast<unsigned char>(*at_b);
-  // The orders of UTF-8 and UTF-16 differ in one case: characters above U+FFFF (first byte 0xF0 or more) are surrogates in
-  // UTF-16 and so stand before U+E000 to U+FFFF (first byte 0xEE or 0xEF).
+  // The orders of UTF-8 and UTF-16 differ in one case: characters above U+FFFF (first byte 0xF0 or more) are surrogates
+  // in UTF-16 and so stand before U+E000 to U+FFFF (first byte 0xEE or 0xEF).
   if (byte_a >= 0xee && byte_b >= 0xee && (byte_a >= 0xf0) != (byte_b >= 0xf0)) return byte_a >= 0xf0;
   return byte_a < byte_b;
 }

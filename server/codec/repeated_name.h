@@ -10,8 +10,8 @@
 
 namespace assay::codec {
 
-// Index of an element of `members` whose `name_of(member)` is also that of an earlier one, the first such; nullopt if all
-// names differ. O(n log n), whatever names an adversary chooses: no hashing.
+// Index of an element of `members` whose `name_of(member)` is also that of an earlier one, the first such; nullopt if
+// all names differ. O(n log n), whatever names an adversary chooses: no hashing.
 template <typename Member, typename NameOf>
 std::optional<std::size_t> FirstRepeated(const std::vector<Member>& members, NameOf name_of) {
   constexpr std::size_t kFew = 8;  // up to here comparing all pairs is cheaper than sorting

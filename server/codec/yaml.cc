@@ -49,7 +49,8 @@ class Source {
   std::vector<std::string_view> lines_;
 };
 
-// A quoted scalar that ends on the line it begins on. yaml-cpp takes a missing quote at the end of the file for a quote.
+// A quoted scalar that ends on the line it begins on. yaml-cpp takes a missing quote at the end of the file for a
+// quote.
 bool ClosesOnItsLine(std::string_view from_quote) {
   const char quote = from_quote.front();
   for (std::size_t i = 1; i < from_quote.size(); ++i) {
@@ -68,7 +69,8 @@ class TreeBuilder final : public YAML::EventHandler {
   bool has_document() const { return documents_ > 0; }
   Node TakeRoot() { return std::move(root_); }
   Position PositionOf(const YAML::Mark& mark) const {
-    return {file_, static_cast<std::size_t>(std::max(mark.line, 0)) + 1, static_cast<std::size_t>(std::max(mark.column, 0)) + 1};
+    return {file_, static_cast<std::size_t>(std::max(mark.line, 0)) + 1,
+            static_cast<std::size_t>(std::max(mark.column, 0)) + 1};
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -83,7 +85,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (AwaitsKey()) throw Refusal{ErrorAt(node.position, "a key", "nothing")};
     // For a value that is not there yaml-cpp names the token after it. A message has to point at where it should stand.
     const bool written = IsNullWord(source_.From(node.position.line, node.position.column));
-    if (!written && !open_.empty() && open_.back()->kind == Kind::kMapping) node.position = open_.back()->members.back().key_position;
+    if (!written && !open_.empty() && open_.back()->kind == Kind::kMapping)
+      node.position = open_.back()->members.back().key_position;
     if (!written && open_.empty()) node.position = {file_, 1, 1};
     Place(std::move(node));
   }
@@ -92,11 +95,13 @@ class TreeBuilder final : public YAML::EventHandler {
     throw Refusal{ErrorAt(PositionOf(mark), "a value", "an alias, which policy files may not have")};
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     RefuseAnchor(mark, anchor);
     const Position position = PositionOf(mark);
     const std::string_view written = source_.From(position.line, position.column);
-    // yaml-cpp tags plain scalars "?" and all others "!"; an explicit `!` looks like the latter, but for what is written.
+    // yaml-cpp tags plain scalars "?" and all others "!"; an explicit `!` looks like the latter, but for what is
+    // written.
     const bool was_quoted = tag == "!";
     const char first = written.empty() ? '\0' : written.front();
     const bool block = first == '|' || first == '>';
@@ -116,19 +121,23 @@ class TreeBuilder final : public YAML::EventHandler {
     Place(std::move(node));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     Open(Kind::kSequence, mark, tag, anchor);
   }
   void OnSequenceEnd() override { open_.pop_back(); }
 
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     Open(Kind::kMapping, mark, tag, anchor);
   }
   void OnMapEnd() override {
     const std::vector<Member>& members = open_.back()->members;
-    if (const auto repeated = codec::FirstRepeated(members, [](const Member& member) -> std::string_view { return member.key; })) {
+    if (const auto repeated =
+            codec::FirstRepeated(members, [](const Member& member) -> std::string_view { return member.key; })) {
       const Member& again = members[*repeated];
-      const Member& first = *std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.key == again.key; });
+      const Member& first =
+          *std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.key == again.key; });
       throw Refusal{ErrorAt(again.key_position, "each key once",
                             Cat(codec::Quoted(again.key), " again, first at line ", first.key_position.line))};
     }
@@ -140,7 +149,8 @@ class TreeBuilder final : public YAML::EventHandler {
   bool AwaitsKey() const { return !open_.empty() && open_.back()->kind == Kind::kMapping && !has_key_; }
 
   static bool IsNullWord(std::string_view written) {
-    return written.starts_with('~') || written.starts_with("null") || written.starts_with("Null") || written.starts_with("NULL");
+    return written.starts_with('~') || written.starts_with("null") || written.starts_with("Null") ||
+           written.starts_with("NULL");
   }
 
   void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
@@ -156,7 +166,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void AddKey(const Position& position, const std::string& key, bool was_quoted) {
     Count(position);
-    if (key == "<<" && !was_quoted) throw Refusal{ErrorAt(position, "a key", "a merge key, which policy files may not have")};
+    if (key == "<<" && !was_quoted)
+      throw Refusal{ErrorAt(position, "a key", "a merge key, which policy files may not have")};
     open_.back()->members.push_back({key, position, {}});
     has_key_ = true;
   }
@@ -192,8 +203,8 @@ class TreeBuilder final : public YAML::EventHandler {
   const std::shared_ptr<const std::string> file_;
   const Limits& limits_;
   Node root_;
-  std::vector<Node*> open_;   // from the root to where the events have got to
-  bool has_key_ = false;      // the innermost mapping has a key that waits for its value
+  std::vector<Node*> open_;  // from the root to where the events have got to
+  bool has_key_ = false;     // the innermost mapping has a key that waits for its value
   std::size_t documents_ = 0;
   std::size_t nodes_ = 0;
 };
@@ -201,7 +212,8 @@ class TreeBuilder final : public YAML::EventHandler {
 // What yaml-cpp would swallow, guess at or read as something else.
 std::optional<Finding> RefuseBytes(std::string_view text, std::string_view file) {
   const auto refuse = [&](std::size_t offset, std::string expected, std::string actual) {
-    return codec::SyntaxError(codec::ShowPlace(file, codec::PlaceOf(text, offset)), std::move(expected), std::move(actual));
+    return codec::SyntaxError(codec::ShowPlace(file, codec::PlaceOf(text, offset)), std::move(expected),
+                              std::move(actual));
   };
   bool indenting = true;
   for (std::size_t i = 0; i < text.size();) {
@@ -230,23 +242,22 @@ std::string Position::Show() const {
 }
 
 const Node* Node::Find(std::string_view key) const {
-  const auto found = std::find_if(members.begin(), members.end(), [key](const Member& member) { return member.key == key; });
+  const auto found =
+      std::find_if(members.begin(), members.end(), [key](const Member& member) { return member.key == key; });
   return found == members.end() ? nullptr : &found->value;
 }
 
 Outcome<Node> Parse(std::string_view text, std::string_view file, const Limits& limits) {
-  if (text.size() > limits.bytes) return codec::OverLimit(std::string(file), "bytes", limits.bytes, Cat(text.size(), " bytes"));
+  if (text.size() > limits.bytes)
+    return codec::OverLimit(std::string(file), "bytes", limits.bytes, Cat(text.size(), " bytes"));
   if (auto refused = RefuseBytes(text, file)) return *std::move(refused);
   const Source source(text);
   TreeBuilder builder(source, std::make_shared<const std::string>(file), limits);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
-    }
-  } catch (Refusal& refusal) {
-    return std::move(refusal.finding);
-  } catch (const YAML::Exception& error) {
+    while (parser.HandleNextDocument(builder)) {}
+  } catch (Refusal& refusal) { return std::move(refusal.finding); } catch (const YAML::Exception& error) {
     return ErrorAt(builder.PositionOf(error.mark), "well-formed YAML", Printable(error.msg, 128));
   }
   Node root = builder.TakeRoot();
@@ -302,7 +313,8 @@ Outcome<bool> AsBool(const Node& node) {
 Outcome<std::uint64_t> AsInteger(const Node& node) {
   const auto number = IsPlain(node) ? IntegerIn(node.text) : std::nullopt;
   if (number) return *number;
-  return ErrorAt(node.position, "an integer (decimal or 0x…, 64 bits)", node.was_quoted ? DescribeQuoting(node) : Describe(node));
+  return ErrorAt(node.position, "an integer (decimal or 0x…, 64 bits)",
+                 node.was_quoted ? DescribeQuoting(node) : Describe(node));
 }
 
 Outcome<std::string> AsString(const Node& node) {
@@ -333,7 +345,8 @@ Outcome<std::monostate> RequireKnownKeys(const Node& node, std::span<const std::
   for (const Member& member : *members) {
     if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
     const std::string_view nearest = NearestOf(member.key, known);
-    findings.push_back(ErrorAt(member.key_position, Cat("one of the keys ", Join(known, ", ")), codec::Quoted(member.key)));
+    findings.push_back(
+        ErrorAt(member.key_position, Cat("one of the keys ", Join(known, ", ")), codec::Quoted(member.key)));
     if (!nearest.empty()) findings.back().actual += Cat("; did you mean ", codec::Quoted(nearest), '?');
   }
   if (!findings.empty()) return findings;

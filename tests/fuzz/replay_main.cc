@@ -2,7 +2,9 @@
 //
 // Runs every file of DIR and every minted seed, then mutations of them: always the same ones, from a generator with a
 // fixed seed, until kExecutions or kTimeLimit is reached, whichever comes first. Prints one line with the counts. A
-// target that finds something aborts; the input that did it is then named on stderr; a mutation is written to crash-NAME.
+// target that finds something aborts; the input that did it is then named on stderr; a mutation is written to
+// crash-NAME.
+#include <unistd.h>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -14,7 +16,6 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
 #include "tests/fuzz/fuzzer.h"
 
@@ -77,7 +78,8 @@ class Mutator {
       default: {  // the same range again and again: depth, duplicates
         const std::size_t length = std::min<std::size_t>(input.size() - at, 1 + Below(16));
         const Bytes piece(At(input, at), At(input, at + length));
-        for (std::size_t times = 1 + Below(40); times > 0; --times) input.insert(At(input, at), piece.begin(), piece.end());
+        for (std::size_t times = 1 + Below(40); times > 0; --times)
+          input.insert(At(input, at), piece.begin(), piece.end());
         break;
       }
     }

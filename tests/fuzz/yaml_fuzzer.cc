@@ -1,5 +1,5 @@
-// Policy-file YAML: no exception escapes, bounds hold, every place named lies in the file, and a plain scalar stands there
-// as the tree has it.
+// Policy-file YAML: no exception escapes, bounds hold, every place named lies in the file, and a plain scalar stands
+// there as the tree has it.
 #include <algorithm>
 
 #include "base/bug.h"

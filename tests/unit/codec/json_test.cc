@@ -23,7 +23,8 @@ TEST(JsonNumbers, IntegersOf64BitsAreExactAndAllOthersKeepTheirText) {
   EXPECT_EQ(Parsed("-9223372036854775808").AsInt64(), INT64_MIN);
   EXPECT_EQ(Parsed("-1").AsUint64(), std::nullopt);
   EXPECT_EQ(Parsed("9007199254740993").AsUint64(), 9007199254740993U);
-  for (const char* text : {"18446744073709551616", "-9223372036854775809", "1.0", "0.5", "1e2", "1E+2", "-2.5e-3", "-0", "-0.0"}) {
+  for (const char* text :
+       {"18446744073709551616", "-9223372036854775809", "1.0", "0.5", "1e2", "1E+2", "-2.5e-3", "-0", "-0.0"}) {
     const Value value = Parsed(text);
     ASSERT_NE(value.AsOtherNumber(), nullptr) << text;
     EXPECT_EQ(*value.AsOtherNumber(), text);
@@ -153,7 +154,9 @@ TEST(Json, RefusesWhatTheGrammarDoesNotAllowAndSaysWhere) {
       {"\"\xe2\x82", "json:1:2: expected valid UTF-8, found byte 0xe2"},
       {"{\"\xff\":1}", "json:1:3: expected valid UTF-8, found byte 0xff"},
       {"\x0c[]", "json:1:1: expected a value, found byte 0x0c"},
-      {"[1,\xc2\xa0" "2]", "json:1:4: expected a value, found '\xc2\xa0'"},
+      {"[1,\xc2\xa0"
+       "2]",
+       "json:1:4: expected a value, found '\xc2\xa0'"},
   };
   for (const Broken& broken : cases) {
     const auto value = Parse(broken.text);
@@ -178,7 +181,8 @@ TEST(Json, KeepsToItsLimits) {
   const auto deeper = Parse("[" + deep + "]");
   ASSERT_FALSE(deeper);
   EXPECT_EQ(deeper.findings().front().reason, Reason::kSizeOverLimit);
-  EXPECT_EQ(codec::MessageOf(deeper.findings().front()), "json:1:17: expected at most 16 levels of nesting, found one more");
+  EXPECT_EQ(codec::MessageOf(deeper.findings().front()),
+            "json:1:17: expected at most 16 levels of nesting, found one more");
   EXPECT_FALSE(Parse(R"({"a":{"b":[]}})", "j", {.depth = 2}));
   EXPECT_TRUE(Parse(R"({"a":{"b":1}})", "j", {.depth = 2}));
   EXPECT_FALSE(Parse(std::string(1'000'000, '[')));
@@ -194,8 +198,11 @@ TEST(Json, KeepsToItsLimits) {
 
 TEST(Json, EqualityIgnoresPlacesAndTheOrderOfMembersButNothingElse) {
   EXPECT_EQ(Parsed(R"({"a":1,"b":[true,"x"]})"), Parsed(R"( {"b": [ true, "\u0078" ], "a": 1} )"));
-  const char* const different[] = {"null", "false", "true", "0", "1", "-1", "1.0", "\"1\"", "\"\"", "[]", "{}", "[1]", "[1,2]", "[2,1]",
-                                   R"({"a":1})", R"({"a":2})", R"({"b":1})", R"({"a":1,"b":1})", R"([{"a":1}])", R"([{"a":2}])"};
+  const char* const different[] = {
+      "null",         "false",       "true",       "0",          "1",          "-1",
+      "1.0",          "\"1\"",       "\"\"",       "[]",         "{}",         "[1]",
+      "[1,2]",        "[2,1]",       R"({"a":1})", R"({"a":2})", R"({"b":1})", R"({"a":1,"b":1})",
+      R"([{"a":1}])", R"([{"a":2}])"};
   for (const char* a : different) {
     for (const char* b : different) EXPECT_EQ(Parsed(a) == Parsed(b), std::string_view(a) == b) << a << ' ' << b;
   }
@@ -210,7 +217,8 @@ TEST(Json, BuildsTreesLikeTheParsedOnes) {
   Value& list = root.Add("list", Value::MakeArray());
   list.Append(Value::String("x"));
   list.Append(Value::Integer(UINT64_MAX));
-  EXPECT_EQ(root, Parsed(R"({"flag":true,"natural":7,"negative":-7,"nothing":null,"list":["x",18446744073709551615]})"));
+  EXPECT_EQ(root,
+            Parsed(R"({"flag":true,"natural":7,"negative":-7,"nothing":null,"list":["x",18446744073709551615]})"));
 }
 
 TEST(JsonDeath, BuildingIntoTheWrongKindIsABug) {

@@ -18,7 +18,8 @@ std::string CanonicalOf(std::string_view text) {
 }
 
 TEST(CanonicalJson, HasNoBlanksAndSortedMembers) {
-  EXPECT_EQ(CanonicalOf(R"( { "b" : [ 1 , true , null , "x" ] , "a" : { } , "c": [ ] } )"), R"({"a":{},"b":[1,true,null,"x"],"c":[]})");
+  EXPECT_EQ(CanonicalOf(R"( { "b" : [ 1 , true , null , "x" ] , "a" : { } , "c": [ ] } )"),
+            R"({"a":{},"b":[1,true,null,"x"],"c":[]})");
   EXPECT_EQ(CanonicalOf(R"({"b":{"d":1,"c":2},"a":[{"z":0,"y":0}]})"), R"({"a":[{"y":0,"z":0}],"b":{"c":2,"d":1}})");
   EXPECT_EQ(CanonicalOf("-7"), "-7");
   EXPECT_EQ(CanonicalOf("9007199254740991"), "9007199254740991");
@@ -27,17 +28,36 @@ TEST(CanonicalJson, HasNoBlanksAndSortedMembers) {
 
 // RFC 8785 section 3.2.3, the names of its example: CR, 1, U+0080, ö, €, 😀, U+FB33.
 TEST(CanonicalJson, SortsByUtf16CodeUnits) {
-  EXPECT_EQ(CanonicalOf(R"({"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh",)"
-                        R"("1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"})"),
-            "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\xc2\x80\":\"Control\",\"ö\":\"Latin Small Letter O With Diaeresis\","
-            "\"€\":\"Euro Sign\",\"😀\":\"Emoji: Grinning Face\",\"\xef\xac\xb3\":\"Hebrew Letter Dalet With Dagesh\"}");
+  EXPECT_EQ(
+      CanonicalOf(
+          R"({"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh",)"
+          R"("1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"})"),
+      "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\xc2\x80\":\"Control\",\"ö\":\"Latin Small Letter O With "
+      "Diaeresis\","
+      "\"€\":\"Euro Sign\",\"😀\":\"Emoji: Grinning Face\",\"\xef\xac\xb3\":\"Hebrew Letter Dalet With Dagesh\"}");
 }
 
 TEST(CanonicalJson, OrderOfNamesIsThatOfUtf16) {
-  const char* const sorted[] = {"", "\r", "1", "10", "a", "ab", "b", "\xc2\x80", "é", "€", "\xed\x9f\xbf",
-                                "\xf0\x90\x80\x80", "😀", "\xf4\x8f\xbf\xbf", "\xee\x80\x80", "\xef\xac\xb3", "\xef\xbf\xbf"};
+  const char* const sorted[] = {"",
+                                "\r",
+                                "1",
+                                "10",
+                                "a",
+                                "ab",
+                                "b",
+                                "\xc2\x80",
+                                "é",
+                                "€",
+                                "\xed\x9f\xbf",
+                                "\xf0\x90\x80\x80",
+                                "😀",
+                                "\xf4\x8f\xbf\xbf",
+                                "\xee\x80\x80",
+                                "\xef\xac\xb3",
+                                "\xef\xbf\xbf"};
   for (std::size_t i = 0; i < std::size(sorted); ++i) {
-    for (std::size_t j = 0; j < std::size(sorted); ++j) EXPECT_EQ(PrecedesInUtf16(sorted[i], sorted[j]), i < j) << i << ' ' << j;
+    for (std::size_t j = 0; j < std::size(sorted); ++j)
+      EXPECT_EQ(PrecedesInUtf16(sorted[i], sorted[j]), i < j) << i << ' ' << j;
   }
 }
 
