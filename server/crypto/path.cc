@@ -19,12 +19,17 @@ using X509StoreCtx = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>
 using X509Stack = std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509)* stack) { sk_X509_free(stack); })>;
 
 // What a caller may make us spend on one leaf, whatever it sends along: certificates looked at, and whole paths verified.
-constexpr int kMaxSteps = 256;
-constexpr int kMaxVerifications = 16;
+constexpr int kMaxSteps = 64;
+constexpr int kMaxVerifications = 8;
 constexpr int kAuthLevel = 2;  // at least 112 bits: RSA 2048, SHA-224
 
+// For findings: some certificates have no subject.
+std::string NameFor(const Certificate& certificate) {
+  return certificate.subject().empty() ? Cat("certificate ", ToHex(certificate.sha256())) : certificate.SubjectText();
+}
+
 Finding PathFinding(Reason reason, const Certificate& certificate, std::string expected, std::string actual) {
-  return {.reason = reason, .component = certificate.SubjectText(), .claim = "certification path",
+  return {.reason = reason, .component = NameFor(certificate), .claim = "certification path",
           .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 5280 6.1"};
 }
 
@@ -52,7 +57,7 @@ Finding Explain(const std::vector<Certificate>& path, const X509_STORE_CTX* cont
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
     const int refusal = X509_check_issued(path[i + 1].data().x509.get(), path[i].data().x509.get());
     if (refusal != X509_V_OK) {
-      return PathFinding(Reason::kChainBroken, path[i], Cat("a certificate that ", path[i + 1].SubjectText(), " may issue"),
+      return PathFinding(Reason::kChainBroken, path[i], Cat("a certificate that ", NameFor(path[i + 1]), " may issue"),
                          X509_verify_cert_error_string(refusal));
     }
   }
@@ -64,7 +69,10 @@ Finding Explain(const std::vector<Certificate>& path, const X509_STORE_CTX* cont
 // Verifies exactly `path`, its last certificate trusted as it is. The defect, if there is one.
 std::optional<Finding> FindDefect(const std::vector<Certificate>& path) {
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    if (!path[i].SignatureAlgorithmsAgree() || !IsCollisionResistant(path[i].signature_algorithm())) {
+    if (!path[i].SignatureAlgorithmsAgree()) {
+      return PathFinding(Reason::kChainBroken, path[i], "the same signature algorithm inside and outside", "two different ones");
+    }
+    if (!IsCollisionResistant(path[i].signature_algorithm())) {
       return PathFinding(Reason::kChainBroken, path[i], "signed with ECDSA or RSA and SHA-256, SHA-384 or SHA-512",
                          Cat("algorithm ", path[i].signature_algorithm().oid));
     }
@@ -206,6 +214,19 @@ bool HasSubtrees(const Extension& name_constraints) {
   return true;
 }
 
+// RFC 5280 4.2.2.1: SEQUENCE SIZE (1..MAX) OF SEQUENCE { accessMethod OBJECT IDENTIFIER, accessLocation GeneralName }
+bool HasAccessDescriptions(const Extension& authority_info_access) {
+  if (!IsDer(authority_info_access.value)) return false;
+  DerReader outer(authority_info_access.value);
+  DerReader descriptions(outer.Take(der::kSequence).value_or(ByteView{}));
+  if (descriptions.AtEnd()) return false;
+  while (!descriptions.AtEnd()) {
+    DerReader fields(descriptions.Take(der::kSequence).value_or(ByteView{}));
+    if (!fields.Take(der::kOid) || !fields.Next() || !fields.AtEnd()) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Outcome<CertificatePath> BuildPath(const Certificate& leaf, std::span<const Certificate> intermediates,
@@ -221,7 +242,7 @@ std::vector<Finding> CheckRfc5280(const CertificatePath& path) {
     const bool is_issuer = i > 0;
     const auto demand = [&](bool holds, std::string_view claim, std::string_view expected, std::string actual, std::string_view section) {
       if (holds) return;
-      findings.push_back({.reason = Reason::kCertificateProfile, .component = certificate.SubjectText(), .claim = std::string(claim),
+      findings.push_back({.reason = Reason::kCertificateProfile, .component = NameFor(certificate), .claim = std::string(claim),
                           .expected = std::string(expected), .actual = std::move(actual), .spec = Cat("RFC 5280 ", section)});
     };
     const auto extension = [&](std::string_view oid) { return certificate.FindExtension(oid); };
@@ -231,7 +252,9 @@ std::vector<Finding> CheckRfc5280(const CertificatePath& path) {
     demand(serial.size() <= kMaxSerialSize && serial[0] < 0x80 && !AllZero(serial), "serialNumber",
            "positive, at most 20 octets", Cat("0x", ToHexBounded(serial, 24)), "4.1.2.2");
     demand(certificate.SignatureAlgorithmsAgree(), "signature", "the same algorithm inside and outside", "two different ones", "4.1.1.2");
-    demand(IsCollisionResistant(certificate.signature_algorithm()), "signatureAlgorithm", "ECDSA or RSA with SHA-2",
+    // Nobody asks who signed an anchor: it is trusted for its key.
+    const bool is_anchor = i + 1 == path.certificates.size();
+    demand(is_anchor || IsCollisionResistant(certificate.signature_algorithm()), "signatureAlgorithm", "ECDSA or RSA with SHA-2",
            Cat("algorithm ", certificate.signature_algorithm().oid), "4.1.1.2");
     demand(!certificate.issuer().empty(), "issuer", "a non-empty name", "empty", "4.1.2.4");
 
@@ -269,6 +292,7 @@ std::vector<Finding> CheckRfc5280(const CertificatePath& path) {
     }
     const Extension* access = extension(oid::kAuthorityInfoAccess);
     demand(access == nullptr || !access->critical, "authorityInfoAccess", "non-critical", "critical", "4.2.2.1");
+    demand(access == nullptr || HasAccessDescriptions(*access), "authorityInfoAccess", "at least one access description", "none", "4.2.2.1");
   }
   return findings;
 }
