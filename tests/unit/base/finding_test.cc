@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 #include "base/check_log.h"
@@ -104,7 +105,7 @@ TEST(OutcomesDeath, MisuseIsABug) {
   const Outcome<int> none = Finding{Reason::kLengthWrong};
   EXPECT_DEATH((void)none.value(), "bug");
   EXPECT_DEATH((void)*none, "bug");
-  EXPECT_DEATH(Outcome<int>(std::vector<Finding>()), "bug") << "neither value nor reason";
+  EXPECT_DEATH((void)Outcome<int>(std::vector<Finding>()), "bug") << "neither value nor reason";
 }
 
 }  // namespace
