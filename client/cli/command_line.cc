@@ -75,7 +75,8 @@ class CommandLine {
       std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI::App::parse wants them
       app_.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-      invocation.out << Deepest(arguments).app->help();
+      const Position position = Deepest(arguments);
+      invocation.out << position.app->help(position.path.substr(0, position.path.size() - position.app->get_name().size() - (position.app == &app_ ? 0 : 1)));
       return ExitCode::kOk;
     } catch (const CLI::ParseError& error) {
       return Complain(error, arguments, invocation);
@@ -228,15 +229,19 @@ class CommandLine {
 
   ExitCode Complain(const CLI::ParseError& error, const std::vector<std::string>& arguments, const Invocation& invocation) const {
     const Position position = Deepest(arguments);
-    if (position.next.empty()) {
-      invocation.Say(Cat(error.what(), ". See '", position.path, " --help'."));
+    const std::string help = Cat(" See '", position.path, " --help'.");
+    const bool lacks_command = position.next.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+                               !ChildrenOf(*position.app).empty();
+    if (position.next.empty() && !lacks_command) {
+      invocation.Say(Cat(error.what(), ".", help));
       return ExitCode::kUsage;
     }
     std::vector<std::string> names;
     for (const CommandSpec& command : SpecOf(*position.app).commands) names.push_back(command.name);
-    const std::string_view nearest = NearestOf(position.next, names);
-    invocation.Say(Cat("expected a command of '", position.path, "' (", Join(names, ", "), "), actual '", Printable(position.next, 64), "'",
-                       nearest.empty() ? "" : Cat("; did you mean '", nearest, "'?"), ". See '", position.path, " --help'."));
+    const std::string_view nearest = lacks_command ? std::string_view() : NearestOf(position.next, names);
+    invocation.Say(Cat("expected a command of '", position.path, "' (", Join(names, ", "), "), actual ",
+                       lacks_command ? "none." : Cat("'", Printable(position.next, 64), "'", nearest.empty() ? "." : Cat("; did you mean '", nearest, "'?")),
+                       help));
     return ExitCode::kUsage;
   }
 

@@ -88,7 +88,7 @@ ExitCode Inspect(const InspectOptions& options, const Invocation& invocation) {
     if (options.output == OutputFormat::kTable) {
       if (options.files.size() > 1) {
         invocation.out << (&file == &options.files.front() ? "" : "\n")
-                       << invocation.style.Strong(Cat("== ", Printable(file, 4096), " ==")) << '\n';
+                       << invocation.style.Strong(Cat("== ", Printable(file, 4096), " ==")) << (inspected.bytes ? Cat("  ", inspected.bytes->size(), " bytes") : "") << '\n';
       }
       PrintTree(inspected, options.verbose, invocation);
       described |= inspected.description.has_value();

@@ -24,12 +24,12 @@ TEST(StructuredOutput, JsonKeepsTheOrderOfMembers) {
 }
 
 TEST(StructuredOutput, YamlIsTheSameTree) {
-  EXPECT_EQ(ToYaml(Tree(R"({"b":1,"a":[true,null,{"x":"y","z":2},[3,4]],"e":[],"o":{}})")),
+  EXPECT_EQ(ToYaml(Tree(R"({"b":1,"a":[true,null,{"x":"word","z":2},[3,4]],"e":[],"o":{}})")),
             "b: 1\n"
             "a:\n"
             "  - true\n"
             "  - null\n"
-            "  - x: y\n"
+            "  - x: word\n"
             "    z: 2\n"
             "  - - 3\n"
             "    - 4\n"
