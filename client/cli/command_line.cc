@@ -151,9 +151,9 @@ class CommandLine {
   }
 
 #ifdef ASSAY_SERVICE
-  void AddServer(CLI::App* command, std::string* server, std::string* ca) {
-    command->add_option("--server", *server, "Address of the listener")->required()->type_name("HOST:PORT");
-    command->add_option("--ca", *ca, "PEM certificates that may vouch for the server")->required()->type_name(kFile);
+  static void AddServer(CLI::App* command, ServerOptions* server) {
+    command->add_option("--server", server->address, "Address of the listener")->required()->type_name("HOST:PORT");
+    command->add_option("--ca", server->ca, "PEM certificates that may vouch for the server")->required()->type_name(kFile);
   }
 
   void AddAttest() {
@@ -162,7 +162,7 @@ class CommandLine {
                                      attest_.output = Output();
                                      return Attest(attest_, invocation);
                                    });
-    AddServer(command, &attest_.server, &attest_.ca);
+    AddServer(command, &attest_.server);
     command->add_option("--cluster", attest_.cluster, "Cluster to join")->required()->type_name("NAME");
     command->add_option("--role", attest_.role, "Role asked for")->required()->type_name("NAME");
     command->add_option("--name", attest_.name, "Node name asked for")->type_name("NAME");
@@ -181,9 +181,9 @@ class CommandLine {
       return GetVerdict(verdict_get_, invocation);
     });
     get->add_option("ID", verdict_get_.id, "Id that attest printed")->required()->type_name("ID");
-    AddServer(get, &verdict_get_.server, &verdict_get_.ca);
-    get->add_option("--cert", verdict_get_.certificate, "Operator's certificate chain, PEM")->required()->type_name(kFile);
-    get->add_option("--key", verdict_get_.key, "Operator's private key, PEM")->required()->type_name(kFile);
+    AddServer(get, &verdict_get_.server);
+    get->add_option("--cert", verdict_get_.credentials.certificate, "Operator's certificate chain, PEM")->required()->type_name(kFile);
+    get->add_option("--key", verdict_get_.credentials.key, "Operator's private key, PEM")->required()->type_name(kFile);
     AddOutput(get, &output_);
     AddVerbose(get, &verdict_get_.verbose, "Show claims, checks, windows and digests too");
   }

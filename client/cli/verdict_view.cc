@@ -69,7 +69,7 @@ std::string ShowClaim(const v1::Claim& claim) {
     case v1::Claim::kVersion: {
       std::string text;
       for (const auto& component : claim.version().components()) {
-        text += Cat(text.empty() ? "" : ", ", component.name(), " ", component.number());
+        text += Cat(text.empty() ? "" : ", ", Printable(component.name()), " ", component.number());
       }
       return text;
     }
@@ -104,12 +104,12 @@ class VerdictWriter {
   }
 
   void Line(std::string_view label, std::string_view value) {
-    if (!value.empty()) text_ += Cat(Padded(label, kLabelWidth), value, "\n");
+    if (!value.empty()) text_ += Cat(Padded(label, kLabelWidth), Printable(value, 1024), "\n");
   }
   template <typename Values>
   void Lines(std::string_view label, const Values& values) {
     for (const auto& value : values) {
-      Line(label, Printable(value, 1024));
+      Line(label, value);
       label = "";
     }
   }
@@ -122,7 +122,7 @@ class VerdictWriter {
     Line("platform", WithOrigin(appraisal_.platform().empty() ? "unknown" : appraisal_.platform(), options_.platform_origin));
     Line("policy", WithOrigin(appraisal_.policy().empty() ? "none" : appraisal_.policy(), options_.policy_origin));
     Line("policy set", appraisal_.policy_set());
-    Line("release", Printable(appraisal_.release()));
+    Line("release", appraisal_.release());
     Line("strength", NameOf(appraisal_.strength()));
     Line("freshness", NameOf(appraisal_.freshness()));
     if (!appraisal_.cloud_provenance().empty()) Line("provenance", appraisal_.cloud_provenance());
@@ -154,7 +154,7 @@ class VerdictWriter {
     const std::string effect = Padded(NameOf(finding.effect()), 10);
     text_ += Cat("  ", finding.effect() == v1::EFFECT_REJECT ? style_.Bad(effect)
                        : finding.effect() == v1::EFFECT_NOTE ? style_.Faint(effect) : style_.Warning(effect),
-                 finding.reason(), " (", finding.code(), ")\n");
+                 Printable(finding.reason()), " (", finding.code(), ")\n");
     const auto detail = [&](std::string_view label, std::string_view value) {
       if (!value.empty()) text_ += Cat("            ", Padded(label, 10), Printable(value, 1024), "\n");
     };
@@ -170,19 +170,19 @@ class VerdictWriter {
 
   void WriteDetails() {
     Table claims;
-    for (const v1::Claim& claim : appraisal_.claims()) claims.Add({claim.name(), ShowClaim(claim), claim.component()});
+    for (const v1::Claim& claim : appraisal_.claims()) claims.Add({Printable(claim.name()), ShowClaim(claim), Printable(claim.component())});
     WriteTable("claims", claims);
     Table checks;
-    for (const v1::Check& check : appraisal_.checks()) checks.Add({std::string(NameOf(check.result())), check.name()});
+    for (const v1::Check& check : appraisal_.checks()) checks.Add({std::string(NameOf(check.result())), Printable(check.name())});
     WriteTable("checks", checks);
     Table parts;
     for (const v1::Part& part : appraisal_.parts()) {
-      parts.Add({part.component(), Cat("by ", part.authenticated_by()), part.vouched_by(), part.carrier() ? "carrier" : ""});
+      parts.Add({Printable(part.component()), Cat("by ", Printable(part.authenticated_by())), Printable(part.vouched_by()), part.carrier() ? "carrier" : ""});
     }
     WriteTable("parts", parts);
     Table windows;
     for (const v1::ValidityWindow& window : appraisal_.windows()) {
-      windows.Add({window.component(), TimeOf(window.not_before()), TimeOf(window.not_after())});
+      windows.Add({Printable(window.component()), TimeOf(window.not_before()), TimeOf(window.not_after())});
     }
     WriteTable("valid from, to", windows);
     WriteDigests();
@@ -201,7 +201,7 @@ class VerdictWriter {
     add("challenge", appraisal_.digests().challenge());
     add("instance", appraisal_.instance_identity());
     WriteTable("digests (SHA-256)", digests);
-    if (!appraisal_.engine().empty()) text_ += Cat("\n", Padded("engine", kLabelWidth), appraisal_.engine(), "\n");
+    if (!appraisal_.engine().empty()) text_ += Cat("\n", Padded("engine", kLabelWidth), Printable(appraisal_.engine()), "\n");
   }
 
   void Heading(std::string_view heading) { text_ += Cat("\n", style_.Strong(heading), "\n"); }

@@ -1,0 +1,65 @@
+#include "client/cli/attest.h"
+
+#include <cstdlib>
+#include <memory>
+
+#include "base/random.h"
+#include "base/strings.h"
+#include "client/agent/join.h"
+#include "client/agent/softtee_source.h"
+#include "client/agent/tsm_collector.h"
+#include "client/cli/verdict_view.h"
+
+namespace assay::cli {
+namespace {
+
+// The kernel's collector with what it refers to.
+class TsmSource final : public agent::EvidenceSource {
+ public:
+  absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {
+    return collector_.Collect(report_data);
+  }
+
+ private:
+  agent::SystemTsmFiles files_;
+  SystemRandom random_;
+  agent::TsmCollector collector_{files_, random_};
+};
+
+absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> SourceOf(const AttestOptions& options, const Invocation& invocation) {
+  if (options.simulate.empty()) return std::make_unique<TsmSource>();
+  absl::StatusOr<std::string> program = agent::FindSofttee(std::getenv("ASSAY_SOFTTEE"), invocation.program_directory);
+  if (!program.ok()) return program.status();
+  return std::make_unique<agent::SoftteeSource>(agent::SoftteeOptions{
+      *std::move(program), options.simulate, options.simulate_fault, options.simulate_arguments});
+}
+
+}  // namespace
+
+ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
+  // The source first: a machine that has nothing to show need not ask for a challenge.
+  const absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> source = SourceOf(options, invocation);
+  if (!source.ok()) return invocation.Fail(source.status());
+  const crypto::PrivateKey node_key = crypto::PrivateKey::GenerateP256();
+  const absl::StatusOr<std::unique_ptr<agent::JoinConnection>> connection =
+      ConnectAsNode(options.server, node_key, invocation.clock.Now());
+  if (!connection.ok()) return invocation.Fail(connection.status());
+  const absl::StatusOr<v1::AttestResponse> response =
+      agent::Join({options.cluster, options.role, options.name, options.platform}, node_key, **source, **connection);
+  if (!response.ok()) return invocation.Fail(response.status());
+
+  const v1::Appraisal& appraisal = response->appraisal();
+  if (options.output == OutputFormat::kTable) {
+    invocation.out << VerdictText(appraisal, {.verbose = options.verbose}, invocation.style) << "\nverdict id      "
+                   << Printable(response->verdict_id()) << '\n';
+  } else {
+    invocation.out << StructuredAppraisal(options.output, appraisal);
+    invocation.Say(Cat("verdict id ", Printable(response->verdict_id())));
+  }
+  if (response->retry_after_ms() != 0) {
+    invocation.Say(Cat("a new attempt makes sense in ", response->retry_after_ms(), " ms"));
+  }
+  return ExitCodeOf(appraisal);
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,28 @@
+// `assay attest`: joins with a fresh node key, and prints the verdict.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/cli/connections.h"
+#include "client/cli/invocation.h"
+#include "client/cli/structured_output.h"
+
+namespace assay::cli {
+
+struct AttestOptions {
+  ServerOptions server;
+  std::string cluster;
+  std::string role;
+  std::string name = {};
+  std::string platform = {};
+  std::string simulate = {};        // PKI directory; "": real evidence
+  std::string simulate_fault = {};
+  std::vector<std::string> simulate_arguments;
+  OutputFormat output = OutputFormat::kTable;
+  bool verbose = false;
+};
+
+ExitCode Attest(const AttestOptions& options, const Invocation& invocation);
+
+}  // namespace assay::cli

@@ -1,0 +1,35 @@
+// What the online commands ask of a server; the only place of assay that knows client/lib.
+//
+// Errors: Unavailable: not reached. Unauthenticated: either side would not believe who the other is. Others: as the server
+// answered. Messages say which option to look at.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "assay/v1/verdict_record.pb.h"
+#include "base/clock.h"
+#include "client/agent/join.h"
+#include "crypto/private_key.h"
+
+namespace assay::cli {
+
+struct ServerOptions {
+  std::string address;  // --server, HOST:PORT
+  std::string ca;       // --ca, PEM file
+};
+
+// A connection whose TLS client key is `node_key`, under a self-signed certificate valid around `now`.
+absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server,
+                                                                     const crypto::PrivateKey& node_key, Time now);
+
+struct OperatorOptions {
+  std::string certificate;  // --cert, PEM file
+  std::string key;          // --key, PEM file
+};
+
+absl::StatusOr<v1::VerdictRecord> FetchVerdict(const ServerOptions& server, const OperatorOptions& credentials,
+                                               const std::string& id);
+
+}  // namespace assay::cli

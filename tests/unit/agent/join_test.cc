@@ -1,0 +1,131 @@
+#include "client/agent/join.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/strings.h"
+#include "crypto/binding_transcript.h"
+
+namespace assay::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+crypto::Sha256Digest Filled(std::uint8_t value) {
+  crypto::Sha256Digest digest{};
+  digest.fill(value);
+  return digest;
+}
+std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
+
+class FakeServer final : public JoinConnection {
+ public:
+  FakeServer() {
+    challenge.set_challenge("opaque");
+    challenge.set_nonce(std::string(32, 'n'));
+    challenge.set_server_spki_sha256(Text(Filled(0x55)));
+  }
+  absl::StatusOr<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request) override {
+    asked = request;
+    return challenge;
+  }
+  absl::StatusOr<v1::AttestResponse> Attest(const v1::AttestRequest& request) override {
+    answered = request;
+    v1::AttestResponse response;
+    response.set_verdict_id("id");
+    return response;
+  }
+  std::optional<crypto::Sha256Digest> ServerKey() const override { return key; }
+
+  v1::CreateChallengeResponse challenge;
+  std::optional<crypto::Sha256Digest> key = Filled(0x55);
+  std::optional<v1::CreateChallengeRequest> asked;
+  std::optional<v1::AttestRequest> answered;
+};
+
+class FakeSource final : public EvidenceSource {
+ public:
+  absl::StatusOr<std::vector<CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {
+    demanded = report_data;
+    if (!status.ok()) return status;
+    return std::vector<CollectedItem>{{"a/b", {1, 2}}, {"c/d", {3}}};
+  }
+  absl::Status status;
+  std::optional<crypto::Sha512Digest> demanded;
+};
+
+struct JoinTest : ::testing::Test {
+  absl::StatusOr<v1::AttestResponse> Run() { return Join({"prod", "worker", "node-1", "qemu_sev_snp"}, key, source, server); }
+  crypto::BindingTranscript Transcript(Bytes server_key) const {
+    return {.nonce = Bytes(32, 'n'), .node_spki = ToBytes(key.public_key().spki()), .csr_sha256 = {}, .cluster = "prod",
+            .role = "worker", .name = "node-1", .tpm_ak = {}, .server_spki_sha256 = std::move(server_key)};
+  }
+  crypto::PrivateKey key = crypto::PrivateKey::GenerateP256();
+  FakeServer server;
+  FakeSource source;
+};
+
+TEST_F(JoinTest, EvidenceAnswersTheChallengeOfThisConnection) {
+  const auto response = Run();
+  ASSERT_TRUE(response.ok()) << MessageOf(response.status());
+  EXPECT_EQ(response->verdict_id(), "id");
+  EXPECT_EQ(*source.demanded, Transcript(Bytes(32, 0x55)).ReportData());
+
+  EXPECT_EQ(server.asked->context().cluster(), "prod");
+  EXPECT_EQ(server.asked->platform(), "qemu_sev_snp");
+  EXPECT_EQ(AsText(key.public_key().spki()), server.asked->keys().node_spki());
+  EXPECT_EQ(server.answered->challenge(), "opaque");
+  EXPECT_EQ(server.answered->context().SerializeAsString(), server.asked->context().SerializeAsString());
+  EXPECT_EQ(server.answered->keys().SerializeAsString(), server.asked->keys().SerializeAsString());
+  ASSERT_EQ(server.answered->items_size(), 2);
+  EXPECT_EQ(server.answered->items(0).media_type(), "a/b");
+  EXPECT_EQ(server.answered->items(1).body(), "\x03");
+  EXPECT_TRUE(server.answered->possession_signature().empty());
+}
+
+TEST_F(JoinTest, BehindAProxyTheNodeKeySigns) {
+  server.challenge.set_tls_terminated(true);
+  server.challenge.clear_server_spki_sha256();
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(*source.demanded, Transcript({}).ReportData());
+  EXPECT_FALSE(server.answered->possession_signature().empty());
+}
+
+// In each of these somebody would get evidence that is good for another server.
+TEST_F(JoinTest, ABadChallengeGetsNoEvidence) {
+  const v1::CreateChallengeResponse good = server.challenge;
+  const struct {
+    std::function<void()> change;
+    std::string_view message;
+  } cases[] = {
+      {[&] { server.challenge.set_server_spki_sha256(Text(Filled(0x56))); }, "no evidence was sent"},
+      {[&] { server.challenge.set_server_spki_sha256(std::string(31, 0x55)); }, "no evidence was sent"},
+      {[&] { server.challenge.clear_server_spki_sha256(); }, "actual nothing"},
+      {[&] { server.challenge.set_nonce(std::string(31, 'n')); }, "nonce: expected 32 bytes, actual 31 bytes"},
+      {[&] { server.challenge.clear_nonce(); }, "nonce: expected 32 bytes, actual 0 bytes"},
+      {[&] { server.challenge.clear_challenge(); }, "challenge: expected bytes to send back, actual none"},
+      {[&] { server.challenge.set_tls_terminated(true); }, "expected nothing, as a proxy terminates TLS"},
+      {[&] { server.key.reset(); }, "a connection without one"},
+  };
+  for (const auto& c : cases) {
+    server.challenge = good;
+    server.key = Filled(0x55);
+    c.change();
+    const auto response = Run();
+    EXPECT_EQ(response.status().code(), absl::StatusCode::kUnauthenticated) << c.message;
+    EXPECT_THAT(Text(AsBytes(MessageOf(response.status()))), HasSubstr(std::string(c.message)));
+    EXPECT_FALSE(source.demanded) << c.message;
+    EXPECT_FALSE(server.answered) << c.message;
+  }
+}
+
+TEST_F(JoinTest, WithoutEvidenceNothingIsSent) {
+  source.status = absl::NotFoundError("no TEE here");
+  EXPECT_EQ(Run().status().code(), absl::StatusCode::kNotFound);
+  EXPECT_FALSE(server.answered);
+}
+
+}  // namespace
+}  // namespace assay::agent
