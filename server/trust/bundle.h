@@ -42,6 +42,14 @@ class Bundle {
     return bundle;
   }
 
+  // The same comparison on a part that is not authenticated yet: only ever a reason to refuse early, before signatures are
+  // paid for. False, and logged, if the carrier can't answer the challenge.
+  static bool MayAnswer(CarrierKind kind, ByteView carried, std::string_view component, const Challenge& challenge,
+                        CheckLog& log) {
+    if (!challenge.demanded()) return true;
+    return CheckFreshness(kind, carried, component, challenge, log).has_value();
+  }
+
   // Hangs a part on the bundle. False, and logged, if what vouches for it is no part of the bundle.
   template <typename T>
   bool Attach(const Authenticated<T>& part, CheckLog& log) {

@@ -141,6 +141,9 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
                    .expected = std::move(expected), .actual = std::move(actual)};
   };
 
+  if (!trust::Bundle::MayAnswer(Report::kCarrierKind, report.CarriedValue(), Report::kComponent, context.challenge, log)) {
+    return std::nullopt;
+  }
   const trust::CollateralItem* leaf = FindLeaf(report, context.collateral);
   if (leaf == nullptr) {
     const std::string_view other = vcek ? kVlekKind : kVcekKind;
