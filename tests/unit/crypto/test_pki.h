@@ -71,7 +71,7 @@ struct CrlSpec {
   bool version_2 = true;
   std::string this_update = "240101000000Z";  // UTCTime
   std::optional<std::string> next_update = "340101000000Z";
-  Bytes entry_extensions;      // DER Extensions appended to each entry, or empty
+  Bytes entry_extensions = {}; // DER Extensions appended to each entry, or empty
   std::vector<Bytes> extensions = {};  // DER Extension each
 };
 Bytes MakeCrl(const CrlSpec& spec, const TestKey& signer);
