@@ -52,6 +52,16 @@ struct StateSnapshot {
   crypto::Sha256Digest Digest() const;
 };
 
+// A Time that has to be given: it has no default.
+class RequiredTime {
+ public:
+  RequiredTime(Time time) : time_(time) {}  // NOLINT(google-explicit-constructor)
+  operator Time() const { return time_; }   // NOLINT(google-explicit-constructor)
+
+ private:
+  Time time_;
+};
+
 struct Inputs {
   const Registry& registry;
   std::span<const evidence::Item> items;
@@ -62,7 +72,7 @@ struct Inputs {
   const PolicyChoice& policies;
   const trust::AnchorSet& anchors;
   const StateSnapshot& state;
-  Time at;
+  RequiredTime at;
   trust::FactCaches* caches = nullptr;  // cost only, never the result
 };
 

@@ -1,12 +1,13 @@
 // bench_snp: the cost of SEV-SNP appraisals, in process and on one thread, from items as they arrive to the Appraisal.
 //
-//   raw       one ECDSA P-384 verification of 672 bytes with OpenSSL, key decoded beforehand: no appraisal can cost less
-//   known     valid evidence whose chain and certificates were proven before
-//   unknown   the same evidence with empty caches: every certificate is decoded, every RSA signature verified
-//   garbage   random bytes in place of report and certificates
-//   hostile   the right challenge, the public certificates of a known chip, a signature that does not verify
+//   raw       one ECDSA P-384 verification of 672 bytes with OpenSSL, key decoded beforehand: no appraisal can cost
+//   less known     valid evidence whose chain and certificates were proven before unknown   the same evidence with
+//   empty caches: every certificate is decoded, every RSA signature verified garbage   random bytes in place of report
+//   and certificates hostile   the right challenge, the public certificates of a known chip, a signature that does not
+//   verify
 //
-// Ends with a table of ratios of the medians, measured interleaved in the same run, so that a busy machine slows all alike.
+// Ends with a table of ratios of the medians, measured interleaved in the same run, so that a busy machine slows all
+// alike.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -59,8 +60,10 @@ rules:
   - {claim: snp.reported_tcb, at_least: {"19:11:*": {snp: 1}}}
   - {claim: snp.platform_info, bits_clear: [tsme_en]}
   - {claim: snp.revocation_checked, equals: true}
-  - {claim: snp.measurement, equals: ")", ToHex(softtee::kDefaultMeasurement), R"("}
-  - {claim: snp.host_data, equals: ")", ToHex(softtee::kDefaultHostData), R"("}
+  - {claim: snp.measurement, equals: ")",
+             ToHex(softtee::kDefaultMeasurement), R"("}
+  - {claim: snp.host_data, equals: ")",
+             ToHex(softtee::kDefaultHostData), R"("}
 satisfies: {boot.covered: snp.measurement, owner: snp.host_data}
 )");
 }
@@ -69,8 +72,14 @@ satisfies: {boot.covered: snp.measurement, owner: snp.host_data}
 class Scene {
  public:
   Scene()
-      : valid_(Mint()), items_(ToItems(valid_)), hostile_(items_), garbage_(items_), challenge_(ChallengeOf()),
-        anchors_(AnchorsOf()), book_(Load()), policies_(appraisal::PolicyChoice::ForPolicy(book_, book_.policies().front())) {
+      : valid_(Mint()),
+        items_(ToItems(valid_)),
+        hostile_(items_),
+        garbage_(items_),
+        challenge_(ChallengeOf()),
+        anchors_(AnchorsOf()),
+        book_(Load()),
+        policies_(appraisal::PolicyChoice::ForPolicy(book_, book_.policies().front())) {
     Bytes forged = *valid_.Find(softtee::kReportType);
     forged[softtee::kSignatureR] = static_cast<std::uint8_t>(forged[softtee::kSignatureR] ^ 1);
     std::mt19937_64 random(20261124);
@@ -89,9 +98,16 @@ class Scene {
   v1::Appraisal Appraise(const std::vector<evidence::Item>& items, trust::FactCaches& caches) const {
     const appraisal::Registry& registry = BuiltinRegistry();
     const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(registry, items, {}, &caches);
-    return appraisal::Appraise({.registry = registry, .items = items, .platform_hint = "qemu_sev_snp",
-                                .challenge = challenge_, .channel_bound = true, .collateral = collateral,
-                                .policies = policies_, .anchors = anchors_, .state = state_, .at = softtee::kDefaultNow,
+    return appraisal::Appraise({.registry = registry,
+                                .items = items,
+                                .platform_hint = "qemu_sev_snp",
+                                .challenge = challenge_,
+                                .channel_bound = true,
+                                .collateral = collateral,
+                                .policies = policies_,
+                                .anchors = anchors_,
+                                .state = state_,
+                                .at = softtee::kDefaultNow,
                                 .caches = &caches});
   }
 
@@ -124,7 +140,8 @@ class Scene {
   }
   static appraisal::PolicyBook Load() {
     appraisal::LoadResult loaded = appraisal::LoadPolicies({{"bench.yaml", PolicyText()}}, BuiltinRegistry());
-    for (const appraisal::LintMessage& message : loaded.messages) std::fprintf(stderr, "%s\n", message.ToString().c_str());
+    for (const appraisal::LintMessage& message : loaded.messages)
+      std::fprintf(stderr, "%s\n", message.ToString().c_str());
     ASSAY_CHECK(loaded.book.has_value());
     return *std::move(loaded.book);
   }
@@ -157,16 +174,18 @@ trust::FactCaches& WarmCaches() {
 
 // A benchmark of the wrong thing is worse than none: each looks at its verdict.
 void Expect(benchmark::State& state, const v1::Appraisal& appraisal, bool trusted) {
-  const bool is_trusted = appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
-  if (is_trusted != trusted) state.SkipWithError(Cat("unexpected verdict ", v1::Verdict_Name(appraisal.verdict())).c_str());
+  const bool is_trusted =
+      appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
+  if (is_trusted != trusted)
+    state.SkipWithError(Cat("unexpected verdict ", v1::Verdict_Name(appraisal.verdict())).c_str());
 }
 
 void Raw(benchmark::State& state) {
   const Bytes& report = TheScene().report();
   const Bytes spki = TheScene().VcekSpki();
   const unsigned char* cursor = spki.data();
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(d2i_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())),
-                                                                &EVP_PKEY_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      d2i_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())), &EVP_PKEY_free);
   const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> signature(ECDSA_SIG_new(), &ECDSA_SIG_free);
   ECDSA_SIG_set0(signature.get(), BN_lebin2bn(&report[softtee::kSignatureR], 48, nullptr),
                  BN_lebin2bn(&report[softtee::kSignatureS], 48, nullptr));
@@ -206,15 +225,19 @@ void Hostile(benchmark::State& state) {
   for (auto _ : state) Expect(state, TheScene().Appraise(TheScene().hostile(), caches), false);
 }
 
-// Prints as usual, and keeps the time of each repetition.
+// Keeps the time of each repetition; prints errors, medians and how far the repetitions differ.
 class Collecting : public benchmark::ConsoleReporter {
  public:
+  Collecting() : ConsoleReporter(OO_None) {}
   void ReportRuns(const std::vector<Run>& runs) override {
+    std::vector<Run> shown;
     for (const Run& run : runs) {
       if (run.error_occurred) failed_ = true;
-      else if (run.run_type == Run::RT_Iteration) times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
+      else if (run.run_type == Run::RT_Iteration)
+        times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
+      if (run.error_occurred || run.aggregate_name == "median" || run.aggregate_name == "cv") shown.push_back(run);
     }
-    ConsoleReporter::ReportRuns(runs);
+    ConsoleReporter::ReportRuns(shown);
   }
   bool failed() const { return failed_; }
   double Median(const std::string& name) const {  // microseconds; 0 if it did not run
@@ -246,13 +269,15 @@ void PrintRatios(const Collecting& times) {
   };
   std::printf("\n%-34s %10s %10s\n", "ratio (medians, CPU time)", "measured", "target");
   for (const Row& row : kRows) {
-    const double numerator = times.Median(std::string(row.numerator)), denominator = times.Median(std::string(row.denominator));
+    const double numerator = times.Median(std::string(row.numerator)),
+                 denominator = times.Median(std::string(row.denominator));
     if (numerator == 0 || denominator == 0) continue;
     const double ratio = numerator / denominator;
     std::printf("%-34s %10.3f ", std::string(row.what).c_str(), ratio);
     if (row.target == 0) std::printf("%10s\n", "-");
-    else std::printf("%s %7.2f  %s\n", row.at_least ? ">=" : "<=", row.target,
-                     (row.at_least ? ratio >= row.target : ratio <= row.target) ? "met" : "MISSED");
+    else
+      std::printf("%s %7.2f  %s\n", row.at_least ? ">=" : "<=", row.target,
+                  (row.at_least ? ratio >= row.target : ratio <= row.target) ? "met" : "MISSED");
   }
 }
 
@@ -264,14 +289,15 @@ int main(int argc, char** argv) {
   // What the caller gives comes later and wins.
   std::vector<char*> arguments = {argv[0]};
   std::string defaults[] = {"--benchmark_repetitions=11", "--benchmark_enable_random_interleaving=true",
-                            "--benchmark_min_time=0.1", "--benchmark_report_aggregates_only=false"};
+                            "--benchmark_min_time=0.1"};
   for (std::string& one : defaults) arguments.push_back(one.data());
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
-  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"unknown", &Unknown},
-                                       std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {
+  for (const auto& [name, function] :
+       {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"unknown", &Unknown},
+        std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {
     benchmark::RegisterBenchmark(name, function)->Unit(benchmark::kMicrosecond);
   }
   Collecting reporter;

@@ -13,20 +13,19 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
-
 namespace assay::protos {
 namespace {
 
-using ::testing::Contains;
-using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::StartsWith;
-using ::testing::UnorderedElementsAre;
 using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptorProto;
 using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorProto;
 using google::protobuf::FileDescriptorSet;
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 FileDescriptorSet ReadSet(const std::string& path_in_build) {
   std::ifstream file(ASSAY_BINARY_DIR + path_in_build, std::ios::binary);
@@ -93,7 +92,8 @@ TEST(CheckStyle, FindsEveryDeviation) {
     std::string expected;
     std::function<void(FileDescriptorProto&)> spoil;
   };
-  // Spoils the comment of the element at a path of field numbers and indices (descriptor.proto, SourceCodeInfo.Location).
+  // Spoils the comment of the element at a path of field numbers and indices (descriptor.proto,
+  // SourceCodeInfo.Location).
   const auto comment = [](std::initializer_list<int> path) {
     return [path = std::vector<int>(path)](FileDescriptorProto& file) {
       for (auto& location : *file.mutable_source_code_info()->mutable_location()) {
@@ -116,7 +116,8 @@ TEST(CheckStyle, FindsEveryDeviation) {
       {"a.v1.PaintService: has no leading comment", comment({6, 0})},
       {"a.v1.PaintService.Paint: has no leading comment", comment({6, 0, 2, 0})},
       {"a.v1.Stump: has no leading comment", [](auto& file) { file.clear_source_code_info(); }},
-      {"a/v2/paint.proto: package 'a.v1' is not the folder 'a.v2'", [](auto& file) { file.set_name("a/v2/paint.proto"); }},
+      {"a/v2/paint.proto: package 'a.v1' is not the folder 'a.v2'",
+       [](auto& file) { file.set_name("a/v2/paint.proto"); }},
       {"paint.proto: package 'a.v1' is not the folder ''", [](auto& file) { file.set_name("paint.proto"); }},
       {"a/v1/paint.proto: syntax is not proto3",
        [](auto& file) {
@@ -147,7 +148,8 @@ TEST(CheckStyle, FindsEveryDeviation) {
          file.mutable_message_type(kPaintResponse)->mutable_nested_type(0)->set_name("duration");
          file.mutable_message_type(kPaintResponse)->mutable_field(0)->set_type_name(".a.v1.PaintResponse.duration");
        }},
-      {"a.v1.Painter: is not PascalCase ending in Service", [](auto& file) { file.mutable_service(0)->set_name("Painter"); }},
+      {"a.v1.Painter: is not PascalCase ending in Service",
+       [](auto& file) { file.mutable_service(0)->set_name("Painter"); }},
       {"a.v1.PaintService.paint: is not PascalCase",
        [](auto& file) { file.mutable_service(0)->mutable_method(0)->set_name("paint"); }},
       {"a.v1.PaintService.Paint: its request is not named PaintRequest",

@@ -1,7 +1,7 @@
 // The form of conformance cases, assay-cases/1: what a cases.json says, decoded and checked, and nothing run yet.
 //
-// Promises: strict about its own form. An unknown member, operation or word is an error, because a case whose meaning is
-// only half understood would pass for the wrong reason. Does not promise that the input files exist.
+// Promises: strict about its own form. An unknown member, operation or word is an error, because a case whose meaning
+// is only half understood would pass for the wrong reason. Does not promise that the input files exist.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,8 @@
 
 namespace assay::vectors {
 
-// Claims and statuses by name; values as compact JSON text with sorted members (json_text.h), so that expected and actual
-// values are equal exactly if their texts are.
+// Claims and statuses by name; values as compact JSON text with sorted members (json_text.h), so that expected and
+// actual values are equal exactly if their texts are.
 using Values = std::map<std::string, std::string>;
 
 // What the evidence must answer; members that a case does not name were not demanded.

@@ -13,9 +13,9 @@ namespace assay::vectors {
 
 inline std::string JsonFlag(bool value) { return value ? "true" : "false"; }
 inline std::string JsonNumber(std::uint64_t value) { return std::to_string(value); }
-std::string JsonString(std::string_view text);  // UTF-8
-std::string JsonHex(ByteView bytes);            // lower case
-std::string JsonList(const std::vector<std::string>& elements);                 // elements are JSON text already
-std::string JsonObject(const std::map<std::string, std::string>& members);      // values are JSON text already
+std::string JsonString(std::string_view text);                              // UTF-8
+std::string JsonHex(ByteView bytes);                                        // lower case
+std::string JsonList(const std::vector<std::string>& elements);             // elements are JSON text already
+std::string JsonObject(const std::map<std::string, std::string>& members);  // values are JSON text already
 
 }  // namespace assay::vectors

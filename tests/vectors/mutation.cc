@@ -18,11 +18,13 @@ constexpr ByteArray<48> kOrderP384 = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 
                                       0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73};
 
 absl::Status PastEnd(std::size_t offset, std::size_t length, std::size_t size) {
-  return absl::InvalidArgumentError(
-      ToAbsl(Cat("mutation reaches past the end: offset ", offset, ", length ", length, ", input has ", size, " bytes")));
+  return absl::InvalidArgumentError(ToAbsl(
+      Cat("mutation reaches past the end: offset ", offset, ", length ", length, ", input has ", size, " bytes")));
 }
 
-bool Fits(std::size_t offset, std::size_t length, std::size_t size) { return offset <= size && length <= size - offset; }
+bool Fits(std::size_t offset, std::size_t length, std::size_t size) {
+  return offset <= size && length <= size - offset;
+}
 
 // minuend - subtrahend, both big-endian and equally long, minuend the greater.
 Bytes Subtract(ByteView minuend, ByteView subtrahend) {

@@ -19,8 +19,8 @@ namespace {
 std::optional<std::string> ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
-  if (!file || !std::filesystem::is_regular_file(path) || !(file.peek() == std::ifstream::traits_type::eof() ||
-                                                           content << file.rdbuf())) {
+  if (!file || !std::filesystem::is_regular_file(path) ||
+      !(file.peek() == std::ifstream::traits_type::eof() || content << file.rdbuf())) {
     return std::nullopt;
   }
   return std::move(content).str();
@@ -47,7 +47,8 @@ absl::StatusOr<Inputs> LoadInputs(const Case& conformance_case) {
   return inputs;
 }
 
-void CompareValues(std::string_view what, const Values& expected, const Values& actual, std::vector<std::string>& defects) {
+void CompareValues(std::string_view what, const Values& expected, const Values& actual,
+                   std::vector<std::string>& defects) {
   for (const auto& [name, value] : expected) {
     const auto found = actual.find(name);
     if (found == actual.end()) {
@@ -81,11 +82,13 @@ std::vector<std::string> Compare(const Expectation& expected, const Observation&
   std::vector<std::string> defects;
   if (!actual.fault.empty()) defects.push_back(Cat("the checker failed: ", actual.fault));
   if (actual.authentic != actual.against.empty()) {
-    defects.push_back(actual.authentic ? "authentic in spite of the findings below" : "not authentic, but no finding says why");
+    defects.push_back(actual.authentic ? "authentic in spite of the findings below"
+                                       : "not authentic, but no finding says why");
   }
   if (actual.authentic != expected.authentic) {
-    defects.push_back(expected.authentic ? "expected authentic, actual not authentic"
-                                         : Cat("expected not authentic (", Join(expected.reasons, ", "), "), actual authentic"));
+    defects.push_back(expected.authentic
+                          ? "expected authentic, actual not authentic"
+                          : Cat("expected not authentic (", Join(expected.reasons, ", "), "), actual authentic"));
   } else if (expected.authentic) {
     CompareValues("claim", expected.claims, actual.claims, defects);
     CompareValues("status", expected.status, actual.status, defects);
@@ -133,7 +136,8 @@ Runner::Runner(std::span<const Checker> checkers, PendingKinds pending, std::ost
 }
 
 const Checker* Runner::FindChecker(std::string_view kind) const {
-  const auto found = std::find_if(checkers_.begin(), checkers_.end(), [&](const Checker& one) { return one.kind == kind; });
+  const auto found =
+      std::find_if(checkers_.begin(), checkers_.end(), [&](const Checker& one) { return one.kind == kind; });
   return found == checkers_.end() ? nullptr : &*found;
 }
 

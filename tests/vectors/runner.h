@@ -1,8 +1,8 @@
 // Runs conformance cases and counts them.
 //
-// A case passes when `authentic` is equal and, if false, the class of one of the findings against the evidence is among the
-// case's reasons; if true, every claim and status that the case names is equal. A kind without a checker is pending, and
-// must be listed as such; a kind neither listed nor implemented, or both, is a failure.
+// A case passes when `authentic` is equal and, if false, the class of one of the findings against the evidence is among
+// the case's reasons; if true, every claim and status that the case names is equal. A kind without a checker is
+// pending, and must be listed as such; a kind neither listed nor implemented, or both, is a failure.
 #pragma once
 
 #include <cstddef>

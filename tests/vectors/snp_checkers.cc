@@ -1,6 +1,6 @@
-// Checkers of the kinds snp-report, aws-snp, snp-cert-table and amd-crl. They take the road that production takes: pinned
-// anchors, a frozen snapshot of recognised collateral, the format's or platform's own authentication, one challenge, and
-// the windows judged at the case's time.
+// Checkers of the kinds snp-report, aws-snp, snp-cert-table and amd-crl. They take the road that production takes:
+// pinned anchors, a frozen snapshot of recognised collateral, the format's or platform's own authentication, one
+// challenge, and the windows judged at the case's time.
 #include <array>
 #include <optional>
 #include <string>
@@ -32,8 +32,8 @@ namespace {
 
 constexpr std::string_view kAwsPlatform = "aws_sev_snp_report";
 
-// The key of the case's root is pinned for the product that the production pins know it for; a root that is none of AMD's
-// for the product in its name. Without a root the production pins hold. nullopt: the root is no use as an anchor.
+// The key of the case's root is pinned for the product that the production pins know it for; a root that is none of
+// AMD's for the product in its name. Without a root the production pins hold. nullopt: the root is no use as an anchor.
 std::optional<trust::AnchorSet> AnchorsOf(const Inputs& inputs) {
   const std::span<const trust::Anchor> production = sev_snp::kFormat.anchors;
   const Bytes* root = inputs.One("root");
@@ -79,7 +79,8 @@ std::string ClaimText(const trust::Value& value) {
 
 void NoteChecks(const CheckLog& log, Observation& observation) {
   for (const CheckRecord& record : log.records()) {
-    if (record.result == CheckResult::kSkipped) observation.notes.push_back(Cat("check ", NameOf(record.check), " skipped"));
+    if (record.result == CheckResult::kSkipped)
+      observation.notes.push_back(Cat("check ", NameOf(record.check), " skipped"));
   }
 }
 
@@ -101,8 +102,8 @@ std::optional<CheckResult> ResultOf(const CheckLog& log, Check check) {
   return std::nullopt;
 }
 
-using Authenticate = std::optional<trust::Bundle> (*)(std::span<const evidence::Item>, const evidence::AuthenticationContext&,
-                                                      CheckLog&);
+using Authenticate = std::optional<trust::Bundle> (*)(std::span<const evidence::Item>,
+                                                      const evidence::AuthenticationContext&, CheckLog&);
 
 std::optional<trust::Bundle> AuthenticateAlone(std::span<const evidence::Item> items,
                                                const evidence::AuthenticationContext& context, CheckLog& log) {
@@ -124,8 +125,9 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<
     const Bytes* file = inputs.One(role);
     if (file == nullptr) continue;
     const bool pem = AsText(*file).find("-----BEGIN") != std::string_view::npos;
-    const std::string_view media_type = pem ? sev_snp::kPemChainMediaType
-                                        : role == "crl" ? sev_snp::kCrlMediaType : sev_snp::kCertificateMediaType;
+    const std::string_view media_type = pem             ? sev_snp::kPemChainMediaType
+                                        : role == "crl" ? sev_snp::kCrlMediaType
+                                                        : sev_snp::kCertificateMediaType;
     items.push_back({std::string(media_type), trust::UntrustedBytes(*file)});
   }
   std::vector<trust::CollateralItem> supplied;
@@ -136,8 +138,8 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
 
   CheckLog log;
-  const std::optional<trust::Bundle> bundle =
-      authenticate(items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+  const std::optional<trust::Bundle> bundle = authenticate(
+      items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
   Conclude(log, bundle ? bundle->claims().windows() : std::span<const trust::ValidityWindow>(), conformance_case.at,
            observation);
   observation.authentic = bundle.has_value() && observation.against.empty();
@@ -150,7 +152,8 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<
     observation.fault = Cat("check ", NameOf(Check::kSnpRevocation), " should be ", NameOf(wanted), ", is ",
                             revocation ? NameOf(*revocation) : std::string_view("absent"));
   }
-  const trust::Freshness freshness = conformance_case.bind.Empty() ? trust::Freshness::kSkipped : trust::Freshness::kProven;
+  const trust::Freshness freshness =
+      conformance_case.bind.Empty() ? trust::Freshness::kSkipped : trust::Freshness::kProven;
   if (bundle->freshness() != freshness) observation.fault = "freshness is not what the case's bind makes it";
   const std::string prefix = Cat(sev_snp::kFormat.claim_prefix, ".");
   for (const trust::Claim& claim : bundle->claims().all()) {
@@ -204,7 +207,8 @@ Observation RunSnpCertTable(const Case& conformance_case, const Inputs& inputs) 
   if (const auto entries = sev_snp::ReadCertTable(table); entries.ok()) {
     std::vector<std::string> listed;
     for (const sev_snp::CertTableEntry& entry : *entries) {
-      listed.push_back(JsonObject({{"guid", JsonString(entry.guid)}, {"offset", JsonNumber(entry.offset)},
+      listed.push_back(JsonObject({{"guid", JsonString(entry.guid)},
+                                   {"offset", JsonNumber(entry.offset)},
                                    {"length", JsonNumber(entry.length)}}));
     }
     observation.claims["entries"] = JsonList(listed);
@@ -268,8 +272,11 @@ Observation RunAmdCrl(const Case& conformance_case, const Inputs& inputs) {
     observation.claims["revoked"] = JsonFlag(revocation.revoked);
   }
   if (revocation.revoked) {
-    log.Fail(Check::kSnpRevocation, {.reason = Reason::kCertificateRevoked, .component = "intermediate", .claim = "serial",
-                                     .expected = "not on the list", .actual = Cat("0x", ToHex(subject.serial()))});
+    log.Fail(Check::kSnpRevocation, {.reason = Reason::kCertificateRevoked,
+                                     .component = "intermediate",
+                                     .claim = "serial",
+                                     .expected = "not on the list",
+                                     .actual = Cat("0x", ToHex(subject.serial()))});
   }
   Conclude(log, windows, conformance_case.at, observation);
   observation.authentic = revocation.newest != nullptr && observation.against.empty();

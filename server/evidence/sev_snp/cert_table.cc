@@ -9,7 +9,6 @@
 namespace assay::sev_snp {
 namespace {
 
-constexpr std::size_t kEntrySize = 24;
 constexpr std::string_view kComponent = "sev-cert-table";
 
 constexpr std::pair<std::string_view, std::string_view> kGuids[] = {

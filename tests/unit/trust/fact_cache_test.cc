@@ -153,14 +153,16 @@ TEST_F(FactCachesTest, UnprovenChainsLeaveNoTrace) {
   const std::size_t chains = caches_.chains.size(), certificates = caches_.certificates.size(),
                     lists = caches_.revocation_lists.size();
   EXPECT_EQ(chains, 1u);
-  for (const softtee::Fault fault : {softtee::Fault::kLeafOtherIssuerKey, softtee::Fault::kLeafWrongIntermediate,
-                                     softtee::Fault::kIntermediateOtherIssuerKey, softtee::Fault::kRootSelfMade,
-                                     softtee::Fault::kLeafGarbage}) {
-    for (std::uint8_t chip = 2; chip < 8; ++chip) EXPECT_FALSE(Authenticate(Mint(chip, fault))) << softtee::EntryOf(fault).name;
+  for (const softtee::Fault fault :
+       {softtee::Fault::kLeafOtherIssuerKey, softtee::Fault::kLeafWrongIntermediate,
+        softtee::Fault::kIntermediateOtherIssuerKey, softtee::Fault::kRootSelfMade, softtee::Fault::kLeafGarbage}) {
+    for (std::uint8_t chip = 2; chip < 8; ++chip)
+      EXPECT_FALSE(Authenticate(Mint(chip, fault))) << softtee::EntryOf(fault).name;
   }
   softtee::Evidence forged_list = good;  // the chain stays the proven one
   for (softtee::Item& item : forged_list.items) {
-    if (item.media_type == softtee::kCrlType) item.body = *Mint(1, softtee::Fault::kCrlOtherIssuerKey).Find(softtee::kCrlType);
+    if (item.media_type == softtee::kCrlType)
+      item.body = *Mint(1, softtee::Fault::kCrlOtherIssuerKey).Find(softtee::kCrlType);
   }
   EXPECT_FALSE(Authenticate(forged_list));
   EXPECT_EQ(caches_.chains.size(), chains);

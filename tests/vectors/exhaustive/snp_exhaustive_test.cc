@@ -1,5 +1,5 @@
-// Every single-bit flip and every truncation of one real report is refused, by the road that production takes. There is no
-// malleable bit: the one other form of the same signature, n - s, differs from s in many.
+// Every single-bit flip and every truncation of one real report is refused, by the road that production takes. There is
+// no malleable bit: the one other form of the same signature, n - s, differs from s in many.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -55,7 +55,8 @@ class RealReport : public ::testing::Test {
     const auto collateral = appraisal::GatherCollateral(BuiltinRegistry(), items, issuers_, &caches_);
     const platform::Platform* platform = BuiltinRegistry().FindPlatform("qemu_sev_snp");
     return platform
-        ->authenticate(items, {.anchors = anchors_, .collateral = collateral, .challenge = challenge_, .caches = &caches_}, log)
+        ->authenticate(
+            items, {.anchors = anchors_, .collateral = collateral, .challenge = challenge_, .caches = &caches_}, log)
         .has_value();
   }
   // A refusal has to say why.

@@ -23,7 +23,8 @@ TEST(CaseFile, ReadsEveryMember) {
       "at": "2025-01-30T16:33:43Z", "bind": {"report_data": "00ff", "extra_data": ""}, "lenient": "l", "note": "n",
       "expected": {"authentic": false, "reason": "chain", "reason_also": ["wrong_root"]}},
       {"id": "y", "kind": "k", "inputs": {}, "at": "2025-01-30T16:33:43Z",
-       "expected": {"authentic": true, "claims": {"b": [{"y": 1, "x": "t"}], "a": false}, "status": {"s": 7}}})"), "/in");
+       "expected": {"authentic": true, "claims": {"b": [{"y": 1, "x": "t"}], "a": false}, "status": {"s": 7}}})"),
+                                  "/in");
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->area, "a");
   ASSERT_EQ(file->cases.size(), 2u);
@@ -49,7 +50,8 @@ TEST(CaseFile, ReadsEveryMember) {
 
 TEST(CaseFile, RefusesWhatItDoesNotFullyUnderstand) {
   const auto with = [](std::string_view from, std::string_view to) {
-    std::string text = File(R"({"id": "x", "kind": "k", "inputs": {"r": "f"}, "mutate": [{"input": "r", "op": "xor", "offset": 0, "value": 1}],
+    std::string text = File(
+        R"({"id": "x", "kind": "k", "inputs": {"r": "f"}, "mutate": [{"input": "r", "op": "xor", "offset": 0, "value": 1}],
         "at": "2025-01-30T16:33:43Z", "expected": {"authentic": false, "reason": "chain"}})");
     const std::size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from;
@@ -72,9 +74,11 @@ TEST(CaseFile, RefusesWhatItDoesNotFullyUnderstand) {
       {with("\"offset\": 0", "\"offset\": 0, \"length\": 1"), "unknown member 'length'"},
       {with("\"op\": \"xor\", \"offset\": 0, \"value\": 1", "\"op\": \"append\", \"hex\": \"abc\""), "hexadecimal"},
       {with("\"op\": \"xor\", \"offset\": 0, \"value\": 1",
-            "\"op\": \"negate_s\", \"offset\": 0, \"curve\": \"P-521\", \"byte_order\": \"big\""), "P-521"},
+            "\"op\": \"negate_s\", \"offset\": 0, \"curve\": \"P-521\", \"byte_order\": \"big\""),
+       "P-521"},
       {with("\"op\": \"xor\", \"offset\": 0, \"value\": 1",
-            "\"op\": \"negate_s\", \"offset\": 0, \"curve\": \"P-384\", \"byte_order\": \"mixed\""), "mixed"},
+            "\"op\": \"negate_s\", \"offset\": 0, \"curve\": \"P-384\", \"byte_order\": \"mixed\""),
+       "mixed"},
       {with("2025-01-30T16:33:43Z", "2025-01-30"), "RFC 3339"},
       {with("\"reason\": \"chain\"", "\"reason\": \"chian\""), "unknown reason 'chian'"},
       {with("\"reason\": \"chain\"", "\"reason\": \"chain\", \"reason_also\": [\"nonsense\"]"), "nonsense"},
@@ -93,7 +97,8 @@ TEST(CaseFile, RefusesWhatItDoesNotFullyUnderstand) {
 }
 
 TEST(CaseFile, RefusesAnIdThatIsUsedTwice) {
-  const std::string one = R"({"id": "x", "kind": "k", "inputs": {}, "at": "2025-01-30T16:33:43Z", "expected": {"authentic": true}})";
+  const std::string one =
+      R"({"id": "x", "kind": "k", "inputs": {}, "at": "2025-01-30T16:33:43Z", "expected": {"authentic": true}})";
   EXPECT_TRUE(ParseCaseFile(File(one), "/").ok());
   const auto file = ParseCaseFile(File(Cat(one, ",", one)), "/");
   ASSERT_FALSE(file.ok());
