@@ -2,7 +2,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
-#include "client/cli/files.h"
+#include "base/files.h"
 #include "client/cli/recognise.h"
 #include "client/cli/tree.h"
 #include "codec/json.h"

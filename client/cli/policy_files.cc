@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "client/cli/files.h"
+#include "base/files.h"
 
 namespace assay::cli {
 namespace {

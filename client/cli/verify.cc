@@ -8,7 +8,7 @@
 #include "appraisal/appraiser.h"
 #include "appraisal/shipped_policies.h"
 #include "base/strings.h"
-#include "client/cli/files.h"
+#include "base/files.h"
 #include "client/cli/policy_files.h"
 #include "client/cli/recognise.h"
 #include "client/cli/verdict_view.h"

@@ -94,7 +94,9 @@ trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<c
 std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,
                                         const trust::CollateralSnapshot& collateral);
 
-// Judges validity windows at a time, as appraisal does: used there and by the conformance runner.
-void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, CheckLog& log);
+// Judges validity windows at a time, as appraisal does: used there and by the conformance runner. A certificate outside of
+// its window rejects; a revocation list outside of its own leaves revocation undecided, which a policy may waive.
+void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, CheckLog& log,
+                  const Waiver* revocation_waiver = nullptr);
 
 }  // namespace assay::appraisal

@@ -59,8 +59,9 @@ void CheckLog::Fail(Check check, Finding finding) {
   findings_.push_back(std::move(finding));
 }
 
-void CheckLog::Waive(Check check, Finding finding) {
+void CheckLog::Waive(Check check, Finding finding, std::string_view reason) {
   Record(check, CheckResult::kWaived);
+  finding.waived_because = reason;
   finding.effect = std::min(finding.effect, Effect::kWarn);
   findings_.push_back(std::move(finding));
 }

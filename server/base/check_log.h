@@ -71,7 +71,7 @@ class CheckLog {
 
   void Pass(Check check) { Record(check, CheckResult::kPassed); }
   void Fail(Check check, Finding finding);   // a finding whose effect is kNote or kWarn still shows the check as failed
-  void Waive(Check check, Finding finding);  // the finding's effect becomes at most kWarn
+  void Waive(Check check, Finding finding, std::string_view reason);  // the finding's effect becomes at most kWarn
   void Skip(Check check, Finding finding);   // did not run; the finding says why, its effect says what that costs
   void Add(Finding finding) { findings_.push_back(std::move(finding)); }
 

@@ -59,6 +59,7 @@ struct Finding {
   std::string actual = {};     // bounded, printable
   std::string spec = {};       // e.g. "AMD 56860 Table 23"
   std::string remedy = {};     // what would change it; empty = the reason's own remedy
+  std::string waived_because = {};  // what the policy's author wrote; empty = not waived
 };
 
 // "tcb_mismatch (2011) at vcek: snp.reported_tcb: expected …, actual …. Remedy."

@@ -43,6 +43,13 @@ struct BitName {
   unsigned bit;  // 0 = least significant
 };
 
+// The named check, and the reason of its failure, that a rule on a claim stands for where the field has a term for it.
+struct RuleMeaning {
+  Check check = Check::kRules;
+  Reason failure = Reason::kRuleFailed;
+  Effect effect = Effect::kReject;
+};
+
 struct ClaimSpec {
   std::string_view name;     // "snp.platform_info"
   ClaimType type;
@@ -50,6 +57,7 @@ struct ClaimSpec {
   std::size_t size;          // octets: exact length, 0 = any
   std::span<const BitName> bits;  // numbers that are bit fields
   std::string_view meaning;  // with the specification's field name
+  RuleMeaning rule = {};
 };
 
 // Inputs of authentication beyond the evidence itself. Caches change its cost, never its result.

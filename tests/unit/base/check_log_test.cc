@@ -64,7 +64,7 @@ TEST(CheckLog, KeepsTheWorstResultOfACheckWhateverTheOrder) {
       // from good to bad
       {[](CheckLog& log) { log.Pass(Check::kDebug); }, CheckResult::kPassed},
       {[](CheckLog& log) { log.Skip(Check::kDebug, Any(Effect::kNote)); }, CheckResult::kSkipped},
-      {[](CheckLog& log) { log.Waive(Check::kDebug, Any()); }, CheckResult::kWaived},
+      {[](CheckLog& log) { log.Waive(Check::kDebug, Any(), "accepted"); }, CheckResult::kWaived},
       {[](CheckLog& log) { log.Fail(Check::kDebug, Any()); }, CheckResult::kFailed},
   };
   for (std::size_t a = 0; a < std::size(steps); ++a) {
@@ -85,7 +85,7 @@ TEST(CheckLog, AWaiverLowersTheEffectAndNeverRaisesIt) {
                                              {Effect::kNote, Effect::kNote}};
   for (const auto& [before, after] : cases) {
     CheckLog log;
-    log.Waive(Check::kDebug, Any(before));
+    log.Waive(Check::kDebug, Any(before), "accepted");
     ASSERT_EQ(log.findings().size(), 1U);
     EXPECT_EQ(log.findings()[0].effect, after);
     EXPECT_FALSE(log.HasRejection());

@@ -1,4 +1,4 @@
-#include "client/cli/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 
 #include "base/strings.h"
 
-namespace assay::cli {
+namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
@@ -84,4 +84,4 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(std::string_view what, const
   return paths;
 }
 
-}  // namespace assay::cli
+}  // namespace assay

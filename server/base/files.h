@@ -1,4 +1,4 @@
-// Files that the command line names. Errors say which file, what was expected of it, and what to do.
+// Files that a command line or configuration names. Errors say which file, what was expected of it, and what to do.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/bytes.h"
 
-namespace assay::cli {
+namespace assay {
 
 // Far above anything genuine; keeps a mistaken path from filling memory.
 inline constexpr std::size_t kMaxFileSize = 32U * 1024 * 1024;
@@ -21,4 +21,4 @@ absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path);
 // Paths of all regular files below `directory`, sorted. Symbolic links to directories are not followed.
 absl::StatusOr<std::vector<std::string>> FilesBelow(std::string_view what, const std::string& directory);
 
-}  // namespace assay::cli
+}  // namespace assay

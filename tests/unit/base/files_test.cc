@@ -1,4 +1,4 @@
-#include "client/cli/files.h"
+#include "base/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "base/strings.h"
 
-namespace assay::cli {
+namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
@@ -89,4 +89,4 @@ TEST_F(FilesTest, FilesBelowWantsADirectory) {
 }
 
 }  // namespace
-}  // namespace assay::cli
+}  // namespace assay

@@ -1,0 +1,385 @@
+#include "appraisal/appraiser.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "appraisal/rules.h"
+#include "base/bug.h"
+#include "base/strings.h"
+#include "crypto/digest.h"
+
+namespace assay::appraisal {
+namespace {
+
+using platform::Feature;
+using platform::Strength;
+
+constexpr std::string_view kBootCoveredClaim = "boot.covered";
+constexpr std::string_view kOwnerClaim = "owner";
+
+// --- which platform, which policy ---------------------------------------------------------------------------------
+
+struct Section {
+  const platform::Platform* platform;
+  const Policy* policy;
+};
+
+// The node's word for its platform only chooses among what the policies allow; without it the items' own looks do.
+std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
+  if (!log.Require(Check::kPolicySet, inputs.policies.HasAny(), [&] {
+        return Finding{.reason = Reason::kPolicyNone, .component = "policy", .claim = "context",
+                       .expected = "a policy set for this context", .actual = inputs.policies.Label()};
+      })) {
+    return std::nullopt;
+  }
+  std::vector<Section> allowed;
+  for (const platform::Platform* platform : inputs.registry.platforms) {
+    if (const Policy* policy = inputs.policies.PolicyFor(platform->name)) allowed.push_back({platform, policy});
+  }
+  const auto allowed_named = [&](std::string_view name) -> std::optional<Section> {
+    const auto found = std::find_if(allowed.begin(), allowed.end(), [name](const Section& section) { return section.platform->name == name; });
+    return found == allowed.end() ? std::nullopt : std::optional(*found);
+  };
+
+  std::optional<Section> chosen;
+  std::string named;
+  if (!inputs.platform_hint.empty()) {
+    named = Printable(inputs.platform_hint, 64);
+    chosen = allowed_named(inputs.platform_hint);
+  } else {
+    const std::vector<std::string> fitting = FittingPlatforms(inputs.registry, inputs.items);
+    named = fitting.empty() ? "items that fit no platform" : Join(fitting, ", ");
+    std::vector<Section> candidates;
+    for (const std::string& name : fitting) {
+      if (const auto section = allowed_named(name)) candidates.push_back(*section);
+    }
+    if (candidates.size() == 1) chosen = candidates.front();
+    // What fits nothing is judged by the only policy there is, so that the finding says what is wrong with the items.
+    else if (fitting.empty() && allowed.size() == 1) chosen = allowed.front();
+  }
+  log.Require(Check::kPlatformAllowed, chosen.has_value(), [&] {
+    std::vector<std::string_view> names;
+    for (const Section& section : allowed) names.push_back(section.platform->name);
+    return Finding{.reason = Reason::kPlatformNotAllowed, .component = Cat("policy ", inputs.policies.Label()), .claim = "platform",
+                   .expected = allowed.size() == 1 ? std::string(names.front()) : Cat("one of ", Join(names, ", ")), .actual = named};
+  });
+  if (!chosen && SwitchedOff(Check::kPlatformAllowed) && !allowed.empty()) return allowed.front();
+  return chosen;
+}
+
+// --- policy ---------------------------------------------------------------------------------------------------------
+
+// The two questions that every policy must answer: what does a signed value say of `question`?
+bool JudgeQuestion(Check check, Reason reason, std::string_view question, const std::optional<std::string>& satisfied_by,
+                   const Policy& policy, const RulesOutcome& rules, const Subject& subject, CheckLog& log) {
+  const std::string component = Cat("policy '", policy.name, "'");
+  if (const Waiver* waiver = policy.FindWaiver(question); waiver != nullptr && !satisfied_by) {
+    log.Waive(check, {.reason = reason, .component = component, .claim = std::string(question), .expected = "a claim under satisfies",
+                      .actual = "waived"}, waiver->reason);
+    return false;
+  }
+  const std::optional<trust::Value> value = satisfied_by ? subject.Find(*satisfied_by) : std::nullopt;
+  // All-zero bytes mean "none" in every format: they answer nothing, whatever a rule says of them.
+  const auto* octets = value ? std::get_if<Bytes>(&*value) : nullptr;
+  const bool answered = value && rules.Appraised(*satisfied_by) && (octets == nullptr || !AllZero(*octets));
+  log.Require(check, answered, [&] {
+    return Finding{.reason = reason, .component = component, .claim = std::string(question),
+                   .expected = satisfied_by ? Cat(*satisfied_by, ", not zero and as the policy's rules demand") : "a claim under satisfies",
+                   .actual = value ? trust::ShowValue(*value) : std::string("absent")};
+  });
+  return answered;
+}
+
+void JudgeMustAppraise(const Section& section, const PolicyBook& book, CheckLog& log) {
+  for (const evidence::Format* format : section.platform->formats) {
+    for (const evidence::ClaimSpec& claim : format->claims) {
+      if (claim.duty == evidence::Duty::kOptional) continue;
+      const bool waived = claim.duty == evidence::Duty::kMustOrWaive && section.policy->FindWaiver(claim.name) != nullptr;
+      log.Require(Check::kMustAppraise, waived || Appraises(*section.policy, book, claim.name), [&] {
+        return Finding{.reason = Reason::kRuleFailed, .component = Cat("policy '", section.policy->name, "'"), .claim = std::string(claim.name),
+                       .expected = "a rule that appraises it", .actual = "none"};
+      });
+    }
+  }
+}
+
+void JudgeStrength(Strength strength, const Section& section, const PolicySet* set, CheckLog& log) {
+  Strength demanded = section.policy->strength_at_least;  // kA is the least enumerator and the strongest level
+  if (set != nullptr) demanded = std::min(demanded, set->strength_at_least);
+  log.Require(Check::kStrength, strength <= demanded, [&] {
+    return Finding{.reason = Reason::kStrengthBelow, .component = Cat("platform ", section.platform->name), .claim = "strength",
+                   .expected = Cat("at least ", platform::NameOf(demanded)), .actual = std::string(platform::NameOf(strength))};
+  });
+}
+
+void JudgeFeatures(const std::vector<Feature>& offered, const Section& section, const PolicySet* set, CheckLog& log) {
+  std::vector<Feature> demanded = section.policy->required_features;
+  if (set != nullptr) demanded.insert(demanded.end(), set->required_features.begin(), set->required_features.end());
+  std::sort(demanded.begin(), demanded.end());
+  demanded.erase(std::unique(demanded.begin(), demanded.end()), demanded.end());
+  std::vector<std::string_view> names;
+  for (const Feature feature : offered) names.push_back(platform::NameOf(feature));
+  if (demanded.empty()) log.Pass(Check::kFeatures);
+  for (const Feature feature : demanded) {
+    log.Require(Check::kFeatures, std::find(offered.begin(), offered.end(), feature) != offered.end(), [&] {
+      return Finding{.reason = Reason::kFeatureMissing, .component = Cat("platform ", section.platform->name), .claim = "trust_boundary",
+                     .expected = std::string(platform::NameOf(feature)), .actual = names.empty() ? "no features" : Join(names, ", ")};
+    });
+  }
+}
+
+void JudgeClock(const StateSnapshot& state, Time at, CheckLog& log) {
+  if (!state.not_before) return;
+  log.Require(Check::kClock, at >= *state.not_before, [&] {
+    return Finding{.reason = Reason::kClockBehind, .effect = Effect::kIndeterminate, .component = "verifier", .claim = "clock",
+                   .expected = Cat("not before ", FormatTime(*state.not_before)), .actual = FormatTime(at)};
+  });
+}
+
+// --- into the proto -------------------------------------------------------------------------------------------------
+
+v1::Stage ProtoOf(Stage stage) {
+  switch (stage) {
+    case Stage::kParse: return v1::STAGE_PARSE;
+    case Stage::kAuthenticate: return v1::STAGE_AUTHENTICATE;
+    case Stage::kAppraise: return v1::STAGE_APPRAISE;
+    case Stage::kCollateral: return v1::STAGE_COLLATERAL;
+    case Stage::kRequest: return v1::STAGE_REQUEST;
+  }
+  return v1::STAGE_UNSPECIFIED;
+}
+
+v1::Effect ProtoOf(Effect effect) {
+  switch (effect) {
+    case Effect::kNote: return v1::EFFECT_NOTE;
+    case Effect::kWarn: return v1::EFFECT_WARN;
+    case Effect::kIndeterminate: return v1::EFFECT_INDETERMINATE;
+    case Effect::kReject: return v1::EFFECT_REJECT;
+  }
+  return v1::EFFECT_UNSPECIFIED;
+}
+
+v1::CheckResult ProtoOf(CheckResult result) {
+  switch (result) {
+    case CheckResult::kPassed: return v1::CHECK_RESULT_PASSED;
+    case CheckResult::kFailed: return v1::CHECK_RESULT_FAILED;
+    case CheckResult::kWaived: return v1::CHECK_RESULT_WAIVED;
+    case CheckResult::kSkipped: return v1::CHECK_RESULT_SKIPPED;
+  }
+  return v1::CHECK_RESULT_UNSPECIFIED;
+}
+
+v1::Strength ProtoOf(Strength strength) {
+  switch (strength) {
+    case Strength::kA: return v1::STRENGTH_A;
+    case Strength::kB: return v1::STRENGTH_B;
+    case Strength::kC: return v1::STRENGTH_C;
+    case Strength::kD: return v1::STRENGTH_D;
+    case Strength::kE: return v1::STRENGTH_E;
+  }
+  return v1::STRENGTH_UNSPECIFIED;
+}
+
+v1::Verdict VerdictOf(const CheckLog& log) {
+  Effect worst = Effect::kNote;
+  for (const Finding& finding : log.findings()) worst = std::max(worst, finding.effect);
+  switch (worst) {
+    case Effect::kNote: return v1::VERDICT_TRUSTED;
+    case Effect::kWarn: return v1::VERDICT_TRUSTED_WITH_WARNINGS;
+    case Effect::kIndeterminate: return v1::VERDICT_INDETERMINATE;
+    case Effect::kReject: return v1::VERDICT_REJECTED;
+  }
+  return v1::VERDICT_REJECTED;
+}
+
+std::string BytesText(ByteView bytes) { return std::string(AsText(bytes)); }
+
+void Write(const trust::ComponentVersion& version, v1::ComponentVersion& out) {
+  for (const trust::VersionComponent& component : version.components) {
+    v1::ComponentVersion::Component& added = *out.add_components();
+    added.set_name(std::string(component.name));
+    added.set_number(component.number);
+  }
+  out.set_raw(BytesText(version.raw));
+}
+
+void Write(const trust::Claim& claim, v1::Claim& out) {
+  out.set_name(std::string(claim.name));
+  out.set_component(std::string(claim.component));
+  struct Writer {
+    v1::Claim& out;
+    void operator()(bool flag) const { out.set_flag(flag); }
+    void operator()(std::uint64_t number) const { out.set_number(number); }
+    void operator()(const std::string& text) const { out.set_text(Printable(text)); }
+    void operator()(const Bytes& octets) const { out.set_octets(BytesText(octets)); }
+    void operator()(const trust::ComponentVersion& version) const { Write(version, *out.mutable_version()); }
+  };
+  std::visit(Writer{out}, claim.value);
+}
+
+void Write(const Finding& finding, v1::Finding& out) {
+  const ReasonEntry& entry = EntryOf(finding.reason);
+  out.set_stage(ProtoOf(entry.stage));
+  out.set_code(entry.number);
+  out.set_reason(std::string(entry.name));
+  out.set_effect(ProtoOf(finding.effect));
+  // Whatever made the text: it is shown, logged and hashed, so it is printable and bounded from here on.
+  out.set_component(Printable(finding.component));
+  out.set_claim(Printable(finding.claim));
+  out.set_expected(Printable(finding.expected, 1024));
+  out.set_actual(Printable(finding.actual, 1024));
+  out.set_spec(Printable(finding.spec));
+  out.set_remedy(finding.remedy.empty() ? std::string(entry.remedy) : Printable(finding.remedy, 1024));
+  out.set_waived_because(Printable(finding.waived_because, 1024));
+}
+
+void WriteBundle(const trust::Bundle& bundle, v1::Appraisal& out) {
+  out.set_authenticity(v1::AUTHENTICITY_AUTHENTIC);
+  out.set_freshness(bundle.freshness() == trust::Freshness::kProven ? v1::FRESHNESS_PROVEN : v1::FRESHNESS_SKIPPED);
+  out.set_instance_identity(BytesText(bundle.instance_identity()));
+  for (const trust::Claim& claim : bundle.claims().all()) Write(claim, *out.add_claims());
+  for (const trust::ValidityWindow& window : bundle.claims().windows()) {
+    v1::ValidityWindow& added = *out.add_windows();
+    added.set_component(window.component);
+    added.mutable_not_before()->set_seconds(window.not_before.time_since_epoch().count());
+    added.mutable_not_after()->set_seconds(window.not_after.time_since_epoch().count());
+  }
+  for (const trust::BundlePart& part : bundle.parts()) {
+    v1::Part& added = *out.add_parts();
+    added.set_component(std::string(part.component));
+    added.set_authenticated_by(std::string(part.authenticated_by));
+    added.set_vouched_by(std::string(part.vouched_by));
+    added.set_carrier(part.carrier);
+  }
+}
+
+void WriteBoundary(const platform::TrustBoundary& boundary, v1::TrustBoundary& out) {
+  for (const std::string& party : boundary.trusted_parties) out.add_trusted_parties(party);
+  std::vector<std::string_view> names;
+  for (const Feature feature : boundary.features) names.push_back(platform::NameOf(feature));
+  std::sort(names.begin(), names.end());
+  for (const std::string_view name : names) out.add_features(std::string(name));
+  for (const std::string& text : boundary.not_proven) out.add_not_proven(text);
+}
+
+void WriteInputs(const Inputs& inputs, v1::Appraisal& out) {
+  out.set_engine(Cat("assay/", ASSAY_VERSION));
+  out.mutable_appraised_at()->set_seconds(Time(inputs.at).time_since_epoch().count());
+  out.set_simulated(inputs.anchors.simulated());
+  out.set_channel_bound(inputs.channel_bound);
+  if (inputs.policies.set() != nullptr) out.set_policy_set(inputs.policies.set()->name);
+  v1::InputDigests& digests = *out.mutable_digests();
+  for (const evidence::Item& item : inputs.items) digests.add_evidence(BytesText(crypto::Sha256(item.body.Read().TakeRest())));
+  digests.set_collateral(BytesText(inputs.collateral.Digest()));
+  digests.set_policy(BytesText(inputs.policies.book().Digest()));
+  digests.set_anchors(BytesText(inputs.anchors.Digest()));
+  digests.set_state(BytesText(inputs.state.Digest()));
+  digests.set_challenge(BytesText(inputs.challenge.Digest()));
+}
+
+// The policy's waiver of the claim that says whether revocation was checked, whatever the format calls it.
+const Waiver* RevocationWaiver(const Section& section) {
+  for (const evidence::Format* format : section.platform->formats) {
+    for (const evidence::ClaimSpec& claim : format->claims) {
+      if (claim.rule.failure == Reason::kRevocationUnchecked) return section.policy->FindWaiver(claim.name);
+    }
+  }
+  return nullptr;
+}
+
+// The last second at which the verdict may be relied on: the least of all parts.
+Time ValidUntil(Time at, const Policy& policy, std::span<const trust::ValidityWindow> windows) {
+  Time until = at + policy.max_validity;
+  for (const trust::ValidityWindow& window : windows) {
+    // A list out of its time got this far only because the policy waives revocation.
+    if (window.not_after >= at) until = std::min(until, window.not_after);
+  }
+  return until;
+}
+
+void JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const Inputs& inputs, CheckLog& log, v1::Appraisal& out) {
+  const Policy& policy = *section.policy;
+  const evidence::JudgeContext context = JudgeContextOf(policy);
+  platform::AppraisedFacts facts;
+  facts.provenance = section.platform->provenance(bundle.claims(), context);
+  const Subject subject{bundle.claims(), facts.provenance, inputs.at};
+
+  JudgeMustAppraise(section, inputs.policies.book(), log);
+  JudgeWindows(bundle.claims().windows(), inputs.at, log, RevocationWaiver(section));
+  const RulesOutcome rules = JudgeRules(policy, inputs.policies.book(), inputs.registry, subject, log);
+  for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
+  facts.release_matched = !rules.release.empty();
+  facts.boot_covered = JudgeQuestion(Check::kBootCovered, Reason::kBootNotCovered, kBootCoveredClaim, policy.boot_covered, policy, rules,
+                                     subject, log);
+  JudgeQuestion(Check::kOwner, Reason::kOwnerUnknown, kOwnerClaim, policy.owner, policy, rules, subject, log);
+
+  const Strength strength = section.platform->strength(bundle, facts);
+  const platform::TrustBoundary boundary = section.platform->trust_boundary(bundle, facts);
+  JudgeStrength(strength, section, inputs.policies.set(), log);
+  JudgeFeatures(boundary.features, section, inputs.policies.set(), log);
+
+  out.set_strength(ProtoOf(strength));
+  WriteBoundary(boundary, *out.mutable_trust_boundary());
+  out.set_release(rules.release);
+  out.set_cloud_provenance(std::string(NameOf(facts.provenance)));
+}
+
+}  // namespace
+
+crypto::Sha256Digest StateSnapshot::Digest() const {
+  Bytes listing{static_cast<std::uint8_t>(not_before.has_value())};
+  if (not_before) AppendU64Be(listing, static_cast<std::uint64_t>(not_before->time_since_epoch().count()));
+  return crypto::Sha256(listing);
+}
+
+v1::Appraisal Appraise(const Inputs& inputs) {
+  v1::Appraisal out;
+  WriteInputs(inputs, out);
+  CheckLog log;
+  out.set_authenticity(v1::AUTHENTICITY_NOT_AUTHENTIC);
+  const std::optional<Section> section = ChooseSection(inputs, log);
+  std::optional<trust::Bundle> bundle;
+  if (section) {
+    out.set_platform(std::string(section->platform->name));
+    out.set_policy(section->policy->name);
+    // What the manifest refuses is not opened.
+    if (platform::CheckManifest(*section->platform, inputs.items, log)) {
+      bundle = section->platform->authenticate(
+          inputs.items, {.anchors = inputs.anchors, .collateral = inputs.collateral, .challenge = inputs.challenge, .caches = inputs.caches}, log);
+      ASSAY_CHECK(bundle || log.HasRejection());  // refused without a reason would be a verdict that nobody can explain
+    }
+  }
+  if (bundle) {
+    WriteBundle(*bundle, out);
+    JudgeByPolicy(*section, *bundle, inputs, log, out);
+  }
+  JudgeClock(inputs.state, inputs.at, log);
+  if (inputs.anchors.simulated()) {
+    log.Add({.reason = Reason::kSimulated, .effect = Effect::kNote, .component = "anchors", .expected = "the vendors' roots",
+             .actual = "the software TEE's"});
+  }
+
+  const v1::Verdict verdict = VerdictOf(log);
+  ASSAY_CHECK(bundle || verdict == v1::VERDICT_REJECTED);
+  const bool trusted = verdict == v1::VERDICT_TRUSTED || verdict == v1::VERDICT_TRUSTED_WITH_WARNINGS;
+  out.set_verdict(verdict);
+  if (trusted) {
+    const Time until = ValidUntil(inputs.at, *section->policy, bundle->claims().windows());
+    out.mutable_valid_until()->set_seconds(until.time_since_epoch().count());
+    out.set_admits(!inputs.anchors.simulated() && (verdict == v1::VERDICT_TRUSTED || section->policy->admit_with_warnings));
+  } else {
+    for (const trust::CollateralKey& key : Needs(inputs.registry, inputs.items, inputs.collateral)) {
+      out.add_missing_collateral(Printable(key.ToString()));
+    }
+  }
+  for (const CheckRecord& record : log.records()) {
+    v1::Check& added = *out.add_checks();
+    added.set_name(std::string(NameOf(record.check)));
+    added.set_result(ProtoOf(record.result));
+  }
+  for (const Finding& finding : log.findings()) Write(finding, *out.add_findings());
+  return out;
+}
+
+}  // namespace assay::appraisal

@@ -1,0 +1,41 @@
+#include <algorithm>
+#include <utility>
+
+#include "appraisal/appraiser.h"
+
+namespace assay::appraisal {
+
+std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<const evidence::Item> items) {
+  std::vector<std::string> fitting;
+  for (const platform::Platform* platform : registry.platforms) {
+    CheckLog unused;
+    if (platform::CheckManifest(*platform, items, unused) && platform->fits(items)) fitting.emplace_back(platform->name);
+  }
+  return fitting;
+}
+
+trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<const evidence::Item> items,
+                                           std::span<const trust::CollateralItem> more, trust::FactCaches* caches) {
+  std::vector<trust::CollateralItem> all(more.begin(), more.end());
+  for (const evidence::Item& item : items) {
+    for (const evidence::Format* format : registry.formats) {
+      for (trust::CollateralItem& found : format->recognise(item.body, trust::CollateralSource::kNode, caches)) {
+        all.push_back(std::move(found));
+      }
+    }
+  }
+  return trust::CollateralSnapshot(std::move(all));
+}
+
+std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,
+                                        const trust::CollateralSnapshot& collateral) {
+  std::vector<trust::CollateralKey> missing;
+  for (const evidence::Format* format : registry.formats) {
+    for (trust::CollateralKey& key : format->needs(items, collateral)) missing.push_back(std::move(key));
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  return missing;
+}
+
+}  // namespace assay::appraisal
