@@ -51,7 +51,7 @@ v1::Appraisal WithoutTime(const Everything& all) {
 #endif
 
 #ifdef CASE_unauthenticated_items_appraised
-// expect: (cannot convert|no viable conversion from|could not convert|no matching function for call) .*
+// expect: (invalid initialization of reference|no viable conversion from|no matching function for call|no known conversion) .*
 v1::Appraisal FromAReport(const trust::UntrustedBytes& report) { return appraisal::Appraise(report); }
 #endif
 

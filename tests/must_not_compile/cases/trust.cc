@@ -73,7 +73,7 @@ trust::AuthenticatedClaims FromThinAir() { return trust::AuthenticatedClaims(); 
 #endif
 
 #ifdef CASE_claims_from_a_description
-// expect: (cannot convert|no viable conversion from|could not convert) .*Description.*Value
+// expect: (cannot convert|no viable conversion from|could not convert|conversion from) .*Description.*Value
 trust::Value FromDescription(const trust::Description& description) {
   const trust::Value value = description;
   return value;

