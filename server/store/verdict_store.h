@@ -4,9 +4,12 @@
 // redeemed at most once, whoever asks and however often; blobs are content-addressed and stored once. Does not promise to
 // judge anything. Thread-safe; every call may block on the disk.
 //
-// Errors: AlreadyExists (Redeem: this nonce was redeemed), NotFound (Get, GetBlob), InvalidArgument (an id that is none),
-// Unavailable (disk full, locked or broken: the message names file, operation and what to do), DataLoss (a stored blob does
-// not have the digest that it is stored under, or a record does not parse).
+// Errors: AlreadyExists (Redeem: this nonce was redeemed; Record: this id is recorded), NotFound (Get, GetBlob),
+// InvalidArgument (an id or nonce that is none, a record without time or that would not parse), FailedPrecondition (Redeem:
+// the challenge expired so long before the latest time that its nonce may be forgotten), Unavailable (disk full, locked or
+// broken: the message names file, operation and what to do), DataLoss (a stored blob does not have the digest that it is
+// stored under, a record does not parse, or the database itself is damaged). Whatever the error of Redeem, the challenge
+// must not be accepted.
 #pragma once
 
 #include <string>
@@ -26,8 +29,8 @@ class VerdictStore {
  public:
   virtual ~VerdictStore() = default;
 
-  // Marks the nonce of a challenge as redeemed. Nonces whose challenges expired long before `now` are forgotten: their
-  // challenges are refused by their window.
+  // Marks the nonce of a challenge (32 bytes) as redeemed. Nonces whose challenges expired long before the latest time are
+  // forgotten, and their challenges refused: by their window, and here if that was not looked at.
   virtual absl::Status Redeem(ByteView nonce, Time expires, Time now) = 0;
 
   // Stores the record and all its inputs in one transaction. `record.id()` is a NewVerdictId().
