@@ -32,18 +32,18 @@ enum class RuleKind : std::uint8_t {
 std::string_view NameOf(RuleKind kind);  // "equals"
 
 struct Rule {
-  RuleKind kind;
-  std::string claim;                   // empty for release and any_of
-  std::vector<trust::Value> values;    // equals: one; one_of, subset_of: any number but none
+  RuleKind kind = RuleKind::kEquals;
+  std::string claim = {};                   // empty for release and any_of
+  std::vector<trust::Value> values = {};    // equals: one; one_of, subset_of: any number but none
   std::uint64_t number = 0;            // at_least on numbers; mask of masked_equals, bits_set, bits_clear
   std::uint64_t masked_value = 0;      // masked_equals
-  Bytes octet_mask;                    // masked_equals on octets; values[0] is the value
-  std::vector<ComponentFloor> floors;  // at_least on component versions
+  Bytes octet_mask = {};                    // masked_equals on octets; values[0] is the value
+  std::vector<ComponentFloor> floors = {};  // at_least on component versions
   Time time{};                         // not_before, not_after
   Duration age{};                      // age_at_most
-  std::string release;                 // name of the ReferenceValues
-  std::vector<Rule> alternatives;      // any_of; depth 1
-  std::string where;                   // "file:line:col"
+  std::string release = {};                 // name of the ReferenceValues
+  std::vector<Rule> alternatives = {};      // any_of; depth 1
+  std::string where = {};                   // "file:line:col"
 };
 
 struct Waiver {

@@ -1,0 +1,385 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "appraisal/lint.h"
+#include "appraisal/policy.h"
+#include "appraisal/rule_reader.h"
+#include "appraisal/rules.h"
+#include "base/check_log.h"
+
+namespace assay::appraisal {
+namespace {
+
+constexpr std::array<std::string_view, 3> kKinds = {"AppraisalPolicy", "ReferenceValues", "PolicySet"};
+constexpr std::array<std::string_view, 5> kStrengths = {"A", "B", "C", "D", "E"};
+constexpr Duration kLongestValidity = std::chrono::hours(24);
+constexpr std::size_t kLongestName = 128;
+
+enum class Question : std::uint8_t { kBootCovered, kOwner };
+constexpr std::array<std::string_view, 2> kQuestions = {"boot.covered", "owner"};
+
+bool IsName(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestName &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == std::string_view::npos;
+}
+
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+}  // namespace
+
+class PolicyLoader {
+ public:
+  explicit PolicyLoader(const Registry& registry) : registry_(registry) {}
+
+  LoadResult Load(const std::vector<std::pair<std::string, std::string>>& files) {
+    for (const auto& [name, text] : files) Open(name, text);
+    if (files.empty()) lint_.Say({std::make_shared<const std::string>("policies"), 1, 1}, "no policy files; name at least one");
+    // What others refer to comes first, in whatever order the files came.
+    for (const Document& document : documents_) {
+      if (document.kind == "ReferenceValues") ReadReferenceValues(document.root);
+    }
+    for (const Document& document : documents_) {
+      if (document.kind == "AppraisalPolicy") ReadPolicy(document.root);
+    }
+    for (const Document& document : documents_) {
+      if (document.kind == "PolicySet") ReadSet(document.root);
+    }
+    LoadResult result;
+    if (lint_.empty()) {
+      book_.digest_ = DigestOfSources();
+      result.book = std::move(book_);
+    }
+    result.messages = std::move(lint_).Finish();
+    return result;
+  }
+
+ private:
+  struct Document {
+    std::string kind;
+    yaml::Node root;
+  };
+
+  void Open(const std::string& name, const std::string& text) {
+    book_.sources_.push_back({name, ToBytes(AsBytes(text)), crypto::Sha256(AsBytes(text))});
+    auto root = lint_.Take(yaml::Parse(text, name));
+    if (!root) return;
+    const auto version = lint_.TextOf(*root, "apiVersion");
+    if (version && *version != "assay.v1") lint_.Say(root->Find("apiVersion")->position, Cat("expected 'assay.v1', found ", codec::Quoted(*version)));
+    const auto kind = lint_.TextOf(*root, "kind");
+    if (kind && std::find(kKinds.begin(), kKinds.end(), *kind) == kKinds.end()) {
+      lint_.SayUnknown(root->Find("kind")->position, "kind of document", *kind, kKinds);
+    } else if (kind && version) {
+      documents_.push_back({*kind, *std::move(root)});
+    }
+  }
+
+  // A document's own name, which is that of no other document of its kind.
+  std::optional<std::string> TakeName(const yaml::Node& root, std::string_view what) {
+    const yaml::Node* node = lint_.Key(root, "name");
+    if (node == nullptr) return std::nullopt;
+    auto name = TakeIdentifier(*node, "name");
+    if (!name) return std::nullopt;
+    const auto [first, fresh] = names_.emplace(std::pair(std::string(what), *name), node->position.Show());
+    if (!fresh) lint_.Say(node->position, Cat(what, " ", codec::Quoted(*name), " again; first at ", first->second));
+    return fresh ? name : std::nullopt;
+  }
+
+  std::optional<std::string> TakeIdentifier(const yaml::Node& node, std::string_view what) {
+    auto text = lint_.Text(node);
+    if (text && !IsName(*text)) {
+      lint_.Say(node.position, Cat("expected a ", what, " of 1 to ", kLongestName, " letters, digits, '.', '_' and '-', found ", codec::Quoted(*text)));
+      return std::nullopt;
+    }
+    return text;
+  }
+
+  // --- ReferenceValues ---
+
+  void ReadReferenceValues(const yaml::Node& root) {
+    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "releases"}));
+    ReferenceValues values;
+    values.name = TakeName(root, "reference values").value_or("");
+    if (const yaml::Node* list = lint_.Key(root, "releases")) {
+      const auto elements = lint_.Elements(*list);
+      if (elements.empty() && list->kind == yaml::Kind::kSequence) lint_.Say(list->position, "no release would ever match; name at least one");
+      std::map<std::string, std::string> seen;
+      for (const yaml::Node& element : elements) ReadRelease(element, values, seen);
+    }
+    book_.reference_values_.push_back(std::move(values));
+  }
+
+  void ReadRelease(const yaml::Node& node, ReferenceValues& values, std::map<std::string, std::string>& seen) {
+    lint_.Take(yaml::RequireKnownKeys(node, {"name", "sunset", "values"}));
+    Release release;
+    if (const yaml::Node* name = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "name") : nullptr) {
+      release.name = TakeIdentifier(*name, "release name").value_or("");
+      const auto [first, fresh] = seen.emplace(release.name, name->position.Show());
+      if (!fresh) lint_.Say(name->position, Cat("release ", codec::Quoted(release.name), " again; first at ", first->second));
+    }
+    if (const yaml::Node* sunset = node.Find("sunset")) {
+      const auto text = lint_.Text(*sunset);
+      release.sunset = text ? ParseTime(*text) : std::nullopt;
+      if (text && !release.sunset) lint_.Say(sunset->position, Cat("expected a time as 2027-03-01T00:00:00Z, found ", codec::Quoted(*text)));
+    }
+    if (const yaml::Node* tuple = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "values") : nullptr) {
+      const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
+      if (members.empty() && tuple->kind == yaml::Kind::kMapping) lint_.Say(tuple->position, "a release without values would match everything");
+      RuleReader reader(registry_, nullptr, lint_);
+      for (const yaml::Member& member : members) {
+        const evidence::ClaimSpec* claim = reader.FindClaim(member.key_position, member.key);
+        if (claim == nullptr) continue;
+        if (auto value = reader.ReadValue(member.value, *claim)) release.values.emplace_back(member.key, *std::move(value));
+      }
+      std::sort(release.values.begin(), release.values.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    }
+    values.releases.push_back(std::move(release));
+  }
+
+  // --- AppraisalPolicy ---
+
+  void ReadPolicy(const yaml::Node& root) {
+    const std::size_t before = lint_.count();
+    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "platform", "strength", "trust_boundary", "max_validity",
+                                             "admit_with_warnings", "rules", "satisfies", "waive"}));
+    Policy policy;
+    policy.name = TakeName(root, "policy").value_or("");
+    const platform::Platform* platform = TakePlatform(root);
+    if (platform != nullptr) policy.platform = platform->name;
+    policy.strength_at_least = TakeStrength(root.Find("strength")).value_or(platform::Strength::kE);
+    policy.required_features = TakeFeatures(root.Find("trust_boundary"));
+    if (const yaml::Node* validity = root.Find("max_validity")) policy.max_validity = TakeValidity(*validity);
+    if (const yaml::Node* admit = root.Find("admit_with_warnings")) policy.admit_with_warnings = lint_.Take(yaml::AsBool(*admit)).value_or(false);
+    const yaml::Node* rules = lint_.Key(root, "rules");
+    if (platform != nullptr && rules != nullptr) {
+      RuleReader reader(registry_, platform, lint_);
+      for (const yaml::Node& element : lint_.Elements(*rules)) {
+        auto rule = reader.Read(element);
+        if (rule && rule->kind == RuleKind::kRelease) CheckReference(*rule, *element.Find("release"));
+        if (rule) policy.rules.push_back(*std::move(rule));
+      }
+    }
+    if (const yaml::Node* waive = root.Find("waive"); waive != nullptr && platform != nullptr) ReadWaivers(*waive, *platform, policy);
+    const bool rules_are_sound = lint_.count() == before;
+    if (const yaml::Node* satisfies = root.Find("satisfies"); satisfies != nullptr && platform != nullptr) {
+      ReadSatisfies(*satisfies, *platform, rules_are_sound, policy);
+    }
+    if (platform != nullptr && rules_are_sound) CheckDuties(root, *platform, policy);
+    for (const Question question : {Question::kBootCovered, Question::kOwner}) CheckQuestion(root, question, policy);
+    book_.policies_.push_back(std::move(policy));
+  }
+
+  const platform::Platform* TakePlatform(const yaml::Node& root) {
+    const yaml::Node* node = lint_.Key(root, "platform");
+    const auto name = node == nullptr ? std::nullopt : lint_.Text(*node);
+    if (!name) return nullptr;
+    const platform::Platform* platform = registry_.FindPlatform(*name);
+    if (platform == nullptr) {
+      std::vector<std::string_view> known;
+      for (const platform::Platform* one : registry_.platforms) known.push_back(one->name);
+      lint_.SayUnknown(node->position, "platform", *name, known);
+    }
+    return platform;
+  }
+
+  // {at_least: A}
+  std::optional<platform::Strength> TakeStrength(const yaml::Node* node) {
+    if (node == nullptr) return std::nullopt;
+    lint_.Take(yaml::RequireKnownKeys(*node, {"at_least"}));
+    const yaml::Node* level = node->kind == yaml::Kind::kMapping ? lint_.Key(*node, "at_least") : nullptr;
+    const auto text = level == nullptr ? std::nullopt : lint_.Text(*level);
+    if (!text) return std::nullopt;
+    const auto found = std::find(kStrengths.begin(), kStrengths.end(), *text);
+    if (found == kStrengths.end()) {
+      lint_.Say(level->position, Cat("expected a strength from A (strongest) to E, found ", codec::Quoted(*text)));
+      return std::nullopt;
+    }
+    return static_cast<platform::Strength>(found - kStrengths.begin());
+  }
+
+  // {require: [memory_encryption]}
+  std::vector<platform::Feature> TakeFeatures(const yaml::Node* node) {
+    std::vector<platform::Feature> features;
+    if (node == nullptr) return features;
+    lint_.Take(yaml::RequireKnownKeys(*node, {"require"}));
+    const yaml::Node* list = node->kind == yaml::Kind::kMapping ? lint_.Key(*node, "require") : nullptr;
+    if (list == nullptr) return features;
+    std::vector<std::string_view> known;
+    for (const platform::Feature feature : platform::AllFeatures()) known.push_back(platform::NameOf(feature));
+    for (const yaml::Node& element : lint_.Elements(*list)) {
+      const auto name = lint_.Text(element);
+      const auto feature = name ? platform::FeatureNamed(*name) : std::nullopt;
+      if (name && !feature) lint_.SayUnknown(element.position, "feature", *name, known);
+      if (feature) features.push_back(*feature);
+    }
+    return features;
+  }
+
+  Duration TakeValidity(const yaml::Node& node) {
+    const auto text = lint_.Text(node);
+    const auto validity = text ? ParseDuration(*text) : std::nullopt;
+    if (text && !validity) {
+      lint_.Say(node.position, Cat("expected a duration as 90s, 10m or 1h, found ", codec::Quoted(*text)));
+    } else if (validity && (*validity > kLongestValidity || *validity <= Duration(0))) {
+      lint_.Say(node.position, Cat("expected at most ", FormatDuration(kLongestValidity), ", found ", codec::Quoted(*text)));
+    }
+    return validity.value_or(Duration(0));
+  }
+
+  void CheckReference(const Rule& rule, const yaml::Node& node) {
+    if (book_.FindReferenceValues(rule.release) != nullptr) return;
+    std::vector<std::string_view> known;
+    for (const ReferenceValues& values : book_.reference_values_) known.push_back(values.name);
+    if (known.empty()) lint_.Say(node.position, Cat("no reference values ", codec::Quoted(rule.release), ": give their file as well"));
+    else lint_.SayUnknown(node.position, "reference values", rule.release, known);
+  }
+
+  void ReadWaivers(const yaml::Node& list, const platform::Platform& platform, Policy& policy) {
+    std::vector<std::string_view> waivable(kQuestions.begin(), kQuestions.end());
+    for (const evidence::Format* format : platform.formats) {
+      for (const evidence::ClaimSpec& claim : format->claims) {
+        if (claim.duty == evidence::Duty::kMustOrWaive) waivable.push_back(claim.name);
+      }
+    }
+    for (const yaml::Node& element : lint_.Elements(list)) {
+      lint_.Take(yaml::RequireKnownKeys(element, {"claim", "reason"}));
+      if (element.kind != yaml::Kind::kMapping) continue;
+      const yaml::Node* claim = lint_.Key(element, "claim");
+      const yaml::Node* reason = lint_.Key(element, "reason");
+      const auto name = claim == nullptr ? std::nullopt : lint_.Text(*claim);
+      const auto text = reason == nullptr ? std::nullopt : lint_.Text(*reason);
+      if (!name || !text) continue;
+      if (std::find(waivable.begin(), waivable.end(), *name) == waivable.end()) {
+        lint_.Say(claim->position, Cat(codec::Quoted(*name), " can't be waived; only ", Join(waivable, ", ")));
+      } else if (policy.FindWaiver(*name) != nullptr) {
+        lint_.Say(claim->position, Cat(codec::Quoted(*name), " is waived twice"));
+      } else if (IsBlank(*text)) {
+        lint_.Say(reason->position, Cat("a waiver of ", *name, " needs a reason: it is shown in every verdict"));
+      } else {
+        policy.waivers.push_back({*name, *text});
+      }
+    }
+  }
+
+  void ReadSatisfies(const yaml::Node& node, const platform::Platform& platform, bool rules_are_sound, Policy& policy) {
+    lint_.Take(yaml::RequireKnownKeys(node, {kQuestions[0], kQuestions[1]}));
+    if (node.kind != yaml::Kind::kMapping) return;
+    for (const Question question : {Question::kBootCovered, Question::kOwner}) {
+      const std::string_view name = kQuestions[static_cast<std::size_t>(question)];
+      const yaml::Node* value = node.Find(name);
+      const auto claim = value == nullptr ? std::nullopt : lint_.Text(*value);
+      if (!claim) continue;
+      (question == Question::kBootCovered ? policy.boot_covered : policy.owner) = *claim;
+      RuleReader reader(registry_, &platform, lint_);
+      if (reader.FindClaim(value->position, *claim) == nullptr || !rules_are_sound) continue;
+      if (!Appraises(policy, book_, *claim)) {
+        lint_.Say(value->position, Cat(*claim, " answers ", name, " only if a rule outside of any_of other than present, or every release, "
+                                       "appraises it; none does"));
+      }
+    }
+  }
+
+  void CheckQuestion(const yaml::Node& root, Question question, const Policy& policy) {
+    const std::string_view name = kQuestions[static_cast<std::size_t>(question)];
+    const bool satisfied = (question == Question::kBootCovered ? policy.boot_covered : policy.owner).has_value();
+    const bool waived = policy.FindWaiver(name) != nullptr;
+    if (satisfied && waived) lint_.Say(root.Find("waive")->position, Cat(name, " is both satisfied and waived; choose one"));
+    if (satisfied || waived) return;
+    const bool boot = question == Question::kBootCovered;
+    lint_.Say(root.position, Cat(name, " is not answered: ", boot ? "which signed claim covers kernel, initrd and command line?" : "whose machine is it?",
+                                 " Name the claim under satisfies, or waive ", name, " with a reason"));
+  }
+
+  // Every claim that a format demands of a policy is appraised or, where that is allowed, waived.
+  void CheckDuties(const yaml::Node& root, const platform::Platform& platform, const Policy& policy) {
+    for (const evidence::Format* format : platform.formats) {
+      for (const evidence::ClaimSpec& claim : format->claims) {
+        if (claim.duty == evidence::Duty::kOptional || SwitchedOff(Check::kMustAppraise)) continue;
+        const bool waivable = claim.duty == evidence::Duty::kMustOrWaive;
+        if (Appraises(policy, book_, claim.name) || (waivable && policy.FindWaiver(claim.name) != nullptr)) continue;
+        lint_.Say(root.position, Cat(claim.name, " must be appraised: add a rule on it",
+                                     waivable ? ", or waive it with a reason" : " (it can't be waived)"));
+      }
+    }
+  }
+
+  // --- PolicySet ---
+
+  void ReadSet(const yaml::Node& root) {
+    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "context", "strength", "trust_boundary", "policies"}));
+    PolicySet set;
+    set.name = TakeName(root, "policy set").value_or("");
+    if (const yaml::Node* context = lint_.Key(root, "context")) ReadContext(*context, set);
+    set.strength_at_least = TakeStrength(lint_.Key(root, "strength")).value_or(platform::Strength::kA);
+    set.required_features = TakeFeatures(lint_.Key(root, "trust_boundary"));
+    if (const yaml::Node* list = lint_.Key(root, "policies")) ReadMembers(*list, set);
+    book_.sets_.push_back(std::move(set));
+  }
+
+  void ReadContext(const yaml::Node& node, PolicySet& set) {
+    lint_.Take(yaml::RequireKnownKeys(node, {"cluster", "role"}));
+    if (node.kind != yaml::Kind::kMapping) return;
+    const yaml::Node* cluster = lint_.Key(node, "cluster");
+    const yaml::Node* roles = lint_.Key(node, "role");
+    if (cluster == nullptr || roles == nullptr) return;
+    set.cluster = TakeIdentifier(*cluster, "cluster").value_or("");
+    const auto elements = lint_.Elements(*roles);
+    if (elements.empty() && roles->kind == yaml::Kind::kSequence) lint_.Say(roles->position, "a set without roles is for nobody; name at least one");
+    for (const yaml::Node& element : elements) {
+      const auto role = TakeIdentifier(element, "role");
+      if (!role || set.cluster.empty()) continue;
+      const auto [first, fresh] = contexts_.emplace(std::pair(set.cluster, *role), element.position.Show());
+      if (!fresh) lint_.Say(element.position, Cat("two sets for cluster ", codec::Quoted(set.cluster), ", role ", codec::Quoted(*role), "; first at ", first->second));
+      set.roles.push_back(*role);
+    }
+  }
+
+  void ReadMembers(const yaml::Node& list, PolicySet& set) {
+    const auto elements = lint_.Elements(list);
+    if (elements.empty() && list.kind == yaml::Kind::kSequence) lint_.Say(list.position, "a set without policies rejects every node; name at least one");
+    std::map<std::string, std::string> platforms;  // → policy
+    for (const yaml::Node& element : elements) {
+      const auto name = lint_.Text(element);
+      if (!name) continue;
+      const Policy* policy = book_.FindPolicy(*name);
+      if (policy == nullptr) {
+        std::vector<std::string_view> known;
+        for (const Policy& one : book_.policies_) known.push_back(one.name);
+        if (known.empty()) lint_.Say(element.position, Cat("no policy ", codec::Quoted(*name), ": give its file as well"));
+        else lint_.SayUnknown(element.position, "policy", *name, known);
+        continue;
+      }
+      const auto [first, fresh] = platforms.emplace(policy->platform, policy->name);
+      if (!fresh && !policy->platform.empty()) {
+        lint_.Say(element.position, Cat("two policies for platform ", policy->platform, ": ", codec::Quoted(first->second), " and ", codec::Quoted(*name)));
+      }
+      set.policies.push_back(*name);
+    }
+  }
+
+  // Independent of names and order of files: what is in force is what they say.
+  crypto::Sha256Digest DigestOfSources() const {
+    std::vector<crypto::Sha256Digest> digests;
+    for (const PolicySource& source : book_.sources_) digests.push_back(source.sha256);
+    std::sort(digests.begin(), digests.end());
+    Bytes listing;
+    for (const crypto::Sha256Digest& digest : digests) Append(listing, digest);
+    return crypto::Sha256(listing);
+  }
+
+  const Registry& registry_;
+  Lint lint_;
+  PolicyBook book_;
+  std::vector<Document> documents_;
+  std::map<std::pair<std::string, std::string>, std::string> names_;     // (kind, name) → where
+  std::map<std::pair<std::string, std::string>, std::string> contexts_;  // (cluster, role) → where
+};
+
+LoadResult LoadPolicies(const std::vector<std::pair<std::string, std::string>>& files, const Registry& registry) {
+  return PolicyLoader(registry).Load(files);
+}
+
+}  // namespace assay::appraisal

@@ -1,0 +1,45 @@
+// Rules and values of policy files, checked against the claim tables of the platform's formats. CONTRACTS section 3.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "appraisal/lint.h"
+#include "appraisal/policy.h"
+#include "evidence/format.h"
+#include "platform/platform.h"
+
+namespace assay::appraisal {
+
+// Reads rules for one platform; with nullptr, values of claims of any format (reference values name no platform).
+class RuleReader {
+ public:
+  RuleReader(const Registry& registry, const platform::Platform* platform, Lint& lint)
+      : registry_(registry), platform_(platform), lint_(lint) {}
+
+  // nullopt after saying why.
+  std::optional<Rule> Read(const yaml::Node& node);
+  // Of a claim's type and exact size.
+  std::optional<trust::Value> ReadValue(const yaml::Node& node, const evidence::ClaimSpec& claim);
+  // A claim of the platform's formats, or cloud.provenance; nullptr after saying so.
+  const evidence::ClaimSpec* FindClaim(const yaml::Position& position, std::string_view name);
+
+ private:
+  std::optional<Rule> ReadRelease(const yaml::Node& node);
+  std::optional<Rule> ReadAnyOf(const yaml::Node& node);
+  std::optional<Rule> ReadClaimRule(const yaml::Node& node);
+  bool ReadOperand(RuleKind kind, const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
+  std::optional<std::uint64_t> ReadBits(const yaml::Node& node, const evidence::ClaimSpec& claim);
+  bool ReadValues(const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
+  bool ReadMasked(const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
+  bool ReadFloors(const yaml::Node& node, Rule& rule);
+
+  const Registry& registry_;
+  const platform::Platform* platform_;
+  Lint& lint_;
+  bool inside_any_of_ = false;
+};
+
+}  // namespace assay::appraisal
