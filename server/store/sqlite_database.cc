@@ -29,7 +29,8 @@ Advice AdviceFor(int primary_code) {
     case SQLITE_LOCKED:
       return {StatusCode::kUnavailable, "another process holds the database for long; find it, or try again"};
     case SQLITE_FULL:
-      return {StatusCode::kUnavailable, "nothing was stored; free disk space, or raise the limit of the database's size"};
+      return {StatusCode::kUnavailable,
+              "nothing was stored; free disk space, or raise the limit of the database's size"};
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
@@ -39,8 +40,9 @@ Advice AdviceFor(int primary_code) {
       return {StatusCode::kDataLoss, "the file is damaged; stop the server and restore it from a backup"};
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
-      return {StatusCode::kUnavailable, "the disk or file system failed; look at the kernel's log. The database must not "
-                                        "be on a network file system"};
+      return {StatusCode::kUnavailable,
+              "the disk or file system failed; look at the kernel's log. The database must not "
+              "be on a network file system"};
     case SQLITE_NOMEM: return {StatusCode::kUnavailable, "there is not enough memory"};
     default: return {StatusCode::kInternal, "this is a bug, please report it"};
   }
@@ -137,7 +139,8 @@ std::string SqliteStatement::Run::TextAt(int column) const { return std::string(
 // --- transactions --------------------------------------------------------------------------------------------------
 
 absl::Status SqliteTransaction::Begin() {
-  // IMMEDIATE takes the write lock now, where waiting for it is possible; a reader that wants to become a writer would fail.
+  // IMMEDIATE takes the write lock now, where waiting for it is possible; a reader that wants to become a writer would
+  // fail.
   const absl::Status begun = database_.Execute("BEGIN IMMEDIATE", operation_);
   open_ = begun.ok();
   return begun;
@@ -246,17 +249,17 @@ absl::Status SqliteDatabase::Migrate(const Schema& schema) {
   const absl::StatusOr<std::int64_t> version = IntegerOf("PRAGMA user_version");
   if (!version.ok()) return version.status();
   if (*version < 0 || *version > newest) {
-    return Error(StatusCode::kFailedPrecondition,
-                 Located(Cat("has schema version ", *version, ", and this program knows versions up to ", newest,
-                             "; run the program version that wrote it, or restore the backup made before its upgrade")));
+    return Error(
+        StatusCode::kFailedPrecondition,
+        Located(Cat("has schema version ", *version, ", and this program knows versions up to ", newest,
+                    "; run the program version that wrote it, or restore the backup made before its upgrade")));
   }
   if (*version == newest) return absl::OkStatus();
   for (std::int64_t next = *version; next < newest; ++next) {
     const char* migration = schema.migrations[static_cast<std::size_t>(next)];
     if (absl::Status status = Execute(migration, kOperation); !status.ok()) return status;
   }
-  const std::string marks =
-      Cat("PRAGMA application_id = ", schema.application_id, "; PRAGMA user_version = ", newest);
+  const std::string marks = Cat("PRAGMA application_id = ", schema.application_id, "; PRAGMA user_version = ", newest);
   if (absl::Status status = Execute(marks.c_str(), kOperation); !status.ok()) return status;
   return transaction.Commit();
 }
@@ -294,8 +297,8 @@ absl::Status SqliteDatabase::ErrorOf(int code, std::string_view operation) const
   // The connection's text is more precise, if it is about this code.
   const bool about_this = connection_ != nullptr && sqlite3_extended_errcode(connection_.get()) == code;
   const char* text = about_this ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code);
-  return Error(advice.code, Located(Cat("cannot ", operation, ": ", Printable(text), " (SQLite result code ", code, "); ",
-                                        advice.text)));
+  return Error(advice.code, Located(Cat("cannot ", operation, ": ", Printable(text), " (SQLite result code ", code,
+                                        "); ", advice.text)));
 }
 
 }  // namespace assay::store

@@ -83,8 +83,8 @@ class SqliteDatabase {
 
   // Opens or creates the database, and its directory, for this user only, and brings its schema up to date.
   //
-  // Errors: InvalidArgument (no path), FailedPrecondition (not a file, not a database, another program's, a newer schema,
-  // a file system that can't do what durability needs), Unavailable, DataLoss.
+  // Errors: InvalidArgument (no path), FailedPrecondition (not a file, not a database, another program's, a newer
+  // schema, a file system that can't do what durability needs), Unavailable, DataLoss.
   static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const std::string& path, const Schema& schema,
                                                               const Limits& limits);
 
@@ -118,7 +118,8 @@ class SqliteDatabase {
 // BEGIN IMMEDIATE … COMMIT; rolls back unless Commit() returned OK.
 class SqliteTransaction {
  public:
-  SqliteTransaction(SqliteDatabase& database, std::string_view operation) : database_(database), operation_(operation) {}
+  SqliteTransaction(SqliteDatabase& database, std::string_view operation)
+      : database_(database), operation_(operation) {}
   ~SqliteTransaction();
   SqliteTransaction(const SqliteTransaction&) = delete;
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;

@@ -65,7 +65,8 @@ std::string Serialized(const v1::VerdictRecord& record) {
 
 class SqliteStore final : public VerdictStore {
  public:
-  static absl::StatusOr<std::unique_ptr<VerdictStore>> Open(const std::string& path, const SqliteStoreOptions& options) {
+  static absl::StatusOr<std::unique_ptr<VerdictStore>> Open(const std::string& path,
+                                                            const SqliteStoreOptions& options) {
     auto database = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
     if (!database.ok()) return database.status();
     std::unique_ptr<SqliteStore> store(new SqliteStore(*std::move(database)));
@@ -84,13 +85,16 @@ class SqliteStore final : public VerdictStore {
     if (absl::Status status = transaction.Begin(); !status.ok()) return status;
     const absl::StatusOr<Time> latest = RaiseLatestTime(now, kOperation);
     if (!latest.ok()) return latest.status();
-    // Measured by the latest time ever, not by `now`: after a clock went back, a nonce that was forgotten stays refused.
+    // Measured by the latest time ever, not by `now`: after a clock went back, a nonce that was forgotten stays
+    // refused.
     const Time forgotten_before = *latest - kRemembered;
     if (expires < forgotten_before) {
       return Error(StatusCode::kFailedPrecondition,
-                   Cat("the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ",
-                       FormatTime(forgotten_before), " are forgotten; ask for a new challenge, and if this one was new, "
-                       "set the clock: the store has seen ", FormatTime(*latest)));
+                   Cat("the challenge expired at ", FormatTime(expires),
+                       ", and nonces of challenges that expired before ", FormatTime(forgotten_before),
+                       " are forgotten; ask for a new challenge, and if this one was new, "
+                       "set the clock: the store has seen ",
+                       FormatTime(*latest)));
     }
     {
       SqliteStatement::Run insert(insert_nonce_, kOperation);
@@ -112,7 +116,8 @@ class SqliteStore final : public VerdictStore {
       return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": recorded_at is not set"));
     }
     const std::string serialized = Serialized(record);
-    // A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings).
+    // A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3
+    // strings).
     if (!v1::VerdictRecord().ParseFromString(serialized)) {
       return Error(StatusCode::kInvalidArgument,
                    Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
@@ -216,7 +221,8 @@ class SqliteStore final : public VerdictStore {
 
   static absl::Status RefuseNonId(std::string_view id) {
     if (IsVerdictId(id)) return absl::OkStatus();
-    return Error(StatusCode::kInvalidArgument, Cat("\"", Printable(id, 64), "\" is no verdict id: 26 characters of 0-9 and "
+    return Error(StatusCode::kInvalidArgument, Cat("\"", Printable(id, 64),
+                                                   "\" is no verdict id: 26 characters of 0-9 and "
                                                    "A-Z without I, L, O and U, the first at most 7"));
   }
 
@@ -246,7 +252,8 @@ class SqliteStore final : public VerdictStore {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path, const SqliteStoreOptions& options) {
+absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path,
+                                                              const SqliteStoreOptions& options) {
   return SqliteStore::Open(path, options);
 }
 

@@ -1,8 +1,8 @@
 // VerdictStore in one SQLite file, for one replica.
 //
-// Promises, beyond VerdictStore: durable on a local file system that keeps what it has synced; several processes may open
-// the same file, and a nonce is still redeemed once; the file is readable for its owner only. Does not promise to work on a
-// network file system, nor to forget verdicts: the file grows.
+// Promises, beyond VerdictStore: durable on a local file system that keeps what it has synced; several processes may
+// open the same file, and a nonce is still redeemed once; the file is readable for its owner only. Does not promise to
+// work on a network file system, nor to forget verdicts: the file grows.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ struct SqliteStoreOptions {
 
 // Opens the database, or creates it with its directory. A relative path is relative to the working directory.
 //
-// Errors: InvalidArgument (no path), FailedPrecondition (not a database, another program's, a newer schema, an unfit file
-// system), Unavailable (cannot be opened or written), DataLoss (damaged). The message says what to do.
+// Errors: InvalidArgument (no path), FailedPrecondition (not a database, another program's, a newer schema, an unfit
+// file system), Unavailable (cannot be opened or written), DataLoss (damaged). The message says what to do.
 absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path,
                                                               const SqliteStoreOptions& options = {});
 

@@ -1,13 +1,14 @@
 // Structured log: one JSON object a line.
 //
-//   log.Warning("challenge refused", {{"reason", NameOf(reason)}, {"peer", address}, {"waited_seconds", 3}});
-//   {"time":"2026-11-24T02:00:00Z","level":"warning","message":"challenge refused","reason":"…","peer":"…","waited_seconds":3}
+//   log.Warning("challenge refused", {{"peer", address}, {"waited_seconds", 3}});
+//   {"time":"2026-11-24T02:00:00Z","level":"warning","message":"challenge refused","peer":"…","waited_seconds":3}
 //
-// Promises: messages and keys are constants of the source (anything else does not compile), so that they can be searched
-// and counted, and nothing from outside can forge one; a value is printable, bounded (kMaxLogValue bytes before escaping)
-// and never ends its line; lines of several threads are never mixed; every line is flushed. Never throws.
-// Does not promise: that the stream took the line (there is no better place to report that to), or that keys of one line
-// differ. Secrets are for the caller to leave out.
+// Promises: messages and keys are constants of the source (anything else does not compile), so that they can be
+// searched and counted, and nothing from outside can forge one; a value is printable, bounded (kMaxLogValue bytes
+// before escaping) and never ends its line; lines of several threads are never mixed; every line is flushed.
+//
+// Does not promise: that the stream took the line (there is no better place to report that to), or that keys of one
+// line differ. Secrets are for the caller to leave out.
 #pragma once
 
 #include <concepts>

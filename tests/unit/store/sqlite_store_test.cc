@@ -188,7 +188,8 @@ TEST_F(SqliteStoreTest, DamageIsNoticed) {
   Sql("UPDATE blob SET body = x'010204' WHERE body = x'010203'");
   Sql("UPDATE blob SET body = x'' WHERE body = x'040506'");
   Sql("UPDATE verdict SET record = x'ff' WHERE id = '" + garbled + "'");
-  Sql("UPDATE verdict SET record = (SELECT record FROM verdict WHERE id = '" + other + "') WHERE id = '" + swapped + "'");
+  Sql("UPDATE verdict SET record = (SELECT record FROM verdict WHERE id = '" + other + "') WHERE id = '" + swapped +
+      "'");
 
   for (const absl::Status& status :
        {store->GetBlob(crypto::Sha256(altered)).status(), store->GetBlob(crypto::Sha256(emptied)).status(),
@@ -398,9 +399,7 @@ TEST_F(SqliteStoreTest, RefusesFilesThatAreNotItsOwnAndLeavesThemAlone) {
     ASSERT_FALSE(store.ok());
     EXPECT_EQ(store.status().code(), absl::StatusCode::kFailedPrecondition) << store.status();
     EXPECT_THAT(MessageIn(store.status()), AllOf(HasSubstr(path_), HasSubstr(c.message)));
-    if (!c.ours) {
-      EXPECT_EQ(ReadFile(), before);
-    }
+    if (!c.ours) { EXPECT_EQ(ReadFile(), before); }
   }
 }
 
@@ -504,8 +503,8 @@ TEST_F(SqliteStoreTest, ALockThatAnotherProcessKeepsIsUnavailable) {
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(path_.c_str(), &other), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
-  for (const absl::Status& status : {store->Redeem(NonceOf(1), kNow + kMinute, kNow), store->Record(RecordOf(NewId()), {}),
-                                     store->Probe()}) {
+  for (const absl::Status& status :
+       {store->Redeem(NonceOf(1), kNow + kMinute, kNow), store->Record(RecordOf(NewId()), {}), store->Probe()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
     EXPECT_THAT(MessageIn(status), AllOf(HasSubstr("locked"), HasSubstr("another process")));
   }

@@ -83,9 +83,19 @@ TEST(VerdictId, EveryRandomBitShows) {
 TEST(IsVerdictId, RefusesEverythingElse) {
   const std::string good = "01M85MG280000G40R40M30E209";
   ASSERT_TRUE(IsVerdictId(good));
-  std::vector<std::string> bad = {"", "0", good.substr(1), good + "0", " " + good, good + "\n", "01m85mg280000g40r40m30e209",
-                                  std::string(26, '\0'), std::string(26, '-'), "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
-                                  "ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "01M85MG2-0000G40R40M30E209", "../../../../../etc/passwd0"};
+  std::vector<std::string> bad = {"",
+                                  "0",
+                                  good.substr(1),
+                                  good + "0",
+                                  " " + good,
+                                  good + "\n",
+                                  "01m85mg280000g40r40m30e209",
+                                  std::string(26, '\0'),
+                                  std::string(26, '-'),
+                                  "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+                                  "ZZZZZZZZZZZZZZZZZZZZZZZZZZ",
+                                  "01M85MG2-0000G40R40M30E209",
+                                  "../../../../../etc/passwd0"};
   for (const char c : {'I', 'L', 'O', 'U', 'a', 'z', 'i', '-', '/', ':', '@', '[', ' ', '\0', '\xc3'}) {
     for (const std::size_t at : {std::size_t{0}, std::size_t{13}, std::size_t{25}}) {
       bad.push_back(good);

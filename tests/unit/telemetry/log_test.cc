@@ -42,16 +42,16 @@ TEST_F(LogTest, OneJsonObjectALine) {
                                      {"simulated", true},
                                      {"demanded", false},
                                      {"expires", *ParseTime("2026-11-24T02:01:00Z")}});
-  EXPECT_EQ(out_.str(),
-            R"({"time":"2026-11-24T02:00:00Z","level":"warning","message":"challenge refused",)"
-            R"("platform":"qemu_sev_snp","literal":"text","count":-3,"limit":18446744073709551615,)"
-            R"("simulated":true,"demanded":false,"expires":"2026-11-24T02:01:00Z"})"
-            "\n");
+  EXPECT_EQ(out_.str(), R"({"time":"2026-11-24T02:00:00Z","level":"warning","message":"challenge refused",)"
+                        R"("platform":"qemu_sev_snp","literal":"text","count":-3,"limit":18446744073709551615,)"
+                        R"("simulated":true,"demanded":false,"expires":"2026-11-24T02:01:00Z"})"
+                        "\n");
 }
 
 TEST_F(LogTest, AMessageAloneIsALine) {
   log_.Error("store lost");
-  EXPECT_EQ(out_.str(), R"({"time":"2026-11-24T02:00:00Z","level":"error","message":"store lost"})" "\n");
+  EXPECT_EQ(out_.str(), R"({"time":"2026-11-24T02:00:00Z","level":"error","message":"store lost"})"
+                        "\n");
 }
 
 TEST_F(LogTest, ValuesFromOutsideStayInsideTheirQuotes) {
