@@ -61,7 +61,7 @@ std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
   log.Require(Check::kPlatformAllowed, chosen.has_value(), [&] {
     std::vector<std::string_view> names;
     for (const Section& section : allowed) names.push_back(section.platform->name);
-    return Finding{.reason = Reason::kPlatformNotAllowed, .component = Cat("policy ", inputs.policies.Label()), .claim = "platform",
+    return Finding{.reason = Reason::kPlatformNotAllowed, .component = inputs.policies.Label(), .claim = "platform",
                    .expected = allowed.size() == 1 ? std::string(names.front()) : Cat("one of ", Join(names, ", ")), .actual = named};
   });
   if (!chosen && SwitchedOff(Check::kPlatformAllowed) && !allowed.empty()) return allowed.front();

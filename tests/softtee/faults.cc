@@ -207,7 +207,7 @@ const Row kRows[] = {
      [](SnpParts& p) { ChangeComponent(p, "3.9", p.tcb.fmc); }},
     {{Fault::kLeafExtensionMissing, "leaf_extension_missing", "certificate_extension", "ucodeSPL is missing"}, Needs::kNothing,
      [](SnpParts& p) { RemoveExtension(p, "3.8"); }},
-    {{Fault::kLeafExtensionDuplicate, "leaf_extension_duplicate", "certificate_extension", "snpSPL stands there twice"}, Needs::kNothing,
+    {{Fault::kLeafExtensionDuplicate, "leaf_extension_duplicate", "certificate_malformed", "snpSPL stands there twice"}, Needs::kNothing,
      [](SnpParts& p) { p.leaf.extensions.push_back(Extension(ExtensionOf(p, "3.3"))); }},
     {{Fault::kLeafExtensionPadded, "leaf_extension_padded", "certificate_extension", "teeSPL is an INTEGER with a needless zero byte"}, Needs::kNothing,
      [](SnpParts& p) { ExtensionOf(p, "3.2").value = {0x02, 0x02, 0x00, p.tcb.tee}; }},

@@ -55,8 +55,7 @@ Outcome<std::vector<CertTableEntry>> ReadCertTable(ByteView table) {
     }
     if (AllZero(*guid) && *offset == 0 && *length == 0) break;
     if (entries.size() == kMaxCertTableEntries) {
-      return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(kComponent), .claim = "entries",
-                     .expected = Cat("at most ", kMaxCertTableEntries), .actual = "more"};
+      return Malformed("entries", Cat("at most ", kMaxCertTableEntries, ", then 24 zero bytes"), "more");
     }
     std::string text = GuidText(*guid);
     const std::string_view name = NameOfGuid(text);

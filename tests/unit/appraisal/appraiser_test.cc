@@ -542,7 +542,7 @@ TEST(TestAnchors, NamesEachDefectAndItsPlace) {
     std::string_view message;
   };
   for (const Case& c : {
-           Case{"", "a.yaml:1:1"},
+           Case{"", "a.yaml: expected a document, found nothing"},
            Case{"kind: TestAnchors\napiVersion: assay.v1\n", "anchors"},
            Case{"kind: PolicySet\napiVersion: assay.v1\nanchors: []\n", "a.yaml:1:7: expected 'TestAnchors'"},
            Case{"kind: TestAnchors\napiVersion: assay.v1\nanchors: []\n", "at least one anchor"},

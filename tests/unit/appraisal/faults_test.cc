@@ -13,12 +13,13 @@ class EachFault : public testing::TestWithParam<softtee::FaultEntry> {};
 
 TEST_P(EachFault, IsNotTrustedForItsReason) {
   softtee::SnpOptions options = softtee::OptionsFor(GetParam().fault);
+  options.fault.reset();
   const v1::Appraisal good = Appraising{.evidence = options}.Run();
   const bool aws = options.signing_key == softtee::SigningKey::kVlek;
   EXPECT_EQ(good.verdict(), aws ? v1::VERDICT_TRUSTED_WITH_WARNINGS : v1::VERDICT_TRUSTED) << "without the fault: " << Show(good);
 
   options.fault = GetParam().fault;
-  Appraising bad{.evidence = options};
+  Appraising bad{.evidence = options, .platform_hint = aws ? "aws_sev_snp_report" : "qemu_sev_snp"};
   if (const v1::Appraisal appraisal = bad.Run(); true) {
     EXPECT_NE(FindingOf(appraisal, GetParam().reason), nullptr) << GetParam().what << ": expected " << GetParam().reason << "\n" << Show(appraisal);
     if (GetParam().reason == "unknown_bits") {
@@ -44,6 +45,7 @@ TEST(Faults, AreRefusedAlikeWithWarmCaches) {
   trust::FactCaches caches(1024);
   for (const softtee::FaultEntry& entry : softtee::AllFaults()) {
     softtee::SnpOptions options = softtee::OptionsFor(entry.fault);
+    options.fault.reset();
     const Appraising good{.evidence = options, .caches = &caches};
     good.Run();
     options.fault = entry.fault;
