@@ -270,7 +270,7 @@ TEST(Appraise, EachRuleThatFailsIsAFindingOfItsOwn) {
            Case{"  - {claim: snp.platform_info, bits_clear: [smt_en]}\n", "rule_failed", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.platform_info, bits_set: [tio_en]}\n", "rule_failed", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.csp_id, present: true}\n", "claim_absent", v1::VERDICT_REJECTED},
-           Case{"  - {claim: snp.current_mit_vector, at_least: 0}\n", "claim_absent", v1::VERDICT_REJECTED},
+           Case{"  - {claim: snp.current_mit_vector, at_least: 1}\n", "claim_absent", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {snp: 255}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {fmc: 0}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:11:*\": {snp: 0}}}\n", "tcb_floor_missing", v1::VERDICT_INDETERMINATE},
@@ -406,11 +406,13 @@ TEST(Appraise, BootAndOwnerAnswersMustHold) {
 
 TEST(Appraise, AttackAllZeroIdKeyIsNobodysMachine) {
   Appraising appraising;
-  appraising.policies = {Replaced(QemuPolicy(), ToHex(softtee::kDefaultIdKeyDigest), std::string(96, '0'))};
   appraising.evidence.id_key_digest.fill(0);
   const v1::Appraisal appraisal = appraising.Run();
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
   EXPECT_NE(FindingOf(appraisal, "owner_unknown"), nullptr) << Show(appraisal);
+  // Nor can a policy ask for it: the loader knows that zero means that nobody set the field.
+  const LoadResult loaded = LoadPolicies({{"zero.yaml", Replaced(QemuPolicy(), ToHex(softtee::kDefaultIdKeyDigest), std::string(96, '0'))}}, BuiltinRegistry());
+  EXPECT_FALSE(loaded.book.has_value());
 }
 
 TEST(Appraise, StrengthAndFeaturesOfTheSetAreDemandedToo) {
