@@ -29,6 +29,19 @@ struct EcdsaSigned {
   Bytes s;
 };
 
+// Which part a part is. Of two parts of one kind each has its own; copies of a part are the same part. What one part
+// vouches for hangs on that part, not on any that bears its name.
+class PartIdentity {
+ public:
+  bool operator==(const PartIdentity&) const = default;
+
+ private:
+  template <typename T>
+  friend class Authenticated;
+  PartIdentity() : mark_(std::make_shared<const char>()) {}
+  std::shared_ptr<const char> mark_;
+};
+
 template <typename T>
 class Authenticated {
  public:
@@ -39,6 +52,9 @@ class Authenticated {
   std::string_view authenticated_by() const { return authenticated_by_; }  // "signature" or "commitment"
   std::string_view vouched_by() const { return vouched_by_; }              // component of the key or of the committing part
   std::span<const ValidityWindow> windows() const { return windows_; }
+  const PartIdentity& identity() const { return identity_; }
+  // The committing part; nullopt: a chain vouches for this one, so only a challenge can tie it to a node.
+  const std::optional<PartIdentity>& committed_by() const { return committed_by_; }
 
   // T::Signed() gives message and signature. nullopt: the log says why.
   // `encoding_check` covers r and s as scalars, `signature_check` the signature itself.
@@ -60,7 +76,7 @@ class Authenticated {
                      [&] { return finding("one that does not verify"); })) {
       return std::nullopt;
     }
-    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows));
+    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), std::nullopt);
   }
 
   // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing.
@@ -71,19 +87,21 @@ class Authenticated {
     if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
       return std::nullopt;
     }
-    return Authenticated(std::move(parsed), "commitment", by.component(), {});
+    return Authenticated(std::move(parsed), "commitment", by.component(), {}, by.identity());
   }
 
  private:
   Authenticated(Parsed<T> parsed, std::string_view authenticated_by, std::string_view vouched_by,
-                std::vector<ValidityWindow> windows)
+                std::vector<ValidityWindow> windows, std::optional<PartIdentity> committed_by)
       : parsed_(std::move(parsed)), authenticated_by_(authenticated_by), vouched_by_(vouched_by),
-        windows_(std::move(windows)) {}
+        windows_(std::move(windows)), committed_by_(std::move(committed_by)) {}
 
   Parsed<T> parsed_;
   std::string_view authenticated_by_;
   std::string_view vouched_by_;
   std::vector<ValidityWindow> windows_;
+  PartIdentity identity_;
+  std::optional<PartIdentity> committed_by_;
 };
 
 }  // namespace assay::trust

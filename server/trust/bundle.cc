@@ -18,7 +18,8 @@ std::optional<Freshness> Bundle::CheckFreshness(CarrierKind kind, ByteView carri
   const std::optional<ByteView> wanted =
       kind == CarrierKind::kReportData
           ? (values.report_data ? std::optional<ByteView>(*values.report_data) : std::nullopt)
-          : (values.nonce ? std::optional<ByteView>(*values.nonce) : std::nullopt);
+          // An empty nonce is in everybody's evidence: it demands nothing.
+          : (values.nonce && !values.nonce->empty() ? std::optional<ByteView>(*values.nonce) : std::nullopt);
   // A demand that the carrier has no field for must not turn into "nothing was demanded".
   if (!log.Require(Check::kFreshness, wanted && EqualConstantTime(*wanted, carried), [&] {
         return Finding{.reason = Reason::kBindingMismatch, .component = std::string(component),

@@ -50,12 +50,11 @@ class Bundle {
     return CheckFreshness(kind, carried, component, challenge, log).has_value();
   }
 
-  // Hangs a part on the bundle. False, and logged, if what vouches for it is no part of the bundle.
+  // Hangs a part on the bundle. False, and logged, if what vouches for it is no part of this bundle: neither a part of the
+  // same kind from elsewhere nor a chain will do.
   template <typename T>
   bool Attach(const Authenticated<T>& part, CheckLog& log) {
-    const bool hangs = std::any_of(parts_.begin(), parts_.end(), [&](const BundlePart& known) {
-      return known.component == part.vouched_by();
-    });
+    const bool hangs = part.committed_by() && std::find(identities_.begin(), identities_.end(), *part.committed_by()) != identities_.end();
     if (!log.Require(Check::kBundleConnected, hangs, [&] {
           return Finding{.reason = Reason::kPartUnbound, .component = std::string(T::kComponent),
                          .expected = "a part vouched for by one that answers the challenge",
@@ -82,6 +81,7 @@ class Bundle {
   template <typename T>
   void Take(const Authenticated<T>& part, bool carrier) {
     parts_.push_back({T::kComponent, part.authenticated_by(), part.vouched_by(), carrier});
+    identities_.push_back(part.identity());
     ClaimWriter writer(claims_.claims_, T::kComponent);
     part->WriteClaims(writer);
     std::sort(claims_.claims_.begin(), claims_.claims_.end(),
@@ -91,6 +91,7 @@ class Bundle {
 
   Freshness freshness_;
   std::vector<BundlePart> parts_;
+  std::vector<PartIdentity> identities_;  // of parts_
   AuthenticatedClaims claims_;
   Bytes instance_identity_;
 };

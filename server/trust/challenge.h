@@ -15,7 +15,7 @@ class Challenge {
  public:
   struct Values {
     std::optional<ByteArray<64>> report_data;  // SEV-SNP report, TDX and SGX quote
-    std::optional<Bytes> nonce;                // TPM extraData, Nitro nonce; compared literally
+    std::optional<Bytes> nonce;                // TPM extraData, Nitro nonce; compared literally; empty is none
   };
 
   static Challenge Demanded(Values values) { return Challenge(std::move(values), false); }

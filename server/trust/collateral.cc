@@ -57,9 +57,11 @@ crypto::Sha256Digest CollateralSnapshot::Digest() const {
   Bytes listing;
   listing.reserve(items_.size() * 96);
   for (const CollateralItem& item : items_) {
-    const std::string key = item.key.ToString();
-    AppendU32Be(listing, static_cast<std::uint32_t>(key.size()));
-    Append(listing, AsBytes(key));
+    // Field by field: as text, "a/b" and "c" is the same key as "a" and "b/c".
+    for (const std::string& field : {item.key.kind, item.key.scope, item.key.detail}) {
+      AppendU32Be(listing, static_cast<std::uint32_t>(field.size()));
+      Append(listing, AsBytes(field));
+    }
     Append(listing, item.sha256);
   }
   return crypto::Sha256(listing);

@@ -1,5 +1,6 @@
 #include "platform/aws_sev_snp_report/platform.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -26,7 +27,12 @@ bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHin
 
 // "CN=cc-us-east-2.amazonaws.com": the form in which AMD certifies AWS regions.
 bool IsAwsCspId(std::string_view csp_id) {
-  return csp_id.starts_with("CN=cc-") && csp_id.ends_with(".amazonaws.com");
+  static constexpr std::string_view kStart = "CN=cc-", kEnd = ".amazonaws.com";
+  if (csp_id.size() <= kStart.size() + kEnd.size() || !csp_id.starts_with(kStart) || !csp_id.ends_with(kEnd)) return false;
+  const std::string_view region = csp_id.substr(kStart.size(), csp_id.size() - kStart.size() - kEnd.size());
+  // One label: a dot or a comma would make it another host, or another attribute.
+  return std::all_of(region.begin(), region.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,

@@ -24,7 +24,7 @@ ByteView Reads(const trust::Authenticated<Report>& report) { return report->repo
 #ifdef CASE_forging_authenticated
 // expect: (no matching (function for call to|constructor for initialization of)|calling a private constructor|is private within this context).*
 trust::Authenticated<Report> Forged(trust::Parsed<Report> parsed) {
-  return trust::Authenticated<Report>(std::move(parsed), "signature", "vcek", std::vector<trust::ValidityWindow>());
+  return trust::Authenticated<Report>(std::move(parsed), "signature", "vcek", std::vector<trust::ValidityWindow>(), std::nullopt);
 }
 #endif
 
