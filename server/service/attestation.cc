@@ -1,0 +1,242 @@
+#include "service/attestation.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/hex.h"
+#include "base/strings.h"
+#include "crypto/binding_transcript.h"
+#include "crypto/certificate.h"
+#include "store/verdict_id.h"
+
+namespace assay::service {
+namespace {
+
+constexpr std::size_t kMostItems = 32;
+constexpr std::size_t kLongestCluster = 253, kLongestRole = 63, kLongestName = 253, kLongestPlatform = 64;
+constexpr std::size_t kLongestSpki = 1024;
+constexpr std::size_t kFactCapacity = 8192;
+constexpr std::uint32_t kRetryStoreMs = 2000, kRetryCollateralMs = 60'000, kRetryAbandonedMs = 1000;
+
+std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
+
+Refusal Invalid(std::string field, std::string expected, std::string actual) {
+  return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = std::move(expected), .actual = std::move(actual)}};
+}
+
+// The transcript as far as it is known without the challenge's nonce.
+crypto::BindingTranscript TranscriptOf(const v1::AttestationContext& context, const v1::AttesterKeys& keys,
+                                       const crypto::Sha256Digest& server_spki) {
+  return {.nonce = {},
+          .node_spki = ToBytes(AsBytes(keys.node_spki())),
+          .csr_sha256 = {},
+          .cluster = context.cluster(),
+          .role = context.role(),
+          .name = context.name(),
+          .tpm_ak = ToBytes(AsBytes(keys.tpm_ak())),
+          .server_spki_sha256 = ToBytes(server_spki)};
+}
+
+bool IsText(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const std::size_t length = Utf8SequenceLength(text.substr(at));
+    if (length == 0 || byte < 0x20 || byte == 0x7F) return false;
+    at += length;
+  }
+  return true;
+}
+
+std::optional<Refusal> CheckText(std::string field, std::string_view text, std::size_t least, std::size_t most) {
+  if (text.size() >= least && text.size() <= most && IsText(text)) return std::nullopt;
+  return Invalid(std::move(field), Cat(least, " to ", most, " bytes of printable text"),
+                 IsText(text) ? Cat(text.size(), " bytes") : Cat("'", Printable(text, 64), "'"));
+}
+
+// What a set asks of a node: the manifests of its platforms, or of the one that is hinted at.
+void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyChoice& choice, std::string_view hint,
+                   v1::CreateChallengeResponse& response) {
+  struct Need {
+    bool optional = true;
+    std::set<std::string> platforms;
+  };
+  std::map<std::string, Need> needs;
+  for (const platform::Platform* platform : registry.platforms) {
+    if (choice.PolicyFor(platform->name) == nullptr || (!hint.empty() && hint != platform->name)) continue;
+    for (const platform::ManifestEntry& entry : platform->manifest) {
+      Need& need = needs[std::string(entry.media_type)];
+      need.platforms.insert(std::string(platform->name));
+      need.optional = need.optional && entry.least == 0;
+    }
+  }
+  for (const auto& [media_type, need] : needs) {
+    v1::EvidenceRequest& request = *response.add_requests();
+    request.set_media_type(media_type);
+    request.set_optional(need.optional);
+    for (const std::string& platform : need.platforms) request.add_platforms(platform);
+  }
+}
+
+}  // namespace
+
+Attestation::Attestation(AttestationInputs inputs, ChallengeCodec codec)
+    : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity) {}
+
+crypto::Sha256Digest Attestation::PolicySetId(const v1::AttestationContext& context) const {
+  const appraisal::PolicySet* set = inputs_.policies.FindSet(context.cluster(), context.role());
+  Bytes id = ToBytes(inputs_.policies.Digest());
+  if (set != nullptr) Append(id, AsBytes(set->name));
+  return crypto::Sha256(id);
+}
+
+std::optional<Refusal> Attestation::CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys,
+                                                 const std::string& platform, const Peer& peer) const {
+  if (auto refusal = CheckText("context.cluster", context.cluster(), 1, kLongestCluster)) return refusal;
+  if (auto refusal = CheckText("context.role", context.role(), 1, kLongestRole)) return refusal;
+  if (auto refusal = CheckText("context.name", context.name(), 0, kLongestName)) return refusal;
+  if (auto refusal = CheckText("platform", platform, 0, kLongestPlatform)) return refusal;
+  if (!keys.tpm_ak().empty() || !keys.tpm_ek().empty() || !keys.tpm_ek_certificate().empty()) {
+    return Invalid("keys.tpm_ak, keys.tpm_ek, keys.tpm_ek_certificate", "nothing: no platform of this build has a TPM", "a TPM key");
+  }
+  if (keys.node_spki().size() > kLongestSpki) {
+    return Invalid("keys.node_spki", Cat("at most ", kLongestSpki, " bytes"), Cat(keys.node_spki().size(), " bytes"));
+  }
+  if (const auto key = crypto::PublicKey::FromSpki(AsBytes(keys.node_spki())); !key) {
+    const Finding& why = key.findings().front();
+    return Invalid("keys.node_spki", "the DER SubjectPublicKeyInfo of an EC P-256, P-384 or RSA key",
+                   keys.node_spki().empty() ? "nothing" : Cat(why.claim, " ", why.actual));
+  }
+  CheckLog log;
+  const auto certificate = peer.certificate ? std::optional(crypto::Certificate::FromDer(*peer.certificate, "TLS client")) : std::nullopt;
+  if (!log.Require(Check::kNodeKeyPossession, certificate && *certificate && Equal((*certificate)->public_key().spki(), AsBytes(keys.node_spki())), [&] {
+        const bool shown = certificate && certificate->ok();
+        return Finding{.reason = shown ? Reason::kNodeKeyMismatch : Reason::kChannelUnbound, .component = "keys.node_spki",
+                       .expected = "the key of the TLS client certificate",
+                       .actual = shown ? "another key" : peer.certificate ? "a client certificate that does not decode" : "no client certificate"};
+      })) {
+    return Refusal{log.findings().front()};
+  }
+  return std::nullopt;
+}
+
+Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer) {
+  if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
+  ChallengeFields fields{};
+  inputs_.random.Fill(fields.nonce);
+  fields.issued = inputs_.clock.Now();
+  fields.expires = fields.issued + inputs_.challenge_lifetime;
+  fields.context = crypto::Sha256(TranscriptOf(request.context(), request.keys(), inputs_.server_spki).Encode());
+  fields.policy_set = PolicySetId(request.context());
+
+  v1::CreateChallengeResponse response;
+  response.set_challenge(Text(codec_.Seal(fields)));
+  response.set_nonce(Text(fields.nonce));
+  response.mutable_expires()->set_seconds(fields.expires.time_since_epoch().count());
+  response.set_server_spki_sha256(Text(inputs_.server_spki));
+  WriteRequests(inputs_.registry,
+                appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role()),
+                request.platform(), response);
+  return response;
+}
+
+std::optional<Refusal> Attestation::Consume(const ChallengeFields& challenge, Time now) {
+  const absl::Status redeemed = inputs_.store.Redeem(challenge.nonce, challenge.expires, now);
+  CheckLog log;
+  const bool replayed = absl::IsAlreadyExists(redeemed) || absl::IsFailedPrecondition(redeemed);
+  if (!log.Require(Check::kChallengeOnce, !replayed, [] {
+        return Finding{.reason = Reason::kChallengeConsumed, .component = "challenge", .expected = "one that was not answered before",
+                       .actual = "one that was"};
+      })) {
+    return Refusal{log.findings().front()};
+  }
+  if (!redeemed.ok() && !replayed) {
+    inputs_.log.Error("challenge not redeemed", {{"error", MessageOf(redeemed)}});
+    return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a challenge marked as answered",
+                    .actual = "a store that could not"}, kRetryStoreMs};
+  }
+  return std::nullopt;
+}
+
+Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned) {
+  const Time now = inputs_.clock.Now();
+  const Refusal too_late{{.reason = Reason::kOverloaded, .component = "deadline", .expected = "a caller that waits", .actual = "none: the call's deadline passed or it was cancelled"}, kRetryAbandonedMs};
+  if (request.items_size() > static_cast<int>(kMostItems)) return Invalid("items", Cat("at most ", kMostItems), std::to_string(request.items_size()));
+  if (!request.csr().empty()) return Invalid("csr", "nothing: this build issues no certificates", Cat(request.csr().size(), " bytes"));
+  if (!request.activation_secret().empty()) return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
+  if (!request.possession_signature().empty()) return Invalid("possession_signature", "nothing: TLS ends at this server", Cat(request.possession_signature().size(), " bytes"));
+
+  CheckLog log;
+  crypto::BindingTranscript transcript = TranscriptOf(request.context(), request.keys(), inputs_.server_spki);
+  const std::optional<ChallengeFields> challenge = codec_.Open(AsBytes(request.challenge()), now, crypto::Sha256(transcript.Encode()),
+                                                               PolicySetId(request.context()), log);
+  if (!challenge) return log.findings().front();
+  if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
+  if (abandoned()) return too_late;
+  if (auto refusal = Consume(*challenge, now)) return *std::move(refusal);
+
+  transcript.nonce = ToBytes(challenge->nonce);
+  const crypto::Sha512Digest report_data = transcript.ReportData();
+  const trust::Challenge demanded = trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData())});
+  std::vector<evidence::Item> items;
+  for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
+  const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(inputs_.registry, items, inputs_.collateral, &caches_);
+  if (abandoned()) return too_late;
+  const appraisal::PolicyChoice choice =
+      appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role());
+  const appraisal::StateSnapshot state{inputs_.not_before};
+  v1::Appraisal appraisal = appraisal::Appraise({.registry = inputs_.registry,
+                                                 .items = items,
+                                                 .platform_hint = request.platform(),
+                                                 .challenge = demanded,
+                                                 .channel_bound = true,
+                                                 .collateral = collateral,
+                                                 .policies = choice,
+                                                 .anchors = inputs_.anchors,
+                                                 .state = state,
+                                                 .at = now,
+                                                 .caches = &caches_});
+
+  v1::VerdictRecord record;
+  record.set_id(store::NewVerdictId(now, inputs_.random));
+  record.mutable_recorded_at()->set_seconds(now.time_since_epoch().count());
+  *record.mutable_context() = request.context();
+  record.set_node_key_sha256(Text(crypto::Sha256(AsBytes(request.keys().node_spki()))));
+  record.set_appraisal_sha256(Text(crypto::Sha256(AsBytes(appraisal::CanonicalJson(appraisal)))));
+  record.set_demanded_report_data(Text(report_data));
+  *record.mutable_appraisal() = appraisal;
+  std::vector<ByteView> blobs;
+  for (const evidence::Item& item : items) {
+    record.add_evidence_media_types(Printable(item.media_type));
+    blobs.push_back(item.body.Read().TakeRest());
+  }
+  for (const trust::CollateralItem& item : collateral.items()) {
+    v1::CollateralEntry& entry = *record.add_collateral();
+    entry.set_key(Printable(item.key.ToString()));
+    entry.set_sha256(Text(item.sha256));
+    entry.set_source(std::string(trust::NameOf(item.source)));
+    blobs.push_back(item.body.Read().TakeRest());
+  }
+  for (const appraisal::PolicySource& source : inputs_.policies.sources()) {
+    record.add_policy_sources(Text(source.sha256));
+    blobs.push_back(source.text);
+  }
+  if (const absl::Status recorded = inputs_.store.Record(record, blobs); !recorded.ok()) {
+    inputs_.log.Error("verdict not recorded, so not given", {{"error", MessageOf(recorded)}, {"verdict_id", record.id()}});
+    return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a recorded verdict", .actual = "a store that could not"},
+                   kRetryStoreMs};
+  }
+
+  const std::string worst = appraisal.findings().empty() ? "" : appraisal.findings(0).reason();
+  inputs_.log.Info("verdict", {{"verdict", v1::Verdict_Name(appraisal.verdict())}, {"verdict_id", record.id()}, {"cluster", request.context().cluster()},
+                               {"role", request.context().role()}, {"node", request.context().name()}, {"platform", appraisal.platform()},
+                               {"peer", peer.address}, {"first_finding", worst}, {"simulated", appraisal.simulated()}});
+  v1::AttestResponse response;
+  response.set_verdict_id(record.id());
+  response.set_retry_after_ms(appraisal.verdict() == v1::VERDICT_INDETERMINATE && appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
+  *response.mutable_appraisal() = std::move(appraisal);
+  return response;
+}
+
+}  // namespace assay::service

@@ -1,0 +1,69 @@
+// The join protocol without its transport: challenges made, answers appraised and recorded. docs/join.md.
+//
+// Promises: the checks of an answer run from cheap to dear: sizes, MAC, window, context, possession of the node key, then the
+// challenge is consumed in the store, and only then is evidence opened; a verdict that can't be recorded isn't given; the
+// clock is read once a call. Thread-safe. Does not promise to be quick: Attest verifies signatures and waits for the disk.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appraisal/appraiser.h"
+#include "assay/v1/attestation_service.pb.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "service/challenge_codec.h"
+#include "service/refusal.h"
+#include "store/verdict_store.h"
+#include "telemetry/log.h"
+#include "trust/anchors.h"
+#include "trust/collateral.h"
+#include "trust/fact_caches.h"
+
+namespace assay::service {
+
+// The other end of the connection, as TLS authenticated it.
+struct Peer {
+  std::optional<Bytes> certificate;  // DER of the client certificate; nullopt: none was shown
+  std::string address;               // for the log
+};
+
+// Everything that the protocol stands on; all of it outlives the Attestation.
+struct AttestationInputs {
+  const appraisal::Registry& registry;
+  const appraisal::PolicyBook& policies;
+  const trust::AnchorSet& anchors;
+  std::vector<trust::CollateralItem> collateral;  // beside what nodes send
+  crypto::Sha256Digest server_spki;               // of the join listener's certificate: field 8 of the transcript
+  Duration challenge_lifetime{60};
+  Time not_before;                                // a live clock before it is wrong
+  store::VerdictStore& store;
+  const Clock& clock;
+  Random& random;
+  telemetry::Log& log;
+};
+
+class Attestation {
+ public:
+  Attestation(AttestationInputs inputs, ChallengeCodec codec);
+
+  Answer<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer);
+
+  // `abandoned` is asked before each dear step; true ends the call with `overloaded`, as nobody waits for it any more.
+  Answer<v1::AttestResponse> Attest(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned);
+
+ private:
+  struct Demand;
+  std::optional<Refusal> CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys, const std::string& platform,
+                                      const Peer& peer) const;
+  crypto::Sha256Digest PolicySetId(const v1::AttestationContext& context) const;
+  std::optional<Refusal> Consume(const ChallengeFields& challenge, Time now);
+
+  AttestationInputs inputs_;
+  ChallengeCodec codec_;
+  trust::FactCaches caches_;
+};
+
+}  // namespace assay::service
