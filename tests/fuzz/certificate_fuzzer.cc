@@ -1,5 +1,5 @@
-// X.509 certificates and AMD's extensions: any bytes are refused for a reason or read; what was read reads the same again,
-// says nothing else in PEM, and has a path to a root only if an authority of the software TEE really signed it.
+// X.509 certificates and AMD's extensions: any bytes are refused for a reason or read; what was read reads the same
+// again, says nothing else in PEM, and has a path to a root only if an authority of the software TEE really signed it.
 #include <algorithm>
 #include <set>
 
@@ -35,10 +35,12 @@ bool SameContent(const Certificate& a, const Certificate& b) {
   const auto same_extension = [](const crypto::Extension& x, const crypto::Extension& y) {
     return x.oid == y.oid && x.critical == y.critical && x.value == y.value;
   };
-  return a.sha256() == b.sha256() && Equal(a.der(), b.der()) && a.version() == b.version() && a.serial() == b.serial() &&
-         a.SubjectText() == b.SubjectText() && a.IssuerText() == b.IssuerText() && a.not_before() == b.not_before() &&
-         a.not_after() == b.not_after() && a.public_key().spki_sha256() == b.public_key().spki_sha256() &&
-         std::equal(a.extensions().begin(), a.extensions().end(), b.extensions().begin(), b.extensions().end(), same_extension) &&
+  return a.sha256() == b.sha256() && Equal(a.der(), b.der()) && a.version() == b.version() &&
+         a.serial() == b.serial() && a.SubjectText() == b.SubjectText() && a.IssuerText() == b.IssuerText() &&
+         a.not_before() == b.not_before() && a.not_after() == b.not_after() &&
+         a.public_key().spki_sha256() == b.public_key().spki_sha256() &&
+         std::equal(a.extensions().begin(), a.extensions().end(), b.extensions().begin(), b.extensions().end(),
+                    same_extension) &&
          a.is_ca() == b.is_ca() && a.path_length() == b.path_length() && a.key_usage() == b.key_usage();
 }
 
@@ -87,7 +89,8 @@ void CheckAmdExtensions(const Certificate& certificate) {
   ASSAY_CHECK(read->product && read->hwid.has_value() != read->csp_id.has_value());
   ASSAY_CHECK(!read->hwid || read->hwid->size() == (read->product == sev_snp::Product::kTurin ? 8 : 64));
   if (role && role->kind == sev_snp::CertificateKind::kVcek) ASSAY_CHECK(read->hwid && role->product == read->product);
-  if (role && role->kind == sev_snp::CertificateKind::kVlek) ASSAY_CHECK(read->csp_id && role->product == read->product);
+  if (role && role->kind == sev_snp::CertificateKind::kVlek)
+    ASSAY_CHECK(read->csp_id && role->product == read->product);
   CheckTcbAgainstWriter(certificate, *read);
 }
 
@@ -112,7 +115,8 @@ void CheckPath(const Certificate& certificate) {
   ASSAY_CHECK(ever_signed.contains(fuzz::SignedPartOf(certificate.der())));
   if (sev_snp::CheckAmdProfile(*path).empty()) {
     const auto role = sev_snp::RoleOf(certificate);
-    ASSAY_CHECK(role && (role->kind == sev_snp::CertificateKind::kVcek || role->kind == sev_snp::CertificateKind::kVlek));
+    ASSAY_CHECK(role &&
+                (role->kind == sev_snp::CertificateKind::kVcek || role->kind == sev_snp::CertificateKind::kVlek));
   }
 }
 

@@ -1,5 +1,5 @@
-// Certificate tables: any bytes are refused with one finding, or read as values that lie inside, apart from each other and
-// behind the rows; the rows can be written again from what was read.
+// Certificate tables: any bytes are refused with one finding, or read as values that lie inside, apart from each other
+// and behind the rows; the rows can be written again from what was read.
 #include <algorithm>
 
 #include "base/bug.h"

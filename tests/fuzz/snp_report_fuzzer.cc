@@ -1,5 +1,5 @@
-// SEV-SNP reports: any bytes are refused with findings or read without; what was read consists of its named fields alone;
-// and what authenticates has signed bytes that the software TEE really signed.
+// SEV-SNP reports: any bytes are refused with findings or read without; what was read consists of its named fields
+// alone; and what authenticates has signed bytes that the software TEE really signed.
 #include <algorithm>
 #include <set>
 
@@ -19,8 +19,8 @@ using softtee::Fault;
 
 std::vector<Bytes> Reports() {
   std::vector<Bytes> reports = fuzz::BodiesOf(fuzz::SoundSnp(), softtee::kReportType);
-  for (Bytes& report : fuzz::BodiesOf(fuzz::FaultySnp(Fault::kReportTruncated, Fault::kPlatformInfoUnknownBit),
-                                      softtee::kReportType)) {
+  for (Bytes& report :
+       fuzz::BodiesOf(fuzz::FaultySnp(Fault::kReportTruncated, Fault::kPlatformInfoUnknownBit), softtee::kReportType)) {
     reports.push_back(std::move(report));
   }
   return reports;
@@ -75,8 +75,12 @@ void CheckAuthentication(ByteView report) {
   const std::vector<evidence::Item> items{
       {std::string(sev_snp::kReportMediaType), trust::UntrustedBytes(ToBytes(report))}};
   const auto authenticate = [&](trust::FactCaches* caches, CheckLog& log) {
-    return sev_snp::AuthenticateReport(items, {.anchors = verifier.anchors, .collateral = verifier.collateral,
-                                               .challenge = verifier.challenge, .caches = caches}, log);
+    return sev_snp::AuthenticateReport(items,
+                                       {.anchors = verifier.anchors,
+                                        .collateral = verifier.collateral,
+                                        .challenge = verifier.challenge,
+                                        .caches = caches},
+                                       log);
   };
   CheckLog log, cached_log;
   const auto authentic = authenticate(nullptr, log);
@@ -102,13 +106,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckLog log, again;
   const auto report = sev_snp::ReportParser::Parse(bytes, log);
   ASSAY_CHECK(report.has_value() == log.findings().empty() && report.has_value() != log.HasRejection());
-  ASSAY_CHECK(sev_snp::ReportParser::Parse(bytes, again).has_value() == report.has_value() && Shown(again) == Shown(log));
+  ASSAY_CHECK(sev_snp::ReportParser::Parse(bytes, again).has_value() == report.has_value() &&
+              Shown(again) == Shown(log));
 
   const std::vector<evidence::Item> items{{std::string(sev_snp::kReportMediaType), bytes}};
   const auto description = sev_snp::kFormat.describe(bytes);
   const auto signing_key = sev_snp::SigningKeyHint(items);
   if (!report) {
-    ASSAY_CHECK(!description || description->malformed() || sev_snp::kFormat.media_type_of(bytes) != sev_snp::kReportMediaType);
+    ASSAY_CHECK(!description || description->malformed() ||
+                sev_snp::kFormat.media_type_of(bytes) != sev_snp::kReportMediaType);
     return 0;
   }
   ASSAY_CHECK(size == sev_snp::kReportSize && Equal(Rewritten(input), input));

@@ -1,7 +1,7 @@
 // Evidence of the software TEE as seeds of the SEV-SNP fuzz targets, and what a verifier that trusts it would hold.
 //
-// Promises: the same bytes but for signatures in every process of one build directory (Fault::kIntermediateRsa2048 alone
-// has a key of its own each time). Does not promise that a seed is sound: most of them have one fault.
+// Promises: the same bytes but for signatures in every process of one build directory (Fault::kIntermediateRsa2048
+// alone has a key of its own each time). Does not promise that a seed is sound: most of them have one fault.
 #pragma once
 
 #include <string_view>
@@ -21,12 +21,13 @@ const std::vector<softtee::Evidence>& SoundSnp();
 std::vector<softtee::Evidence> FaultySnp(softtee::Fault first, softtee::Fault last);
 
 // Certificates and revocation lists in DER, as far as there are any of these names ("vcek", "ark", "crl", …).
-std::vector<Bytes> EndorsementsOf(const std::vector<softtee::Evidence>& evidence, const std::vector<std::string_view>& names);
+std::vector<Bytes> EndorsementsOf(const std::vector<softtee::Evidence>& evidence,
+                                  const std::vector<std::string_view>& names);
 // Bodies of the items of that type.
 std::vector<Bytes> BodiesOf(const std::vector<softtee::Evidence>& evidence, std::string_view media_type);
 
-trust::AnchorSet SnpAnchors();                        // the three ARKs
-trust::CollateralSnapshot SnpCollateral();            // every endorsement of SoundSnp()
+trust::AnchorSet SnpAnchors();              // the three ARKs
+trust::CollateralSnapshot SnpCollateral();  // every endorsement of SoundSnp()
 std::vector<crypto::Certificate> Certificates(const std::vector<Bytes>& ders);
 
 // The first element inside the outermost SEQUENCE: what the signature of a certificate or revocation list covers.

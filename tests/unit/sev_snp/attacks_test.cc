@@ -1,5 +1,5 @@
-// Attacks on SEV-SNP verifiers, each as the evidence that carries it: refused at authentication, for its own reason, and
-// accepted without it.
+// Attacks on SEV-SNP verifiers, each as the evidence that carries it: refused at authentication, for its own reason,
+// and accepted without it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -44,8 +44,10 @@ class Verifier {
       }
     }
     const trust::CollateralSnapshot snapshot(std::move(collateral));
-    const trust::Challenge challenge = trust::Challenge::Demanded({.report_data = ByteArray<64>{}, .nonce = std::nullopt});
-    return AuthenticateReport(items, {.anchors = anchors_, .collateral = snapshot, .challenge = challenge, .caches = caches}, log);
+    const trust::Challenge challenge =
+        trust::Challenge::Demanded({.report_data = ByteArray<64>{}, .nonce = std::nullopt});
+    return AuthenticateReport(
+        items, {.anchors = anchors_, .collateral = snapshot, .challenge = challenge, .caches = caches}, log);
   }
 
  private:
@@ -93,33 +95,41 @@ INSTANTIATE_TEST_SUITE_P(
     Known, SnpAttack,
     testing::Values(
         Attack{"Attack001_Replay", {Fault::kOtherReportData}},
-        Attack{"Attack007_VlekTakenForVcek", {Fault::kSigningKeyMismatch, Fault::kLeafKindName, Fault::kLeafHwidMissing}},
+        Attack{"Attack007_VlekTakenForVcek",
+               {Fault::kSigningKeyMismatch, Fault::kLeafKindName, Fault::kLeafHwidMissing}},
         Attack{"Attack008_TcbExtensionsMatchedLaxly",
                {Fault::kLeafExtensionPadded, Fault::kLeafExtensionNegative, Fault::kLeafExtensionTrailing,
                 Fault::kLeafExtensionWrongType, Fault::kLeafExtensionTooLarge, Fault::kLeafExtensionMissing,
                 Fault::kLeafExtensionDuplicate}},
         Attack{"Attack009_TcbOnlyFromTheReport",
-               {Fault::kLeafTcbBootLoader, Fault::kLeafTcbTee, Fault::kLeafTcbSnp, Fault::kLeafTcbMicrocode, Fault::kLeafTcbFmc}},
+               {Fault::kLeafTcbBootLoader, Fault::kLeafTcbTee, Fault::kLeafTcbSnp, Fault::kLeafTcbMicrocode,
+                Fault::kLeafTcbFmc}},
         Attack{"Attack010_RootTrustedAsSent", {Fault::kRootSelfMade, Fault::kChainOfOtherProduct, Fault::kRootMissing}},
-        Attack{"Attack011_RevocationIgnored", {Fault::kCrlRevokesIntermediate, Fault::kCrlOtherIssuerKey, Fault::kCrlGarbage}},
+        Attack{"Attack011_RevocationIgnored",
+               {Fault::kCrlRevokesIntermediate, Fault::kCrlOtherIssuerKey, Fault::kCrlGarbage}},
         Attack{"Attack013_ReservedAndUnsignedBytes",
-               {Fault::kReserved04c, Fault::kReserved188, Fault::kReserved1eb, Fault::kReserved1ef, Fault::kReservedBehindLaunchTcb,
-                Fault::kReservedLastSigned, Fault::kSignerInfoReserved, Fault::kTcbReserved, Fault::kRPadding, Fault::kSPadding,
-                Fault::kSignatureTail, Fault::kReportExtended, Fault::kVersion1, Fault::kVersion6}},
+               {Fault::kReserved04c, Fault::kReserved188, Fault::kReserved1eb, Fault::kReserved1ef,
+                Fault::kReservedBehindLaunchTcb, Fault::kReservedLastSigned, Fault::kSignerInfoReserved,
+                Fault::kTcbReserved, Fault::kRPadding, Fault::kSPadding, Fault::kSignatureTail, Fault::kReportExtended,
+                Fault::kVersion1, Fault::kVersion6}},
+        Attack{"Attack010_CertificateOfAnotherProduct", {Fault::kOtherProduct, Fault::kLeafProductName}},
         Attack{"Attack014_MaskedChipId", {Fault::kChipIdMasked}},
+        Attack{"Attack031_MissingCertificateSkipsTheSignature", {Fault::kLeafMissing, Fault::kIntermediateMissing}},
         Attack{"Attack043_ShortInput", {Fault::kReportTruncated, Fault::kTableCutOff, Fault::kLeafGarbage}},
         Attack{"Attack064_LengthsThatPointElsewhere",
-               {Fault::kTableWrap, Fault::kTablePastEnd, Fault::kTableInsideHeader, Fault::kTableOverlap, Fault::kTableEmptyValue,
-                Fault::kTableNoTerminator, Fault::kTableDuplicateGuid}},
+               {Fault::kTableWrap, Fault::kTablePastEnd, Fault::kTableInsideHeader, Fault::kTableOverlap,
+                Fault::kTableEmptyValue, Fault::kTableNoTerminator, Fault::kTableDuplicateGuid}},
         Attack{"Attack063_AuthoritiesThatMayNotSign",
                {Fault::kIntermediateNotCa, Fault::kIntermediateNoPathLength, Fault::kIntermediateNoKeyUsage,
                 Fault::kIntermediateCrlSign, Fault::kLeafCa, Fault::kLeafIssuedByRoot, Fault::kRootNoKeyUsage}},
         Attack{"Attack067_OtherSignatureAlgorithms",
-               {Fault::kLeafSalt20, Fault::kLeafPssSha256, Fault::kLeafPkcs1, Fault::kIntermediateSalt20, Fault::kSignatureAlgo0}},
+               {Fault::kLeafSalt20, Fault::kLeafPssSha256, Fault::kLeafPkcs1, Fault::kIntermediateSalt20,
+                Fault::kSignatureAlgo0}},
         Attack{"Attack074_OtherByteOrder", {Fault::kSignatureBigEndian}},
         Attack{"Attack094_HwidOptional",
                {Fault::kLeafHwidMissing, Fault::kLeafHwidOnVlek, Fault::kLeafCspIdOnVcek, Fault::kLeafCspIdMissing}},
-        Attack{"Attack095_HwidCheckNeverRan", {Fault::kLeafHwidOther, Fault::kLeafHwidTagged, Fault::kLeafHwidShort, Fault::kChipIdOther}},
+        Attack{"Attack095_HwidCheckNeverRan",
+               {Fault::kLeafHwidOther, Fault::kLeafHwidTagged, Fault::kLeafHwidShort, Fault::kChipIdOther}},
         Attack{"Attack097_CertificateOfAnotherTcb", {Fault::kReportedTcbOther}},
         Attack{"SignaturesThatAreNone",
                {Fault::kRZero, Fault::kSZero, Fault::kSNotBelowOrder, Fault::kSignatureDamaged, Fault::kReportChanged,
@@ -140,9 +150,7 @@ TEST(SnpAttacks, Attack095_TurinsShortChipIdIsComparedWhole) {
     CheckLog log;
     // Bytes behind the eighth are zero on Turin whatever was asked for.
     EXPECT_EQ(verifier.Authenticate(evidence, log).has_value(), changed >= 8) << changed;
-    if (changed < 8) {
-      EXPECT_THAT(ReasonsOf(log), Contains("hwid_mismatch"));
-    }
+    if (changed < 8) { EXPECT_THAT(ReasonsOf(log), Contains("hwid_mismatch")); }
   }
 }
 
@@ -201,7 +209,8 @@ TEST(SnpAttacks, Attack042_RevocationThatWasNotCheckedIsShownAsSkipped) {
   EXPECT_FALSE(*bundle->claims().Get<bool>("snp.revocation_checked"));
 }
 
-// Attacks 13 and 100: no byte of a report is without meaning. One bit of each byte in turn, with and without warm caches.
+// Attacks 13 and 100: no byte of a report is without meaning. One bit of each byte in turn, with and without warm
+// caches.
 TEST(SnpAttacks, Attack013_EveryByteOfTheReportCounts) {
   const Verifier verifier;
   trust::FactCaches caches(16);

@@ -48,17 +48,27 @@ TEST(BySignature, RefusesEverythingElse) {
            {"one bit of r", [](Statement& s) { s.r[47] ^= 1; }, Check::kSnpSignature},
            {"one bit of s", [](Statement& s) { s.s[47] ^= 1; }, Check::kSnpSignature},
            {"r and s exchanged", [](Statement& s) { std::swap(s.r, s.s); }, Check::kSnpSignature},
-           {"little-endian", [](Statement& s) { std::reverse(s.r.begin(), s.r.end()); std::reverse(s.s.begin(), s.s.end()); },
+           {"little-endian",
+            [](Statement& s) {
+              std::reverse(s.r.begin(), s.r.end());
+              std::reverse(s.s.begin(), s.s.end());
+            },
             Check::kSnpSignature},
            {"r of zero", [](Statement& s) { s.r.assign(48, 0); }, Check::kSnpSignatureEncoding},
            {"s of zero", [](Statement& s) { s.s.assign(48, 0); }, Check::kSnpSignatureEncoding},
-           {"r and s of zero", [](Statement& s) { s.r.assign(48, 0); s.s.assign(48, 0); }, Check::kSnpSignatureEncoding},
+           {"r and s of zero",
+            [](Statement& s) {
+              s.r.assign(48, 0);
+              s.s.assign(48, 0);
+            },
+            Check::kSnpSignatureEncoding},
            {"r of n", [&](Statement& s) { s.r = n; }, Check::kSnpSignatureEncoding},
            {"s of n", [&](Statement& s) { s.s = n; }, Check::kSnpSignatureEncoding},
            {"s of all ones", [](Statement& s) { s.s.assign(48, 0xFF); }, Check::kSnpSignatureEncoding},
            {"no r", [](Statement& s) { s.r.clear(); }, Check::kSnpSignatureEncoding},
            {"no s", [](Statement& s) { s.s.clear(); }, Check::kSnpSignatureEncoding},
-           {"another key", [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); },
+           {"another key",
+            [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); },
             Check::kSnpSignature},
        }) {
     SCOPED_TRACE(spoilt.name);
@@ -82,8 +92,8 @@ class ByCommitmentTest : public testing::Test {
  protected:
   bool Commits(ByteView committed, ByteView recomputed) {
     CheckLog log;
-    const auto annex = Authenticated<Annex>::ByCommitment(PartParser::Parse(Annex{{1, 2, 3}}), carrier_, committed, recomputed,
-                                                          Check::kBundleConnected, kMismatch, log);
+    const auto annex = Authenticated<Annex>::ByCommitment(PartParser::Parse(Annex{{1, 2, 3}}), carrier_, committed,
+                                                          recomputed, Check::kBundleConnected, kMismatch, log);
     if (annex) {
       EXPECT_TRUE(log.findings().empty());
       EXPECT_EQ(annex->authenticated_by(), "commitment");

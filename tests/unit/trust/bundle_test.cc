@@ -22,7 +22,9 @@ const Bytes kNonce = ToBytes(softtee::Ramp<32>(0x20));
 Challenge DemandsReportData(const ByteArray<64>& value = kDemanded) {
   return Challenge::Demanded({.report_data = value, .nonce = std::nullopt});
 }
-Challenge DemandsNonce(Bytes nonce) { return Challenge::Demanded({.report_data = std::nullopt, .nonce = std::move(nonce)}); }
+Challenge DemandsNonce(Bytes nonce) {
+  return Challenge::Demanded({.report_data = std::nullopt, .nonce = std::move(nonce)});
+}
 
 template <typename T>
 Authenticated<T> Carrier(Bytes carried, std::vector<ValidityWindow> windows = {}) {
@@ -88,7 +90,8 @@ TEST(BundleFreshness, Attack006_NeitherPaddedNorTruncated) {
   const Bytes whole = ToBytes(kDemanded);
   for (const std::size_t length : {std::size_t{1}, std::size_t{32}, std::size_t{48}, std::size_t{63}}) {
     EXPECT_FALSE(Answers(Carrier<Statement>(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))),
-                         DemandsReportData())) << length;
+                         DemandsReportData()))
+        << length;
   }
   Bytes padded = whole;
   padded.push_back(0);
@@ -179,7 +182,8 @@ TEST(BundleParts, ListsPartsClaimsAndWindows) {
 // Attaching must fail, and leave neither part nor claims behind.
 template <typename T>
 void ExpectUnbound(Bundle& bundle, const Authenticated<T>& part) {
-  const std::size_t parts = bundle.parts().size(), claims = bundle.claims().all().size(), windows = bundle.claims().windows().size();
+  const std::size_t parts = bundle.parts().size(), claims = bundle.claims().all().size(),
+                    windows = bundle.claims().windows().size();
   CheckLog log;
   EXPECT_FALSE(bundle.Attach(part, log));
   ASSERT_EQ(log.findings().size(), 1U);
@@ -215,8 +219,8 @@ TEST_F(BundleAttach, AGrandchildNeedsItsParentFirst) {
   EXPECT_TRUE(bundle_.Attach(second, log_));
 }
 
-// Attacks 26 and 92: one part is verified and another of the same name is used. The replayed statement is genuine, its annex
-// really hangs on it, and neither has to do with the carrier that answered this challenge.
+// Attacks 26 and 92: one part is verified and another of the same name is used. The replayed statement is genuine, its
+// annex really hangs on it, and neither has to do with the carrier that answered this challenge.
 TEST_F(BundleAttach, Attack092_APartOfAnotherCarrierOfTheSameKindIsRefused) {
   const auto replayed = Carrier<Statement>(Bytes(64, 0x55));
   ExpectUnbound(bundle_, Commit<Annex>({1, 2, 3}, replayed));

@@ -40,20 +40,13 @@ TEST(ChallengeTest, Attack003_DifferentChallengesHaveDifferentDigests) {
   ByteArray<64> other = kValue;
   other[63] ^= 1;
   const std::vector<Challenge> all{
-      Challenge::NotDemanded(false),
-      Challenge::NotDemanded(true),
-      demanded(std::nullopt, std::nullopt),
-      demanded(kValue, std::nullopt),
-      demanded(other, std::nullopt),
-      demanded(ByteArray<64>{}, std::nullopt),
-      demanded(std::nullopt, Bytes{}),
-      demanded(std::nullopt, Bytes{0}),
-      demanded(std::nullopt, Bytes{0, 0}),
-      demanded(std::nullopt, ToBytes(kValue)),
-      demanded(std::nullopt, Bytes(64, 0)),
-      demanded(kValue, Bytes{}),
-      demanded(kValue, Bytes{1}),
-      demanded(kValue, ToBytes(kValue)),
+      Challenge::NotDemanded(false),        Challenge::NotDemanded(true),
+      demanded(std::nullopt, std::nullopt), demanded(kValue, std::nullopt),
+      demanded(other, std::nullopt),        demanded(ByteArray<64>{}, std::nullopt),
+      demanded(std::nullopt, Bytes{}),      demanded(std::nullopt, Bytes{0}),
+      demanded(std::nullopt, Bytes{0, 0}),  demanded(std::nullopt, ToBytes(kValue)),
+      demanded(std::nullopt, Bytes(64, 0)), demanded(kValue, Bytes{}),
+      demanded(kValue, Bytes{1}),           demanded(kValue, ToBytes(kValue)),
   };
   std::set<crypto::Sha256Digest> digests;
   for (const Challenge& challenge : all) digests.insert(challenge.Digest());

@@ -15,9 +15,9 @@ CollateralItem Item(CollateralKey key, std::string_view body, CollateralSource s
 std::string BodyOf(const CollateralItem& item) { return std::string(AsText(item.body.Read().TakeRest())); }
 
 const std::vector<CollateralItem> kSome{
-    Item({"amd.vcek", "Milan", "chip2/tcb"}, "two"), Item({"amd.vcek", "Milan", "chip1/tcb"}, "one"),
+    Item({"amd.vcek", "Milan", "chip2/tcb"}, "two"),   Item({"amd.vcek", "Milan", "chip1/tcb"}, "one"),
     Item({"amd.vcek", "Genoa", "chip1/tcb"}, "genoa"), Item({"amd.ark", "Milan", ""}, "ark"),
-    Item({"amd.crl", "Milan", ""}, "list a"),         Item({"amd.crl", "Milan", ""}, "list b"),
+    Item({"amd.crl", "Milan", ""}, "list a"),          Item({"amd.crl", "Milan", ""}, "list b"),
 };
 
 TEST(CollateralSnapshotTest, CandidatesAreOfThatKindAndScopeWhateverTheirDetail) {
@@ -35,9 +35,18 @@ TEST(CollateralSnapshotTest, CandidatesAreOfThatKindAndScopeWhateverTheirDetail)
 TEST(CollateralSnapshotTest, Attack046_NothingIsFoundUnderANeighbouringName) {
   const CollateralSnapshot snapshot(kSome);
   for (const auto& [kind, scope] : std::vector<std::pair<std::string, std::string>>{
-           {"amd.vcek", "Turin"}, {"amd.vcek", ""},       {"amd.vcek", "Mila"}, {"amd.vcek", "Milan0"}, {"amd.vcek", "milan"},
-           {"amd.vce", "Milan"},  {"amd.vcek0", "Milan"}, {"", "Milan"},        {"", ""},               {"amd.vcek/Milan", ""},
-           {"amd.ark", "Genoa"},  {"amd.vlek", "Milan"},
+           {"amd.vcek", "Turin"},
+           {"amd.vcek", ""},
+           {"amd.vcek", "Mila"},
+           {"amd.vcek", "Milan0"},
+           {"amd.vcek", "milan"},
+           {"amd.vce", "Milan"},
+           {"amd.vcek0", "Milan"},
+           {"", "Milan"},
+           {"", ""},
+           {"amd.vcek/Milan", ""},
+           {"amd.ark", "Genoa"},
+           {"amd.vlek", "Milan"},
        }) {
     EXPECT_TRUE(snapshot.Candidates(kind, scope).empty()) << kind << '/' << scope;
   }
@@ -59,7 +68,8 @@ TEST(CollateralSnapshotTest, OrderAndRepetitionChangeNothing) {
     const CollateralSnapshot other(std::move(items));
     ASSERT_EQ(other.Digest(), snapshot.Digest());
     ASSERT_EQ(other.items().size(), snapshot.items().size());
-    for (std::size_t i = 0; i < other.items().size(); ++i) ASSERT_EQ(other.items()[i].sha256, snapshot.items()[i].sha256);
+    for (std::size_t i = 0; i < other.items().size(); ++i)
+      ASSERT_EQ(other.items()[i].sha256, snapshot.items()[i].sha256);
     ++permutations;
   } while (std::next_permutation(order.begin(), order.end()));
   EXPECT_EQ(permutations, 720U);
@@ -85,7 +95,9 @@ TEST(CollateralSnapshotTest, DigestChangesWithEveryPart) {
   EXPECT_NE(digest({"kind", "scope", ""}, "body"), base);
   EXPECT_NE(digest({"kind", "scope", "detail"}, "body2"), base);
   EXPECT_NE(CollateralSnapshot().Digest(), base);
-  EXPECT_NE(CollateralSnapshot({Item({"kind", "scope", "detail"}, "body"), Item({"kind", "scope", "detail"}, "more")}).Digest(), base);
+  EXPECT_NE(CollateralSnapshot({Item({"kind", "scope", "detail"}, "body"), Item({"kind", "scope", "detail"}, "more")})
+                .Digest(),
+            base);
 }
 
 // Attack 3: no text wanders from one field into the next.

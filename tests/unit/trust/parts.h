@@ -1,5 +1,5 @@
-// Parts made for tests, on the real road of trust: a statement that a VCEK of the software TEE signs, and annexes that only
-// a digest in another part can vouch for.
+// Parts made for tests, on the real road of trust: a statement that a VCEK of the software TEE signs, and annexes that
+// only a digest in another part can vouch for.
 #pragma once
 
 #include <memory>
@@ -91,8 +91,8 @@ inline const Signer& Vcek() {
     const AnchorSet anchors({{"amd", "Milan", AnchorDigest(Product::kMilan)}}, /*simulated=*/true);
     CheckLog log;
     auto chain = ChainVerifier::Verify(
-        certificate(pki.MintVcek(Product::kMilan, softtee::kDefaultChipId, tcb, softtee::kDefaultNow)), pool, anchors, "Milan",
-        kProfile, log);
+        certificate(pki.MintVcek(Product::kMilan, softtee::kDefaultChipId, tcb, softtee::kDefaultNow)), pool, anchors,
+        "Milan", kProfile, log);
     ASSAY_CHECK(chain != nullptr);
     return Signer{pki.VcekKey(Product::kMilan, softtee::kDefaultChipId, tcb), std::move(chain)};
   }();
@@ -107,8 +107,9 @@ T Sign(Bytes message, const softtee::Key& key = Vcek().key) {
 
 template <typename T>
 std::optional<Authenticated<T>> Authenticate(T statement, CheckLog& log, std::vector<ValidityWindow> windows = {}) {
-  return Authenticated<T>::BySignature(PartParser::Parse(std::move(statement)), VerifiedKey::FromChain(Vcek().chain, "vcek"),
-                                       Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log);
+  return Authenticated<T>::BySignature(PartParser::Parse(std::move(statement)),
+                                       VerifiedKey::FromChain(Vcek().chain, "vcek"), Check::kSnpSignatureEncoding,
+                                       Check::kSnpSignature, std::move(windows), log);
 }
 
 // As if a field of `by` were the SHA-256 of `content`.
