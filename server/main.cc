@@ -1,0 +1,144 @@
+// assayd: the composition root. Clock, randomness and files are made here and handed down.
+#include <pthread.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/strings.h"
+#include "registry/builtin_registry.h"
+#include "service/config_file.h"
+#include "service/server.h"
+#include "telemetry/log.h"
+
+namespace assay {
+namespace {
+
+// CONTRACTS section 5.
+enum ExitCode : int { kOk = 0, kInternal = 1, kUsage = 2, kLintFailed = 7 };
+
+constexpr std::chrono::seconds kDrainBound{10};
+
+struct Options {
+  std::string config;
+  std::string insecure_test_anchors;
+  std::string ready_file;
+};
+
+void Say(std::string_view text) { std::cerr << "assayd: " << text << '\n'; }
+
+void SayLines(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    Say(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+// Written beside its place and moved there, so that who waits for it never reads half.
+bool WriteReadyFile(const std::string& path, const service::Server& server) {
+  const std::string temporary = path + ".new";
+  {
+    std::ofstream file(temporary, std::ios::trunc);
+    file << "join=" << server.join_address() << "\noperator=" << server.operator_address() << '\n';
+    if (!file.flush()) return false;
+  }
+  std::error_code error;
+  std::filesystem::rename(temporary, path, error);
+  return !error;
+}
+
+// The parsed configuration, or the exit code after saying what is wrong.
+std::variant<v1::ServerConfig, int> LoadOrExplain(const std::string& path) {
+  absl::StatusOr<service::ConfigResult> loaded = service::LoadConfigFile(path);
+  if (!loaded.ok()) {
+    Say(MessageOf(loaded.status()));
+    return kUsage;
+  }
+  for (const std::string& message : loaded->messages) Say(message);
+  if (!loaded->config) return kLintFailed;
+  return *std::move(loaded->config);
+}
+
+int Run(const Options& options) {
+  // Before any thread exists, so that every thread has them blocked and only sigwait sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  auto config = LoadOrExplain(options.config);
+  if (const int* code = std::get_if<int>(&config)) return *code;
+  SystemClock clock;
+  SystemRandom random;
+  telemetry::Log log(std::cerr, clock);
+  const auto server = service::Server::Start({std::get<v1::ServerConfig>(std::move(config)), options.insecure_test_anchors, BuiltinRegistry(), clock, random, log});
+  if (!server.ok()) {
+    SayLines(MessageOf(server.status()));
+    return absl::IsInvalidArgument(server.status()) ? kLintFailed : kInternal;
+  }
+  if (!options.ready_file.empty() && !WriteReadyFile(options.ready_file, **server)) {
+    Say(Cat("--ready-file '", options.ready_file, "': expected a place that can be written, actual: it can't. Check the directory."));
+    return kUsage;
+  }
+  int received = 0;
+  sigwait(&signals, &received);
+  log.Info("draining", {{"signal", received}});
+  (*server)->Shutdown(kDrainBound);
+  log.Info("stopped");
+  return kOk;
+}
+
+int CheckConfig(const Options& options) {
+  auto config = LoadOrExplain(options.config);
+  if (const int* code = std::get_if<int>(&config)) return *code;
+  SystemClock clock;
+  SystemRandom random;
+  telemetry::Log log(std::cerr, clock, telemetry::LogLevel::kError);
+  const std::vector<std::string> messages = service::CheckInputs(
+      {std::get<v1::ServerConfig>(std::move(config)), options.insecure_test_anchors, BuiltinRegistry(), clock, random, log});
+  for (const std::string& message : messages) Say(message);
+  if (!messages.empty()) return kLintFailed;
+  std::cout << options.config << ": good\n";
+  return kOk;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Assay: remote-attestation verifier for confidential VMs", "assayd");
+  app.require_subcommand(1);
+  Options options;
+  const std::string anchors_help = "Replace the vendors' roots by those of the software TEE: every verdict is marked as simulated and admits nobody";
+  CLI::App* run = app.add_subcommand("run", "Serve until SIGTERM or SIGINT");
+  run->add_option("--config", options.config, "Configuration file; `assayd config print-default` shows one")->required();
+  run->add_option("--insecure-test-anchors", options.insecure_test_anchors, anchors_help);
+  run->add_option("--ready-file", options.ready_file, "Written when the listeners are up: join=HOST:PORT, operator=HOST:PORT");
+  CLI::App* config = app.add_subcommand("config", "Configuration files");
+  config->require_subcommand(1);
+  CLI::App* check = config->add_subcommand("check", "Show everything that `run` would refuse to start for");
+  check->add_option("FILE", options.config)->required();
+  check->add_option("--insecure-test-anchors", options.insecure_test_anchors, anchors_help);
+  CLI::App* print_default = config->add_subcommand("print-default", "A complete, commented configuration");
+  CLI::App* version = app.add_subcommand("version", "Version of this program");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  if (run->parsed()) return Run(options);
+  if (check->parsed()) return CheckConfig(options);
+  if (print_default->parsed()) std::cout << service::DefaultConfigYaml();
+  if (version->parsed()) std::cout << "assayd " << ASSAY_VERSION << '\n';
+  return std::cout.flush() ? kOk : kInternal;
+}
+
+}  // namespace
+}  // namespace assay
+
+int main(int argc, char** argv) { return assay::Main(argc, argv); }

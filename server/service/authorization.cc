@@ -1,0 +1,40 @@
+#include "service/authorization.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+
+namespace assay::service {
+namespace {
+
+constexpr std::array<std::string_view, 3> kNames = {"viewer", "operator", "admin"};
+
+}  // namespace
+
+std::string_view NameOf(Role role) { return kNames[static_cast<std::size_t>(role)]; }
+
+std::optional<Role> RoleNamed(std::string_view name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  return found == kNames.end() ? std::nullopt : std::optional(static_cast<Role>(found - kNames.begin()));
+}
+
+Authorization::Authorization(const v1::OperatorListener& config) {
+  for (const v1::RoleBinding& binding : config.roles()) {
+    if (const auto role = RoleNamed(binding.role())) bindings_.push_back({binding.identity(), *role});
+  }
+}
+
+std::optional<Finding> Authorization::Check(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names,
+                                            Role needed) const {
+  // A certificate with URI names is known by them alone: a DNS name beside them gives it nothing.
+  const std::vector<std::string>& identities = uri_names.empty() ? dns_names : uri_names;
+  for (const std::string& identity : identities) {
+    const auto allows = [&](const Binding& binding) { return binding.identity == identity && binding.role >= needed; };
+    if (std::any_of(bindings_.begin(), bindings_.end(), allows)) return std::nullopt;
+  }
+  return Finding{.reason = Reason::kPermissionDenied, .component = "client certificate", .expected = Cat("an identity with the role ", NameOf(needed)),
+                 .actual = identities.empty() ? "a certificate without URI or DNS name" : Printable(Join(identities, ", "), 200)};
+}
+
+}  // namespace assay::service

@@ -1,0 +1,213 @@
+#include "service/config_file.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "base/files.h"
+#include "base/strings.h"
+#include "codec/syntax_error.h"
+#include "codec/yaml.h"
+#include "service/authorization.h"
+#include "service/challenge_codec.h"
+
+namespace assay::service {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr Duration kShortestLifetime{5};
+constexpr std::uint32_t kDefaultQueue = 256, kMostThreads = 1024, kMostQueue = 1'000'000;
+
+// Members that hold a path, by full name.
+bool IsPath(const FieldDescriptor& field) {
+  const std::string& name = field.full_name();
+  for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
+                                      "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
+                                      "assay.v1.Challenges.key_file"}) {
+    if (name == path) return true;
+  }
+  return false;
+}
+
+// Members without which there is no server.
+bool IsRequired(const FieldDescriptor& field) {
+  const std::string& name = field.full_name();
+  for (const std::string_view required : {"assay.v1.ServerConfig.join", "assay.v1.ServerConfig.operator", "assay.v1.ServerConfig.store",
+                                          "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.challenges", "assay.v1.JoinListener.address",
+                                          "assay.v1.JoinListener.tls", "assay.v1.OperatorListener.address", "assay.v1.OperatorListener.tls",
+                                          "assay.v1.OperatorListener.client_ca", "assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key",
+                                          "assay.v1.Store.path", "assay.v1.Challenges.key_file", "assay.v1.RoleBinding.identity",
+                                          "assay.v1.RoleBinding.role"}) {
+    if (name == required) return true;
+  }
+  return false;
+}
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(std::string folder) : folder_(std::move(folder)) {}
+
+  void Read(const yaml::Node& node, Message& message) {
+    const auto members = Take(yaml::AsMapping(node));
+    if (!members) return;
+    const google::protobuf::Descriptor& descriptor = *message.GetDescriptor();
+    std::vector<std::string_view> known;
+    for (int i = 0; i < descriptor.field_count(); ++i) known.push_back(descriptor.field(i)->name());
+    Take(yaml::RequireKnownKeys(node, known));
+    for (int i = 0; i < descriptor.field_count(); ++i) {
+      const FieldDescriptor& field = *descriptor.field(i);
+      const yaml::Node* value = node.Find(field.name());
+      if (value != nullptr) ReadField(*value, field, message);
+      else if (IsRequired(field)) Say(yaml::ErrorAt(node.position, Cat("the key '", field.name(), "'"), "no such key"));
+    }
+  }
+
+  void Say(const Finding& finding) { messages_.push_back(codec::MessageOf(finding)); }
+  std::vector<std::string> Finish() && { return std::move(messages_); }
+
+ private:
+  template <typename T>
+  std::optional<T> Take(Outcome<T> outcome) {
+    for (const Finding& finding : outcome.findings()) Say(finding);
+    return outcome.ok() ? std::optional<T>(std::move(outcome).value()) : std::nullopt;
+  }
+
+  void ReadField(const yaml::Node& node, const FieldDescriptor& field, Message& message) {
+    const google::protobuf::Reflection& reflection = *message.GetReflection();
+    if (field.is_repeated()) {
+      const auto elements = Take(yaml::AsSequence(node));
+      if (!elements) return;
+      if (elements->empty() && IsRequired(field)) Say(yaml::ErrorAt(node.position, "at least one element", "none"));
+      for (const yaml::Node& element : *elements) {
+        if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) Read(element, *reflection.AddMessage(&message, &field));
+        else if (auto text = TakeText(element, field)) reflection.AddString(&message, &field, *std::move(text));
+      }
+      return;
+    }
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE: return Read(node, *reflection.MutableMessage(&message, &field));
+      case FieldDescriptor::CPPTYPE_UINT32: {
+        const auto number = Take(yaml::AsInteger(node));
+        const std::uint32_t most = field.name() == "threads" ? kMostThreads : kMostQueue;
+        if (number && *number > most) Say(yaml::ErrorAt(node.position, Cat("at most ", most), std::to_string(*number)));
+        else if (number) reflection.SetUInt32(&message, &field, static_cast<std::uint32_t>(*number));
+        return;
+      }
+      case FieldDescriptor::CPPTYPE_STRING:
+        if (auto text = TakeText(node, field)) reflection.SetString(&message, &field, *std::move(text));
+        return;
+      default: Say(yaml::ErrorAt(node.position, "a member that this build can read", std::string(field.cpp_type_name())));
+    }
+  }
+
+  std::optional<std::string> TakeText(const yaml::Node& node, const FieldDescriptor& field) {
+    auto text = Take(yaml::AsString(node));
+    if (!text) return std::nullopt;
+    if (text->empty() && IsRequired(field)) {
+      Say(yaml::ErrorAt(node.position, "text", "nothing"));
+    } else if (field.name() == "address") {
+      CheckAddress(node, *text);
+    } else if (field.full_name() == "assay.v1.Challenges.lifetime") {
+      const auto lifetime = ParseDuration(*text);
+      if (!lifetime || *lifetime < kShortestLifetime || *lifetime > kLongestLifetime) {
+        Say(yaml::ErrorAt(node.position, Cat("a duration from ", FormatDuration(kShortestLifetime), " to ", FormatDuration(kLongestLifetime)), codec::Quoted(*text)));
+      }
+    } else if (field.full_name() == "assay.v1.RoleBinding.role" && !RoleNamed(*text)) {
+      Say(yaml::ErrorAt(node.position, "viewer, operator or admin", codec::Quoted(*text)));
+    } else if (IsPath(field) && !text->empty() && !folder_.empty() && std::filesystem::path(*text).is_relative()) {
+      return (std::filesystem::path(folder_) / *text).lexically_normal().string();
+    }
+    return text;
+  }
+
+  void CheckAddress(const yaml::Node& node, std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    const std::string_view port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+    std::uint32_t number = 0;
+    bool good = colon != std::string_view::npos && colon > 0 && !port.empty() && port.size() <= 5;
+    for (const char digit : port) {
+      good = good && digit >= '0' && digit <= '9';
+      number = number * 10 + static_cast<std::uint32_t>(digit - '0');
+    }
+    if (!good || number > std::numeric_limits<std::uint16_t>::max()) {
+      Say(yaml::ErrorAt(node.position, "host:port, as '0.0.0.0:7443' or '[::1]:7443'", codec::Quoted(text)));
+    }
+  }
+
+  std::string folder_;
+  std::vector<std::string> messages_;
+};
+
+}  // namespace
+
+ConfigResult LoadConfig(std::string_view name, std::string_view text, const std::string& folder) {
+  ConfigResult result;
+  const Outcome<yaml::Node> document = yaml::Parse(text, name);
+  if (!document) {
+    for (const Finding& finding : document.findings()) result.messages.push_back(codec::MessageOf(finding));
+    return result;
+  }
+  ConfigReader reader(folder);
+  v1::ServerConfig config;
+  reader.Read(*document, config);
+  result.messages = std::move(reader).Finish();
+  if (!result.messages.empty()) return result;
+  if (config.workers().queue() == 0) config.mutable_workers()->set_queue(kDefaultQueue);
+  if (config.challenges().lifetime().empty()) config.mutable_challenges()->set_lifetime(FormatDuration(kLongestLifetime));
+  result.config = std::move(config);
+  return result;
+}
+
+absl::StatusOr<ConfigResult> LoadConfigFile(const std::string& path) {
+  const absl::StatusOr<Bytes> text = ReadFile("--config", path);
+  if (!text.ok()) return text.status();
+  return LoadConfig(path, AsText(*text), std::filesystem::path(path).parent_path().string());
+}
+
+Duration ChallengeLifetime(const v1::ServerConfig& config) { return ParseDuration(config.challenges().lifetime()).value_or(kLongestLifetime); }
+
+std::string DefaultConfigYaml() {
+  return R"(# Configuration of assayd. Relative paths are relative to this file. Durations: 60s, 10m, 1h.
+
+# Where nodes ask for challenges and send evidence. Their client certificate is requested, not chain-verified.
+join:
+  address: "0.0.0.0:7443"        # port 0 picks a free one
+  tls:
+    certificate: tls/server.pem  # chain, leaf first
+    key: tls/server.key          # EC P-256; readable for its owner only
+
+# Where operators query verdicts, over mutual TLS.
+operator:
+  address: "127.0.0.1:7444"
+  tls:
+    certificate: tls/server.pem
+    key: tls/server.key
+  client_ca: tls/ca.pem          # who issues the operators' certificates
+  roles:                         # URI SAN, else DNS SAN, of the certificate; viewer, operator or admin
+    - {identity: "spiffe://example.org/oncall", role: viewer}
+
+# Verdicts, redeemed challenges and evidence: SQLite, for one replica.
+store:
+  path: assay.db
+
+# Files, or directories of which every *.yaml is loaded.
+policies: [policies]
+
+# Certificates and revocation lists beside what nodes send; recognised by content. Leave out for none.
+# collateral_dir: collateral
+
+challenges:
+  key_file: challenge.key        # 32 random bytes, made if missing; shared by all replicas
+  lifetime: 60s                  # 5s to 60s
+
+workers:
+  threads: 0                     # 0: as many as cores
+  queue: 256                     # calls that may wait; beyond it they are refused with a retry hint
+)";
+}
+
+}  // namespace assay::service

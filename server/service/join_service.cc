@@ -1,0 +1,60 @@
+#include "service/join_service.h"
+
+#include <utility>
+
+#include "assay/v1/attestation_service.grpc.pb.h"
+#include "service/rpc.h"
+
+namespace assay::service {
+namespace {
+
+constexpr std::uint32_t kRetryOverloadMs = 500;
+
+class JoinService final : public v1::AttestationService::CallbackService {
+ public:
+  JoinService(Attestation& attestation, WorkerPool& pool) : attestation_(attestation), pool_(pool) {}
+
+  // Both run on the pool: a client key in RSA or a slow disk must not hold up gRPC's own threads.
+  grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const v1::CreateChallengeRequest* request,
+                                            v1::CreateChallengeResponse* response) override {
+    return Enqueue(context, [this, context, request, response] {
+      return Finish(attestation_.CreateChallenge(*request, PeerOf(*context)), *context, *response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const v1::AttestRequest* request, v1::AttestResponse* response) override {
+    return Enqueue(context, [this, context, request, response] {
+      const auto abandoned = [context] { return context->IsCancelled() || context->deadline() < std::chrono::system_clock::now(); };
+      return Finish(attestation_.Attest(*request, PeerOf(*context), abandoned), *context, *response);
+    });
+  }
+
+ private:
+  template <typename Response>
+  static grpc::Status Finish(Answer<Response> answer, grpc::CallbackServerContext& context, Response& response) {
+    if (!answer.ok()) return StatusOf(answer.refusal(), context);
+    response = std::move(answer.value());
+    return grpc::Status::OK;
+  }
+
+  template <typename Call>
+  grpc::ServerUnaryReactor* Enqueue(grpc::CallbackServerContext* context, Call call) {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!pool_.Submit([reactor, call = std::move(call)] { reactor->Finish(call()); })) {
+      reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
+                                kRetryOverloadMs}, *context));
+    }
+    return reactor;
+  }
+
+  Attestation& attestation_;
+  WorkerPool& pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool) {
+  return std::make_unique<JoinService>(attestation, pool);
+}
+
+}  // namespace assay::service

@@ -1,0 +1,55 @@
+#include "service/rpc.h"
+
+#include "base/strings.h"
+#include "codec/pem.h"
+#include "crypto/certificate.h"
+
+namespace assay::service {
+namespace {
+
+grpc::StatusCode CodeOf(Reason reason) {
+  switch (reason) {
+    case Reason::kRequestFieldInvalid:
+    case Reason::kChallengeMalformed: return grpc::StatusCode::INVALID_ARGUMENT;
+    case Reason::kChallengeForged:
+    case Reason::kChallengeExpired:
+    case Reason::kChallengeConsumed:
+    case Reason::kContextMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
+    case Reason::kNodeKeyMismatch:
+    case Reason::kChannelUnbound: return grpc::StatusCode::UNAUTHENTICATED;
+    case Reason::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case Reason::kPermissionDenied: return grpc::StatusCode::PERMISSION_DENIED;
+    case Reason::kNotFound: return grpc::StatusCode::NOT_FOUND;
+    case Reason::kStoreUnavailable: return grpc::StatusCode::UNAVAILABLE;
+    default: return grpc::StatusCode::INTERNAL;
+  }
+}
+
+}  // namespace
+
+grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context) {
+  const v1::ErrorDetail detail = DetailOf(refusal);
+  if (refusal.retry_after_ms != 0) context.AddTrailingMetadata(kPushbackKey, std::to_string(refusal.retry_after_ms));
+  std::string message = Cat(detail.reason(), " (", detail.code(), ")");
+  if (!detail.field().empty()) message += Cat(" at ", detail.field());
+  if (!detail.expected().empty()) message += Cat(": expected ", detail.expected(), ", actual ", detail.actual());
+  return {CodeOf(refusal.finding.reason), Cat(message, ". ", detail.remedy()), detail.SerializeAsString()};
+}
+
+Peer PeerOf(const grpc::CallbackServerContext& context) {
+  Peer peer{std::nullopt, Printable(context.peer(), 128)};
+  const std::vector<grpc::string_ref> pem = context.auth_context()->FindPropertyValues("x509_pem_cert");
+  if (pem.size() != 1) return peer;
+  const auto certificates = crypto::CertificatesFrom(AsBytes({pem.front().data(), pem.front().size()}), "TLS client", 1);
+  // Bytes that do not decode stay bytes that do not decode, and are refused by name.
+  peer.certificate = certificates && certificates->size() == 1 ? ToBytes(certificates->front().der()) : Bytes();
+  return peer;
+}
+
+std::vector<std::string> PeerNames(const grpc::CallbackServerContext& context, const char* property) {
+  std::vector<std::string> names;
+  for (const grpc::string_ref& name : context.auth_context()->FindPropertyValues(property)) names.emplace_back(name.data(), name.size());
+  return names;
+}
+
+}  // namespace assay::service

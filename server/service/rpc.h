@@ -1,0 +1,24 @@
+// What the gRPC services share: statuses out of refusals, peers out of connections. Heavy: includes gRPC.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+#include <vector>
+
+#include "service/attestation.h"
+#include "service/refusal.h"
+
+namespace assay::service {
+
+inline constexpr int kMaxRequestSize = 1024 * 1024;
+inline constexpr int kMaxMetadataSize = 8 * 1024;
+inline constexpr const char* kPushbackKey = "grpc-retry-pushback-ms";
+
+// Code by reason, message for people, assay.v1.ErrorDetail in the details; a retry hint goes into the trailer as well.
+grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context);
+
+Peer PeerOf(const grpc::CallbackServerContext& context);
+std::vector<std::string> PeerNames(const grpc::CallbackServerContext& context, const char* property);  // "peer_uri", "peer_dns"
+
+}  // namespace assay::service

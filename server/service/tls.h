@@ -1,0 +1,33 @@
+// TLS material of the listeners: read, checked as a pair, and turned into gRPC's credentials.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "assay/v1/server_config.pb.h"
+#include "crypto/digest.h"
+
+namespace grpc {
+class ServerCredentials;
+}
+
+namespace assay::service {
+
+struct TlsMaterial {
+  std::string certificate_pem;      // chain, leaf first
+  std::string key_pem;
+  crypto::Sha256Digest spki_sha256;  // of the leaf's key
+  std::string subject;               // of the leaf, for people
+};
+
+// InvalidArgument: not PEM, the key is not the leaf's, or not P-256; PermissionDenied: the key file is open to group or
+// others; others as ReadFile's. `field` names the member of the configuration, e.g. "join.tls".
+absl::StatusOr<TlsMaterial> LoadTlsMaterial(const v1::TlsIdentity& identity, const std::string& field);
+
+// The client certificate is requested and not verified against any CA: the node key speaks for itself.
+std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& material);
+// Clients must show a certificate that `client_ca_pem` issued.
+std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem);
+
+}  // namespace assay::service
