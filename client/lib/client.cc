@@ -1,0 +1,97 @@
+#include "client/lib/client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "assay/v1/attestation_service.grpc.pb.h"
+#include "assay/v1/error_detail.pb.h"
+#include "assay/v1/verdict_service.grpc.pb.h"
+#include "base/strings.h"
+
+namespace assay::client {
+namespace {
+
+constexpr int kMaxAnswerSize = 4 * 1024 * 1024;
+
+std::shared_ptr<grpc::Channel> Connect(const ChannelOptions& options) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = options.ca_pem;
+  tls.pem_cert_chain = options.certificate_pem;
+  tls.pem_private_key = options.key_pem;
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerSize);
+  // A channel of its own: connections are shared by process otherwise, whatever key they were made with.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  return grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments);
+}
+
+bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+absl::Status StatusOf(const grpc::Status& status, const std::string& address) {
+  const std::string server = Cat("server '", Printable(address, 128), "'");
+  const std::string said = Printable(status.error_message(), 1024);
+  if (status.ok()) return absl::OkStatus();
+  if (v1::ErrorDetail detail; detail.ParseFromString(status.error_details()) && !detail.reason().empty()) {
+    const std::string retry = detail.retry_after_ms() == 0 ? "" : Cat(" Retry in ", detail.retry_after_ms(), " ms.");
+    return {static_cast<absl::StatusCode>(status.error_code()), ToAbsl(Cat(server, ": ", said, retry))};
+  }
+  // Without a detail the answer is gRPC's own: nobody of ours has said anything.
+  if (Contains(said, "handshake failed") || Contains(said, "certificate") || Contains(said, "Peer name")) {
+    return absl::UnauthenticatedError(ToAbsl(Cat(server, ": expected a TLS server whose certificate --ca issued and which takes this client's certificate, actual: ", said,
+                                         ". Check --ca, the host in --server, and the client certificate.")));
+  }
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return absl::UnavailableError(ToAbsl(Cat(server, ": expected an answer, actual: ", said, ". Check that it runs, and --server.")));
+  }
+  return {static_cast<absl::StatusCode>(status.error_code()), ToAbsl(Cat(server, ": ", said))};
+}
+
+// One call with its deadline. `certificate_pem`, if given, gets the certificate that the server showed.
+template <typename Response, typename Stub, typename Method, typename Request>
+absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request, const ChannelOptions& options, std::string* certificate_pem) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + options.timeout);
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (certificate_pem != nullptr && context.auth_context() != nullptr) {
+    const auto values = context.auth_context()->FindPropertyValues("x509_pem_cert");
+    certificate_pem->assign(values.empty() ? "" : std::string(values.front().data(), values.front().size()));
+  }
+  if (!status.ok()) return StatusOf(status, options.address);
+  return response;
+}
+
+}  // namespace
+
+struct JoinClient::Connection {
+  ChannelOptions options;
+  std::unique_ptr<v1::AttestationService::Stub> stub;
+};
+
+JoinClient::JoinClient(const ChannelOptions& options)
+    : connection_(new Connection{options, v1::AttestationService::NewStub(Connect(options))}) {}
+JoinClient::~JoinClient() = default;
+
+absl::StatusOr<v1::CreateChallengeResponse> JoinClient::CreateChallenge(const v1::CreateChallengeRequest& request) {
+  return Call<v1::CreateChallengeResponse>(*connection_->stub, &v1::AttestationService::Stub::CreateChallenge, request, connection_->options,
+                                           &server_certificate_pem_);
+}
+
+absl::StatusOr<v1::AttestResponse> JoinClient::Attest(const v1::AttestRequest& request) {
+  return Call<v1::AttestResponse>(*connection_->stub, &v1::AttestationService::Stub::Attest, request, connection_->options, &server_certificate_pem_);
+}
+
+struct VerdictClient::Connection {
+  ChannelOptions options;
+  std::unique_ptr<v1::VerdictService::Stub> stub;
+};
+
+VerdictClient::VerdictClient(const ChannelOptions& options)
+    : connection_(new Connection{options, v1::VerdictService::NewStub(Connect(options))}) {}
+VerdictClient::~VerdictClient() = default;
+
+absl::StatusOr<v1::GetVerdictResponse> VerdictClient::GetVerdict(const v1::GetVerdictRequest& request) {
+  return Call<v1::GetVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::GetVerdict, request, connection_->options, nullptr);
+}
+
+}  // namespace assay::client
