@@ -17,14 +17,26 @@ namespace {
 constexpr std::array<std::string_view, 3> kKinds = {"AppraisalPolicy", "ReferenceValues", "PolicySet"};
 constexpr std::array<std::string_view, 5> kStrengths = {"A", "B", "C", "D", "E"};
 constexpr Duration kLongestValidity = std::chrono::hours(24);
-constexpr std::size_t kLongestName = 128;
+constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestCluster = 253, kLongestRole = 63;  // assay/v1/evidence.proto
+constexpr std::size_t kLongestRelease = 128;
+constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+constexpr std::string_view kLabelCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 enum class Question : std::uint8_t { kBootCovered, kOwner };
 constexpr std::array<std::string_view, 2> kQuestions = {"boot.covered", "owner"};
 
-bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestName &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == std::string_view::npos;
+bool HasClaim(const platform::Platform& platform, std::string_view name) {
+  return std::any_of(platform.formats.begin(), platform.formats.end(), [name](const evidence::Format* format) {
+    return std::any_of(format->claims.begin(), format->claims.end(),
+                       [name](const evidence::ClaimSpec& claim) { return claim.name == name; });
+  });
+}
+
+// Octets that are all zero: in this field's terms, nothing was set.
+bool IsZero(const trust::Value& value) {
+  const auto* octets = std::get_if<Bytes>(&value);
+  return octets != nullptr && AllZero(*octets);
 }
 
 bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
@@ -37,7 +49,8 @@ class PolicyLoader {
 
   LoadResult Load(const std::vector<std::pair<std::string, std::string>>& files) {
     for (const auto& [name, text] : files) Open(name, text);
-    if (files.empty()) lint_.Say({std::make_shared<const std::string>("policies"), 1, 1}, "no policy files; name at least one");
+    if (files.empty())
+      lint_.Say({std::make_shared<const std::string>("policies"), 1, 1}, "no policy files; name at least one");
     // What others refer to comes first, in whatever order the files came.
     for (const Document& document : documents_) {
       if (document.kind == "ReferenceValues") ReadReferenceValues(document.root);
@@ -66,9 +79,10 @@ class PolicyLoader {
   void Open(const std::string& name, const std::string& text) {
     book_.sources_.push_back({name, ToBytes(AsBytes(text)), crypto::Sha256(AsBytes(text))});
     auto root = lint_.Take(yaml::Parse(text, name));
-    if (!root) return;
+    if (!root || !lint_.Take(yaml::AsMapping(*root))) return;
     const auto version = lint_.TextOf(*root, "apiVersion");
-    if (version && *version != "assay.v1") lint_.Say(root->Find("apiVersion")->position, Cat("expected 'assay.v1', found ", codec::Quoted(*version)));
+    if (version && *version != "assay.v1")
+      lint_.Say(root->Find("apiVersion")->position, Cat("expected 'assay.v1', found ", codec::Quoted(*version)));
     const auto kind = lint_.TextOf(*root, "kind");
     if (kind && std::find(kKinds.begin(), kKinds.end(), *kind) == kKinds.end()) {
       lint_.SayUnknown(root->Find("kind")->position, "kind of document", *kind, kKinds);
@@ -81,20 +95,27 @@ class PolicyLoader {
   std::optional<std::string> TakeName(const yaml::Node& root, std::string_view what) {
     const yaml::Node* node = lint_.Key(root, "name");
     if (node == nullptr) return std::nullopt;
-    auto name = TakeIdentifier(*node, "name");
+    auto name = lint_.Text(*node);
     if (!name) return std::nullopt;
+    if (name->empty() || name->size() > kLongestName || name->find_first_not_of(kNameCharacters) != std::string::npos) {
+      lint_.Say(node->position, Cat("expected a name of 1 to ", kLongestName, " of a-z, 0-9, '.' and '-', found ",
+                                    codec::Quoted(*name)));
+      return std::nullopt;
+    }
     const auto [first, fresh] = names_.emplace(std::pair(std::string(what), *name), node->position.Show());
     if (!fresh) lint_.Say(node->position, Cat(what, " ", codec::Quoted(*name), " again; first at ", first->second));
     return fresh ? name : std::nullopt;
   }
 
-  std::optional<std::string> TakeIdentifier(const yaml::Node& node, std::string_view what) {
+  // What names something outside of these files.
+  std::optional<std::string> TakeLabel(const yaml::Node& node, std::string_view what, std::size_t longest) {
     auto text = lint_.Text(node);
-    if (text && !IsName(*text)) {
-      lint_.Say(node.position, Cat("expected a ", what, " of 1 to ", kLongestName, " letters, digits, '.', '_' and '-', found ", codec::Quoted(*text)));
-      return std::nullopt;
-    }
-    return text;
+    if (!text ||
+        (!text->empty() && text->size() <= longest && text->find_first_not_of(kLabelCharacters) == std::string::npos))
+      return text;
+    lint_.Say(node.position, Cat("expected a ", what, " of 1 to ", longest,
+                                 " letters, digits, '.', '_' and '-', found ", codec::Quoted(*text)));
+    return std::nullopt;
   }
 
   // --- ReferenceValues ---
@@ -105,7 +126,8 @@ class PolicyLoader {
     values.name = TakeName(root, "reference values").value_or("");
     if (const yaml::Node* list = lint_.Key(root, "releases")) {
       const auto elements = lint_.Elements(*list);
-      if (elements.empty() && list->kind == yaml::Kind::kSequence) lint_.Say(list->position, "no release would ever match; name at least one");
+      if (elements.empty() && list->kind == yaml::Kind::kSequence)
+        lint_.Say(list->position, "no release would ever match; name at least one");
       std::map<std::string, std::string> seen;
       for (const yaml::Node& element : elements) ReadRelease(element, values, seen);
     }
@@ -116,25 +138,30 @@ class PolicyLoader {
     lint_.Take(yaml::RequireKnownKeys(node, {"name", "sunset", "values"}));
     Release release;
     if (const yaml::Node* name = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "name") : nullptr) {
-      release.name = TakeIdentifier(*name, "release name").value_or("");
+      release.name = TakeLabel(*name, "release name", kLongestRelease).value_or("");
       const auto [first, fresh] = seen.emplace(release.name, name->position.Show());
-      if (!fresh) lint_.Say(name->position, Cat("release ", codec::Quoted(release.name), " again; first at ", first->second));
+      if (!fresh && !release.name.empty())
+        lint_.Say(name->position, Cat("release ", codec::Quoted(release.name), " again; first at ", first->second));
     }
     if (const yaml::Node* sunset = node.Find("sunset")) {
       const auto text = lint_.Text(*sunset);
       release.sunset = text ? ParseTime(*text) : std::nullopt;
-      if (text && !release.sunset) lint_.Say(sunset->position, Cat("expected a time as 2027-03-01T00:00:00Z, found ", codec::Quoted(*text)));
+      if (text && !release.sunset)
+        lint_.Say(sunset->position, Cat("expected a time as 2027-03-01T00:00:00Z, found ", codec::Quoted(*text)));
     }
     if (const yaml::Node* tuple = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "values") : nullptr) {
       const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
-      if (members.empty() && tuple->kind == yaml::Kind::kMapping) lint_.Say(tuple->position, "a release without values would match everything");
+      if (members.empty() && tuple->kind == yaml::Kind::kMapping)
+        lint_.Say(tuple->position, "a release without values would match everything");
       RuleReader reader(registry_, nullptr, lint_);
       for (const yaml::Member& member : members) {
         const evidence::ClaimSpec* claim = reader.FindClaim(member.key_position, member.key);
         if (claim == nullptr) continue;
-        if (auto value = reader.ReadValue(member.value, *claim)) release.values.emplace_back(member.key, *std::move(value));
+        if (auto value = reader.ReadValue(member.value, *claim))
+          release.values.emplace_back(member.key, *std::move(value));
       }
-      std::sort(release.values.begin(), release.values.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      std::sort(release.values.begin(), release.values.end(),
+                [](const auto& a, const auto& b) { return a.first < b.first; });
     }
     values.releases.push_back(std::move(release));
   }
@@ -142,9 +169,8 @@ class PolicyLoader {
   // --- AppraisalPolicy ---
 
   void ReadPolicy(const yaml::Node& root) {
-    const std::size_t before = lint_.count();
-    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "platform", "strength", "trust_boundary", "max_validity",
-                                             "admit_with_warnings", "rules", "satisfies", "waive"}));
+    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "platform", "strength", "trust_boundary",
+                                             "max_validity", "admit_with_warnings", "rules", "satisfies", "waive"}));
     Policy policy;
     policy.name = TakeName(root, "policy").value_or("");
     const platform::Platform* platform = TakePlatform(root);
@@ -152,23 +178,28 @@ class PolicyLoader {
     policy.strength_at_least = TakeStrength(root.Find("strength")).value_or(platform::Strength::kE);
     policy.required_features = TakeFeatures(root.Find("trust_boundary"));
     if (const yaml::Node* validity = root.Find("max_validity")) policy.max_validity = TakeValidity(*validity);
-    if (const yaml::Node* admit = root.Find("admit_with_warnings")) policy.admit_with_warnings = lint_.Take(yaml::AsBool(*admit)).value_or(false);
+    if (const yaml::Node* admit = root.Find("admit_with_warnings"))
+      policy.admit_with_warnings = lint_.Take(yaml::AsBool(*admit)).value_or(false);
     const yaml::Node* rules = lint_.Key(root, "rules");
+    const std::size_t before = lint_.count();
     if (platform != nullptr && rules != nullptr) {
       RuleReader reader(registry_, platform, lint_);
       for (const yaml::Node& element : lint_.Elements(*rules)) {
         auto rule = reader.Read(element);
-        if (rule && rule->kind == RuleKind::kRelease) CheckReference(*rule, *element.Find("release"));
+        if (rule && rule->kind == RuleKind::kRelease) CheckReference(*rule, *element.Find("release"), *platform);
         if (rule) policy.rules.push_back(*std::move(rule));
       }
     }
-    if (const yaml::Node* waive = root.Find("waive"); waive != nullptr && platform != nullptr) ReadWaivers(*waive, *platform, policy);
-    const bool rules_are_sound = lint_.count() == before;
+    if (const yaml::Node* waive = root.Find("waive"); waive != nullptr && platform != nullptr)
+      ReadWaivers(*waive, *platform, policy);
+    const bool rules_are_sound = rules != nullptr && lint_.count() == before;
     if (const yaml::Node* satisfies = root.Find("satisfies"); satisfies != nullptr && platform != nullptr) {
       ReadSatisfies(*satisfies, *platform, rules_are_sound, policy);
     }
-    if (platform != nullptr && rules_are_sound) CheckDuties(root, *platform, policy);
-    for (const Question question : {Question::kBootCovered, Question::kOwner}) CheckQuestion(root, question, policy);
+    if (platform != nullptr && rules_are_sound) {
+      CheckDuties(root, *platform, policy);
+      for (const Question question : {Question::kBootCovered, Question::kOwner}) CheckQuestion(root, question, policy);
+    }
     book_.policies_.push_back(std::move(policy));
   }
 
@@ -213,7 +244,11 @@ class PolicyLoader {
       const auto name = lint_.Text(element);
       const auto feature = name ? platform::FeatureNamed(*name) : std::nullopt;
       if (name && !feature) lint_.SayUnknown(element.position, "feature", *name, known);
-      if (feature) features.push_back(*feature);
+      if (!feature) continue;
+      if (std::find(features.begin(), features.end(), *feature) != features.end()) {
+        lint_.Say(element.position, Cat("feature ", *name, " twice"));
+      }
+      features.push_back(*feature);
     }
     return features;
   }
@@ -224,16 +259,28 @@ class PolicyLoader {
     if (text && !validity) {
       lint_.Say(node.position, Cat("expected a duration as 90s, 10m or 1h, found ", codec::Quoted(*text)));
     } else if (validity && (*validity > kLongestValidity || *validity <= Duration(0))) {
-      lint_.Say(node.position, Cat("expected at most ", FormatDuration(kLongestValidity), ", found ", codec::Quoted(*text)));
+      lint_.Say(node.position,
+                Cat("expected at most ", FormatDuration(kLongestValidity), ", found ", codec::Quoted(*text)));
     }
     return validity.value_or(Duration(0));
   }
 
-  void CheckReference(const Rule& rule, const yaml::Node& node) {
-    if (book_.FindReferenceValues(rule.release) != nullptr) return;
+  // Refers to reference values, all of them of claims that the platform has.
+  void CheckReference(const Rule& rule, const yaml::Node& node, const platform::Platform& platform) {
+    if (const ReferenceValues* values = book_.FindReferenceValues(rule.release)) {
+      for (const Release& release : values->releases) {
+        for (const auto& [claim, value] : release.values) {
+          if (HasClaim(platform, claim)) continue;
+          lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
+                                       " could never match: platform ", platform.name, " has no claim ", claim));
+        }
+      }
+      return;
+    }
     std::vector<std::string_view> known;
     for (const ReferenceValues& values : book_.reference_values_) known.push_back(values.name);
-    if (known.empty()) lint_.Say(node.position, Cat("no reference values ", codec::Quoted(rule.release), ": give their file as well"));
+    if (known.empty())
+      lint_.Say(node.position, Cat("no reference values ", codec::Quoted(rule.release), ": give their file as well"));
     else lint_.SayUnknown(node.position, "reference values", rule.release, known);
   }
 
@@ -274,23 +321,51 @@ class PolicyLoader {
       if (!claim) continue;
       (question == Question::kBootCovered ? policy.boot_covered : policy.owner) = *claim;
       RuleReader reader(registry_, &platform, lint_);
+      if (*claim == kProvenanceClaim) {
+        lint_.Say(value->position, Cat(*claim, " says whose hardware it is; it can't answer ", name));
+        continue;
+      }
       if (reader.FindClaim(value->position, *claim) == nullptr || !rules_are_sound) continue;
       if (!Appraises(policy, book_, *claim)) {
-        lint_.Say(value->position, Cat(*claim, " answers ", name, " only if a rule outside of any_of other than present, or every release, "
+        lint_.Say(value->position, Cat(*claim, " answers ", name,
+                                       " only if a rule outside of any_of other than present, or every release, "
                                        "appraises it; none does"));
+      } else if (AllowsZero(policy, *claim)) {
+        lint_.Say(value->position,
+                  Cat(*claim, " can't answer ", name, " while all zero is allowed: that is a field that nobody set"));
       }
     }
   }
 
+  // Whether octets that are all zero would pass every rule on the claim.
+  bool AllowsZero(const Policy& policy, std::string_view claim) const {
+    return std::all_of(policy.rules.begin(), policy.rules.end(), [&](const Rule& rule) {
+      if (rule.kind == RuleKind::kRelease) {
+        const ReferenceValues* values = book_.FindReferenceValues(rule.release);
+        return values == nullptr ||
+               std::any_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
+                 return std::all_of(release.values.begin(), release.values.end(),
+                                    [&](const auto& value) { return value.first != claim || IsZero(value.second); });
+               });
+      }
+      return rule.claim != claim || rule.kind == RuleKind::kPresent ||
+             std::any_of(rule.values.begin(), rule.values.end(), IsZero);
+    });
+  }
+
   void CheckQuestion(const yaml::Node& root, Question question, const Policy& policy) {
     const std::string_view name = kQuestions[static_cast<std::size_t>(question)];
-    const bool satisfied = (question == Question::kBootCovered ? policy.boot_covered : policy.owner).has_value();
+    const yaml::Node* satisfies = root.Find("satisfies");
+    const yaml::Node* answer = satisfies == nullptr ? nullptr : satisfies->Find(name);
     const bool waived = policy.FindWaiver(name) != nullptr;
-    if (satisfied && waived) lint_.Say(root.Find("waive")->position, Cat(name, " is both satisfied and waived; choose one"));
-    if (satisfied || waived) return;
+    if (answer != nullptr && waived)
+      lint_.Say(answer->position, Cat(name, " is both satisfied and waived; choose one"));
+    if (answer != nullptr || waived || (satisfies != nullptr && satisfies->kind != yaml::Kind::kMapping)) return;
     const bool boot = question == Question::kBootCovered;
-    lint_.Say(root.position, Cat(name, " is not answered: ", boot ? "which signed claim covers kernel, initrd and command line?" : "whose machine is it?",
-                                 " Name the claim under satisfies, or waive ", name, " with a reason"));
+    lint_.Say(root.position,
+              Cat(name, " is not answered: ",
+                  boot ? "which signed claim covers kernel, initrd and command line?" : "whose machine is it?",
+                  " Name the claim under satisfies, or waive ", name, " with a reason"));
   }
 
   // Every claim that a format demands of a policy is appraised or, where that is allowed, waived.
@@ -309,7 +384,8 @@ class PolicyLoader {
   // --- PolicySet ---
 
   void ReadSet(const yaml::Node& root) {
-    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "context", "strength", "trust_boundary", "policies"}));
+    lint_.Take(yaml::RequireKnownKeys(
+        root, {"apiVersion", "kind", "name", "context", "strength", "trust_boundary", "policies"}));
     PolicySet set;
     set.name = TakeName(root, "policy set").value_or("");
     if (const yaml::Node* context = lint_.Key(root, "context")) ReadContext(*context, set);
@@ -325,21 +401,26 @@ class PolicyLoader {
     const yaml::Node* cluster = lint_.Key(node, "cluster");
     const yaml::Node* roles = lint_.Key(node, "role");
     if (cluster == nullptr || roles == nullptr) return;
-    set.cluster = TakeIdentifier(*cluster, "cluster").value_or("");
+    set.cluster = TakeLabel(*cluster, "cluster", kLongestCluster).value_or("");
     const auto elements = lint_.Elements(*roles);
-    if (elements.empty() && roles->kind == yaml::Kind::kSequence) lint_.Say(roles->position, "a set without roles is for nobody; name at least one");
+    if (elements.empty() && roles->kind == yaml::Kind::kSequence)
+      lint_.Say(roles->position, "a set without roles is for nobody; name at least one");
     for (const yaml::Node& element : elements) {
-      const auto role = TakeIdentifier(element, "role");
+      const auto role = TakeLabel(element, "role", kLongestRole);
       if (!role || set.cluster.empty()) continue;
       const auto [first, fresh] = contexts_.emplace(std::pair(set.cluster, *role), element.position.Show());
-      if (!fresh) lint_.Say(element.position, Cat("two sets for cluster ", codec::Quoted(set.cluster), ", role ", codec::Quoted(*role), "; first at ", first->second));
+      if (!fresh) {
+        lint_.Say(element.position, Cat("cluster ", codec::Quoted(set.cluster), ", role ", codec::Quoted(*role),
+                                        " again: one set for a context; first at ", first->second));
+      }
       set.roles.push_back(*role);
     }
   }
 
   void ReadMembers(const yaml::Node& list, PolicySet& set) {
     const auto elements = lint_.Elements(list);
-    if (elements.empty() && list.kind == yaml::Kind::kSequence) lint_.Say(list.position, "a set without policies rejects every node; name at least one");
+    if (elements.empty() && list.kind == yaml::Kind::kSequence)
+      lint_.Say(list.position, "a set without policies rejects every node; name at least one");
     std::map<std::string, std::string> platforms;  // → policy
     for (const yaml::Node& element : elements) {
       const auto name = lint_.Text(element);
@@ -348,13 +429,17 @@ class PolicyLoader {
       if (policy == nullptr) {
         std::vector<std::string_view> known;
         for (const Policy& one : book_.policies_) known.push_back(one.name);
-        if (known.empty()) lint_.Say(element.position, Cat("no policy ", codec::Quoted(*name), ": give its file as well"));
+        if (known.empty())
+          lint_.Say(element.position, Cat("no policy ", codec::Quoted(*name), ": give its file as well"));
         else lint_.SayUnknown(element.position, "policy", *name, known);
         continue;
       }
       const auto [first, fresh] = platforms.emplace(policy->platform, policy->name);
-      if (!fresh && !policy->platform.empty()) {
-        lint_.Say(element.position, Cat("two policies for platform ", policy->platform, ": ", codec::Quoted(first->second), " and ", codec::Quoted(*name)));
+      if (!fresh && first->second == *name) {
+        lint_.Say(element.position, Cat("policy ", codec::Quoted(*name), " twice"));
+      } else if (!fresh && !policy->platform.empty()) {
+        lint_.Say(element.position, Cat("two policies for platform ", policy->platform, ": ",
+                                        codec::Quoted(first->second), " and ", codec::Quoted(*name)));
       }
       set.policies.push_back(*name);
     }

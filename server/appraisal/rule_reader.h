@@ -1,4 +1,8 @@
-// Rules and values of policy files, checked against the claim tables of the platform's formats. CONTRACTS section 3.
+// Rules and values of policy files, checked against the claim tables of the platform's formats. docs/policies.md.
+//
+// Promises: a rule that was read can hold for some evidence and fail for other: lists that allow nothing and operands
+// that allow everything are refused, as is a rule that would demand what only a waiver may accept. Does not promise
+// that the policy as a whole answers everything it must: the loader sees to that.
 #pragma once
 
 #include <optional>

@@ -48,6 +48,7 @@ struct RuleMeaning {
   Check check = Check::kRules;
   Reason failure = Reason::kRuleFailed;
   Effect effect = Effect::kReject;
+  bool safe = false;  // flags of duty kMustOrWaive: the one value that a rule may demand; the other takes a waiver
 };
 
 struct ClaimSpec {

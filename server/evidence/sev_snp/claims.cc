@@ -54,7 +54,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"snp.report_id_ma", kOctets, kOptional, 32, {}, "REPORT_ID_MA: the guest's migration agent; all ones without one"},
     {"snp.reported_tcb", kComponentVersion, kMust, 0, {}, "REPORTED_TCB: the TCB that the signing key was derived for"},
     {"snp.revocation_checked", kFlag, kMustOrWaive, 0, {}, "Assay consulted an authentic revocation list of the ARK",
-     {Check::kSnpRevocation, Reason::kRevocationUnchecked, Effect::kIndeterminate}},
+     {Check::kSnpRevocation, Reason::kRevocationUnchecked, Effect::kIndeterminate, /*safe=*/true}},
     {"snp.signing_key", kText, kOptional, 0, {}, "SIGNING_KEY: vcek or vlek"},
     {"snp.version", kNumber, kOptional, 0, {}, "VERSION of the report; 2 and 4 pass only where a policy names them"},
     {"snp.vmpl", kNumber, kMust, 0, {}, "VMPL: privilege level of the code that asked for the report, 0 is the highest"},

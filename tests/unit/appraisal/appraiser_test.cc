@@ -272,8 +272,8 @@ TEST(Appraise, EachRuleThatFailsIsAFindingOfItsOwn) {
            Case{"  - {claim: snp.csp_id, present: true}\n", "claim_absent", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_mit_vector, at_least: 1}\n", "claim_absent", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {snp: 255}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
-           Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {fmc: 0}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
-           Case{"  - {claim: snp.current_tcb, at_least: {\"19:11:*\": {snp: 0}}}\n", "tcb_floor_missing", v1::VERDICT_INDETERMINATE},
+           Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {fmc: 1}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
+           Case{"  - {claim: snp.current_tcb, at_least: {\"19:11:*\": {snp: 1}}}\n", "tcb_floor_missing", v1::VERDICT_INDETERMINATE},
            Case{"  - any_of: [{claim: snp.guest_svn, equals: 98}, {claim: snp.guest_svn, equals: 99}]\n", "rule_failed", v1::VERDICT_REJECTED},
        }) {
     const v1::Appraisal appraisal = Appraising{.policies = {QemuPolicy(c.rule)}}.Run();
