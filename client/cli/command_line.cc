@@ -52,7 +52,8 @@ CLI::Option* OneOf(CLI::Option* option, const char* alternatives) {
 }
 
 // A repeatable option takes one value each time; a greedy one would swallow the files behind it.
-CLI::Option* Repeatable(CLI::Option* option) { return option->allow_extra_args(false)->expected(1); }
+// One value each time it is given, however often: values that follow are FILEs.
+CLI::Option* Repeatable(CLI::Option* option) { return option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false); }
 
 class CommandLine {
  public:

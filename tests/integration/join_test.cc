@@ -1,0 +1,304 @@
+// The join listener through its front door.
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "appraisal/appraiser.h"
+#include "base/hex.h"
+#include "base/strings.h"
+#include "crypto/binding_transcript.h"
+#include "tests/integration/verifier.h"
+
+namespace assay::integration {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+std::string Message(const absl::Status& status) { return std::string(MessageOf(status)); }
+
+std::vector<std::string> Reasons(const v1::Appraisal& appraisal) {
+  std::vector<std::string> reasons;
+  for (const v1::Finding& finding : appraisal.findings()) reasons.push_back(finding.reason());
+  return reasons;
+}
+
+// An answer to `challenge` whose evidence is bound by `transcript`.
+v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, const v1::CreateChallengeRequest& ask,
+                           const crypto::BindingTranscript& transcript) {
+  v1::AttestRequest answer;
+  answer.set_challenge(challenge.challenge());
+  *answer.mutable_context() = ask.context();
+  *answer.mutable_keys() = ask.keys();
+  const auto items = Minting().Collect(transcript.ReportData());
+  for (const agent::CollectedItem& item : *items) {
+    v1::EvidenceItem& added = *answer.add_items();
+    added.set_media_type(item.media_type);
+    added.set_body(std::string(AsText(item.body)));
+  }
+  return answer;
+}
+
+crypto::BindingTranscript TranscriptOf(const v1::CreateChallengeResponse& challenge, const v1::CreateChallengeRequest& ask) {
+  return {.nonce = ToBytes(AsBytes(challenge.nonce())),
+          .node_spki = ToBytes(AsBytes(ask.keys().node_spki())),
+          .csr_sha256 = {},
+          .cluster = ask.context().cluster(),
+          .role = ask.context().role(),
+          .name = ask.context().name(),
+          .tpm_ak = {},
+          .server_spki_sha256 = ToBytes(AsBytes(challenge.server_spki_sha256()))};
+}
+
+TEST(Join, AGoodNodeIsTrusted) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const auto response = JoinAs(node);
+  ASSERT_TRUE(response.ok()) << Message(response.status());
+  EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_TRUSTED);
+  EXPECT_TRUE(response->appraisal().simulated());
+  EXPECT_TRUE(response->appraisal().channel_bound());
+  EXPECT_EQ(response->appraisal().policy_set(), "demo");
+  EXPECT_EQ(response->verdict_id().size(), 26u);
+  EXPECT_THAT(verifier.log(), HasSubstr(response->verdict_id()));
+}
+
+TEST(Join, EachKindOfFaultIsRejectedForItsReason) {
+  Verifier verifier;
+  for (const softtee::Fault fault : {softtee::Fault::kReportTruncated, softtee::Fault::kReportChanged, softtee::Fault::kOtherReportData,
+                                     softtee::Fault::kDebug, softtee::Fault::kLeafHwidOther, softtee::Fault::kRootSelfMade,
+                                     softtee::Fault::kCrlRevokesIntermediate, softtee::Fault::kTableOverlap, softtee::Fault::kLeafExpired}) {
+    Node node(verifier.join(), verifier.site());
+    softtee::SnpOptions options = softtee::OptionsFor(fault);
+    const auto response = JoinAs(node, options);
+    ASSERT_TRUE(response.ok()) << softtee::EntryOf(fault).name << Message(response.status());
+    EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED) << softtee::EntryOf(fault).name;
+    EXPECT_THAT(Reasons(response->appraisal()), Contains(std::string(softtee::EntryOf(fault).reason))) << softtee::EntryOf(fault).name;
+    EXPECT_FALSE(response->appraisal().admits());
+  }
+}
+
+TEST(Join, TheChallengeSaysWhatToCollect) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const auto challenge = node.CreateChallenge(node.Ask());
+  ASSERT_TRUE(challenge.ok()) << Message(challenge.status());
+  EXPECT_EQ(challenge->nonce().size(), 32u);
+  EXPECT_EQ(AsBytes(challenge->server_spki_sha256()).size(), 32u);
+  std::vector<std::string> required;
+  for (const v1::EvidenceRequest& request : challenge->requests()) {
+    if (!request.optional()) required.push_back(request.media_type());
+  }
+  EXPECT_EQ(required, std::vector<std::string>{"application/vnd.assay.sev-snp-report"});
+}
+
+TEST(Join, AttackReplayedChallengeIsAnsweredOnce) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = node.Ask();
+  const auto challenge = node.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  const v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  ASSERT_TRUE(node.Attest(answer).ok());
+  const auto again = node.Attest(answer);
+  EXPECT_TRUE(absl::IsFailedPrecondition(again.status()));
+  EXPECT_THAT(Message(again.status()), HasSubstr("challenge_consumed (5004)"));
+}
+
+TEST(Join, AttackManyAnswersAtOnceGetOneVerdict) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = node.Ask();
+  const auto challenge = node.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  const v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  std::atomic<int> verdicts = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] { verdicts += node.Attest(answer).ok() ? 1 : 0; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(verdicts, 1);
+}
+
+TEST(Join, AChallengeIsSpentByEvidenceThatFails) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = node.Ask();
+  const auto challenge = node.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  const v1::AttestRequest good = answer;
+  answer.mutable_items(0)->set_body("garbage");
+  const auto rejected = node.Attest(answer);
+  ASSERT_TRUE(rejected.ok()) << Message(rejected.status());
+  EXPECT_EQ(rejected->appraisal().verdict(), v1::VERDICT_REJECTED);
+  EXPECT_THAT(Message(node.Attest(good).status()), HasSubstr("challenge_consumed"));
+}
+
+TEST(Join, AttackAnotherNodeAnswersTheChallenge) {
+  Verifier verifier;
+  Node victim(verifier.join(), verifier.site()), thief(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = victim.Ask();
+  const auto challenge = victim.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  const v1::AttestRequest stolen = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  // With the victim's key named but not held, and with its own key named in a challenge for the victim's.
+  EXPECT_THAT(Message(thief.Attest(stolen).status()), HasSubstr("node_key_mismatch (5006)"));
+  v1::AttestRequest renamed = stolen;
+  *renamed.mutable_keys() = thief.Ask().keys();
+  EXPECT_THAT(Message(thief.Attest(renamed).status()), HasSubstr("context_mismatch (5005)"));
+  // Neither has spent it.
+  EXPECT_TRUE(victim.Attest(stolen).ok());
+}
+
+TEST(Join, AttackRelayThroughAnotherServerBindsNothing) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = node.Ask();
+  const auto challenge = node.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  // The node thought that it spoke to somebody else.
+  crypto::BindingTranscript elsewhere = TranscriptOf(*challenge, ask);
+  elsewhere.server_spki_sha256[0] ^= 1;
+  const auto response = node.Attest(AnswerTo(*challenge, ask, elsewhere));
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED);
+  EXPECT_THAT(Reasons(response->appraisal()), Contains("binding_mismatch"));
+}
+
+TEST(Join, AttackAnEmptyServerKeyInTheTranscriptIsRefused) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = node.Ask();
+  const auto challenge = node.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  crypto::BindingTranscript unbound = TranscriptOf(*challenge, ask);
+  unbound.server_spki_sha256.clear();
+  const auto response = node.Attest(AnswerTo(*challenge, ask, unbound));
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED);
+}
+
+TEST(Join, WithoutClientCertificateNothingIsSaid) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site(), {.with_certificate = false});
+  const auto challenge = node.CreateChallenge(node.Ask());
+  EXPECT_TRUE(absl::IsUnauthenticated(challenge.status()));
+  EXPECT_THAT(Message(challenge.status()), HasSubstr("channel_unbound (5007)"));
+}
+
+TEST(Join, AttackContextIsFixedByTheChallenge) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest ask = node.Ask();
+  const auto challenge = node.CreateChallenge(ask);
+  ASSERT_TRUE(challenge.ok());
+  v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  answer.mutable_context()->set_role("control-plane");
+  EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("context_mismatch"));
+}
+
+TEST(Join, AContextWithoutSetIsRejected) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  Minting source;
+  const auto response = agent::Join({.cluster = "elsewhere", .role = "worker"}, node.key(), source, node);
+  ASSERT_TRUE(response.ok()) << Message(response.status());
+  EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED);
+  EXPECT_THAT(Reasons(response->appraisal()), Contains("policy_none"));
+}
+
+TEST(Join, BadRequestsNameTheField) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const v1::CreateChallengeRequest good = node.Ask();
+  const auto message = [&](auto change) {
+    v1::CreateChallengeRequest request = good;
+    change(request);
+    const auto response = node.CreateChallenge(request);
+    EXPECT_TRUE(absl::IsInvalidArgument(response.status())) << Message(response.status());
+    return Message(response.status());
+  };
+  EXPECT_THAT(message([](auto& r) { r.mutable_context()->clear_cluster(); }), HasSubstr("context.cluster"));
+  EXPECT_THAT(message([](auto& r) { r.mutable_context()->set_role(std::string(64, 'r')); }), HasSubstr("context.role"));
+  EXPECT_THAT(message([](auto& r) { r.mutable_context()->set_name("a\nb"); }), HasSubstr("context.name"));
+  EXPECT_THAT(message([](auto& r) { r.mutable_keys()->set_node_spki("nonsense"); }), HasSubstr("keys.node_spki"));
+  EXPECT_THAT(message([](auto& r) { r.mutable_keys()->clear_node_spki(); }), HasSubstr("keys.node_spki"));
+  EXPECT_THAT(message([](auto& r) { r.mutable_keys()->set_tpm_ak("ak"); }), HasSubstr("keys.tpm_ak"));
+
+  v1::AttestRequest answer;
+  EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("challenge_malformed (5001)"));
+  answer.set_challenge(std::string(153, '\1'));
+  EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("challenge_forged (5002)"));
+  answer.set_csr("csr");
+  EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("csr"));
+  answer.clear_csr();
+  for (int i = 0; i < 33; ++i) answer.add_items();
+  EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("at most 32"));
+}
+
+TEST(Join, EvidenceOfEveryWrongShapeGetsItsOwnReason) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  struct Case {
+    std::string media_type;
+    std::string body;
+    std::string reason;
+  };
+  for (const Case& c : {Case{"application/vnd.assay.tpm-quote", "x", "item_unexpected"}, Case{"image/png", "x", "media_type_unknown"},
+                        Case{"application/pkix-cert", "", "item_empty"}, Case{"application/pkix-cert", std::string(500'000, '0'), "certificate_malformed"},
+                        Case{"application/vnd.assay.sev-snp-report", std::string(1184, '\xff'), "item_duplicate"}}) {
+    const v1::CreateChallengeRequest ask = node.Ask();
+    const auto challenge = node.CreateChallenge(ask);
+    ASSERT_TRUE(challenge.ok());
+    v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+    answer.set_platform("qemu_sev_snp");
+    v1::EvidenceItem& item = *answer.add_items();
+    item.set_media_type(c.media_type);
+    item.set_body(c.body);
+    const auto response = node.Attest(answer);
+    ASSERT_TRUE(response.ok()) << c.media_type << Message(response.status());
+    EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED) << c.media_type;
+    EXPECT_THAT(Reasons(response->appraisal()), Contains(c.reason)) << c.media_type;
+  }
+}
+
+TEST(Join, ARequestOverTheLimitIsRefusedAndTheServerLives) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  v1::AttestRequest huge;
+  huge.set_challenge(std::string(2 * 1024 * 1024, 'x'));
+  EXPECT_TRUE(absl::IsResourceExhausted(node.Attest(huge).status()));
+  EXPECT_TRUE(JoinAs(node).ok());
+}
+
+// grpc.health.v1.Health/Check with an empty request; its answer is one field, 1 = SERVING.
+TEST(Join, HealthIsServed) {
+  Verifier verifier;
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = verifier.site().Text("tls/ca.pem");
+  grpc::GenericStub stub(grpc::CreateChannel(verifier.join(), grpc::SslCredentials(tls)));
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  grpc::Slice nothing;
+  grpc::ByteBuffer request(&nothing, 1), response;
+  grpc::Status status;
+  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  call->StartCall();
+  call->Finish(&response, &status, &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  std::vector<grpc::Slice> slices;
+  ASSERT_TRUE(response.Dump(&slices).ok());
+  ASSERT_EQ(slices.size(), 1u);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(slices[0].begin()), slices[0].size()), "\x08\x01");
+}
+
+}  // namespace
+}  // namespace assay::integration

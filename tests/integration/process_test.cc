@@ -1,0 +1,196 @@
+// assayd as a process: what survives kill -9, how it stops, what it refuses to start for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "base/hex.h"
+#include "base/strings.h"
+#include "codec/json.h"
+#include "appraisal/appraiser.h"
+#include "store/sqlite_store.h"
+#include "tests/integration/verifier.h"
+
+namespace assay::integration {
+namespace {
+
+using testing::HasSubstr;
+
+std::string Message(const absl::Status& status) { return std::string(MessageOf(status)); }
+
+class Daemon {
+ public:
+  explicit Daemon(const Site& site) : site_(site) {
+    std::filesystem::remove(site.File("ready"));
+    process_ = std::make_unique<Process>(std::vector<std::string>{Program("assayd"), "run", "--config", site.File("assayd.yaml"), "--insecure-test-anchors",
+                                                                  site.File("anchors.yaml"), "--ready-file", site.File("ready")},
+                                         site.File("log"));
+    while (!std::filesystem::exists(site.File("ready")) && process_->Running()) std::this_thread::yield();
+  }
+  Process& process() { return *process_; }
+  std::string Address(std::string_view listener) const {
+    const std::string text = site_.Text("ready");
+    const std::size_t at = text.find(Cat(listener, "="));
+    EXPECT_NE(at, std::string::npos) << text << site_.Text("log");
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + listener.size() + 1;
+    return text.substr(begin, text.find('\n', begin) - begin);
+  }
+
+ private:
+  const Site& site_;
+  std::unique_ptr<Process> process_;
+};
+
+client::ChannelOptions Viewer(const Site& site, const std::string& address) {
+  client::ChannelOptions options;
+  options.address = address;
+  options.ca_pem = site.Text("tls/ca.pem");
+  options.certificate_pem = site.Text("tls/viewer.pem");
+  options.key_pem = site.Text("tls/viewer.key");
+  return options;
+}
+
+TEST(Assayd, AnAcknowledgedVerdictSurvivesKill9) {
+  const Site site;
+  std::vector<v1::AttestResponse> acknowledged;
+  {
+    Daemon daemon(site);
+    Node node(daemon.Address("join"), site);
+    for (int i = 0; i < 5; ++i) {
+      auto response = JoinAs(node);
+      ASSERT_TRUE(response.ok()) << Message(response.status()) << site.Text("log");
+      acknowledged.push_back(*std::move(response));
+    }
+    daemon.process().Signal(SIGKILL);
+    EXPECT_EQ(daemon.process().Wait(), 128 + SIGKILL);
+  }
+  Daemon daemon(site);
+  client::VerdictClient viewer(Viewer(site, daemon.Address("operator")));
+  for (const v1::AttestResponse& response : acknowledged) {
+    v1::GetVerdictRequest request;
+    request.set_verdict_id(response.verdict_id());
+    const auto record = viewer.GetVerdict(request);
+    ASSERT_TRUE(record.ok()) << Message(record.status());
+    EXPECT_EQ(record->record().appraisal().SerializeAsString(), response.appraisal().SerializeAsString());
+  }
+}
+
+TEST(Assayd, AChallengeOutlivesARestartButIsStillAnsweredOnce) {
+  const Site site;
+  Daemon first(site);
+  // An idle client notices a goodbye late, so it goes before the server does.
+  { Node before(first.Address("join"), site); ASSERT_TRUE(JoinAs(before).ok()); }
+  first.process().Signal(SIGTERM);
+  EXPECT_EQ(first.process().Wait(), 0) << site.Text("log");
+  Daemon second(site);
+  Node after(second.Address("join"), site);
+  EXPECT_TRUE(JoinAs(after).ok()) << "the key file is used again";
+  EXPECT_THAT(site.Text("log"), HasSubstr("challenge key made"));
+}
+
+// What assayd recorded is all that `assay verify` needs to come to the same appraisal.
+TEST(Assayd, TheServerAndAssayVerifyAgree) {
+  const Site site;
+  std::string id;
+  {
+    Daemon daemon(site);
+    const auto response = [&] {
+      Node node(daemon.Address("join"), site);
+      return JoinAs(node, softtee::OptionsFor(softtee::Fault::kDebug));
+    }();
+    ASSERT_TRUE(response.ok()) << Message(response.status());
+    id = response->verdict_id();
+    daemon.process().Signal(SIGTERM);
+    EXPECT_EQ(daemon.process().Wait(), 0);
+  }
+  const auto store = store::OpenSqliteStore(site.File("assay.db"));
+  ASSERT_TRUE(store.ok()) << Message(store.status());
+  const auto record = (*store)->Get(id);
+  ASSERT_TRUE(record.ok()) << Message(record.status());
+  std::vector<std::string> command = {Program("assay"), "verify"};
+  for (int i = 0; i < record->appraisal().digests().evidence_size(); ++i) {
+    crypto::Sha256Digest digest{};
+    const std::string& wanted = record->appraisal().digests().evidence(i);
+    std::copy(wanted.begin(), wanted.end(), digest.begin());
+    const auto blob = (*store)->GetBlob(digest);
+    ASSERT_TRUE(blob.ok()) << Message(blob.status());
+    const std::string name = Cat("item", i, ".bin");
+    site.Write(name, AsText(*blob));
+    command.push_back(site.File(name));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(site.root() / "policies")) command.insert(command.end(), {"--policy", entry.path().string()});
+  command.insert(command.end(), {"--cluster", "demo", "--role", "worker", "--insecure-test-anchors", site.File("anchors.yaml"), "--at",
+                                 FormatTime(Time(Duration(record->appraisal().appraised_at().seconds()))), "--report-data",
+                                 ToHex(AsBytes(record->demanded_report_data())), "-o", "json"});
+  Process verify(command, site.File("verify.json"));
+  EXPECT_EQ(verify.Wait(), 4) << site.Text("verify.json");
+  const auto offline = json::Parse(site.Text("verify.json"));
+  const auto online = json::Parse(appraisal::CanonicalJson(record->appraisal()));
+  ASSERT_TRUE(offline.ok()) << site.Text("verify.json");
+  ASSERT_TRUE(online.ok());
+  for (const std::string_view member : {"verdict", "authenticity", "platform", "policy", "policy_set", "strength", "trust_boundary", "claims", "checks",
+                                        "windows", "parts", "release", "cloud_provenance", "instance_identity", "appraised_at", "freshness", "engine"}) {
+    const json::Value* a = offline->Find(member);
+    const json::Value* b = online->Find(member);
+    ASSERT_TRUE((a == nullptr) == (b == nullptr)) << member;
+    if (a == nullptr) continue;
+    if (member == "checks") continue;  // the server looks at its clock as well
+    EXPECT_TRUE(*a == *b) << member;
+  }
+}
+
+TEST(Assayd, RefusesToStartAndSaysWhy) {
+  struct Case {
+    std::string_view what;
+    std::function<void(const Site&)> change;
+    int code;
+    std::string_view message;
+  };
+  const auto replace = [](const Site& site, std::string_view from, std::string_view to) {
+    std::string text = site.Text("assayd.yaml");
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    site.Write("assayd.yaml", text.replace(at, from.size(), to));
+  };
+  const std::vector<Case> cases = {
+      {"no configuration", [](const Site& site) { std::filesystem::remove(site.File("assayd.yaml")); }, 2, "--config"},
+      {"an unknown key", [&](const Site& site) { replace(site, "store:", "sotre:"); }, 7, "did you mean 'store'"},
+      {"a missing certificate", [](const Site& site) { std::filesystem::remove(site.File("tls/server.pem")); }, 7, "join.tls.certificate"},
+      {"a key of another certificate", [&](const Site& site) { replace(site, "key: tls/server.key", "key: tls/viewer.key"); }, 7, "another key"},
+      {"a key that others can read", [](const Site& site) { std::filesystem::permissions(site.File("tls/server.key"), std::filesystem::perms(0644)); }, 7, "chmod 600"},
+      {"a policy with defects", [](const Site& site) { site.Write("policies/demo.yaml", "apiVersion: assay.v1\nkind: PolicySett\nname: x\n"); }, 7, "demo.yaml:2:7"},
+      {"no policy set", [](const Site& site) { std::filesystem::remove(site.File("policies/demo.yaml")); }, 7, "policy_none"},
+      {"anchors that are none", [](const Site& site) { site.Write("anchors.yaml", "kind: Nonsense\n"); }, 7, "anchors.yaml:"},
+      {"a store that is something else", [](const Site& site) { site.Write("assay.db", std::string(4096, 'x')); }, 1, "assay.db"},
+      {"a challenge key too short", [](const Site& site) {
+         site.Write("challenge.key", "short");
+         std::filesystem::permissions(site.File("challenge.key"), std::filesystem::perms(0600));
+       }, 7, "challenges.key_file"},
+      {"an address of nobody", [&](const Site& site) { replace(site, "127.0.0.1:0", "192.0.2.1:1"); }, 1, "join.address"},
+  };
+  for (const Case& c : cases) {
+    const Site site;
+    c.change(site);
+    Daemon daemon(site);
+    EXPECT_EQ(daemon.process().Wait(), c.code) << c.what << ": " << site.Text("log");
+    EXPECT_THAT(site.Text("log"), HasSubstr(std::string(c.message))) << c.what;
+    EXPECT_FALSE(std::filesystem::exists(site.File("ready"))) << c.what;
+  }
+}
+
+TEST(Assayd, ConfigCommands) {
+  const Site site;
+  Process check({Program("assayd"), "config", "check", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("check"));
+  EXPECT_EQ(check.Wait(), 0) << site.Text("check");
+  EXPECT_THAT(site.Text("check"), HasSubstr(": good"));
+  Process print({Program("assayd"), "config", "print-default"}, site.File("default"));
+  EXPECT_EQ(print.Wait(), 0);
+  EXPECT_THAT(site.Text("default"), HasSubstr("policies: [policies]"));
+  Process unknown({Program("assayd"), "rnu"}, site.File("unknown"));
+  EXPECT_EQ(unknown.Wait(), 2);
+}
+
+}  // namespace
+}  // namespace assay::integration

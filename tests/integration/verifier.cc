@@ -1,0 +1,163 @@
+#include "tests/integration/verifier.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/bug.h"
+#include "base/strings.h"
+#include "codec/pem.h"
+#include "crypto/certificate.h"
+#include "registry/builtin_registry.h"
+#include "service/config_file.h"
+#include "tests/softtee/dev_tls.h"
+
+extern char** environ;
+
+namespace assay::integration {
+namespace {
+
+Time Now() { return SystemClock().Now(); }
+
+}  // namespace
+
+Site::Site() {
+  std::string path = (std::filesystem::temp_directory_path() / "assay-integration-XXXXXX").string();
+  ASSAY_CHECK(::mkdtemp(path.data()) != nullptr);
+  root_ = path;
+  ASSAY_CHECK(softtee::MakeDevTls(root_ / "tls", "localhost", Now()).ok());
+  std::filesystem::copy(std::string(ASSAY_SOURCE_DIR) + "/deploy/demo/policies", root_ / "policies");
+  Write("anchors.yaml", softtee::SnpPki::Shared().AnchorsYaml());
+  Write("assayd.yaml", Config());
+}
+
+Site::~Site() {
+  std::error_code ignored;
+  std::filesystem::remove_all(root_, ignored);
+}
+
+std::string Site::Text(std::string_view name) const {
+  std::ifstream file(File(name), std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void Site::Write(std::string_view name, std::string_view text) const {
+  std::ofstream file(File(name), std::ios::binary | std::ios::trunc);
+  file << text;
+  ASSAY_CHECK(file.flush().good());
+}
+
+std::string Site::Config() const {
+  return R"(join: {address: "127.0.0.1:0", tls: {certificate: tls/server.pem, key: tls/server.key}}
+operator:
+  address: "127.0.0.1:0"
+  tls: {certificate: tls/server.pem, key: tls/server.key}
+  client_ca: tls/ca.pem
+  roles: [{identity: "spiffe://dev.assay/operator/viewer", role: viewer}]
+store: {path: assay.db}
+policies: [policies]
+challenges: {key_file: challenge.key}
+workers: {threads: 2, queue: 64}
+)";
+}
+
+Verifier::Verifier() : log_(log_text_, clock_) {
+  service::ConfigResult config = service::LoadConfig("assayd.yaml", site_.Text("assayd.yaml"), site_.root().string());
+  for (const std::string& message : config.messages) ADD_FAILURE() << message;
+  auto started = service::Server::Start({*std::move(config.config), site_.File("anchors.yaml"), BuiltinRegistry(), clock_, random_, log_});
+  if (!started.ok()) {
+    ADD_FAILURE() << MessageOf(started.status());
+    std::abort();
+  }
+  server_ = *std::move(started);
+}
+
+Node::Node(const std::string& address, const Site& site, const NodeOptions& options) : key_(crypto::PrivateKey::GenerateP256()) {
+  client::ChannelOptions channel;
+  channel.address = address;
+  channel.ca_pem = site.Text("tls/ca.pem");
+  if (options.with_certificate) {
+    channel.certificate_pem = codec::EncodePem("CERTIFICATE", *key_.SelfSignedCertificate("node", Now() - Duration(60), Now() + Duration(3600)));
+    channel.key_pem = std::string(key_.ToPem().view());
+  }
+  client_ = std::make_unique<client::JoinClient>(channel);
+}
+
+absl::StatusOr<v1::CreateChallengeResponse> Node::CreateChallenge(const v1::CreateChallengeRequest& request) { return client_->CreateChallenge(request); }
+absl::StatusOr<v1::AttestResponse> Node::Attest(const v1::AttestRequest& request) { return client_->Attest(request); }
+
+std::optional<crypto::Sha256Digest> Node::ServerKey() const {
+  const auto certificates = crypto::CertificatesFrom(AsBytes(client_->server_certificate_pem()), "server", 1);
+  return certificates && certificates->size() == 1 ? std::optional(certificates->front().public_key().spki_sha256()) : std::nullopt;
+}
+
+v1::CreateChallengeRequest Node::Ask() const {
+  v1::CreateChallengeRequest request;
+  request.mutable_context()->set_cluster("demo");
+  request.mutable_context()->set_role("worker");
+  request.mutable_keys()->set_node_spki(std::string(AsText(key_.public_key().spki())));
+  return request;
+}
+
+absl::StatusOr<std::vector<agent::CollectedItem>> Minting::Collect(const crypto::Sha512Digest& report_data) {
+  softtee::SnpOptions options = options_;
+  options.report_data = report_data;
+  options.now = Now();
+  auto minted = softtee::MintSnp(softtee::SnpPki::Shared(), options);
+  if (!minted.ok()) return minted.status();
+  std::vector<agent::CollectedItem> items;
+  for (softtee::Item& item : minted->items) items.push_back({std::move(item.media_type), std::move(item.body)});
+  return items;
+}
+
+absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options) {
+  Minting source(std::move(options));
+  return agent::Join({.cluster = "demo", .role = "worker", .name = "node-1"}, node.key(), source, node);
+}
+
+Process::Process(const std::vector<std::string>& arguments, const std::string& output_file) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  ASSAY_CHECK(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ) == 0);
+  posix_spawn_file_actions_destroy(&actions);
+}
+
+Process::~Process() {
+  if (ended_) return;
+  Signal(SIGKILL);
+  Wait();
+}
+
+void Process::Signal(int number) const { ::kill(pid_, number); }
+
+int Process::Wait() {
+  if (ended_) return *ended_;
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  ended_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return *ended_;
+}
+
+bool Process::Running() {
+  if (ended_) return false;
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+std::string Program(std::string_view name) { return Cat(ASSAY_BINARY_DIR, "/bin/", name); }
+
+}  // namespace assay::integration

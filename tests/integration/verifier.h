@@ -1,0 +1,107 @@
+// A verifier for one test: its own directory, TLS, store and PKI, listening on free ports.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assay/v1/verdict_record.pb.h"
+#include "client/agent/join.h"
+#include "client/lib/client.h"
+#include "service/server.h"
+#include "store/verdict_store.h"
+#include "tests/softtee/snp_evidence.h"
+
+namespace assay::integration {
+
+// The files that assayd runs on, in a directory that goes with it.
+class Site {
+ public:
+  Site();
+  ~Site();
+  Site(const Site&) = delete;
+
+  const std::filesystem::path& root() const { return root_; }
+  std::string File(std::string_view name) const { return (root_ / name).string(); }
+  std::string Text(std::string_view name) const;
+  void Write(std::string_view name, std::string_view text) const;
+  // YAML with free ports; the identity of the development viewer is viewer.
+  std::string Config() const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+// assayd in this process.
+class Verifier {
+ public:
+  Verifier();
+
+  const Site& site() const { return site_; }
+  service::Server& server() { return *server_; }
+  std::string join() const { return server_->join_address(); }
+  std::string operators() const { return server_->operator_address(); }
+  std::string log() const { return log_text_.str(); }
+
+ private:
+  Site site_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::ostringstream log_text_;
+  telemetry::Log log_;
+  std::unique_ptr<service::Server> server_;
+};
+
+// A node: its key, and the connection that shows it.
+struct NodeOptions {
+  bool with_certificate = true;
+};
+class Node final : public agent::JoinConnection {
+ public:
+  Node(const std::string& address, const Site& site, const NodeOptions& options = {});
+
+  absl::StatusOr<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request) override;
+  absl::StatusOr<v1::AttestResponse> Attest(const v1::AttestRequest& request) override;
+  std::optional<crypto::Sha256Digest> ServerKey() const override;
+
+  const crypto::PrivateKey& key() const { return key_; }
+  v1::CreateChallengeRequest Ask() const;  // for cluster demo, role worker
+
+ private:
+  crypto::PrivateKey key_;
+  std::unique_ptr<client::JoinClient> client_;
+};
+
+// Mints for the challenge at hand.
+class Minting final : public agent::EvidenceSource {
+ public:
+  explicit Minting(softtee::SnpOptions options = {}) : options_(std::move(options)) {}
+  absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;
+
+ private:
+  softtee::SnpOptions options_;
+};
+
+absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options = {});
+
+// A program of this build, run to its end or until told otherwise.
+class Process {
+ public:
+  Process(const std::vector<std::string>& arguments, const std::string& output_file);
+  ~Process();  // kill -9 if it still runs
+  void Signal(int number) const;
+  int Wait();  // exit code, or 128 + signal
+  bool Running();
+
+ private:
+  pid_t pid_;
+  std::optional<int> ended_;
+};
+std::string Program(std::string_view name);
+
+}  // namespace assay::integration
