@@ -270,7 +270,7 @@ void WriteInputs(const Inputs& inputs, v1::Appraisal& out) {
   out.set_channel_bound(inputs.channel_bound);
   if (inputs.policies.set() != nullptr) out.set_policy_set(inputs.policies.set()->name);
   v1::InputDigests& digests = *out.mutable_digests();
-  for (const evidence::Item& item : inputs.items) digests.add_evidence(BytesText(crypto::Sha256(item.body.Read().TakeRest())));
+  for (const evidence::Item& item : inputs.items) digests.add_evidence(BytesText(item.body.Sha256()));
   digests.set_collateral(BytesText(inputs.collateral.Digest()));
   digests.set_policy(BytesText(inputs.policies.book().Digest()));
   digests.set_anchors(BytesText(inputs.anchors.Digest()));

@@ -1,19 +1,31 @@
 // The caches of one process, passed down explicitly. Absent (nullptr) everything is computed again; results are the same.
 #pragma once
 
+#include <vector>
+
 #include "crypto/certificate.h"
 #include "crypto/crl.h"
 #include "trust/chain.h"
+#include "trust/collateral.h"
 #include "trust/fact_cache.h"
 
 namespace assay::trust {
 
+// A revocation list and whose signature on it was verified: good for that key and for no namesake.
+struct SignedList {
+  crypto::CertificateList list;
+  crypto::Sha256Digest signer;  // SHA-256 of the SubjectPublicKeyInfo
+};
+
 struct FactCaches {
-  explicit FactCaches(std::size_t capacity) : certificates(capacity), chains(capacity), revocation_lists(64) {}
+  explicit FactCaches(std::size_t capacity)
+      : certificates(capacity), chains(capacity), revocation_lists(64), endorsements(capacity / 4 + 2) {}
 
   FactCache<crypto::Certificate> certificates;       // by SHA-256 of the DER; only certificates of verified chains
   FactCache<VerifiedChain> chains;                   // by digest of leaf, pool, anchors, product and profile
-  FactCache<crypto::CertificateList> revocation_lists;  // by SHA-256 of the DER; only lists signed by a pinned anchor
+  FactCache<SignedList> revocation_lists;            // by SHA-256 of the DER; only lists signed by a pinned anchor
+  // What a container unpacks to, by container and content; only of evidence that was authenticated with it.
+  FactCache<std::vector<CollateralItem>> endorsements;
 };
 
 }  // namespace assay::trust

@@ -14,14 +14,19 @@ namespace assay::trust {
 
 class UntrustedBytes {
  public:
-  explicit UntrustedBytes(Bytes bytes) : bytes_(std::make_shared<const Bytes>(std::move(bytes))) {}
+  explicit UntrustedBytes(Bytes bytes) : content_(std::make_shared<const Content>(std::move(bytes))) {}
 
-  std::size_t size() const { return bytes_->size(); }
-  Reader Read() const { return Reader(*bytes_); }
-  crypto::Sha256Digest Sha256() const { return crypto::Sha256(*bytes_); }  // names the content, says nothing about it
+  std::size_t size() const { return content_->bytes.size(); }
+  Reader Read() const { return Reader(content_->bytes); }
+  const crypto::Sha256Digest& Sha256() const { return content_->sha256; }  // names the content, says nothing about it
 
  private:
-  std::shared_ptr<const Bytes> bytes_;
+  struct Content {
+    explicit Content(Bytes all) : bytes(std::move(all)), sha256(crypto::Sha256(bytes)) {}
+    const Bytes bytes;
+    const crypto::Sha256Digest sha256;  // computed once: records, caches and collateral all go by it
+  };
+  std::shared_ptr<const Content> content_;
 };
 
 }  // namespace assay::trust

@@ -101,22 +101,24 @@ Revocation CheckRevocation(const crypto::Certificate& ark, const crypto::Certifi
   std::vector<Finding> not_authentic;
   for (const trust::CollateralItem& item : context.collateral.Candidates(kCrlKind, NameOf(product))) {
     if (!item.revocation_list) continue;
-    std::shared_ptr<const crypto::CertificateList> list =
-        context.caches == nullptr ? nullptr : context.caches->revocation_lists.Find(item.sha256);
-    // A cached list was signed by a pinned ARK; it still has to be this one.
-    const bool known = list != nullptr && list->IssuerText() == ark.SubjectText();
-    if (!known) {
+    const crypto::Sha256Digest& signer = ark.public_key().spki_sha256();
+    const auto cached = context.caches == nullptr ? nullptr : context.caches->revocation_lists.Find(item.sha256);
+    const crypto::CertificateList& list = *item.revocation_list;
+    if (cached == nullptr || cached->signer != signer) {
       if (!item.revocation_list->IsIssuedBy(ark) && !SwitchedOff(Check::kSnpCrlSignature)) {
         not_authentic.push_back({.reason = Reason::kCrlNotAuthentic, .component = "crl",
                                  .expected = Cat("a list signed by ", ark.CommonName()),
                                  .actual = Cat("issuer ", Printable(item.revocation_list->IssuerText(), 128))});
         continue;
       }
-      list = std::make_shared<const crypto::CertificateList>(*item.revocation_list);
-      if (context.caches != nullptr) context.caches->revocation_lists.Insert(item.sha256, list);
+      if (context.caches != nullptr) {
+        context.caches->revocation_lists.Insert(item.sha256, std::make_shared<const trust::SignedList>(trust::SignedList{list, signer}));
+      }
     }
-    result.revoked |= list->Revokes(intermediate.serial());
-    if (result.newest == nullptr || IsNewer(*list, *result.newest)) result.newest = list;
+    result.revoked |= list.Revokes(intermediate.serial());
+    if (result.newest == nullptr || IsNewer(list, *result.newest)) {
+      result.newest = std::make_shared<const crypto::CertificateList>(list);
+    }
   }
   if (result.newest != nullptr) log.Pass(Check::kSnpCrlSignature);
   for (Finding& finding : not_authentic) {

@@ -169,19 +169,32 @@ std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const e
   std::optional<trust::Parsed<Report>> report = ReportParser::Parse(item->body, log);
   // Malformed endorsements are refused even where better ones exist: a node that sends garbage is told so.
   bool sound = report.has_value();
+  struct Endorsement {
+    Container container;
+    const trust::UntrustedBytes& body;
+    Outcome<std::vector<trust::CollateralItem>> unpacked;
+  };
+  std::vector<Endorsement> endorsements;
   for (const evidence::Item& endorsement : items) {
     const Container container = ContainerOf(endorsement.media_type);
     if (container == Container::kUnknown) continue;
-    const auto unpacked = Unpack(container, endorsement.body, trust::CollateralSource::kNode, context.caches);
+    auto unpacked = Unpack(container, endorsement.body, trust::CollateralSource::kNode, context.caches);
     if (container == Container::kCertTable) {
       sound &= log.Require(Check::kSnpCertTable, unpacked);
     } else if (!unpacked) {
       for (const Finding& finding : unpacked.findings()) log.Add(finding);
       sound = false;
     }
+    endorsements.push_back({container, endorsement.body, std::move(unpacked)});
   }
   if (!sound) return std::nullopt;
-  return ReportAuthenticator::Authenticate(*std::move(report), context, log);
+  auto authenticated = ReportAuthenticator::Authenticate(*std::move(report), context, log);
+  if (authenticated && context.caches != nullptr) {
+    for (const Endorsement& endorsement : endorsements) {
+      if (endorsement.unpacked.ok()) Remember(endorsement.container, endorsement.body, *endorsement.unpacked, *context.caches);
+    }
+  }
+  return authenticated;
 }
 
 std::optional<SigningKey> SigningKeyHint(std::span<const evidence::Item> items) {

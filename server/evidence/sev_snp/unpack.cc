@@ -47,20 +47,20 @@ class Unpacker {
   Unpacker(trust::CollateralSource source, trust::FactCaches* caches) : source_(source), caches_(caches) {}
 
   void AddCertificate(ByteView der) {
-    const crypto::Sha256Digest sha256 = crypto::Sha256(der);
+    const trust::UntrustedBytes body(ToBytes(der));
     if (caches_ != nullptr) {
-      if (const auto known = caches_->certificates.Find(sha256)) return Keep(*known, der, sha256);
+      if (const auto known = caches_->certificates.Find(body.Sha256())) return Keep(*known, body);
     }
     const Outcome<crypto::Certificate> certificate = crypto::Certificate::FromDer(der);
     if (!certificate) return Complain(certificate.findings());
-    Keep(*certificate, der, sha256);
+    Keep(*certificate, body);
   }
 
   void AddRevocationList(ByteView der) {
-    const crypto::Sha256Digest sha256 = crypto::Sha256(der);
+    const trust::UntrustedBytes body(ToBytes(der));
     std::optional<crypto::CertificateList> list;
     if (caches_ != nullptr) {
-      if (const auto known = caches_->revocation_lists.Find(sha256)) list = *known;
+      if (const auto known = caches_->revocation_lists.Find(body.Sha256())) list = known->list;
     }
     if (!list) {
       Outcome<crypto::CertificateList> decoded = crypto::CertificateList::FromDer(der);
@@ -70,7 +70,7 @@ class Unpacker {
     const std::string issuer = list->IssuerText();
     for (const Product product : {Product::kMilan, Product::kGenoa, Product::kTurin}) {
       if (issuer.find(Cat("ARK-", NameOf(product))) == std::string::npos) continue;
-      trust::CollateralItem item{{std::string(kCrlKind), std::string(NameOf(product)), {}}, trust::UntrustedBytes(ToBytes(der)), sha256, source_};
+      trust::CollateralItem item{{std::string(kCrlKind), std::string(NameOf(product)), {}}, body, body.Sha256(), source_};
       item.revocation_list = std::move(list);
       items_.push_back(std::move(item));
       return;
@@ -107,10 +107,10 @@ class Unpacker {
   }
 
  private:
-  void Keep(const crypto::Certificate& certificate, ByteView der, const crypto::Sha256Digest& sha256) {
+  void Keep(const crypto::Certificate& certificate, const trust::UntrustedBytes& body) {
     const std::optional<trust::CollateralKey> key = KeyOf(certificate);
     if (!key) return;
-    trust::CollateralItem item{*key, trust::UntrustedBytes(ToBytes(der)), sha256, source_};
+    trust::CollateralItem item{*key, body, body.Sha256(), source_};
     item.certificate = certificate;
     items_.push_back(std::move(item));
   }
@@ -121,6 +121,13 @@ class Unpacker {
   Items items_;
   std::vector<Finding> findings_;
 };
+
+// The same bytes are something else in another container.
+crypto::Sha256Digest NameOfContents(Container container, const trust::UntrustedBytes& bytes) {
+  Bytes name{static_cast<std::uint8_t>(container)};
+  Append(name, bytes.Sha256());
+  return crypto::Sha256(name);
+}
 
 }  // namespace
 
@@ -154,6 +161,13 @@ Container LooksLike(ByteView bytes) {
 
 Outcome<Items> Unpack(Container container, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
                       trust::FactCaches* caches) {
+  if (caches != nullptr && container != Container::kUnknown) {
+    if (const auto known = caches->endorsements.Find(NameOfContents(container, bytes))) {
+      Items items = *known;
+      for (trust::CollateralItem& item : items) item.source = source;
+      return items;
+    }
+  }
   Reader reader = bytes.Read();
   const ByteView raw = reader.TakeRest();
   Unpacker unpacker(source, caches);
@@ -165,6 +179,10 @@ Outcome<Items> Unpack(Container container, const trust::UntrustedBytes& bytes, t
     case Container::kUnknown: break;
   }
   return std::move(unpacker).Finish();
+}
+
+void Remember(Container container, const trust::UntrustedBytes& bytes, const Items& items, trust::FactCaches& caches) {
+  caches.endorsements.Insert(NameOfContents(container, bytes), std::make_shared<const Items>(items));
 }
 
 }  // namespace assay::sev_snp

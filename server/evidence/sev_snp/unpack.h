@@ -20,4 +20,9 @@ Container LooksLike(ByteView bytes);
 Outcome<std::vector<trust::CollateralItem>> Unpack(Container container, const trust::UntrustedBytes& bytes,
                                                    trust::CollateralSource source, trust::FactCaches* caches);
 
+// Lets Unpack answer from memory next time. Only for endorsements with which evidence was authenticated: what anybody can
+// make in any number must not fill the cache.
+void Remember(Container container, const trust::UntrustedBytes& bytes, const std::vector<trust::CollateralItem>& items,
+              trust::FactCaches& caches);
+
 }  // namespace assay::sev_snp

@@ -96,7 +96,7 @@ TEST(CheckLog, OnlyARejectingFindingIsARejection) {
   for (const Effect effect : {Effect::kNote, Effect::kWarn, Effect::kIndeterminate}) {
     CheckLog log;
     log.Fail(Check::kDebug, Any(effect));
-    log.Skip(Check::kChannelBinding, Any(effect));
+    log.Skip(Check::kClock, Any(effect));
     log.Add(Any(effect));
     EXPECT_FALSE(log.HasRejection());
     EXPECT_EQ(log.records()[0].result, CheckResult::kFailed) << "shown as failed all the same";
