@@ -223,7 +223,7 @@ TEST(Join, BadRequestsNameTheField) {
     EXPECT_TRUE(absl::IsInvalidArgument(response.status())) << Message(response.status());
     return Message(response.status());
   };
-  EXPECT_THAT(message([](auto& r) { r.mutable_context()->clear_cluster(); }), HasSubstr("context.cluster"));
+  EXPECT_THAT(message([](auto& r) { r.mutable_context()->clear_cluster(); }), HasSubstr("request_field_invalid (5008) at context.cluster"));
   EXPECT_THAT(message([](auto& r) { r.mutable_context()->set_role(std::string(64, 'r')); }), HasSubstr("context.role"));
   EXPECT_THAT(message([](auto& r) { r.mutable_context()->set_name("a\nb"); }), HasSubstr("context.name"));
   EXPECT_THAT(message([](auto& r) { r.mutable_keys()->set_node_spki("nonsense"); }), HasSubstr("keys.node_spki"));

@@ -69,7 +69,7 @@ TEST(Operators, OnlyARoleOpensTheRecord) {
            Case{"self-signed", self_signed, std::string(key.ToPem().view()), absl::StatusCode::kUnauthenticated, ""},
            Case{"another CA's viewer", foreign.Text("tls/viewer.pem"), foreign.Text("tls/viewer.key"), absl::StatusCode::kUnauthenticated, ""},
            Case{"a name without role", site.Text("tls/admin.pem"), site.Text("tls/admin.key"), absl::StatusCode::kPermissionDenied,
-                "spiffe://dev.assay/operator/admin"},
+                "permission_denied (5010) at client certificate: expected an identity with the role viewer, actual spiffe://dev.assay/operator/admin"},
            Case{"viewer", site.Text("tls/viewer.pem"), site.Text("tls/viewer.key"), absl::StatusCode::kNotFound, "not_found (5011)"},
        }) {
     const auto answer = Get(Channel(verifier.operators(), site, c.certificate, c.key), id);

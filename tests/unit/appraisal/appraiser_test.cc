@@ -366,6 +366,13 @@ TEST(Appraise, MilanWithoutProvenChipIsAtMostTrustedWithWarnings) {
   EXPECT_EQ(appraising.Run().verdict(), v1::VERDICT_TRUSTED);
 }
 
+TEST(Appraise, ProofOfProvenanceMayBeDemanded) {
+  const v1::Appraisal appraisal =
+      Appraising{.policies = {Without(QemuPolicy("  - {claim: cloud.provenance, equals: proven}\n"), "  - {claim: snp.chip_id")}}.Run();
+  EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
+  ASSERT_NE(FindingOf(appraisal, "provenance_inferred"), nullptr) << Show(appraisal);
+}
+
 TEST(Appraise, VersionsTwoAndFourOnlyWhereNamed) {
   for (const std::uint32_t version : {2U, 4U}) {
     Appraising appraising{.policies = {Without(QemuPolicy(), "  - {claim: snp.version")}};
