@@ -53,6 +53,18 @@ crypto::BindingTranscript TranscriptOf(const v1::CreateChallengeResponse& challe
           .server_spki_sha256 = ToBytes(AsBytes(challenge.server_spki_sha256()))};
 }
 
+// A node that holds a challenge.
+struct Challenged {
+  Verifier verifier;
+  Node node{verifier.join(), verifier.site()};
+  v1::CreateChallengeRequest ask = node.Ask();
+  v1::CreateChallengeResponse challenge = *node.CreateChallenge(ask);
+
+  crypto::BindingTranscript Transcript() const { return TranscriptOf(challenge, ask); }
+  v1::AttestRequest Answer() const { return Answer(Transcript()); }
+  v1::AttestRequest Answer(const crypto::BindingTranscript& transcript) const { return AnswerTo(challenge, ask, transcript); }
+};
+
 TEST(Join, AGoodNodeIsTrusted) {
   Verifier verifier;
   Node node(verifier.join(), verifier.site());
@@ -96,12 +108,9 @@ TEST(Join, TheChallengeSaysWhatToCollect) {
 }
 
 TEST(Join, AttackReplayedChallengeIsAnsweredOnce) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  const v1::CreateChallengeRequest ask = node.Ask();
-  const auto challenge = node.CreateChallenge(ask);
-  ASSERT_TRUE(challenge.ok());
-  const v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  Challenged scene;
+  Node& node = scene.node;
+  const v1::AttestRequest answer = scene.Answer();
   ASSERT_TRUE(node.Attest(answer).ok());
   const auto again = node.Attest(answer);
   EXPECT_TRUE(absl::IsFailedPrecondition(again.status()));
@@ -109,12 +118,9 @@ TEST(Join, AttackReplayedChallengeIsAnsweredOnce) {
 }
 
 TEST(Join, AttackManyAnswersAtOnceGetOneVerdict) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  const v1::CreateChallengeRequest ask = node.Ask();
-  const auto challenge = node.CreateChallenge(ask);
-  ASSERT_TRUE(challenge.ok());
-  const v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  Challenged scene;
+  Node& node = scene.node;
+  const v1::AttestRequest answer = scene.Answer();
   std::atomic<int> verdicts = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
@@ -125,12 +131,9 @@ TEST(Join, AttackManyAnswersAtOnceGetOneVerdict) {
 }
 
 TEST(Join, AChallengeIsSpentByEvidenceThatFails) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  const v1::CreateChallengeRequest ask = node.Ask();
-  const auto challenge = node.CreateChallenge(ask);
-  ASSERT_TRUE(challenge.ok());
-  v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  Challenged scene;
+  Node& node = scene.node;
+  v1::AttestRequest answer = scene.Answer();
   const v1::AttestRequest good = answer;
   answer.mutable_items(0)->set_body("garbage");
   const auto rejected = node.Attest(answer);
@@ -156,29 +159,23 @@ TEST(Join, AttackAnotherNodeAnswersTheChallenge) {
 }
 
 TEST(Join, AttackRelayThroughAnotherServerBindsNothing) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  const v1::CreateChallengeRequest ask = node.Ask();
-  const auto challenge = node.CreateChallenge(ask);
-  ASSERT_TRUE(challenge.ok());
+  Challenged scene;
+  Node& node = scene.node;
   // The node thought that it spoke to somebody else.
-  crypto::BindingTranscript elsewhere = TranscriptOf(*challenge, ask);
+  crypto::BindingTranscript elsewhere = scene.Transcript();
   elsewhere.server_spki_sha256[0] ^= 1;
-  const auto response = node.Attest(AnswerTo(*challenge, ask, elsewhere));
+  const auto response = node.Attest(scene.Answer(elsewhere));
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED);
   EXPECT_THAT(Reasons(response->appraisal()), Contains("binding_mismatch"));
 }
 
 TEST(Join, AttackAnEmptyServerKeyInTheTranscriptIsRefused) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  const v1::CreateChallengeRequest ask = node.Ask();
-  const auto challenge = node.CreateChallenge(ask);
-  ASSERT_TRUE(challenge.ok());
-  crypto::BindingTranscript unbound = TranscriptOf(*challenge, ask);
+  Challenged scene;
+  Node& node = scene.node;
+  crypto::BindingTranscript unbound = scene.Transcript();
   unbound.server_spki_sha256.clear();
-  const auto response = node.Attest(AnswerTo(*challenge, ask, unbound));
+  const auto response = node.Attest(scene.Answer(unbound));
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED);
 }
@@ -192,12 +189,9 @@ TEST(Join, WithoutClientCertificateNothingIsSaid) {
 }
 
 TEST(Join, AttackContextIsFixedByTheChallenge) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  const v1::CreateChallengeRequest ask = node.Ask();
-  const auto challenge = node.CreateChallenge(ask);
-  ASSERT_TRUE(challenge.ok());
-  v1::AttestRequest answer = AnswerTo(*challenge, ask, TranscriptOf(*challenge, ask));
+  Challenged scene;
+  Node& node = scene.node;
+  v1::AttestRequest answer = scene.Answer();
   answer.mutable_context()->set_role("control-plane");
   EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("context_mismatch"));
 }

@@ -1,7 +1,6 @@
 #include "platform/aws_sev_snp_report/platform.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "base/strings.h"
@@ -14,13 +13,6 @@ namespace {
 
 using platform::Feature;
 
-constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
-    {sev_snp::kReportMediaType, 1, 1},
-    {sev_snp::kCertTableMediaType, 0, 1},
-    {sev_snp::kCertificateMediaType, 0, 8},
-    {sev_snp::kPemChainMediaType, 0, 2},
-    {sev_snp::kCrlMediaType, 0, 2},
-});
 constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat};
 
 bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVlek; }
@@ -72,7 +64,7 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "aws_sev_snp_report",
     .summary = "AWS: SEV-SNP report alone, signed by a VLEK; firmware only, at most TRUSTED_WITH_WARNINGS",
-    .manifest = kManifest,
+    .manifest = platform::kSnpReportManifest,
     .formats = kFormats,
     .fits = &Fits,
     .authenticate = &Authenticate,

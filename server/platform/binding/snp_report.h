@@ -1,14 +1,26 @@
 // Binding: a SEV-SNP report that itself answers the challenge is the carrier of the bundle.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "base/check_log.h"
+#include "evidence/sev_snp/format.h"
 #include "evidence/sev_snp/report.h"
+#include "platform/platform.h"
 #include "trust/bundle.h"
 #include "trust/challenge.h"
 
 namespace assay::platform {
+
+// A report with its endorsements, in whichever of their containers.
+inline constexpr auto kSnpReportManifest = std::to_array<ManifestEntry>({
+    {sev_snp::kReportMediaType, 1, 1},
+    {sev_snp::kCertTableMediaType, 0, 1},
+    {sev_snp::kCertificateMediaType, 0, 8},
+    {sev_snp::kPemChainMediaType, 0, 2},
+    {sev_snp::kCrlMediaType, 0, 2},
+});
 
 // Compares all 64 bytes of REPORT_DATA with the challenge. The instance identity is REPORT_ID: one guest from launch to
 // shutdown; never the chip, which many guests share.

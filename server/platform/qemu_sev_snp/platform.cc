@@ -1,6 +1,5 @@
 #include "platform/qemu_sev_snp/platform.h"
 
-#include <array>
 #include <string>
 
 #include "base/strings.h"
@@ -13,13 +12,6 @@ namespace {
 
 using platform::Feature;
 
-constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
-    {sev_snp::kReportMediaType, 1, 1},
-    {sev_snp::kCertTableMediaType, 0, 1},
-    {sev_snp::kCertificateMediaType, 0, 8},
-    {sev_snp::kPemChainMediaType, 0, 2},
-    {sev_snp::kCrlMediaType, 0, 2},
-});
 constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat};
 
 bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVcek; }
@@ -63,7 +55,7 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "qemu_sev_snp",
     .summary = "OpenStack, QEMU/KVM, bare metal: raw SEV-SNP report signed by the chip's VCEK",
-    .manifest = kManifest,
+    .manifest = platform::kSnpReportManifest,
     .formats = kFormats,
     .fits = &Fits,
     .authenticate = &Authenticate,
