@@ -1,6 +1,9 @@
 #include "client/lib/client.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
+
+#include <cstdlib>
 
 #include "assay/v1/attestation_service.grpc.pb.h"
 #include "assay/v1/error_detail.pb.h"
@@ -12,7 +15,14 @@ namespace {
 
 constexpr int kMaxAnswerSize = 4 * 1024 * 1024;
 
+// gRPC's own lines on standard error say again what the status says; $GRPC_VERBOSITY brings them back.
+void Silence(gpr_log_func_args*) {}
+
 std::shared_ptr<grpc::Channel> Connect(const ChannelOptions& options) {
+  [[maybe_unused]] static const bool silenced = [] {
+    if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function(&Silence);
+    return true;
+  }();
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = options.ca_pem;
   tls.pem_cert_chain = options.certificate_pem;
@@ -39,6 +49,10 @@ absl::Status StatusOf(const grpc::Status& status, const std::string& address) {
   if (Contains(said, "handshake failed") || Contains(said, "certificate") || Contains(said, "Peer name")) {
     return absl::UnauthenticatedError(ToAbsl(Cat(server, ": expected a TLS server whose certificate --ca issued and which takes this client's certificate, actual: ", said,
                                          ". Check --ca, the host in --server, and the client certificate.")));
+  }
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    return absl::UnavailableError(ToAbsl(Cat(server, ": expected a listener that answers this call, actual: it does not know it. "
+                                         "Nodes and operators have a listener each: check the port in --server.")));
   }
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return absl::UnavailableError(ToAbsl(Cat(server, ": expected an answer, actual: ", said, ". Check that it runs, and --server.")));

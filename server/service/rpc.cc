@@ -1,5 +1,9 @@
 #include "service/rpc.h"
 
+#include <grpc/support/log.h>
+
+#include <mutex>
+
 #include "base/strings.h"
 #include "codec/pem.h"
 #include "crypto/certificate.h"
@@ -25,7 +29,28 @@ grpc::StatusCode CodeOf(Reason reason) {
   }
 }
 
+std::mutex grpc_log_mutex;
+telemetry::Log* grpc_log = nullptr;  // guarded by grpc_log_mutex: gRPC takes a plain function and nothing to go with it
+
+void ToLog(gpr_log_func_args* line) {
+  const std::lock_guard lock(grpc_log_mutex);
+  if (grpc_log == nullptr) return;
+  // What peers do to their connections is their business, and must not look like a defect of ours.
+  grpc_log->Debug("grpc", {{"severity", gpr_log_severity_string(line->severity)}, {"file", line->file}, {"line", line->line}, {"text", line->message}});
+}
+
 }  // namespace
+
+GrpcLog::GrpcLog(telemetry::Log& log) {
+  const std::lock_guard lock(grpc_log_mutex);
+  grpc_log = &log;
+  gpr_set_log_function(&ToLog);
+}
+
+GrpcLog::~GrpcLog() {
+  const std::lock_guard lock(grpc_log_mutex);
+  grpc_log = nullptr;
+}
 
 grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context) {
   const v1::ErrorDetail detail = DetailOf(refusal);

@@ -8,6 +8,7 @@
 
 #include "service/attestation.h"
 #include "service/refusal.h"
+#include "telemetry/log.h"
 
 namespace assay::service {
 
@@ -17,6 +18,15 @@ inline constexpr const char* kPushbackKey = "grpc-retry-pushback-ms";
 
 // Code by reason, message for people, assay.v1.ErrorDetail in the details; a retry hint goes into the trailer as well.
 grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context);
+
+// gRPC's own messages become lines of this log, for as long as the object lives; one at a time. $GRPC_VERBOSITY says which.
+class GrpcLog {
+ public:
+  explicit GrpcLog(telemetry::Log& log);
+  ~GrpcLog();
+  GrpcLog(const GrpcLog&) = delete;
+  GrpcLog& operator=(const GrpcLog&) = delete;
+};
 
 Peer PeerOf(const grpc::CallbackServerContext& context);
 std::vector<std::string> PeerNames(const grpc::CallbackServerContext& context, const char* property);  // "peer_uri", "peer_dns"

@@ -163,7 +163,7 @@ std::string WithPort(const std::string& address, int port) { return Cat(address.
 class RunningServer final : public Server {
  public:
   RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, Time not_before)
-      : log_(inputs.log),
+      : grpc_log_(inputs.log),
         material_(std::move(material)),
         store_(std::move(store)),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
@@ -230,7 +230,7 @@ class RunningServer final : public Server {
     return server;
   }
 
-  telemetry::Log& log_;
+  GrpcLog grpc_log_;
   Material material_;
   std::unique_ptr<store::VerdictStore> store_;
   Attestation attestation_;
