@@ -182,6 +182,10 @@ std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
     }
     if (!certificate.SignatureAlgorithmsAgree()) refuse(certificate, "signature algorithm", "the same inside and outside", "two different ones");
     if (certificate.version() != 3) refuse(certificate, "version", "3", std::to_string(certificate.version()));
+    for (const crypto::Extension& extension : certificate.extensions()) {
+      const bool known = extension.oid == "2.5.29.15" || extension.oid == "2.5.29.19";  // keyUsage, basicConstraints
+      if (extension.critical && !known) refuse(certificate, "critical extensions", "keyUsage and basicConstraints at most", Printable(extension.oid, 64));
+    }
   }
   for (const crypto::Certificate* authority : {&intermediate, &root}) {
     const crypto::PublicKey& key = authority->public_key();
