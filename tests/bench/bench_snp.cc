@@ -1,10 +1,10 @@
 // bench_snp: the cost of SEV-SNP appraisals, in process and on one thread, from items as they arrive to the Appraisal.
 //
-//   raw       one ECDSA P-384 verification of 672 bytes with OpenSSL, key decoded beforehand: no appraisal can cost
-//   less known     valid evidence whose chain and certificates were proven before unknown   the same evidence with
-//   empty caches: every certificate is decoded, every RSA signature verified garbage   random bytes in place of report
-//   and certificates hostile   the right challenge, the public certificates of a known chip, a signature that does not
-//   verify
+//   raw      one ECDSA P-384 verification of 672 bytes with OpenSSL, key decoded beforehand: no appraisal can cost less
+//   known    valid evidence whose chain and certificates were proven before
+//   unknown  the same evidence with empty caches: every certificate is decoded, every RSA signature verified
+//   garbage  random bytes in place of report and certificates
+//   hostile  the right challenge, the public certificates of a known chip, a signature that does not verify
 //
 // Ends with a table of ratios of the medians, measured interleaved in the same run, so that a busy machine slows all
 // alike.

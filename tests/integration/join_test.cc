@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <thread>
 
 #include "appraisal/appraiser.h"
@@ -268,6 +269,33 @@ TEST(Join, ARequestOverTheLimitIsRefusedAndTheServerLives) {
   huge.set_challenge(std::string(2 * 1024 * 1024, 'x'));
   EXPECT_TRUE(absl::IsResourceExhausted(node.Attest(huge).status()));
   EXPECT_TRUE(JoinAs(node).ok());
+}
+
+TEST(Join, Attack087_EveryChallengeHasANonceOfItsOwn) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  std::set<std::string> nonces, challenges;
+  for (int i = 0; i < 200; ++i) {
+    const auto challenge = node.CreateChallenge(node.Ask());
+    ASSERT_TRUE(challenge.ok()) << Message(challenge.status());
+    ASSERT_EQ(challenge->nonce().size(), 32u);
+    nonces.insert(challenge->nonce());
+    challenges.insert(challenge->challenge());
+  }
+  EXPECT_EQ(nonces.size(), 200u);
+  EXPECT_EQ(challenges.size(), 200u);
+}
+
+TEST(Join, Attack044_TheLogHoldsNoSecret) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  ASSERT_TRUE(JoinAs(node).ok());
+  const std::string key = verifier.site().Text("challenge.key");
+  ASSERT_EQ(key.size(), 32u);
+  const std::string server_key = verifier.site().Text("tls/server.key");
+  EXPECT_EQ(verifier.log().find(key), std::string::npos);
+  EXPECT_EQ(verifier.log().find(ToHex(AsBytes(key))), std::string::npos);
+  EXPECT_EQ(verifier.log().find(server_key.substr(30, 20)), std::string::npos);
 }
 
 // grpc.health.v1.Health/Check with an empty request; its answer is one field, 1 = SERVING.
