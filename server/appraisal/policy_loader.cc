@@ -325,8 +325,12 @@ class PolicyLoader {
         lint_.Say(value->position, Cat(*claim, " says whose hardware it is; it can't answer ", name));
         continue;
       }
-      if (reader.FindClaim(value->position, *claim) == nullptr || !rules_are_sound) continue;
-      if (!Appraises(policy, book_, *claim)) {
+      const evidence::ClaimSpec* spec = reader.FindClaim(value->position, *claim);
+      if (spec == nullptr || !rules_are_sound) continue;
+      // A digest or an identity; a flag, a level or a version covers nothing and names nobody.
+      if (spec->type != evidence::ClaimType::kOctets && spec->type != evidence::ClaimType::kText) {
+        lint_.Say(value->position, Cat(*claim, " is neither a digest nor an identity; it can't answer ", name));
+      } else if (!Appraises(policy, book_, *claim)) {
         lint_.Say(value->position, Cat(*claim, " answers ", name,
                                        " only if a rule outside of any_of other than present, or every release, "
                                        "appraises it; none does"));
