@@ -9,6 +9,7 @@
 #include "client/cli/inspect.h"
 #include "client/cli/policy_files.h"
 #include "client/cli/reference.h"
+#include "client/cli/token_verify.h"
 #include "client/cli/verify.h"
 #ifdef ASSAY_SERVICE
 #include "client/cli/attest.h"
@@ -27,6 +28,9 @@ constexpr const char* kFile = "FILE";
 constexpr const char* kDirectory = "DIR";
 constexpr const char* kFormats = "table|json|yaml";
 constexpr const char* kShells = "bash|zsh|fish";
+constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
+constexpr const char* kTrustworthinessClaims =
+    "instance-identity|configuration|executables|file-system|hardware|runtime-opaque|storage-opaque|sourced-data";
 constexpr const char* kDocuments = "reasons|checks|claims";
 
 std::vector<std::string> Alternatives(const std::string& value_name) {
@@ -64,6 +68,7 @@ class CommandLine {
     AddInspect();
     AddVerify();
     AddPolicy();
+    AddToken();
 #ifdef ASSAY_SERVICE
     AddAttest();
     AddVerdict();
@@ -149,6 +154,30 @@ class CommandLine {
     CLI::App* lint = AddCommand(policy, "lint", "Check policy files together, as the server would load them",
                                 [this](const Invocation& invocation) { return LintPolicies(lint_files_, invocation); });
     lint->add_option("FILE", lint_files_, "Policies, reference values and policy sets")->required()->type_name(kFile);
+  }
+
+  void AddToken() {
+    CLI::App* group = AddGroup("token", "Attestation result tokens");
+    CLI::App* command = AddCommand(group, "verify", "Check a token as its receiver has to, offline",
+                                   [this](const Invocation& invocation) {
+                                     token_verify_.output = Output();
+                                     return VerifyToken(token_verify_, invocation);
+                                   });
+    command->add_option("FILE", token_verify_.file, "The token; '-' is standard input")->required()->type_name(kFile);
+    command->add_option("--keys", token_verify_.keys, "Keys that may have signed it: a JWK set, a JWK or a PEM public key. A key in the token never counts")->required()->type_name(kFile);
+    command->add_option("--issuer", token_verify_.issuer, "Issuer that iss has to name")->type_name("URL");
+    command->add_option("--verifier", token_verify_.verifier, "Developer that the verifier id has to name")->type_name("TEXT");
+    command->add_option("--audience", token_verify_.audience, "Receiver that aud has to name")->type_name("TEXT");
+    command->add_option("--nonce", token_verify_.nonce, "Nonce that was sent, as the text that stands in eat_nonce")->type_name("TEXT");
+    command->add_option("--holder", token_verify_.holder, "Public key that whoever showed the token has proven to hold: PEM or JWK; cnf has to be it")->type_name(kFile);
+    command->add_option("--type", token_verify_.type, "Type that the header's typ has to be")->type_name("TEXT");
+    OneOf(Repeatable(command->add_option("--profile", token_verify_.profiles, "Profile that is accepted; repeatable. Default: all")), kEarProfiles);
+    Repeatable(command->add_option("--submodule", token_verify_.submodules, "Label that has to be there; repeatable"))->type_name("LABEL");
+    OneOf(Repeatable(command->add_option("--demand", token_verify_.demanded, "Trustworthiness claim that has to be affirming in every submodule; repeatable")), kTrustworthinessClaims);
+    CLI::Option* warnings = command->add_flag("--allow-warnings", token_verify_.allow_warnings, "Accept the status warning as well");
+    command->add_flag("--any-status", token_verify_.any_status, "Only check that the token is genuine and in time, whatever it says")->excludes(warnings);
+    command->add_option("--at", token_verify_.at, "Time of the check, e.g. 2026-11-24T02:00:00Z; default: now")->type_name("RFC3339");
+    AddOutput(command, &output_);
   }
 
 #ifdef ASSAY_SERVICE
@@ -274,6 +303,7 @@ class CommandLine {
   std::string word_;
   InspectOptions inspect_;
   VerifyOptions verify_;
+  TokenVerifyOptions token_verify_;
   std::vector<std::string> lint_files_;
 #ifdef ASSAY_SERVICE
   AttestOptions attest_;

@@ -33,6 +33,30 @@ constexpr auto kRsaAlgorithm = std::to_array<std::uint8_t>(
     {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00});
 constexpr auto kExponent65537 = std::to_array<std::uint8_t>({0x01, 0x00, 0x01});
 
+// X.690: tag, definite length in its shortest form, content of less than 64 KiB.
+Bytes DerOf(std::uint8_t tag, ByteView content) {
+  Bytes der;
+  der.reserve(content.size() + 4);
+  der.push_back(tag);
+  if (content.size() >= 0x100) {
+    der.push_back(0x82);
+    der.push_back(static_cast<std::uint8_t>(content.size() >> 8U));
+  } else if (content.size() >= 0x80) {
+    der.push_back(0x81);
+  }
+  der.push_back(static_cast<std::uint8_t>(content.size() & 0xFFU));
+  Append(der, content);
+  return der;
+}
+
+// The content of an INTEGER that is not negative.
+Bytes Positive(ByteView magnitude) {
+  Bytes content;
+  if (magnitude.front() >= 0x80) content.push_back(0);
+  Append(content, magnitude);
+  return content;
+}
+
 struct Curve {
   KeyKind kind;
   std::size_t field_size;
@@ -168,6 +192,22 @@ Outcome<PublicKey> PublicKey::FromEcPoint(KeyKind kind, ByteView x, ByteView y) 
   Append(spki, x);
   Append(spki, y);
   return FromSpki(spki);
+}
+
+Outcome<PublicKey> PublicKey::FromRsa(ByteView modulus, ByteView exponent) {
+  constexpr std::size_t kMaxRsaBytes = kMaxRsaBits / 8;
+  if (modulus.empty() || modulus.front() == 0 || modulus.size() > kMaxRsaBytes) {
+    return Unsupported(Cat("a modulus of at most ", kMaxRsaBytes, " bytes without leading zeros"), Cat(modulus.size(), " bytes"));
+  }
+  if (!Equal(exponent, kExponent65537)) return Unsupported("the exponent 65537", "another one");
+  // RFC 8017 appendix A.1.1 in RFC 5280's SubjectPublicKeyInfo.
+  Bytes key = DerOf(der::kInteger, Positive(modulus));
+  Append(key, DerOf(der::kInteger, exponent));
+  Bytes bits(1);  // 0: no unused bits
+  Append(bits, DerOf(der::kSequence, key));
+  Bytes spki = ToBytes(kRsaAlgorithm);
+  Append(spki, DerOf(der::kBitString, bits));
+  return FromSpki(DerOf(der::kSequence, spki));
 }
 
 KeyKind PublicKey::kind() const { return handle_->kind; }

@@ -25,6 +25,8 @@ class PublicKey {
   static Outcome<PublicKey> FromSpki(ByteView der);
   // Affine coordinates, big-endian, each exactly the field size (32 or 48). `kind` is an EC kind.
   static Outcome<PublicKey> FromEcPoint(KeyKind kind, ByteView x, ByteView y);
+  // Modulus and exponent, big-endian, without leading zeros (RFC 7518 section 6.3.1).
+  static Outcome<PublicKey> FromRsa(ByteView modulus, ByteView exponent);
 
   KeyKind kind() const;
   int bits() const;                         // 256, 384, or the RSA modulus size

@@ -49,7 +49,9 @@ struct Checker {
   Observation (*run)(const Case& conformance_case, const Inputs& inputs);
 };
 
-// Every kind that this build can check, sorted by kind.
+// Every kind that this build can check, sorted by kind; and those of each folder of formats.
 std::span<const Checker> BuiltinCheckers();
+std::span<const Checker> EarCheckers();
+std::span<const Checker> SnpCheckers();
 
 }  // namespace assay::vectors

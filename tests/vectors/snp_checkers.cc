@@ -283,15 +283,16 @@ Observation RunAmdCrl(const Case& conformance_case, const Inputs& inputs) {
   return observation;
 }
 
-constexpr auto kCheckers = std::to_array<Checker>({
-    {"amd-crl", &RunAmdCrl},
-    {"aws-snp", &RunAwsSnp},
-    {"snp-cert-table", &RunSnpCertTable},
-    {"snp-report", &RunSnpReport},
-});
-
 }  // namespace
 
-std::span<const Checker> BuiltinCheckers() { return kCheckers; }
+std::span<const Checker> SnpCheckers() {
+  static constexpr auto kCheckers = std::to_array<Checker>({
+      {"amd-crl", &RunAmdCrl},
+      {"aws-snp", &RunAwsSnp},
+      {"snp-cert-table", &RunSnpCertTable},
+      {"snp-report", &RunSnpReport},
+  });
+  return kCheckers;
+}
 
 }  // namespace assay::vectors

@@ -1,0 +1,44 @@
+// JSON Web Signature, compact serialisation (RFC 7515 section 7.1), with ES256 and ES384 (RFC 7518 section 3.4) only.
+//
+// Promises: exactly three parts in unpadded base64url, a JSON object as header without repeated members, no `crit`, no
+// `b64`; the algorithm follows from the key and is compared with the header, never chosen by it. Whatever key the header
+// carries or points to (jwk, jku, x5c, x5u) is ignored. Does not promise: anything about the payload.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/check_log.h"
+#include "codec/json.h"
+#include "crypto/private_key.h"
+#include "crypto/public_key.h"
+
+namespace assay::token {
+
+inline constexpr std::size_t kMaxTokenSize = std::size_t{64} * 1024;
+
+// Nothing of this may be believed before VerifyJws said so.
+struct Jws {
+  json::Value header;
+  std::string algorithm;             // header alg
+  std::optional<std::string> key_id;  // header kid
+  std::string type;                  // header typ, or ""
+  std::string payload;               // decoded, not looked at
+  std::string signing_input;
+  Bytes signature;
+};
+
+// token_malformed, token_algorithm_refused (crit, b64), size_over_limit.
+Outcome<Jws> ParseJws(std::string_view token);
+
+// "ES256" for P-256, "ES384" for P-384; "" for any other key: such keys sign no tokens here.
+std::string_view AlgorithmFor(const crypto::PublicKey& key);
+
+// Runs token.algorithm and token.signature.
+bool VerifyJws(const Jws& jws, const crypto::PublicKey& key, CheckLog& log);
+
+// ES256. `key_id` and `type` go into the header.
+std::string SignJws(std::string_view payload, std::string_view key_id, std::string_view type, const crypto::PrivateKey& key);
+
+}  // namespace assay::token
