@@ -110,6 +110,18 @@ int CheckConfig(const Options& options) {
   return kOk;
 }
 
+int PrintKeys(const Options& options) {
+  auto config = LoadOrExplain(options.config);
+  if (const int* code = std::get_if<int>(&config)) return *code;
+  const absl::StatusOr<std::string> keys = service::PublishedKeys(std::get<v1::ServerConfig>(config), !options.insecure_test_anchors.empty());
+  if (!keys.ok()) {
+    SayLines(MessageOf(keys.status()));
+    return absl::IsInvalidArgument(keys.status()) ? kLintFailed : kInternal;
+  }
+  std::cout << *keys << '\n';
+  return kOk;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Assay: remote-attestation verifier for confidential VMs", "assayd");
   app.require_subcommand(1);
@@ -125,6 +137,9 @@ int Main(int argc, char** argv) {
   check->add_option("FILE", options.config)->required();
   check->add_option("--insecure-test-anchors", options.insecure_test_anchors, anchors_help);
   CLI::App* print_default = config->add_subcommand("print-default", "A complete, commented configuration");
+  CLI::App* jwks = app.add_subcommand("jwks", "The keys that tokens are signed with, as relying parties need them: a JWK set");
+  jwks->add_option("--config", options.config)->required();
+  jwks->add_option("--insecure-test-anchors", options.insecure_test_anchors, "The keys of a process that runs with them");
   CLI::App* version = app.add_subcommand("version", "Version of this program");
   try {
     app.parse(argc, argv);
@@ -133,6 +148,9 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) return Run(options);
   if (check->parsed()) return CheckConfig(options);
+  if (jwks->parsed()) {
+    if (const int code = PrintKeys(options); code != kOk) return code;
+  }
   if (print_default->parsed()) std::cout << service::DefaultConfigYaml();
   if (version->parsed()) std::cout << "assayd " << ASSAY_VERSION << '\n';
   return std::cout.flush() ? kOk : kInternal;

@@ -71,6 +71,7 @@ absl::StatusOr<v1::AttestResponse> Join(const JoinRequest& request, const crypto
   *answer.mutable_context() = ask.context();
   *answer.mutable_keys() = ask.keys();
   answer.set_platform(request.platform);
+  answer.set_ear_profile(request.ear_profile);
   for (const CollectedItem& item : *items) {
     v1::EvidenceItem* sent = answer.add_items();
     sent->set_media_type(item.media_type);

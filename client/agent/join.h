@@ -30,6 +30,7 @@ struct JoinRequest {
   std::string role;
   std::string name = {};
   std::string platform = {};  // a hint; "": the server infers it
+  std::string ear_profile = {};  // of the token; "": the server's default
 };
 
 // Unauthenticated: the challenge names another server key than the connection's, or is not of its form. Other errors are

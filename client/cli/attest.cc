@@ -1,6 +1,7 @@
 #include "client/cli/attest.h"
 
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 
 #include "base/random.h"
@@ -45,9 +46,21 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
       ConnectAsNode(options.server, node_key, invocation.clock.Now());
   if (!connection.ok()) return invocation.Fail(connection.status());
   const absl::StatusOr<v1::AttestResponse> response =
-      agent::Join({options.cluster, options.role, options.name, options.platform}, node_key, **source, **connection);
+      agent::Join({options.cluster, options.role, options.name, options.platform, options.ear_profile}, node_key, **source, **connection);
   if (!response.ok()) return invocation.Fail(response.status());
 
+  if (!options.ear_file.empty()) {
+    if (response->ear().empty()) {
+      invocation.Say("--ear: expected a token, actual: this verifier issues none. Its operator can configure 'tokens'.");
+      return ExitCode::kFailed;
+    }
+    std::ofstream file(options.ear_file, std::ios::trunc);
+    file << response->ear() << '\n';
+    if (!file.flush()) {
+      invocation.Say(Cat("--ear '", Printable(options.ear_file), "': expected a place that can be written, actual: it can't. Check the directory."));
+      return ExitCode::kUsage;
+    }
+  }
   const v1::Appraisal& appraisal = response->appraisal();
   if (options.output == OutputFormat::kTable) {
     invocation.out << VerdictText(appraisal, {.verbose = options.verbose}, invocation.style) << "\nverdict id      "

@@ -16,6 +16,8 @@ struct AttestOptions {
   std::string role;
   std::string name = {};
   std::string platform = {};
+  std::string ear_file = {};        // where the token goes; "": nowhere
+  std::string ear_profile = {};     // "": the server's default
   std::string simulate = {};        // PKI directory; "": real evidence
   std::string simulate_fault = {};
   std::vector<std::string> simulate_arguments;

@@ -197,6 +197,8 @@ class CommandLine {
     command->add_option("--role", attest_.role, "Role asked for")->required()->type_name("NAME");
     command->add_option("--name", attest_.name, "Node name asked for")->type_name("NAME");
     command->add_option("--platform", attest_.platform, "Platform that this machine is; a hint")->type_name("NAME");
+    command->add_option("--ear", attest_.ear_file, "Where to write the signed token that the verdict comes with")->type_name(kFile);
+    OneOf(command->add_option("--ear-profile", attest_.ear_profile, "Profile of the token; default: veraison"), kEarProfiles);
     CLI::Option* simulate = command->add_option("--simulate", attest_.simulate, "Let assay-softtee make the evidence, under the PKI in this directory")->type_name(kDirectory);
     command->add_option("--simulate-fault", attest_.simulate_fault, "One thing that shall be wrong with it")->needs(simulate)->type_name("NAME");
     Repeatable(command->add_option("--simulate-arg", attest_.simulate_arguments, "Further option of assay-softtee; repeatable"))->needs(simulate)->type_name("KEY=VALUE");

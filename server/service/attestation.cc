@@ -9,7 +9,10 @@
 #include "base/strings.h"
 #include "crypto/binding_transcript.h"
 #include "crypto/certificate.h"
+#include "codec/json_writer.h"
+#include "result/ear_of.h"
 #include "store/verdict_id.h"
+#include "token/jws.h"
 
 namespace assay::service {
 namespace {
@@ -53,6 +56,15 @@ std::optional<Refusal> CheckText(std::string field, std::string_view text, std::
   if (text.size() >= least && text.size() <= most && IsText(text)) return std::nullopt;
   return Invalid(std::move(field), Cat(least, " to ", most, " bytes of printable text"),
                  IsText(text) ? Cat(text.size(), " bytes") : Cat("'", Printable(text, 64), "'"));
+}
+
+// nullopt: no profile has this name. Empty: the deployed one.
+std::optional<token::EarProfile> EarProfileNamed(std::string_view name) {
+  if (name.empty()) return token::EarProfile::kVeraison2023;
+  for (const token::EarProfileEntry& entry : token::AllEarProfiles()) {
+    if (entry.short_name == name) return entry.profile;
+  }
+  return std::nullopt;
 }
 
 // What a set asks of a node: the manifests of its platforms, or of the one that is hinted at.
@@ -167,6 +179,9 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   if (!request.activation_secret().empty()) return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
   if (!request.possession_signature().empty()) return Invalid("possession_signature", "nothing: TLS ends at this server", Cat(request.possession_signature().size(), " bytes"));
 
+  const std::optional<token::EarProfile> ear_profile = EarProfileNamed(request.ear_profile());
+  if (!ear_profile) return Invalid("ear_profile", "veraison, trustee or ietf-03", Cat("'", Printable(request.ear_profile(), 32), "'"));
+
   CheckLog log;
   crypto::BindingTranscript transcript = TranscriptOf(request.context(), request.keys(), inputs_.server_spki);
   const std::optional<ChallengeFields> challenge = codec_.Open(AsBytes(request.challenge()), now, crypto::Sha256(transcript.Encode()),
@@ -233,6 +248,10 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
                                {"role", request.context().role()}, {"node", request.context().name()}, {"platform", appraisal.platform()},
                                {"peer", peer.address}, {"first_finding", worst}, {"simulated", appraisal.simulated()}});
   v1::AttestResponse response;
+  if (inputs_.token_key != nullptr) {
+    const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});
+    response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), inputs_.token_key->id(), "JWT", inputs_.token_key->key()));
+  }
   response.set_verdict_id(record.id());
   response.set_retry_after_ms(appraisal.verdict() == v1::VERDICT_INDETERMINATE && appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
   *response.mutable_appraisal() = std::move(appraisal);

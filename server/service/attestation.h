@@ -14,6 +14,7 @@
 #include "assay/v1/attestation_service.pb.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "result/signing_key.h"
 #include "service/challenge_codec.h"
 #include "service/refusal.h"
 #include "store/verdict_store.h"
@@ -39,6 +40,8 @@ struct AttestationInputs {
   crypto::Sha256Digest server_spki;               // of the join listener's certificate: field 8 of the transcript
   Duration challenge_lifetime{60};
   Time not_before;                                // a live clock before it is wrong
+  const result::SigningKey* token_key;            // nullptr: no tokens
+  std::string token_issuer;
   store::VerdictStore& store;
   const Clock& clock;
   Random& random;

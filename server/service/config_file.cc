@@ -27,7 +27,7 @@ bool IsPath(const FieldDescriptor& field) {
   const std::string& name = field.full_name();
   for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
-                                      "assay.v1.Challenges.key_file"}) {
+                                      "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file"}) {
     if (name == path) return true;
   }
   return false;
@@ -41,7 +41,7 @@ bool IsRequired(const FieldDescriptor& field) {
                                           "assay.v1.JoinListener.tls", "assay.v1.OperatorListener.address", "assay.v1.OperatorListener.tls",
                                           "assay.v1.OperatorListener.client_ca", "assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key",
                                           "assay.v1.Store.path", "assay.v1.Challenges.key_file", "assay.v1.RoleBinding.identity",
-                                          "assay.v1.RoleBinding.role"}) {
+                                          "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.Tokens.key_file"}) {
     if (name == required) return true;
   }
   return false;
@@ -203,6 +203,11 @@ policies: [policies]
 challenges:
   key_file: challenge.key        # 32 random bytes, made if missing; shared by all replicas
   lifetime: 60s                  # 5s to 60s
+
+# Signed result tokens (EAR) for relying parties. Leave out for none.
+tokens:
+  issuer: "https://assay.example.org"  # iss of every token
+  key_file: token.key            # EC P-256, made if missing; `assayd jwks` prints its public half
 
 workers:
   threads: 0                     # 0: as many as cores

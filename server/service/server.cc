@@ -20,6 +20,7 @@
 #include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "result/signing_key.h"
 #include "service/attestation.h"
 #include "service/config_file.h"
 #include "service/join_service.h"
@@ -158,17 +159,31 @@ absl::StatusOr<Bytes> LoadChallengeKey(const std::string& path, Random& random, 
   return key;
 }
 
+// A process with test anchors signs under another name and another key than the same configuration would in earnest.
+struct TokenIdentity {
+  std::string issuer;
+  std::optional<result::SigningKey> key;  // nullopt: no tokens
+};
+
+absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, bool simulated) {
+  if (!config.has_tokens()) return TokenIdentity{};
+  auto key = result::SigningKey::LoadOrMake("tokens.key_file", Cat(config.tokens().key_file(), simulated ? ".simulated" : ""));
+  if (!key.ok()) return key.status();
+  return TokenIdentity{Cat(simulated ? "simulated:" : "", config.tokens().issuer()), *std::move(key)};
+}
+
 std::string WithPort(const std::string& address, int port) { return Cat(address.substr(0, address.rfind(':')), ":", port); }
 
 class RunningServer final : public Server {
  public:
-  RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, Time not_before)
+  RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, TokenIdentity tokens, Time not_before)
       : grpc_log_(inputs.log),
         material_(std::move(material)),
         store_(std::move(store)),
+        tokens_(std::move(tokens)),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
                       .server_spki = material_.join_tls.spki_sha256, .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
-                      .store = *store_, .clock = inputs.clock, .random = inputs.random, .log = inputs.log},
+                      .token_key = tokens_.key ? &*tokens_.key : nullptr, .token_issuer = tokens_.issuer, .store = *store_, .clock = inputs.clock, .random = inputs.random, .log = inputs.log},
                      ChallengeCodec(std::move(challenge_key))),
         authorization_(inputs.config.operator_()),
         pool_(inputs.config.workers().threads() != 0 ? inputs.config.workers().threads() : std::max(1U, std::thread::hardware_concurrency()),
@@ -233,6 +248,7 @@ class RunningServer final : public Server {
   GrpcLog grpc_log_;
   Material material_;
   std::unique_ptr<store::VerdictStore> store_;
+  TokenIdentity tokens_;
   Attestation attestation_;
   Authorization authorization_;
   WorkerPool pool_;
@@ -242,6 +258,13 @@ class RunningServer final : public Server {
 };
 
 }  // namespace
+
+absl::StatusOr<std::string> PublishedKeys(const v1::ServerConfig& config, bool simulated) {
+  if (!config.has_tokens()) return absl::InvalidArgumentError("tokens: expected issuer and key_file, actual: no such section, so this verifier issues no tokens. Add it.");
+  const auto tokens = LoadTokenIdentity(config, simulated);
+  if (!tokens.ok()) return tokens.status();
+  return tokens->key->Jwks();
+}
 
 std::vector<std::string> CheckInputs(const ServerInputs& inputs) { return Gathering(inputs).messages(); }
 
@@ -257,12 +280,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs
 
   const Material& material = gathering.material();
   const bool simulated = material.anchors->simulated();
+  auto tokens = LoadTokenIdentity(inputs.config, simulated);
+  if (!tokens.ok()) return tokens.status();
+  if (tokens->key) inputs.log.Info("tokens are signed", {{"kid", tokens->key->id()}, {"issuer", tokens->issuer}, {"key_made_now", tokens->key->made()}});
   if (simulated) inputs.log.Warning("SIMULATED: the vendors' roots are replaced by test anchors, no verdict says anything about real hardware", {{"anchors", inputs.insecure_test_anchors}});
   std::vector<std::string> sets;
   for (const appraisal::PolicySet& set : material.policies->sets()) sets.push_back(set.name);
   inputs.log.Info("policies loaded", {{"sets", Join(sets, ", ")}, {"policies", material.policies->policies().size()}, {"digest", ToHex(material.policies->Digest())}});
 
-  auto server = std::make_unique<RunningServer>(inputs, std::move(gathering.material()), *std::move(store), *std::move(key), std::max(*latest, kSourceTime));
+  auto server = std::make_unique<RunningServer>(inputs, std::move(gathering.material()), *std::move(store), *std::move(key), *std::move(tokens), std::max(*latest, kSourceTime));
   if (const absl::Status listening = server->Listen(inputs.config); !listening.ok()) return listening;
   inputs.log.Info("listening", {{"join", server->join_address()}, {"operator", server->operator_address()}, {"version", ASSAY_VERSION}, {"simulated", simulated}});
   return server;

@@ -31,6 +31,9 @@ struct ServerInputs {
 // store nor listener.
 std::vector<std::string> CheckInputs(const ServerInputs& inputs);
 
+// The JWK set of the key that signs tokens, which is made if it is missing. InvalidArgument, PermissionDenied, Unavailable.
+absl::StatusOr<std::string> PublishedKeys(const v1::ServerConfig& config, bool simulated);
+
 class Server {
  public:
   // Errors: one message for each defect, one a line. InvalidArgument: configuration, policies, files; Unavailable: an address

@@ -64,6 +64,7 @@ operator:
 store: {path: assay.db}
 policies: [policies]
 challenges: {key_file: challenge.key}
+tokens: {issuer: "https://assay.example", key_file: token.key}
 workers: {threads: 2, queue: 64}
 )";
 }
