@@ -1,6 +1,7 @@
 // assayd: the composition root. Clock, randomness and files are made here and handed down.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -73,6 +74,13 @@ int Run(const Options& options) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  // Connections are what descriptors are needed for; whoever wants fewer sets the hard limit.
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
 
   auto config = LoadOrExplain(options.config);
   if (const int* code = std::get_if<int>(&config)) return *code;

@@ -179,6 +179,9 @@ join:
   tls:
     certificate: tls/server.pem  # chain, leaf first
     key: tls/server.key          # EC P-256; readable for its owner only
+  connections:
+    total: 2000
+    per_address: 32              # IPv6: for each /64; more where many nodes come through one NAT
 
 # Where operators query verdicts, over mutual TLS.
 operator:

@@ -12,7 +12,8 @@ constexpr std::uint32_t kRetryOverloadMs = 500;
 
 class JoinService final : public v1::AttestationService::CallbackService {
  public:
-  JoinService(Attestation& attestation, WorkerPool& pool) : attestation_(attestation), pool_(pool) {}
+  JoinService(Attestation& attestation, WorkerPool& pool, CallCompleted completed)
+      : attestation_(attestation), pool_(pool), completed_(std::move(completed)) {}
 
   // Both run on the pool: a client key in RSA or a slow disk must not hold up gRPC's own threads.
   grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const v1::CreateChallengeRequest* request,
@@ -40,21 +41,26 @@ class JoinService final : public v1::AttestationService::CallbackService {
   template <typename Call>
   grpc::ServerUnaryReactor* Enqueue(grpc::CallbackServerContext* context, Call call) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (!pool_.Submit([reactor, call = std::move(call)] { reactor->Finish(call()); })) {
-      reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
-                                kRetryOverloadMs}, *context));
+    const auto answer = [this, context, reactor](const grpc::Status& status) {
+      completed_(context->peer());
+      reactor->Finish(status);
+    };
+    if (!pool_.Submit([answer, call = std::move(call)] { answer(call()); })) {
+      answer(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
+                       kRetryOverloadMs}, *context));
     }
     return reactor;
   }
 
   Attestation& attestation_;
   WorkerPool& pool_;
+  const CallCompleted completed_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool) {
-  return std::make_unique<JoinService>(attestation, pool);
+std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool, CallCompleted completed) {
+  return std::make_unique<JoinService>(attestation, pool, std::move(completed));
 }
 
 }  // namespace assay::service

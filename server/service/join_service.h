@@ -13,6 +13,7 @@ class Service;
 namespace assay::service {
 
 // Both arguments outlive the service, and the pool drains before they go.
-std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool);
+// `completed` is told the peer of every call that was answered.
+std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool, CallCompleted completed);
 
 }  // namespace assay::service

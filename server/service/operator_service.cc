@@ -13,8 +13,8 @@ constexpr std::uint32_t kRetryOverloadMs = 500, kRetryStoreMs = 2000;
 
 class OperatorService final : public v1::VerdictService::CallbackService {
  public:
-  OperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool, telemetry::Log& log)
-      : authorization_(authorization), store_(store), pool_(pool), log_(log) {}
+  OperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool, telemetry::Log& log, CallCompleted completed)
+      : authorization_(authorization), store_(store), pool_(pool), log_(log), completed_(std::move(completed)) {}
 
   grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context, const v1::GetVerdictRequest* request,
                                        v1::GetVerdictResponse* response) override {
@@ -24,7 +24,11 @@ class OperatorService final : public v1::VerdictService::CallbackService {
       reactor->Finish(StatusOf({*std::move(denied)}, *context));
       return reactor;
     }
-    if (!pool_.Submit([this, context, request, response, reactor] { reactor->Finish(Get(*context, *request, *response)); })) {
+    if (!pool_.Submit([this, context, request, response, reactor] {
+          const grpc::Status status = Get(*context, *request, *response);
+          completed_(context->peer());
+          reactor->Finish(status);
+        })) {
       reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
                                 kRetryOverloadMs}, *context));
     }
@@ -54,13 +58,14 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   store::VerdictStore& store_;
   WorkerPool& pool_;
   telemetry::Log& log_;
+  const CallCompleted completed_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeOperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool,
-                                                   telemetry::Log& log) {
-  return std::make_unique<OperatorService>(authorization, store, pool, log);
+                                                   telemetry::Log& log, CallCompleted completed) {
+  return std::make_unique<OperatorService>(authorization, store, pool, log, std::move(completed));
 }
 
 }  // namespace assay::service

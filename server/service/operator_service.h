@@ -14,8 +14,9 @@ class Service;
 
 namespace assay::service {
 
-// All arguments outlive the service, and the pool drains before they go.
+// All arguments outlive the service, and the pool drains before they go. `completed` is told the peer of every call that was
+// answered.
 std::unique_ptr<grpc::Service> MakeOperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool,
-                                                   telemetry::Log& log);
+                                                   telemetry::Log& log, CallCompleted completed);
 
 }  // namespace assay::service

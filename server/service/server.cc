@@ -23,6 +23,7 @@
 #include "result/signing_key.h"
 #include "service/attestation.h"
 #include "service/config_file.h"
+#include "service/edge.h"
 #include "service/join_service.h"
 #include "service/operator_service.h"
 #include "service/rpc.h"
@@ -40,6 +41,7 @@ constexpr Time kSourceTime = std::chrono::sys_days(std::chrono::year(2026) / 11 
 constexpr int kKeepaliveMs = 60'000, kKeepaliveTimeoutMs = 10'000, kLeastPingIntervalMs = 30'000;
 constexpr int kConnectionAgeMs = 3'600'000, kConnectionAgeGraceMs = 30'000, kConnectionIdleMs = 300'000;
 constexpr int kStreamsPerConnection = 128;
+constexpr int kHandshakeTimeoutMs = 5000;  // TLS, and the first HTTP/2 settings
 
 // Everything that is read from files before anything runs.
 struct Material {
@@ -172,8 +174,6 @@ absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, 
   return TokenIdentity{Cat(simulated ? "simulated:" : "", config.tokens().issuer()), *std::move(key)};
 }
 
-std::string WithPort(const std::string& address, int port) { return Cat(address.substr(0, address.rfind(':')), ":", port); }
-
 class RunningServer final : public Server {
  public:
   RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, TokenIdentity tokens, Time not_before)
@@ -188,25 +188,38 @@ class RunningServer final : public Server {
         authorization_(inputs.config.operator_()),
         pool_(inputs.config.workers().threads() != 0 ? inputs.config.workers().threads() : std::max(1U, std::thread::hardware_concurrency()),
               inputs.config.workers().queue()),
-        join_service_(MakeJoinService(attestation_, pool_)),
-        operator_service_(MakeOperatorService(authorization_, *store_, pool_, inputs.log)) {}
+        join_service_(MakeJoinService(attestation_, pool_, [this](const std::string& peer) { join_edge_->CallCompleted(peer); })),
+        operator_service_(MakeOperatorService(authorization_, *store_, pool_, inputs.log,
+                                              [this](const std::string& peer) { operator_edge_->CallCompleted(peer); })),
+        log_(inputs.log) {}
 
   ~RunningServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
   absl::Status Listen(const v1::ServerConfig& config) {
-    join_ = Build(config.join().address(), JoinCredentials(material_.join_tls), *join_service_, /*with_health=*/true, join_address_);
-    if (join_ == nullptr) return CannotListen("join.address", config.join().address());
-    operator_ = Build(config.operator_().address(), OperatorCredentials(material_.operator_tls, material_.client_ca), *operator_service_,
-                      /*with_health=*/false, operator_address_);
-    if (operator_ == nullptr) return CannotListen("operator.address", config.operator_().address());
+    // Both sockets before anything is served: a verifier with one listener would look alive and be none.
+    auto join = Edge::Listen("join.address", config.join().address(), LimitsOf(config.join().connections()), log_);
+    if (!join.ok()) return join.status();
+    auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections()), log_);
+    if (!operators.ok()) return operators.status();
+    join_edge_ = *std::move(join);
+    operator_edge_ = *std::move(operators);
+    join_ = Build(*join_edge_, JoinCredentials(material_.join_tls), *join_service_, /*with_health=*/true);
+    operator_ = Build(*operator_edge_, OperatorCredentials(material_.operator_tls, material_.client_ca), *operator_service_, /*with_health=*/false);
+    if (join_ == nullptr || operator_ == nullptr) return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
     return absl::OkStatus();
   }
 
-  const std::string& join_address() const override { return join_address_; }
-  const std::string& operator_address() const override { return operator_address_; }
+  const std::string& join_address() const override { return join_edge_->address(); }
+  const std::string& operator_address() const override { return operator_edge_->address(); }
+
+  EdgeCounts join_connections() const override { return join_edge_->counts(); }
+  EdgeCounts operator_connections() const override { return operator_edge_->counts(); }
 
   void Shutdown(std::chrono::milliseconds bound) override {
     if (join_ != nullptr && join_->GetHealthCheckService() != nullptr) join_->GetHealthCheckService()->Shutdown();
+    for (const auto& edge : {join_edge_.get(), operator_edge_.get()}) {
+      if (edge != nullptr) edge->Stop();
+    }
     const auto deadline = std::chrono::system_clock::now() + bound;
     for (const auto& server : {join_.get(), operator_.get()}) {
       if (server != nullptr) server->Shutdown(deadline);
@@ -217,21 +230,21 @@ class RunningServer final : public Server {
   }
 
  private:
-  static absl::Status CannotListen(std::string_view field, const std::string& address) {
-    return absl::UnavailableError(Cat(field, ": expected an address that this machine has and nobody listens on, actual: '", address,
-                                      "' can't be listened on. Choose another port, or stop who has it."));
+  static EdgeLimits LimitsOf(const v1::ConnectionLimits& config) {
+    EdgeLimits limits;
+    if (config.total() != 0) limits.connections = config.total();
+    if (config.per_address() != 0) limits.per_address = config.per_address();
+    return limits;
   }
 
-  static std::unique_ptr<grpc::Server> Build(const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
-                                             grpc::Service& service, bool with_health, std::string& bound_address) {
+  static std::unique_ptr<grpc::Server> Build(Edge& edge, const std::shared_ptr<grpc::ServerCredentials>& credentials, grpc::Service& service, bool with_health) {
     grpc::EnableDefaultHealthCheckService(with_health);
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort(address, credentials, &port);
+    auto acceptor = builder.experimental().AddExternalConnectionAcceptor(grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
     builder.RegisterService(&service);
     builder.SetMaxReceiveMessageSize(kMaxRequestSize);
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataSize);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
@@ -240,8 +253,7 @@ class RunningServer final : public Server {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionAgeGraceMs);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kConnectionIdleMs);
     std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-    if (server == nullptr || port == 0) return nullptr;
-    bound_address = WithPort(address, port);
+    if (server != nullptr) edge.Serve(std::move(acceptor));
     return server;
   }
 
@@ -253,8 +265,9 @@ class RunningServer final : public Server {
   Authorization authorization_;
   WorkerPool pool_;
   std::unique_ptr<grpc::Service> join_service_, operator_service_;
+  std::unique_ptr<Edge> join_edge_, operator_edge_;  // outlive the servers that they hand connections to
   std::unique_ptr<grpc::Server> join_, operator_;
-  std::string join_address_, operator_address_;
+  telemetry::Log& log_;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "assay/v1/server_config.pb.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "service/edge.h"
 #include "telemetry/log.h"
 
 namespace assay::service {
@@ -43,6 +44,8 @@ class Server {
 
   virtual const std::string& join_address() const = 0;      // "host:port" with the port that was picked
   virtual const std::string& operator_address() const = 0;
+  virtual EdgeCounts join_connections() const = 0;
+  virtual EdgeCounts operator_connections() const = 0;
   // Takes no new calls, lets those under way finish for at most `bound`, then ends them.
   virtual void Shutdown(std::chrono::milliseconds bound) = 0;
 };

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -37,5 +38,8 @@ class WorkerPool {
   bool draining_ = false;                    // guarded by mutex_
   std::vector<std::thread> threads_;
 };
+
+// Told of each call that was answered, with its peer as gRPC writes it. Called from any thread.
+using CallCompleted = std::function<void(const std::string& peer)>;
 
 }  // namespace assay::service

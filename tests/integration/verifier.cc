@@ -69,8 +69,10 @@ workers: {threads: 2, queue: 64}
 )";
 }
 
-Verifier::Verifier() : log_(log_text_, clock_) {
-  service::ConfigResult config = service::LoadConfig("assayd.yaml", site_.Text("assayd.yaml"), site_.root().string());
+Verifier::Verifier(std::string_view listener) : log_(log_text_, clock_) {
+  std::string text = site_.Text("assayd.yaml");
+  if (!listener.empty()) text.insert(text.find("join: {") + 7, Cat(listener, ", "));
+  service::ConfigResult config = service::LoadConfig("assayd.yaml", text, site_.root().string());
   for (const std::string& message : config.messages) ADD_FAILURE() << message;
   auto started = service::Server::Start({*std::move(config.config), site_.File("anchors.yaml"), BuiltinRegistry(), clock_, random_, log_});
   if (!started.ok()) {

@@ -40,7 +40,8 @@ class Site {
 // assayd in this process.
 class Verifier {
  public:
-  Verifier();
+  // `listener` goes into the join listener's section, e.g. "connections: {per_address: 3}".
+  explicit Verifier(std::string_view listener = "");
 
   const Site& site() const { return site_; }
   service::Server& server() { return *server_; }

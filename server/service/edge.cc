@@ -1,0 +1,302 @@
+#include "service/edge.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <grpcpp/server_builder.h>
+#include <linux/tcp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/strings.h"
+
+namespace assay::service {
+namespace {
+
+constexpr int kBacklog = 512;
+constexpr std::chrono::milliseconds kBackOff{50}, kSweepInterval{50};
+// Descriptors that connections leave to everything else: store, policies, log, gRPC's own.
+constexpr std::size_t kReservedDescriptors = 64;
+
+absl::Status CannotListen(const std::string& field, const std::string& address, std::string_view why) {
+  return absl::UnavailableError(Cat(field, ": expected an address that this machine has and nobody listens on, actual: '", Printable(address),
+                                    "' can't be listened on: ", why, ". Choose another address or port, or stop who has it."));
+}
+
+struct Freed {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+
+// As gRPC's ServerContext::peer() writes it (RFC 3986: brackets are escaped), and the address that limits are counted by.
+struct PeerName {
+  std::string peer, address;
+};
+std::optional<PeerName> NameOf(const sockaddr_storage& storage) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &storage, sizeof v4);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+    return PeerName{Cat("ipv4:", text.data(), ":", ntohs(v4.sin_port)), text.data()};
+  }
+  if (storage.ss_family != AF_INET6) return std::nullopt;
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &storage, sizeof v6);
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    ::inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text.data(), text.size());
+    return PeerName{Cat("ipv4:", text.data(), ":", ntohs(v6.sin6_port)), text.data()};
+  }
+  ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+  std::string peer = Cat("ipv6:%5B", text.data(), "%5D:", ntohs(v6.sin6_port));
+  std::fill_n(v6.sin6_addr.s6_addr + 8, 8, std::uint8_t{0});  // whoever has one address of a /64 has all of them
+  ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+  return PeerName{std::move(peer), text.data()};
+}
+
+std::uint64_t BytesReceived(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_received;
+}
+
+// Every connection takes two descriptors: gRPC's, and ours to watch it by.
+EdgeLimits WithinDescriptors(EdgeLimits limits) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == RLIM_INFINITY) return limits;
+  const auto all = static_cast<std::size_t>(descriptors.rlim_cur);
+  const std::size_t most = all > kReservedDescriptors + 4 ? (all - kReservedDescriptors) / 4 : 1;  // two listeners share them
+  limits.connections = std::min(limits.connections, most);
+  return limits;
+}
+
+std::uint16_t PortOf(int listener) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&bound), &size);
+  sockaddr_in v4{};
+  std::memcpy(&v4, &bound, sizeof v4);  // the port stands in the same place for both families
+  return ntohs(v4.sin_port);
+}
+
+}  // namespace
+
+// A duplicate of gRPC's socket. gRPC shuts a socket down before it closes it, so the duplicate keeps nobody waiting.
+struct Edge::Connection {
+  explicit Connection(int duplicate, std::string from) : socket(duplicate), address(std::move(from)) {}
+  ~Connection() { ::close(socket); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  const int socket;
+  const std::string address;
+  std::uint64_t budget_from = 0;  // bytes received when the budget started
+};
+
+absl::StatusOr<std::unique_ptr<Edge>> Edge::Listen(const std::string& field, const std::string& address, const EdgeLimits& limits,
+                                                   telemetry::Log& log) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return CannotListen(field, address, "it is not host:port");
+  std::string host = address.substr(0, colon), port = address.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) return CannotListen(field, address, ::gai_strerror(error));
+  const std::unique_ptr<addrinfo, Freed> addresses(found);
+
+  std::vector<int> listeners;
+  std::string why;
+  for (const addrinfo* each = addresses.get(); each != nullptr; each = each->ai_next) {
+    const int listener = ::socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (listener < 0) {
+      why = std::strerror(errno);
+      continue;
+    }
+    const int on = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_storage wanted{};
+    std::memcpy(&wanted, each->ai_addr, each->ai_addrlen);
+    if (!listeners.empty()) {  // a name of several addresses has one port
+      const std::uint16_t same = htons(PortOf(listeners.front()));
+      std::memcpy(reinterpret_cast<char*>(&wanted) + offsetof(sockaddr_in, sin_port), &same, sizeof same);
+    }
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&wanted), each->ai_addrlen) != 0 || ::listen(listener, kBacklog) != 0) {
+      why = std::strerror(errno);
+      ::close(listener);
+      continue;
+    }
+    listeners.push_back(listener);
+  }
+  if (listeners.empty()) return CannotListen(field, address, why);
+  std::string bound = Cat(address.substr(0, colon), ":", PortOf(listeners.front()));
+  return std::unique_ptr<Edge>(new Edge(std::move(listeners), std::move(bound), WithinDescriptors(limits), log));
+}
+
+Edge::Edge(std::vector<int> listeners, std::string address, const EdgeLimits& limits, telemetry::Log& log)
+    : listeners_(std::move(listeners)),
+      address_(std::move(address)),
+      limits_(limits),
+      log_(log),
+      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      watched_(::epoll_create1(EPOLL_CLOEXEC)) {}
+
+Edge::~Edge() {
+  Stop();
+  ending_ = true;
+  if (watching_.joinable()) watching_.join();
+  connections_.clear();
+  ::close(watched_);
+  ::close(stop_);
+}
+
+void Edge::Serve(std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor) {
+  acceptor_ = std::move(acceptor);
+  accepting_ = std::thread([this] { Accept(); });
+  watching_ = std::thread([this] { Watch(); });
+}
+
+void Edge::Stop() {
+  if (stopping_.exchange(true)) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
+  if (accepting_.joinable()) accepting_.join();
+  for (const int listener : listeners_) ::close(listener);
+}
+
+void Edge::Accept() {
+  std::vector<pollfd> waiting{{stop_, POLLIN, 0}};
+  for (const int listener : listeners_) waiting.push_back({listener, POLLIN, 0});
+  while (!stopping_) {
+    if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
+    bool starved = false;
+    for (std::size_t i = 1; i < waiting.size() && !stopping_; ++i) {
+      if ((waiting[i].revents & POLLIN) == 0) continue;
+      const int socket = ::accept4(waiting[i].fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (socket >= 0) {
+        Take(socket);
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        starved = true;
+        const std::lock_guard lock(mutex_);
+        if (counts_.accept_errors++ == 0) log_.Error("no connection can be accepted", {{"error", std::strerror(errno)}, {"listener", address_}});
+      }
+    }
+    if (starved) ::poll(waiting.data(), 1, static_cast<int>(kBackOff.count()));  // only for Stop
+  }
+}
+
+void Edge::Take(int socket) {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  const std::optional<PeerName> name = ::getpeername(socket, reinterpret_cast<sockaddr*>(&from), &size) == 0 ? NameOf(from) : std::nullopt;
+  if (!name) {  // gone already
+    ::close(socket);
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    std::size_t& of_address = by_address_[name->address];
+    const bool too_many = connections_.size() >= limits_.connections, too_many_here = of_address >= limits_.per_address;
+    const int duplicate = too_many || too_many_here ? -1 : ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    if (duplicate < 0) {
+      if (too_many) ++counts_.refused_total;
+      else if (too_many_here) ++counts_.refused_per_address;
+      else ++counts_.accept_errors;
+      if (of_address == 0) by_address_.erase(name->address);
+      ::close(socket);
+      return;
+    }
+    // The same peer again means that its last connection has ended and nobody has noticed yet.
+    auto& connection = connections_[name->peer];
+    if (connection) --by_address_[connection->address];
+    connection = std::make_unique<Connection>(duplicate, name->address);
+    ++by_address_[name->address];
+    ++counts_.accepted;
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+    event.data.fd = duplicate;
+    ::epoll_ctl(watched_, EPOLL_CTL_ADD, duplicate, &event);
+  }
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+  parameters.listener_fd = -1;
+  parameters.fd = socket;
+  acceptor_->HandleNewConnection(&parameters);
+}
+
+void Edge::Watch() {
+  while (!ending_) {
+    std::this_thread::sleep_for(kSweepInterval);
+    Sweep();
+  }
+}
+
+// Only connections on which something happened since the last sweep are looked at.
+void Edge::Sweep() {
+  std::array<epoll_event, 256> events{};
+  for (;;) {
+    const int count = ::epoll_wait(watched_, events.data(), static_cast<int>(events.size()), 0);
+    if (count <= 0) return;
+    const std::lock_guard lock(mutex_);
+    std::map<int, std::string> peers;
+    for (const auto& [peer, connection] : connections_) peers.emplace(connection->socket, peer);
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      const auto peer = peers.find(event.data.fd);
+      if (peer == peers.end()) continue;
+      Connection& connection = *connections_.at(peer->second);
+      // Both directions are down: gRPC has closed its side, or the peer has reset.
+      if ((event.events & (EPOLLHUP | EPOLLERR)) != 0) {
+        Forget(peer->second);
+        continue;
+      }
+      const std::uint64_t received = BytesReceived(connection.socket);
+      if (received - connection.budget_from <= limits_.bytes_between_calls) continue;
+      ++counts_.cut;
+      log_.Warning("connection cut: too many bytes without a completed call", {{"peer", peer->second}, {"bytes", received - connection.budget_from}});
+      // Whoever closes it last resets it, so that the kernel holds nothing of it either, and a peer that only writes notices.
+      const linger reset{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      ::shutdown(connection.socket, SHUT_RDWR);
+    }
+    if (static_cast<std::size_t>(count) < events.size()) return;
+  }
+}
+
+// Under mutex_.
+void Edge::Forget(const std::string& peer) {
+  const auto found = connections_.find(peer);
+  if (found == connections_.end()) return;
+  const auto of_address = by_address_.find(found->second->address);
+  if (of_address != by_address_.end() && --of_address->second == 0) by_address_.erase(of_address);
+  connections_.erase(found);
+}
+
+void Edge::CallCompleted(const std::string& peer) {
+  const std::lock_guard lock(mutex_);
+  const auto found = connections_.find(peer);
+  if (found != connections_.end()) found->second->budget_from = BytesReceived(found->second->socket);
+}
+
+EdgeCounts Edge::counts() const {
+  const std::lock_guard lock(mutex_);
+  EdgeCounts counts = counts_;
+  counts.open = connections_.size();
+  return counts;
+}
+
+}  // namespace assay::service

@@ -1,0 +1,271 @@
+// The listeners on an unfriendly network: what takes gRPC's own listener out of action must not take this one.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/strings.h"
+#include "registry/builtin_registry.h"
+#include "service/config_file.h"
+#include "tests/integration/verifier.h"
+
+namespace assay::integration {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+sockaddr_in AddressOf(const std::string& text) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(text.substr(text.rfind(':') + 1))));
+  return address;
+}
+
+int Connect(const sockaddr_in& address) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket >= 0 && ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+  if (socket >= 0) ::close(socket);
+  return -1;
+}
+
+// Whether the other side ends the connection within `bound`; it is not expected to say anything.
+bool Ended(int socket, std::chrono::milliseconds bound) {
+  pollfd waiting{socket, POLLIN | POLLRDHUP, 0};
+  return ::poll(&waiting, 1, static_cast<int>(bound.count())) > 0;
+}
+
+// Looks again until it holds or the time is over.
+template <typename Condition>
+bool Soon(std::chrono::milliseconds bound, Condition holds) {
+  for (const auto end = Clock::now() + bound; Clock::now() < end; std::this_thread::sleep_for(5ms)) {
+    if (holds()) return true;
+  }
+  return holds();
+}
+
+bool Answers(Verifier& verifier) {
+  Node node(verifier.join(), verifier.site());
+  return node.CreateChallenge(node.Ask()).ok();
+}
+
+class Sockets {
+ public:
+  Sockets() = default;
+  ~Sockets() { Close(); }
+  Sockets(const Sockets&) = delete;
+  void Open(const std::string& address, std::size_t count) {
+    const sockaddr_in to = AddressOf(address);
+    for (std::size_t i = 0; i < count; ++i) all_.push_back(Connect(to));
+  }
+  void Close() {
+    for (const int socket : all_) ::close(socket);
+    all_.clear();
+  }
+  int operator[](std::size_t i) const { return all_[i]; }
+
+ private:
+  std::vector<int> all_;
+};
+
+double ProcessorSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+TEST(Edge, LimitsConnectionsFromOneAddress) {
+  Verifier verifier("connections: {per_address: 3}");
+  Sockets sockets;
+  sockets.Open(verifier.join(), 4);
+  EXPECT_TRUE(Ended(sockets[3], 2s)) << "limit + 1";
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(Ended(sockets[i], 0ms)) << i;
+  EXPECT_EQ(verifier.server().join_connections().refused_per_address, 1U);
+  EXPECT_EQ(verifier.server().join_connections().open, 3U);
+  sockets.Close();
+  EXPECT_TRUE(Soon(2s, [&] { return verifier.server().join_connections().open == 0; })) << "ended connections are forgotten";
+  EXPECT_TRUE(Answers(verifier));
+}
+
+TEST(Edge, LimitsConnectionsInAll) {
+  Verifier verifier("connections: {total: 2}");
+  Sockets sockets;
+  sockets.Open(verifier.join(), 3);
+  EXPECT_TRUE(Ended(sockets[2], 2s));
+  EXPECT_FALSE(Ended(sockets[0], 0ms));
+  EXPECT_EQ(verifier.server().join_connections().refused_total, 1U);
+  sockets.Close();
+  EXPECT_TRUE(Soon(2s, [&] { return Answers(verifier); }));
+}
+
+// attacks 131, CVE-2023-4785: gRPC's own listener never accepts again after this.
+TEST(Edge, HearsAgainAfterADescriptorFlood) {
+  Verifier verifier("connections: {total: 2000, per_address: 2000}");
+  ASSERT_TRUE(Answers(verifier));
+  const sockaddr_in to = AddressOf(verifier.join());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  int ready[2], leave[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(leave), 0);
+  // The flood comes from a process of its own, with descriptors of its own. Only system calls after fork.
+  const pid_t flood = ::fork();
+  if (flood == 0) {
+    for (int i = 0; i < 200; ++i) {
+      const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+      if (socket >= 0) (void)!::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+      if (i == 0) (void)!::write(ready[1], "x", 1);
+    }
+    (void)!::write(ready[1], "x", 1);
+    char byte = 0;
+    (void)!::read(leave[0], &byte, 1);
+    ::_exit(0);
+  }
+  const int highest = ::dup(0);  // the lowest number that is free
+  ::close(highest);
+  rlimit scarce = before;
+  scarce.rlim_cur = static_cast<rlim_t>(highest) + 20;
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &scarce), 0);
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_TRUE(Soon(5s, [&] { return verifier.server().join_connections().accept_errors > 0; })) << "descriptors really ran out";
+  ASSERT_EQ(::write(leave[1], "x", 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(flood, &status, 0), flood);
+  const auto end = Clock::now();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);  // for the client, which runs in this process too
+  EXPECT_TRUE(Soon(1s, [&] { return Answers(verifier); }));
+  RecordProperty("recovered_after_ms", static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - end).count()));
+  for (const int descriptor : {ready[0], ready[1], leave[0], leave[1]}) ::close(descriptor);
+}
+
+void AppendFrame(std::string& to, std::uint8_t type, std::uint8_t flags, std::uint8_t stream, std::string_view payload) {
+  for (const int shift : {16, 8, 0}) to.push_back(static_cast<char>(payload.size() >> shift & 0xFF));
+  to.push_back(static_cast<char>(type));
+  to.push_back(static_cast<char>(flags));
+  to.append(3, '\0');
+  to.push_back(static_cast<char>(stream));
+  to.append(payload);
+}
+
+// attacks 132, CVE-2023-33953: one header string of 200 MB, sent in CONTINUATION frames, keeps a core busy for as long as
+// it lasts.
+TEST(Edge, CutsAnEndlessHeaderBeforeItCosts) {
+  Verifier verifier;
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+  const unsigned char protocols[] = {2, 'h', '2'};
+  SSL_CTX_set_alpn_protos(context.get(), protocols, sizeof protocols);
+  ::signal(SIGPIPE, SIG_IGN);
+  const int socket = Connect(AddressOf(verifier.join()));
+  ASSERT_GE(socket, 0);
+  std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(context.get()), &SSL_free);
+  SSL_set_fd(tls.get(), socket);
+  ASSERT_EQ(SSL_connect(tls.get()), 1);
+
+  const double before = ProcessorSeconds();
+  std::string bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  AppendFrame(bytes, 4, 0, 0, "");                                           // SETTINGS
+  AppendFrame(bytes, 1, 0, 1, std::string("\x00\x01\x61\x7f\x81\x84\xaf\x5f", 8));  // HEADERS: a literal whose value never ends
+  std::size_t sent = 0;
+  bool cut = false;
+  while (!cut && sent < 20'000'000) {
+    cut = SSL_write(tls.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0;
+    if (!cut) sent += bytes.size();
+    bytes.clear();
+    AppendFrame(bytes, 9, 0, 1, std::string(16'000, 'x'));  // CONTINUATION
+  }
+  ::close(socket);
+  EXPECT_TRUE(cut);
+  EXPECT_LT(ProcessorSeconds() - before, 0.5) << "with what it cost to send " << sent << " bytes";
+  EXPECT_EQ(verifier.server().join_connections().cut, 1U);
+  EXPECT_THAT(verifier.log(), HasSubstr("connection cut"));
+  EXPECT_TRUE(Answers(verifier));
+}
+
+// The budget is for bytes that lead to nothing; who completes calls may send for as long as the connection lives.
+TEST(Edge, CompletedCallsRenewTheBudget) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  for (int i = 0; i < 5; ++i) {
+    const v1::CreateChallengeRequest ask = node.Ask();
+    const auto challenge = node.CreateChallenge(ask);
+    ASSERT_TRUE(challenge.ok()) << MessageOf(challenge.status());
+    v1::AttestRequest answer;
+    answer.set_challenge(challenge->challenge());
+    *answer.mutable_context() = ask.context();
+    *answer.mutable_keys() = ask.keys();
+    v1::EvidenceItem& item = *answer.add_items();
+    item.set_media_type("application/vnd.assay.sev-snp-report");
+    item.set_body(std::string(900'000, 'x'));
+    const auto response = node.Attest(answer);
+    ASSERT_TRUE(response.ok()) << i << ": " << MessageOf(response.status());
+    EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_REJECTED);
+  }
+  EXPECT_EQ(verifier.server().join_connections().accepted, 1U) << "all over one connection";
+  EXPECT_EQ(verifier.server().join_connections().cut, 0U);
+}
+
+// attacks 154: half-open connections, a thousand of them. They cost no answer to others and are gone after the handshake
+// deadline.
+TEST(Edge, AThousandSilentConnectionsDoNotKeepOthersOut) {
+  rlimit descriptors{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+  const rlimit before = descriptors;
+  descriptors.rlim_cur = std::min<rlim_t>(descriptors.rlim_max, 16384);
+  ASSERT_GE(descriptors.rlim_cur, 6000U) << "the hard limit on descriptors is too low for this test";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+  {
+    Verifier verifier("connections: {total: 2000, per_address: 2000}");
+    Sockets sockets;
+    sockets.Open(verifier.join(), 1000);
+    EXPECT_TRUE(Soon(5s, [&] { return verifier.server().join_connections().accepted >= 1000; }));
+    EXPECT_TRUE(Answers(verifier));
+    EXPECT_TRUE(Soon(20s, [&] { return verifier.server().join_connections().open < 10; })) << verifier.server().join_connections().open << " are still open";
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST(Edge, StoppingEndsItsConnections) {
+  auto verifier = std::make_unique<Verifier>();
+  Sockets sockets;
+  sockets.Open(verifier->join(), 1);
+  ASSERT_TRUE(Soon(2s, [&] { return verifier->server().join_connections().open == 1; }));
+  const std::string address = verifier->join();
+  verifier.reset();
+  EXPECT_TRUE(Ended(sockets[0], 0ms));
+  EXPECT_LT(Connect(AddressOf(address)), 0) << "nobody listens there any more";
+}
+
+// attacks 135: a second server on the same port must not start and take connections.
+TEST(Edge, APortThatIsTakenIsNamed) {
+  Verifier first;
+  Site site;
+  std::string config = site.Text("assayd.yaml");
+  const std::string free = "127.0.0.1:0";
+  config.replace(config.find(free), free.size(), first.join());
+  SystemClock clock;
+  SystemRandom random;
+  std::ostringstream text;
+  telemetry::Log log(text, clock);
+  const auto second = service::Server::Start({*service::LoadConfig("assayd.yaml", config, site.root().string()).config, site.File("anchors.yaml"), BuiltinRegistry(), clock, random, log});
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(std::string(MessageOf(second.status())), HasSubstr("join.address"));
+  EXPECT_THAT(std::string(MessageOf(second.status())), HasSubstr(first.join()));
+}
+
+}  // namespace
+}  // namespace assay::integration
