@@ -226,7 +226,7 @@ TEST(Edge, AThousandSilentConnectionsDoNotKeepOthersOut) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
   const rlimit before = descriptors;
   descriptors.rlim_cur = std::min<rlim_t>(descriptors.rlim_max, 16384);
-  ASSERT_GE(descriptors.rlim_cur, 6000U) << "the hard limit on descriptors is too low for this test";
+  if (descriptors.rlim_cur < 6000) GTEST_SKIP() << "needs 6000 descriptors, the hard limit is " << descriptors.rlim_max;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &descriptors), 0);
   {
     Verifier verifier("connections: {total: 2000, per_address: 2000}");
