@@ -36,6 +36,9 @@ absl::Status CannotListen(const std::string& field, const std::string& address, 
                                     "' can't be listened on: ", why, ". Choose another address or port, or stop who has it."));
 }
 
+// The type that the calls take for every family's addresses.
+sockaddr* Generic(sockaddr_storage& address) { return static_cast<sockaddr*>(static_cast<void*>(&address)); }
+
 struct Freed {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
@@ -86,7 +89,7 @@ EdgeLimits WithinDescriptors(EdgeLimits limits) {
 std::uint16_t PortOf(int listener) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&bound), &size);
+  ::getsockname(listener, Generic(bound), &size);
   sockaddr_in v4{};
   std::memcpy(&v4, &bound, sizeof v4);  // the port stands in the same place for both families
   return ntohs(v4.sin_port);
@@ -134,9 +137,12 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Listen(const std::string& field, con
     std::memcpy(&wanted, each->ai_addr, each->ai_addrlen);
     if (!listeners.empty()) {  // a name of several addresses has one port
       const std::uint16_t same = htons(PortOf(listeners.front()));
-      std::memcpy(reinterpret_cast<char*>(&wanted) + offsetof(sockaddr_in, sin_port), &same, sizeof same);
+      sockaddr_in family_and_port{};  // both families begin alike
+      std::memcpy(&family_and_port, &wanted, offsetof(sockaddr_in, sin_addr));
+      family_and_port.sin_port = same;
+      std::memcpy(&wanted, &family_and_port, offsetof(sockaddr_in, sin_addr));
     }
-    if (::bind(listener, reinterpret_cast<const sockaddr*>(&wanted), each->ai_addrlen) != 0 || ::listen(listener, kBacklog) != 0) {
+    if (::bind(listener, Generic(wanted), each->ai_addrlen) != 0 || ::listen(listener, kBacklog) != 0) {
       why = std::strerror(errno);
       ::close(listener);
       continue;
@@ -203,7 +209,7 @@ void Edge::Accept() {
 void Edge::Take(int socket) {
   sockaddr_storage from{};
   socklen_t size = sizeof from;
-  const std::optional<PeerName> name = ::getpeername(socket, reinterpret_cast<sockaddr*>(&from), &size) == 0 ? NameOf(from) : std::nullopt;
+  const std::optional<PeerName> name = ::getpeername(socket, Generic(from), &size) == 0 ? NameOf(from) : std::nullopt;
   if (!name) {  // gone already
     ::close(socket);
     return;

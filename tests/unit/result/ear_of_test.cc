@@ -112,7 +112,8 @@ TEST(EarOf, ARejectedNodeHasNothingThatSpeaksForIt) {
 TEST(EarOf, OnlyAuthenticEvidenceSpeaksForANode) {
   v1::VerdictRecord record = Record(v1::VERDICT_TRUSTED);
   record.mutable_appraisal()->set_authenticity(v1::AUTHENTICITY_NOT_AUTHENTIC);
-  for (const auto& value : EarOf(record, Any()).submodules.front().vector) EXPECT_TRUE(!value || token::TierOf(*value) == Tier::kNone);
+  const EarClaims claims = EarOf(record, Any());
+  for (const auto& value : claims.submodules.front().vector) EXPECT_TRUE(!value || token::TierOf(*value) == Tier::kNone);
 }
 
 TEST(EarOf, UndecidedIsNone) {
