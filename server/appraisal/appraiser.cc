@@ -6,6 +6,7 @@
 
 #include "appraisal/rules.h"
 #include "base/bug.h"
+#include "base/hex.h"
 #include "base/strings.h"
 #include "crypto/digest.h"
 
@@ -137,6 +138,23 @@ void JudgeClock(const StateSnapshot& state, Time at, CheckLog& log) {
   });
 }
 
+// Attacks 26 and 90: an identity, once seen, is not another node's, whatever its evidence says.
+void JudgeIdentity(const StateSnapshot& state, const trust::Bundle& bundle, CheckLog& log) {
+  if (!state.instance) return;
+  const InstanceState& known = *state.instance;
+  log.Require(Check::kIdentityState, Equal(known.identity, bundle.instance_identity()), [&] {
+    return Finding{.reason = Reason::kStateUnread, .effect = Effect::kIndeterminate, .component = "verifier", .claim = "instance_identity",
+                   .expected = ToHex(bundle.instance_identity()), .actual = known.identity.empty() ? "none" : ToHex(known.identity)};
+  });
+  log.Require(Check::kIdentityBan, known.ban.empty(), [&] {
+    return Finding{.reason = Reason::kIdentityBanned, .component = "node", .claim = "instance_identity", .expected = "no ban", .actual = known.ban};
+  });
+  log.Require(Check::kIdentityName, known.held_as.empty(), [&] {
+    return Finding{.reason = Reason::kIdentityConflict, .component = "node", .claim = "context.name", .expected = known.held_as,
+                   .actual = "another name"};
+  });
+}
+
 // --- into the proto -------------------------------------------------------------------------------------------------
 
 v1::Stage ProtoOf(Stage stage) {
@@ -216,22 +234,6 @@ void Write(const trust::Claim& claim, v1::Claim& out) {
     void operator()(const trust::ComponentVersion& version) const { Write(version, *out.mutable_version()); }
   };
   std::visit(Writer{out}, claim.value);
-}
-
-void Write(const Finding& finding, v1::Finding& out) {
-  const ReasonEntry& entry = EntryOf(finding.reason);
-  out.set_stage(ProtoOf(entry.stage));
-  out.set_code(entry.number);
-  out.set_reason(std::string(entry.name));
-  out.set_effect(ProtoOf(finding.effect));
-  // Whatever made the text: it is shown, logged and hashed, so it is printable and bounded from here on.
-  out.set_component(Printable(finding.component));
-  out.set_claim(Printable(finding.claim));
-  out.set_expected(Printable(finding.expected, 1024));
-  out.set_actual(Printable(finding.actual, 1024));
-  out.set_spec(Printable(finding.spec));
-  out.set_remedy(finding.remedy.empty() ? std::string(entry.remedy) : Printable(finding.remedy, 1024));
-  out.set_waived_because(Printable(finding.waived_because, 1024));
 }
 
 void WriteBundle(const trust::Bundle& bundle, v1::Appraisal& out) {
@@ -330,6 +332,13 @@ void JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const In
 crypto::Sha256Digest StateSnapshot::Digest() const {
   Bytes listing{static_cast<std::uint8_t>(not_before.has_value())};
   if (not_before) AppendU64Be(listing, static_cast<std::uint64_t>(not_before->time_since_epoch().count()));
+  listing.push_back(static_cast<std::uint8_t>(instance.has_value()));
+  if (instance) {
+    for (const ByteView part : {ByteView(instance->identity), AsBytes(instance->ban), AsBytes(instance->held_as)}) {
+      AppendU64Be(listing, part.size());
+      Append(listing, part);
+    }
+  }
   return crypto::Sha256(listing);
 }
 
@@ -353,6 +362,7 @@ v1::Appraisal Appraise(const Inputs& inputs) {
   if (bundle) {
     WriteBundle(*bundle, out);
     JudgeByPolicy(*section, *bundle, inputs, log, out);
+    JudgeIdentity(inputs.state, *bundle, log);
   }
   JudgeClock(inputs.state, inputs.at, log);
   if (inputs.anchors.simulated()) {
@@ -378,8 +388,34 @@ v1::Appraisal Appraise(const Inputs& inputs) {
     added.set_name(std::string(NameOf(record.check)));
     added.set_result(ProtoOf(record.result));
   }
-  for (const Finding& finding : log.findings()) Write(finding, *out.add_findings());
+  for (const Finding& finding : log.findings()) *out.add_findings() = ToProto(finding);
   return out;
+}
+
+v1::Finding ToProto(const Finding& finding) {
+  v1::Finding out;
+  const ReasonEntry& entry = EntryOf(finding.reason);
+  out.set_stage(ProtoOf(entry.stage));
+  out.set_code(entry.number);
+  out.set_reason(std::string(entry.name));
+  out.set_effect(ProtoOf(finding.effect));
+  // Whatever made the text: it is shown, logged and hashed, so it is printable and bounded from here on.
+  out.set_component(Printable(finding.component));
+  out.set_claim(Printable(finding.claim));
+  out.set_expected(Printable(finding.expected, 1024));
+  out.set_actual(Printable(finding.actual, 1024));
+  out.set_spec(Printable(finding.spec));
+  out.set_remedy(finding.remedy.empty() ? std::string(entry.remedy) : Printable(finding.remedy, 1024));
+  out.set_waived_because(Printable(finding.waived_because, 1024));
+  return out;
+}
+
+const v1::Finding* DecidingFinding(const v1::Appraisal& appraisal) {
+  const v1::Finding* deciding = nullptr;
+  for (const v1::Finding& finding : appraisal.findings()) {
+    if (deciding == nullptr || finding.effect() > deciding->effect()) deciding = &finding;
+  }
+  return deciding;
 }
 
 }  // namespace assay::appraisal

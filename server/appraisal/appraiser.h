@@ -44,11 +44,21 @@ class PolicyChoice {
   std::string context_;
 };
 
+// What is remembered of the instance that the evidence hints at, and of the name and key that it comes with.
+struct InstanceState {
+  Bytes identity;                      // hinted; what is authenticated has to be it. Empty: no hint
+  std::string ban = {};                // why the operators banned it, its key or its name; empty: they did not
+  std::string held_as = {};            // "cluster/name" that it holds, if that isn't the one asked for; empty otherwise
+  friend bool operator==(const InstanceState&, const InstanceState&) = default;
+};
+
 // What the verifier remembers, read once per appraisal.
 struct StateSnapshot {
   // Latest time that the verifier has certainly passed (build date, last persisted time); a live appraisal before it is
   // not TRUSTED. Unset offline, where the time is given.
-  std::optional<Time> not_before;
+  std::optional<Time> not_before = {};
+  // Unset offline, where nothing is remembered: bans and names are not looked at then, and no check says that they were.
+  std::optional<InstanceState> instance = {};
   crypto::Sha256Digest Digest() const;
 };
 
@@ -89,6 +99,16 @@ std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<co
 trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<const evidence::Item> items,
                                            std::span<const trust::CollateralItem> more,
                                            trust::FactCaches* caches = nullptr);
+
+// SHA-256 of the instance identity that the items claim, unauthenticated: to look up what is remembered, never to decide.
+// Empty if they claim none.
+Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items);
+
+// As it stands in an Appraisal: printable and bounded.
+v1::Finding ToProto(const Finding& finding);
+
+// The finding that decided: the first of those with the worst effect. nullptr: nothing was found.
+const v1::Finding* DecidingFinding(const v1::Appraisal& appraisal);
 
 // What is missing and could be fetched.
 std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,

@@ -27,6 +27,13 @@ trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<c
   return trust::CollateralSnapshot(std::move(all));
 }
 
+Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items) {
+  for (const platform::Platform* platform : registry.platforms) {
+    if (Bytes identity = platform->identity_hint(items); !identity.empty()) return identity;
+  }
+  return {};
+}
+
 std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,
                                         const trust::CollateralSnapshot& collateral) {
   std::vector<trust::CollateralKey> missing;

@@ -52,6 +52,8 @@ struct Platform {
   // Whether the items could be of this platform, by unauthenticated hints: chooses a section of the policy set and infers
   // the platform offline, decides nothing.
   bool (*fits)(std::span<const evidence::Item> items);
+  // SHA-256 of the instance identity that the items claim, unauthenticated, as `authenticate` would set it; empty: none.
+  Bytes (*identity_hint)(std::span<const evidence::Item> items);
   // Authenticates all items into one bundle and checks that it is of this platform. nullopt: the log says why.
   std::optional<trust::Bundle> (*authenticate)(std::span<const evidence::Item> items,
                                                const evidence::AuthenticationContext& context, CheckLog& log);

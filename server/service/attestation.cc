@@ -21,6 +21,9 @@ constexpr std::size_t kMostItems = 32;
 constexpr std::size_t kLongestCluster = 253, kLongestRole = 63, kLongestName = 253, kLongestPlatform = 64;
 constexpr std::size_t kLongestSpki = 1024;
 constexpr std::size_t kFactCapacity = 8192;
+constexpr int kMostAppraisals = 3;  // of one answer, while what is remembered of the instance keeps changing
+constexpr double kAttemptSamplesPerSecond = 20, kAttemptSampleBurst = 200;
+constexpr std::string_view kAllAttempts = "attempts";
 constexpr std::uint32_t kRetryStoreMs = 2000, kRetryCollateralMs = 60'000, kRetryAbandonedMs = 1000;
 
 std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
@@ -94,7 +97,8 @@ void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyC
 }  // namespace
 
 Attestation::Attestation(AttestationInputs inputs, ChallengeCodec codec)
-    : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity) {}
+    : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity),
+      attempt_samples_({.per_second = kAttemptSamplesPerSecond, .burst = kAttemptSampleBurst}) {}
 
 crypto::Sha256Digest Attestation::PolicySetId(const v1::AttestationContext& context) const {
   const appraisal::PolicySet* set = inputs_.policies.FindSet(context.cluster(), context.role());
@@ -200,53 +204,85 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   if (abandoned()) return too_late;
   const appraisal::PolicyChoice choice =
       appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role());
-  const appraisal::StateSnapshot state{inputs_.not_before};
-  v1::Appraisal appraisal = appraisal::Appraise({.registry = inputs_.registry,
-                                                 .items = items,
-                                                 .platform_hint = request.platform(),
-                                                 .challenge = demanded,
-                                                 .channel_bound = true,
-                                                 .collateral = collateral,
-                                                 .policies = choice,
-                                                 .anchors = inputs_.anchors,
-                                                 .state = state,
-                                                 .at = now,
-                                                 .caches = &caches_});
-
   v1::VerdictRecord record;
   record.set_id(store::NewVerdictId(now, inputs_.random));
   record.mutable_recorded_at()->set_seconds(now.time_since_epoch().count());
   *record.mutable_context() = request.context();
   record.set_node_key_sha256(Text(crypto::Sha256(AsBytes(request.keys().node_spki()))));
-  record.set_appraisal_sha256(Text(crypto::Sha256(AsBytes(appraisal::CanonicalJson(appraisal)))));
   record.set_demanded_report_data(Text(report_data));
-  *record.mutable_appraisal() = appraisal;
-  std::vector<ByteView> blobs;
+  record.set_demanded_nonce(Text(transcript.ExtraData()));
+  record.set_platform_hint(request.platform());
+  const Bytes identity = appraisal::HintedIdentity(inputs_.registry, items);
+  std::vector<store::Blob> blobs;
   for (const evidence::Item& item : items) {
     record.add_evidence_media_types(Printable(item.media_type));
-    blobs.push_back(item.body.Read().TakeRest());
+    blobs.push_back({item.body.Read().TakeRest(), store::BlobClass::kEvidence});
   }
   for (const trust::CollateralItem& item : collateral.items()) {
     v1::CollateralEntry& entry = *record.add_collateral();
     entry.set_key(Printable(item.key.ToString()));
     entry.set_sha256(Text(item.sha256));
     entry.set_source(std::string(trust::NameOf(item.source)));
-    blobs.push_back(item.body.Read().TakeRest());
+    blobs.push_back({item.body.Read().TakeRest(), store::BlobClass::kInput});
   }
   for (const appraisal::PolicySource& source : inputs_.policies.sources()) {
     record.add_policy_sources(Text(source.sha256));
-    blobs.push_back(source.text);
+    record.add_policy_source_names(Printable(source.name, 1024));
+    blobs.push_back({source.text, store::BlobClass::kInput});
   }
-  if (const absl::Status recorded = inputs_.store.Record(record, blobs); !recorded.ok()) {
+
+  absl::Status recorded;
+  for (int attempt = 0; attempt < kMostAppraisals; ++attempt) {
+    const auto known = inputs_.store.InstanceStateOf(
+        {.identity = identity, .node_key_sha256 = AsBytes(record.node_key_sha256()), .cluster = request.context().cluster(), .name = request.context().name()}, now);
+    if (!known.ok()) {
+      recorded = known.status();
+      break;
+    }
+    const appraisal::StateSnapshot state{inputs_.not_before, *known};
+    v1::RememberedState& remembered = *record.mutable_state();
+    remembered.mutable_not_before()->set_seconds(inputs_.not_before.time_since_epoch().count());
+    remembered.set_identity(Text(known->identity));
+    remembered.set_ban(known->ban);
+    remembered.set_held_as(known->held_as);
+    *record.mutable_appraisal() = appraisal::Appraise({.registry = inputs_.registry,
+                                                       .items = items,
+                                                       .platform_hint = request.platform(),
+                                                       .challenge = demanded,
+                                                       .channel_bound = true,
+                                                       .collateral = collateral,
+                                                       .policies = choice,
+                                                       .anchors = inputs_.anchors,
+                                                       .state = state,
+                                                       .at = now,
+                                                       .caches = &caches_});
+    record.set_appraisal_sha256(Text(crypto::Sha256(AsBytes(appraisal::CanonicalJson(record.appraisal())))));
+    const bool unidentified = record.appraisal().instance_identity().empty();
+    if (unidentified) {
+      for (std::size_t i = 0; i < blobs.size(); ++i) blobs[i].kind = std::min(blobs[i].kind, i < items.size() ? store::BlobClass::kAttempt : store::BlobClass::kInput);
+    }
+    // Attempts are samples: a flood of them must not become a flood of disk writes.
+    if (unidentified && !attempt_samples_.Take(kAllAttempts)) {
+      record.clear_id();
+      recorded = absl::OkStatus();
+      break;
+    }
+    recorded = inputs_.store.Record(record, blobs);
+    // Aborted: somebody banned, released or named the instance meanwhile; what was appraised is no longer so.
+    if (!absl::IsAborted(recorded)) break;
+  }
+  if (!recorded.ok()) {
     inputs_.log.Error("verdict not recorded, so not given", {{"error", MessageOf(recorded)}, {"verdict_id", record.id()}});
     return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a recorded verdict", .actual = "a store that could not"},
                    kRetryStoreMs};
   }
+  const v1::Appraisal& appraisal = record.appraisal();
+  if (!appraisal.instance_identity().empty()) inputs_.changed();
 
-  const std::string worst = appraisal.findings().empty() ? "" : appraisal.findings(0).reason();
+  const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
   inputs_.log.Info("verdict", {{"verdict", v1::Verdict_Name(appraisal.verdict())}, {"verdict_id", record.id()}, {"cluster", request.context().cluster()},
                                {"role", request.context().role()}, {"node", request.context().name()}, {"platform", appraisal.platform()},
-                               {"peer", peer.address}, {"first_finding", worst}, {"simulated", appraisal.simulated()}});
+                               {"peer", peer.address}, {"reason", deciding == nullptr ? "" : deciding->reason()}, {"simulated", appraisal.simulated()}});
   v1::AttestResponse response;
   if (inputs_.token_key != nullptr) {
     const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});
@@ -254,7 +290,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   }
   response.set_verdict_id(record.id());
   response.set_retry_after_ms(appraisal.verdict() == v1::VERDICT_INDETERMINATE && appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
-  *response.mutable_appraisal() = std::move(appraisal);
+  *response.mutable_appraisal() = std::move(*record.mutable_appraisal());
   return response;
 }
 

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "result/signing_key.h"
 #include "service/challenge_codec.h"
+#include "service/rate_limit.h"
 #include "service/refusal.h"
 #include "store/verdict_store.h"
 #include "telemetry/log.h"
@@ -43,6 +44,7 @@ struct AttestationInputs {
   const result::SigningKey* token_key;            // nullptr: no tokens
   std::string token_issuer;
   store::VerdictStore& store;
+  std::function<void()> changed = [] {};          // called after a verdict about a node was recorded
   const Clock& clock;
   Random& random;
   telemetry::Log& log;
@@ -67,6 +69,7 @@ class Attestation {
   AttestationInputs inputs_;
   ChallengeCodec codec_;
   trust::FactCaches caches_;
+  RateLimit attempt_samples_;
 };
 
 }  // namespace assay::service

@@ -25,13 +25,13 @@ Authorization::Authorization(const v1::OperatorListener& config) {
   }
 }
 
-std::optional<Finding> Authorization::Check(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names,
+std::variant<std::string, Finding> Authorization::Check(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names,
                                             Role needed) const {
   // A certificate with URI names is known by them alone: a DNS name beside them gives it nothing.
   const std::vector<std::string>& identities = uri_names.empty() ? dns_names : uri_names;
   for (const std::string& identity : identities) {
     const auto allows = [&](const Binding& binding) { return binding.identity == identity && binding.role >= needed; };
-    if (std::any_of(bindings_.begin(), bindings_.end(), allows)) return std::nullopt;
+    if (std::any_of(bindings_.begin(), bindings_.end(), allows)) return identity;
   }
   return Finding{.reason = Reason::kPermissionDenied, .component = "client certificate", .expected = Cat("an identity with the role ", NameOf(needed)),
                  .actual = identities.empty() ? "a certificate without URI or DNS name" : Printable(Join(identities, ", "), 200)};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "assay/v1/server_config.pb.h"
@@ -20,8 +21,8 @@ class Authorization {
  public:
   explicit Authorization(const v1::OperatorListener& config);
 
-  // nullopt: allowed. Otherwise permission_denied, naming identity and needed role.
-  std::optional<Finding> Check(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names, Role needed) const;
+  // Which of its names allows the caller to do this. Otherwise permission_denied, naming identity and needed role.
+  std::variant<std::string, Finding> Check(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names, Role needed) const;
 
  private:
   struct Binding {

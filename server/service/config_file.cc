@@ -20,6 +20,9 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr Duration kShortestLifetime{5};
+constexpr Duration kShortestRetention{3600}, kLongestRetention{3650LL * 86400};
+constexpr std::string_view kVerdictsKept = "90d", kEvidenceKept = "30d";
+constexpr std::uint32_t kAttemptsKept = 10'000, kCallsPerAddress = 50, kCallsInAll = 5000;
 constexpr std::uint32_t kDefaultQueue = 256, kMostThreads = 1024, kMostQueue = 1'000'000;
 
 // Members that hold a path, by full name.
@@ -116,6 +119,11 @@ class ConfigReader {
       if (!lifetime || *lifetime < kShortestLifetime || *lifetime > kLongestLifetime) {
         Say(yaml::ErrorAt(node.position, Cat("a duration from ", FormatDuration(kShortestLifetime), " to ", FormatDuration(kLongestLifetime)), codec::Quoted(*text)));
       }
+    } else if (field.containing_type()->full_name() == "assay.v1.Retention") {
+      const auto kept = ParseDuration(*text);
+      if (!kept || *kept < kShortestRetention || *kept > kLongestRetention) {
+        Say(yaml::ErrorAt(node.position, "a duration from 1h to 3650d", codec::Quoted(*text)));
+      }
     } else if (field.full_name() == "assay.v1.RoleBinding.role" && !RoleNamed(*text)) {
       Say(yaml::ErrorAt(node.position, "viewer, operator or admin", codec::Quoted(*text)));
     } else if (IsPath(field) && !text->empty() && !folder_.empty() && std::filesystem::path(*text).is_relative()) {
@@ -157,6 +165,13 @@ ConfigResult LoadConfig(std::string_view name, std::string_view text, const std:
   result.messages = std::move(reader).Finish();
   if (!result.messages.empty()) return result;
   if (config.workers().queue() == 0) config.mutable_workers()->set_queue(kDefaultQueue);
+  v1::Retention& retention = *config.mutable_store()->mutable_retention();
+  if (retention.verdicts().empty()) retention.set_verdicts(std::string(kVerdictsKept));
+  if (retention.evidence().empty()) retention.set_evidence(std::string(kEvidenceKept));
+  if (retention.attempts() == 0) retention.set_attempts(kAttemptsKept);
+  v1::Rates& rates = *config.mutable_join()->mutable_rates();
+  if (rates.per_address() == 0) rates.set_per_address(kCallsPerAddress);
+  if (rates.total() == 0) rates.set_total(kCallsInAll);
   if (config.challenges().lifetime().empty()) config.mutable_challenges()->set_lifetime(FormatDuration(kLongestLifetime));
   result.config = std::move(config);
   return result;
@@ -196,6 +211,11 @@ operator:
 # Verdicts, redeemed challenges and evidence: SQLite, for one replica.
 store:
   path: assay.db
+  # max_mib: 4096                # nothing is recorded beyond it, and so no verdict given; default: as large as the disk
+  retention:
+    verdicts: 90d                # with their policies and collateral, and events
+    evidence: 30d                # without it a verdict can be read, and not be replayed
+    attempts: 10000              # the last so many: evidence that failed before its identity was authenticated
 
 # Files, or directories of which every *.yaml is loaded.
 policies: [policies]

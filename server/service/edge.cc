@@ -298,6 +298,12 @@ void Edge::CallCompleted(const std::string& peer) {
   if (found != connections_.end()) found->second->budget_from = BytesReceived(found->second->socket);
 }
 
+std::string Edge::AddressOf(const std::string& peer) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = connections_.find(peer);
+  return found == connections_.end() ? peer : found->second->address;
+}
+
 EdgeCounts Edge::counts() const {
   const std::lock_guard lock(mutex_);
   EdgeCounts counts = counts_;

@@ -64,6 +64,9 @@ class Edge {
   // A call over the connection from `peer`, as gRPC writes it, has been completed: its byte budget starts anew.
   void CallCompleted(const std::string& peer);
 
+  // What the connection from `peer` is counted under: its IPv4 address or IPv6 /64; `peer` itself if there is no such connection.
+  std::string AddressOf(const std::string& peer) const;
+
   EdgeCounts counts() const;
 
  private:

@@ -12,8 +12,9 @@ constexpr std::uint32_t kRetryOverloadMs = 500;
 
 class JoinService final : public v1::AttestationService::CallbackService {
  public:
-  JoinService(Attestation& attestation, WorkerPool& pool, CallCompleted completed)
-      : attestation_(attestation), pool_(pool), completed_(std::move(completed)) {}
+  explicit JoinService(JoinInputs inputs)
+      : attestation_(inputs.attestation), pool_(inputs.pool), address_of_(std::move(inputs.address_of)), completed_(std::move(inputs.completed)),
+        of_address_(inputs.per_address), in_all_(inputs.in_all) {}
 
   // Both run on the pool: a client key in RSA or a slow disk must not hold up gRPC's own threads.
   grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const v1::CreateChallengeRequest* request,
@@ -45,6 +46,14 @@ class JoinService final : public v1::AttestationService::CallbackService {
       completed_(context->peer());
       reactor->Finish(status);
     };
+    // An address over its own rate takes nothing from the common one.
+    const bool greedy = !of_address_.Take(address_of_(context->peer()));
+    if (greedy || !in_all_.Take("")) {
+      const RateLimit& limit = greedy ? of_address_ : in_all_;
+      answer(StatusOf({{.reason = Reason::kRateLimited, .component = greedy ? "address" : "join listener", .expected = "calls within the configured rate",
+                        .actual = "more"}, static_cast<std::uint32_t>(limit.Wait().count())}, *context));
+      return reactor;
+    }
     if (!pool_.Submit([answer, call = std::move(call)] { answer(call()); })) {
       answer(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
                        kRetryOverloadMs}, *context));
@@ -54,13 +63,13 @@ class JoinService final : public v1::AttestationService::CallbackService {
 
   Attestation& attestation_;
   WorkerPool& pool_;
+  const std::function<std::string(const std::string& peer)> address_of_;
   const CallCompleted completed_;
+  RateLimit of_address_, in_all_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool, CallCompleted completed) {
-  return std::make_unique<JoinService>(attestation, pool, std::move(completed));
-}
+std::unique_ptr<grpc::Service> MakeJoinService(JoinInputs inputs) { return std::make_unique<JoinService>(std::move(inputs)); }
 
 }  // namespace assay::service

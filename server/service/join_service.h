@@ -1,9 +1,12 @@
 // The join listener's RPCs: decode, enqueue, answer. docs/join.md.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "service/attestation.h"
+#include "service/rate_limit.h"
 #include "service/worker_pool.h"
 
 namespace grpc {
@@ -12,8 +15,14 @@ class Service;
 
 namespace assay::service {
 
-// Both arguments outlive the service, and the pool drains before they go.
-// `completed` is told the peer of every call that was answered.
-std::unique_ptr<grpc::Service> MakeJoinService(Attestation& attestation, WorkerPool& pool, CallCompleted completed);
+// Attestation and pool outlive the service, and the pool drains before they go.
+struct JoinInputs {
+  Attestation& attestation;
+  WorkerPool& pool;
+  Rate per_address, in_all;                                        // of calls
+  std::function<std::string(const std::string& peer)> address_of;  // what a peer is counted under
+  CallCompleted completed;                                         // told of every call that was answered
+};
+std::unique_ptr<grpc::Service> MakeJoinService(JoinInputs inputs);
 
 }  // namespace assay::service

@@ -1,71 +1,215 @@
 #include "service/operator_service.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "assay/v1/verdict_service.grpc.pb.h"
+#include "base/hex.h"
 #include "base/strings.h"
 #include "service/rpc.h"
+#include "store/page_token.h"
 
 namespace assay::service {
 namespace {
 
-constexpr std::uint32_t kRetryOverloadMs = 500, kRetryStoreMs = 2000;
+constexpr std::uint32_t kRetryOverloadMs = 500;
+constexpr int kDefaultPage = 100, kMostPage = 1000;
+constexpr std::size_t kLongestReason = 500;
+
+std::optional<Refusal> RefusalOfStatus(const absl::Status& status, std::string field) {
+  return status.ok() ? std::nullopt : std::optional(RefusalOf(status, std::move(field)));
+}
+
+Refusal Invalid(std::string field, std::string expected, std::string actual) {
+  return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = std::move(expected), .actual = std::move(actual)}};
+}
 
 class OperatorService final : public v1::VerdictService::CallbackService {
  public:
-  OperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool, telemetry::Log& log, CallCompleted completed)
-      : authorization_(authorization), store_(store), pool_(pool), log_(log), completed_(std::move(completed)) {}
+  explicit OperatorService(OperatorInputs inputs) : inputs_(std::move(inputs)), pages_(inputs_.page_key) {}
 
-  grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context, const v1::GetVerdictRequest* request,
-                                       v1::GetVerdictResponse* response) override {
+  grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context, const v1::GetVerdictRequest* request, v1::GetVerdictResponse* response) override {
+    return Answer(context, "GetVerdict", Role::kViewer, [this, request, response](const std::string&) {
+      return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](v1::VerdictRecord record) {
+        *response->mutable_record() = std::move(record);
+        const auto summary = inputs_.store.GetSummary(request->verdict_id());
+        if (summary.ok() && summary->has_revocation()) *response->mutable_revocation() = summary->revocation();
+      });
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListVerdicts(grpc::CallbackServerContext* context, const v1::ListVerdictsRequest* request, v1::ListVerdictsResponse* response) override {
+    return Answer(context, "ListVerdicts", Role::kViewer, [this, request, response](const std::string&) -> std::optional<Refusal> {
+      const std::string& order = request->order_by();
+      if (!order.empty() && order != "sequence" && order != "sequence desc") return Invalid("order_by", "'sequence' or 'sequence desc'", Cat("'", Printable(order, 64), "'"));
+      return List<v1::VerdictSummary>(*request, {.filter = request->filter(), .newest_first = order != "sequence"}, Cat("verdicts\n", order, "\n", request->filter()),
+                                      [this](const store::PageRequest& page) { return inputs_.store.ListVerdicts(page); }, *response->mutable_verdicts(), *response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListNodes(grpc::CallbackServerContext* context, const v1::ListNodesRequest* request, v1::ListNodesResponse* response) override {
+    return Answer(context, "ListNodes", Role::kViewer, [this, request, response](const std::string&) {
+      return List<v1::Node>(*request, {.filter = request->filter()}, Cat("nodes\n", request->filter()),
+                            [this](const store::PageRequest& page) { return inputs_.store.ListNodes(page); }, *response->mutable_nodes(), *response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListBans(grpc::CallbackServerContext* context, const v1::ListBansRequest* request, v1::ListBansResponse* response) override {
+    return Answer(context, "ListBans", Role::kViewer, [this, request, response](const std::string&) {
+      return List<v1::Ban>(*request, {}, "bans", [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); }, *response->mutable_bans(), *response);
+    });
+  }
+
+  grpc::ServerWriteReactor<v1::WatchVerdictsResponse>* WatchVerdicts(grpc::CallbackServerContext* context, const v1::WatchVerdictsRequest* request) override {
+    auto caller = Authorize(*context, "WatchVerdicts", Role::kViewer);
+    if (auto* refused = std::get_if<Finding>(&caller)) return Watchers::Refuse(*context, {std::move(*refused)});
+    return inputs_.watchers.Watch(*context, *request, [this, peer = context->peer()] { inputs_.completed(peer); });
+  }
+
+  grpc::ServerUnaryReactor* RevokeVerdict(grpc::CallbackServerContext* context, const v1::RevokeVerdictRequest* request, v1::RevokeVerdictResponse* response) override {
+    return Change(context, "RevokeVerdict", request->reason(), [this, request, response](const store::Act& act) {
+      return OfVerdict(request->verdict_id(), inputs_.store.Revoke(request->verdict_id(), act),
+                       [&](v1::VerdictSummary verdict) { *response->mutable_verdict() = std::move(verdict); });
+    });
+  }
+
+  grpc::ServerUnaryReactor* ReleaseNode(grpc::CallbackServerContext* context, const v1::ReleaseNodeRequest* request, v1::ReleaseNodeResponse* response) override {
+    return Change(context, "ReleaseNode", request->reason(), [this, request, response](const store::Act& act) -> std::optional<Refusal> {
+      if (request->instance_identity().size() != crypto::Sha256Digest().size()) {
+        return Invalid("instance_identity", "32 bytes", Cat(request->instance_identity().size(), " bytes"));
+      }
+      auto node = inputs_.store.Release(AsBytes(request->instance_identity()), act);
+      if (node.ok()) *response->mutable_node() = *std::move(node);
+      return RefusalOfStatus(node.status(), "instance_identity");
+    });
+  }
+
+  grpc::ServerUnaryReactor* BanIdentity(grpc::CallbackServerContext* context, const v1::BanIdentityRequest* request, v1::BanIdentityResponse* response) override {
+    return Change(context, "BanIdentity", request->reason(), [this, request, response](const store::Act& act) {
+      auto ban = inputs_.store.Impose(request->kind(), request->value(), act);
+      if (ban.ok()) *response->mutable_ban() = *std::move(ban);
+      return RefusalOfStatus(ban.status(), "value");
+    });
+  }
+
+  grpc::ServerUnaryReactor* UnbanIdentity(grpc::CallbackServerContext* context, const v1::UnbanIdentityRequest* request, v1::UnbanIdentityResponse* response) override {
+    return Change(context, "UnbanIdentity", request->reason(), [this, request, response](const store::Act& act) {
+      auto ban = inputs_.store.Lift(request->kind(), request->value(), act);
+      if (ban.ok()) *response->mutable_ban() = *std::move(ban);
+      return RefusalOfStatus(ban.status(), "value");
+    });
+  }
+
+  grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context, const v1::ReplayVerdictRequest* request, v1::ReplayVerdictResponse* response) override {
+    return Answer(context, "ReplayVerdict", Role::kViewer, [this, request, response](const std::string&) {
+      return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](const v1::VerdictRecord& record) {
+        *response = appraisal::Replay(Export(record), {.registry = inputs_.registry, .anchors = inputs_.anchors,
+                                                       .policies = request->current_policies() ? &inputs_.policies : nullptr,
+                                                       .at = request->has_at() ? std::optional(Time{Duration{request->at().seconds()}}) : std::nullopt});
+      });
+    });
+  }
+
+  grpc::ServerUnaryReactor* ExportVerdict(grpc::CallbackServerContext* context, const v1::ExportVerdictRequest* request, v1::ExportVerdictResponse* response) override {
+    return Answer(context, "ExportVerdict", Role::kViewer, [this, request, response](const std::string&) {
+      return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()),
+                       [&](const v1::VerdictRecord& record) { *response->mutable_verdict() = Export(record); });
+    });
+  }
+
+ private:
+  std::variant<std::string, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role) {
+    auto caller = inputs_.authorization.Check(PeerNames(context, "peer_uri"), PeerNames(context, "peer_dns"), role);
+    if (const auto* denied = std::get_if<Finding>(&caller)) {
+      inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}});
+    }
+    return caller;
+  }
+
+  // `call` is given the caller's identity and says why it refuses, if it does; it runs on the pool.
+  template <typename Call>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, std::string_view rpc, Role role, Call call) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (auto denied = authorization_.Check(PeerNames(*context, "peer_uri"), PeerNames(*context, "peer_dns"), Role::kViewer)) {
-      log_.Warning("permission denied", {{"rpc", "GetVerdict"}, {"identity", denied->actual}, {"peer", context->peer()}});
-      reactor->Finish(StatusOf({*std::move(denied)}, *context));
+    auto caller = Authorize(*context, rpc, role);
+    if (auto* denied = std::get_if<Finding>(&caller)) {
+      reactor->Finish(StatusOf({std::move(*denied)}, *context));
       return reactor;
     }
-    if (!pool_.Submit([this, context, request, response, reactor] {
-          const grpc::Status status = Get(*context, *request, *response);
-          completed_(context->peer());
-          reactor->Finish(status);
-        })) {
-      reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
-                                kRetryOverloadMs}, *context));
+    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, caller = std::get<std::string>(caller), call = std::move(call)] {
+      const std::optional<Refusal> refusal = call(caller);
+      if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"error", refusal->finding.actual}});
+      inputs_.completed(context->peer());
+      reactor->Finish(refusal ? StatusOf(*refusal, *context) : grpc::Status::OK);
+    });
+    if (!queued) {
+      reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"}, kRetryOverloadMs}, *context));
     }
     return reactor;
   }
 
- private:
-  grpc::Status Get(grpc::CallbackServerContext& context, const v1::GetVerdictRequest& request, v1::GetVerdictResponse& response) {
-    absl::StatusOr<v1::VerdictRecord> record = store_.Get(request.verdict_id());
-    if (record.ok()) {
-      *response.mutable_record() = *std::move(record);
-      return grpc::Status::OK;
-    }
-    if (absl::IsInvalidArgument(record.status())) {
-      return StatusOf({{.reason = Reason::kRequestFieldInvalid, .component = "verdict_id", .expected = "26 characters of Crockford's base32, as Attest returned them",
-                        .actual = Cat("'", Printable(request.verdict_id(), 64), "'")}}, context);
-    }
-    if (absl::IsNotFound(record.status())) {
-      return StatusOf({{.reason = Reason::kNotFound, .component = "verdict_id", .expected = "the id of a recorded verdict", .actual = Printable(request.verdict_id(), 64)}}, context);
-    }
-    log_.Error("verdict not read", {{"verdict_id", request.verdict_id()}, {"error", MessageOf(record.status())}});
-    return StatusOf({{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "the record", .actual = "a store that could not read it",
-                      .remedy = "Retry; the verifier's operator must look at its disk."}, kRetryStoreMs}, context);
+  // The same for what changes something: by operators, with a reason, written to the log, seen by watchers.
+  template <typename Call>
+  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, std::string_view rpc, const std::string& reason, Call call) {
+    return Answer(context, rpc, Role::kOperator, [this, rpc, reason, call = std::move(call)](const std::string& caller) -> std::optional<Refusal> {
+      if (reason.empty() || reason.size() > kLongestReason || Printable(reason, kLongestReason) != reason) {
+        return Invalid("reason", Cat("1 to ", kLongestReason, " bytes of printable text: why you do this"), reason.empty() ? "nothing" : Cat(reason.size(), " bytes, '", Printable(reason, 64), "'"));
+      }
+      std::optional<Refusal> refusal = call(store::Act{caller, reason, inputs_.clock.Now()});
+      if (refusal) return refusal;
+      inputs_.log.Info("changed by an operator", {{"rpc", rpc}, {"identity", caller}, {"reason", reason}});
+      inputs_.watchers.Changed();
+      return std::nullopt;
+    });
   }
 
-  const Authorization& authorization_;
-  store::VerdictStore& store_;
-  WorkerPool& pool_;
-  telemetry::Log& log_;
-  const CallCompleted completed_;
+  template <typename T, typename Write>
+  std::optional<Refusal> OfVerdict(const std::string& id, absl::StatusOr<T> found, const Write& write) {
+    if (found.ok()) {
+      write(*std::move(found));
+      return std::nullopt;
+    }
+    if (absl::IsInvalidArgument(found.status())) return Invalid("verdict_id", "26 characters of Crockford's base32, as Attest returned them", Cat("'", Printable(id, 64), "'"));
+    if (absl::IsNotFound(found.status())) {
+      return Refusal{{.reason = Reason::kNotFound, .component = "verdict_id", .expected = "the id of a recorded verdict", .actual = Printable(id, 64)}};
+    }
+    inputs_.log.Error("verdict not read", {{"verdict_id", id}, {"error", MessageOf(found.status())}});
+    return RefusalOf(found.status(), "verdict_id");
+  }
+
+  // With what is still kept; what is not, the replay names.
+  v1::VerdictExport Export(const v1::VerdictRecord& record) {
+    v1::VerdictExport output;
+    *output.mutable_record() = record;
+    for (const crypto::Sha256Digest& sha256 : appraisal::InputsOf(record)) {
+      if (const auto blob = inputs_.store.GetBlob(sha256); blob.ok()) output.add_inputs(std::string(AsText(*blob)));
+    }
+    return output;
+  }
+
+  template <typename T, typename Request, typename Read, typename Response>
+  std::optional<Refusal> List(const Request& request, store::PageRequest page, const std::string& arguments, const Read& read,
+                              google::protobuf::RepeatedPtrField<T>& elements, Response& response) {
+    if (request.page_size() < 0) return Invalid("page_size", "0 or more", std::to_string(request.page_size()));
+    page.size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kMostPage);
+    if (!request.page_token().empty()) {
+      const auto after = pages_.Open(request.page_token(), arguments);
+      if (!after.ok()) return RefusalOf(after.status(), "page_token");
+      page.after = *after;
+    }
+    auto found = read(page);
+    if (!found.ok()) return RefusalOf(found.status(), "filter");
+    for (T& element : found->elements) elements.Add(std::move(element));
+    if (found->next != 0) response.set_next_page_token(pages_.Seal(found->next, arguments));
+    return std::nullopt;
+  }
+
+  const OperatorInputs inputs_;
+  const store::PageTokens pages_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeOperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool,
-                                                   telemetry::Log& log, CallCompleted completed) {
-  return std::make_unique<OperatorService>(authorization, store, pool, log, std::move(completed));
-}
+std::unique_ptr<grpc::Service> MakeOperatorService(OperatorInputs inputs) { return std::make_unique<OperatorService>(std::move(inputs)); }
 
 }  // namespace assay::service

@@ -1,9 +1,15 @@
-// The operator listener's RPCs. Each names the role that it needs; the caller's certificate says who it is.
+// VerdictService on the operator listener. Each call authorizes its caller for the role that the proto names, then runs on the
+// pool; every change is made under the caller's name, with a reason.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
+#include "appraisal/replay.h"
+#include "base/clock.h"
 #include "service/authorization.h"
+#include "service/watch.h"
 #include "service/worker_pool.h"
 #include "store/verdict_store.h"
 #include "telemetry/log.h"
@@ -14,9 +20,21 @@ class Service;
 
 namespace assay::service {
 
-// All arguments outlive the service, and the pool drains before they go. `completed` is told the peer of every call that was
-// answered.
-std::unique_ptr<grpc::Service> MakeOperatorService(const Authorization& authorization, store::VerdictStore& store, WorkerPool& pool,
-                                                   telemetry::Log& log, CallCompleted completed);
+// All of it outlives the service.
+struct OperatorInputs {
+  const Authorization& authorization;
+  store::VerdictStore& store;
+  const appraisal::Registry& registry;         // these three: for replays
+  const appraisal::PolicyBook& policies;
+  const trust::AnchorSet& anchors;
+  Watchers& watchers;
+  WorkerPool& pool;
+  const Clock& clock;
+  telemetry::Log& log;
+  Bytes page_key;                                            // for page tokens; the same on all replicas
+  std::function<void(const std::string& peer)> completed;    // told of every call that was answered
+};
+
+std::unique_ptr<grpc::Service> MakeOperatorService(OperatorInputs inputs);
 
 }  // namespace assay::service

@@ -3,6 +3,11 @@
 #include "base/strings.h"
 
 namespace assay::service {
+namespace {
+
+constexpr std::uint32_t kRetryStoreMs = 2000;
+
+}  // namespace
 
 v1::ErrorDetail DetailOf(const Refusal& refusal) {
   const Finding& finding = refusal.finding;
@@ -17,6 +22,17 @@ v1::ErrorDetail DetailOf(const Refusal& refusal) {
   detail.set_remedy(finding.remedy.empty() ? std::string(entry.remedy) : Printable(finding.remedy, 512));
   detail.set_retry_after_ms(refusal.retry_after_ms);
   return detail;
+}
+
+Refusal RefusalOf(const absl::Status& status, std::string field) {
+  const std::string why(MessageOf(status));
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument: return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = "a value that can be used", .actual = why}};
+    case absl::StatusCode::kNotFound: return {{.reason = Reason::kNotFound, .component = std::move(field), .expected = "something that is recorded", .actual = why}};
+    case absl::StatusCode::kOutOfRange: return {{.reason = Reason::kEventsPurged, .component = std::move(field), .expected = "a sequence whose events are kept", .actual = why}};
+    default: return {{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a store that answers", .actual = "one that could not",
+                      .remedy = "Retry; the verifier's operator must look at its log and disk."}, kRetryStoreMs};
+  }
 }
 
 }  // namespace assay::service

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/status/status.h"
 #include "assay/v1/error_detail.pb.h"
 #include "base/bug.h"
 #include "base/finding.h"
@@ -19,6 +20,9 @@ struct Refusal {
 
 // assay.v1.ErrorDetail of it; serialised into the details of the RPC's status.
 v1::ErrorDetail DetailOf(const Refusal& refusal);
+
+// What a store's error means for a caller; `field` is the request field that an InvalidArgument is about.
+Refusal RefusalOf(const absl::Status& status, std::string field);
 
 // A value, or the refusal that says why there is none.
 template <typename T>

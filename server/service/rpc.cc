@@ -21,9 +21,12 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kContextMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
     case Reason::kNodeKeyMismatch:
     case Reason::kChannelUnbound: return grpc::StatusCode::UNAUTHENTICATED;
+    case Reason::kRateLimited:
     case Reason::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case Reason::kPermissionDenied: return grpc::StatusCode::PERMISSION_DENIED;
     case Reason::kNotFound: return grpc::StatusCode::NOT_FOUND;
+    case Reason::kEventsPurged: return grpc::StatusCode::OUT_OF_RANGE;
+    case Reason::kShuttingDown:
     case Reason::kStoreUnavailable: return grpc::StatusCode::UNAVAILABLE;
     default: return grpc::StatusCode::INTERNAL;
   }

@@ -26,8 +26,10 @@
 #include "service/edge.h"
 #include "service/join_service.h"
 #include "service/operator_service.h"
+#include "service/periodic.h"
 #include "service/rpc.h"
 #include "service/tls.h"
+#include "service/watch.h"
 #include "service/worker_pool.h"
 #include "store/sqlite_store.h"
 
@@ -41,6 +43,9 @@ constexpr Time kSourceTime = std::chrono::sys_days(std::chrono::year(2026) / 11 
 constexpr int kKeepaliveMs = 60'000, kKeepaliveTimeoutMs = 10'000, kLeastPingIntervalMs = 30'000;
 constexpr int kConnectionAgeMs = 3'600'000, kConnectionAgeGraceMs = 30'000, kConnectionIdleMs = 300'000;
 constexpr int kStreamsPerConnection = 128;
+constexpr std::chrono::seconds kForgetInterval{60};
+constexpr int kMostForgetting = 1000;  // transactions at a time
+constexpr std::size_t kThreadsPerCore = 4, kLeastThreads = 16;
 constexpr int kHandshakeTimeoutMs = 5000;  // TLS, and the first HTTP/2 settings
 
 // Everything that is read from files before anything runs.
@@ -181,17 +186,24 @@ class RunningServer final : public Server {
         material_(std::move(material)),
         store_(std::move(store)),
         tokens_(std::move(tokens)),
+        watchers_(*store_, inputs.clock, inputs.log),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
                       .server_spki = material_.join_tls.spki_sha256, .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
-                      .token_key = tokens_.key ? &*tokens_.key : nullptr, .token_issuer = tokens_.issuer, .store = *store_, .clock = inputs.clock, .random = inputs.random, .log = inputs.log},
-                     ChallengeCodec(std::move(challenge_key))),
+                      .token_key = tokens_.key ? &*tokens_.key : nullptr, .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
+                      .clock = inputs.clock, .random = inputs.random, .log = inputs.log},
+                     ChallengeCodec(challenge_key)),
         authorization_(inputs.config.operator_()),
-        pool_(inputs.config.workers().threads() != 0 ? inputs.config.workers().threads() : std::max(1U, std::thread::hardware_concurrency()),
-              inputs.config.workers().queue()),
-        join_service_(MakeJoinService(attestation_, pool_, [this](const std::string& peer) { join_edge_->CallCompleted(peer); })),
-        operator_service_(MakeOperatorService(authorization_, *store_, pool_, inputs.log,
-                                              [this](const std::string& peer) { operator_edge_->CallCompleted(peer); })),
-        log_(inputs.log) {}
+        pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
+        join_service_(MakeJoinService({.attestation = attestation_, .pool = pool_, .per_address = RateOf(inputs.config.join().rates().per_address()),
+                                       .in_all = RateOf(inputs.config.join().rates().total()),
+                                       .address_of = [this](const std::string& peer) { return join_edge_->AddressOf(peer); },
+                                       .completed = [this](const std::string& peer) { join_edge_->CallCompleted(peer); }})),
+        operator_service_(MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = inputs.registry, .policies = *material_.policies,
+                                               .anchors = *material_.anchors, .watchers = watchers_, .pool = pool_, .clock = inputs.clock, .log = inputs.log,
+                                               .page_key = ToBytes(crypto::HmacSha256(challenge_key, AsBytes("assay-page-key-v1"))),
+                                               .completed = [this](const std::string& peer) { operator_edge_->CallCompleted(peer); }})),
+        log_(inputs.log),
+        forgetting_(kForgetInterval, [this, retention = RetentionOf(inputs.config.store().retention()), &clock = inputs.clock] { Forget(retention, clock.Now()); }) {}
 
   ~RunningServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
@@ -220,6 +232,7 @@ class RunningServer final : public Server {
     for (const auto& edge : {join_edge_.get(), operator_edge_.get()}) {
       if (edge != nullptr) edge->Stop();
     }
+    watchers_.Drain();
     const auto deadline = std::chrono::system_clock::now() + bound;
     for (const auto& server : {join_.get(), operator_.get()}) {
       if (server != nullptr) server->Shutdown(deadline);
@@ -230,6 +243,29 @@ class RunningServer final : public Server {
   }
 
  private:
+  // Appraisals wait for the disk, each for the same commit: more threads than cores fill it.
+  static std::size_t ThreadsOf(const v1::Workers& config) {
+    return config.threads() != 0 ? config.threads() : std::max(kLeastThreads, kThreadsPerCore * std::thread::hardware_concurrency());
+  }
+  static Rate RateOf(std::uint32_t per_second) { return {static_cast<double>(per_second), 2.0 * per_second}; }
+  static store::Retention RetentionOf(const v1::Retention& config) {
+    return {.verdicts = *ParseDuration(config.verdicts()), .evidence = *ParseDuration(config.evidence()), .attempts = config.attempts()};
+  }
+
+  void Forget(const store::Retention& retention, Time now) {
+    std::int64_t forgotten = 0;
+    for (int i = 0; i < kMostForgetting; ++i) {
+      const auto purged = store_->Purge(retention, now);
+      if (!purged.ok()) {
+        log_.Error("what is old was not forgotten", {{"error", MessageOf(purged.status())}});
+        return;
+      }
+      if (purged->total() == 0) break;
+      forgotten += purged->total();
+    }
+    if (forgotten != 0) log_.Info("what is old was forgotten", {{"records", forgotten}});
+  }
+
   static EdgeLimits LimitsOf(const v1::ConnectionLimits& config) {
     EdgeLimits limits;
     if (config.total() != 0) limits.connections = config.total();
@@ -261,6 +297,7 @@ class RunningServer final : public Server {
   Material material_;
   std::unique_ptr<store::VerdictStore> store_;
   TokenIdentity tokens_;
+  Watchers watchers_;
   Attestation attestation_;
   Authorization authorization_;
   WorkerPool pool_;
@@ -268,6 +305,7 @@ class RunningServer final : public Server {
   std::unique_ptr<Edge> join_edge_, operator_edge_;  // outlive the servers that they hand connections to
   std::unique_ptr<grpc::Server> join_, operator_;
   telemetry::Log& log_;
+  Periodic forgetting_;
 };
 
 }  // namespace
@@ -284,7 +322,7 @@ std::vector<std::string> CheckInputs(const ServerInputs& inputs) { return Gather
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs) {
   Gathering gathering(inputs);
   if (!gathering.messages().empty()) return absl::InvalidArgumentError(Join(gathering.messages(), "\n"));
-  auto store = store::OpenSqliteStore(inputs.config.store().path());
+  auto store = store::OpenSqliteStore(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
   if (!store.ok()) return store.status();
   const absl::StatusOr<Time> latest = (*store)->LatestTime();
   if (!latest.ok()) return latest.status();

@@ -274,6 +274,15 @@ absl::StatusOr<SqliteStatement> SqliteDatabase::Prepare(const char* sql) {
   return statement;
 }
 
+absl::Status SqliteDatabase::PrepareAll(std::initializer_list<std::pair<SqliteStatement*, const char*>> statements) {
+  for (const auto& [statement, sql] : statements) {
+    absl::StatusOr<SqliteStatement> prepared = Prepare(sql);
+    if (!prepared.ok()) return prepared.status();
+    *statement = *std::move(prepared);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SqliteDatabase::Execute(const char* sql, std::string_view operation) {
   const int code = sqlite3_exec(connection_.get(), sql, nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code, operation);

@@ -11,10 +11,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -89,6 +91,7 @@ class SqliteDatabase {
                                                               const Limits& limits);
 
   absl::StatusOr<SqliteStatement> Prepare(const char* sql);
+  absl::Status PrepareAll(std::initializer_list<std::pair<SqliteStatement*, const char*>> statements);
   // One or several statements without parameters.
   absl::Status Execute(const char* sql, std::string_view operation);
   // Rows that the last INSERT, UPDATE or DELETE changed.

@@ -1,6 +1,7 @@
 #include "store/sqlite_store.h"
 
-#include <mutex>
+#include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -9,7 +10,11 @@
 #include "base/strings.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "store/group_commit.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_nodes.h"
+#include "store/sqlite_reader.h"
+#include "store/sqlite_schema.h"
 #include "store/verdict_id.h"
 
 namespace assay::store {
@@ -20,32 +25,8 @@ using absl::StatusCode;
 constexpr std::size_t kNonceSize = 32;  // CONTRACTS section 1
 // How long a nonce is remembered beyond its challenge: more than any skew at which a challenge is still accepted.
 constexpr Duration kRemembered{600};
-
-constexpr const char* kMigrations[] = {R"sql(
-  CREATE TABLE redeemed (
-    nonce BLOB PRIMARY KEY NOT NULL CHECK (length(nonce) = 32),
-    expires INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX redeemed_by_expiry ON redeemed (expires);
-
-  CREATE TABLE verdict (
-    id TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 26),
-    recorded_at INTEGER NOT NULL,
-    record BLOB NOT NULL
-  ) STRICT;
-
-  CREATE TABLE blob (
-    sha256 BLOB PRIMARY KEY NOT NULL CHECK (length(sha256) = 32),
-    body BLOB NOT NULL
-  ) STRICT;
-
-  CREATE TABLE meta (
-    name TEXT PRIMARY KEY NOT NULL,
-    value INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  INSERT INTO meta VALUES ('latest_time', 0);
-)sql"};
-constexpr SqliteDatabase::Schema kSchema = {0x41737379 /* "Assy" */, kMigrations};
+// A blob in use is marked as used this often, not at every use; purging allows for twice as much.
+constexpr std::int64_t kMarkedEvery = 3600;
 
 absl::Status Error(StatusCode code, const std::string& text) { return absl::Status(code, ToAbsl(text)); }
 
@@ -63,197 +44,318 @@ std::string Serialized(const v1::VerdictRecord& record) {
   return bytes;
 }
 
+bool IsAttempt(const v1::VerdictRecord& record) { return record.appraisal().instance_identity().empty(); }
+
 class SqliteStore final : public VerdictStore {
  public:
-  static absl::StatusOr<std::unique_ptr<VerdictStore>> Open(const std::string& path,
-                                                            const SqliteStoreOptions& options) {
+  static absl::StatusOr<std::unique_ptr<VerdictStore>> Open(const std::string& path, const SqliteStoreOptions& options) {
     auto database = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
     if (!database.ok()) return database.status();
     std::unique_ptr<SqliteStore> store(new SqliteStore(*std::move(database)));
     if (absl::Status status = store->PrepareAll(); !status.ok()) return status;
+    if (absl::Status status = store->TakeOverVersion1(); !status.ok()) return status;
+    auto second = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
+    if (!second.ok()) return second.status();
+    auto reader = SqliteReader::On(*std::move(second));
+    if (!reader.ok()) return reader.status();
+    store->reader_ = *std::move(reader);
     return store;
   }
 
   absl::Status Redeem(ByteView nonce, Time expires, Time now) override {
     if (nonce.size() != kNonceSize) {
-      return Error(StatusCode::kInvalidArgument,
-                   Cat("a nonce has ", kNonceSize, " bytes, this one has ", nonce.size()));
+      return Error(StatusCode::kInvalidArgument, Cat("a nonce has ", kNonceSize, " bytes, this one has ", nonce.size()));
     }
-    constexpr std::string_view kOperation = "redeem a challenge";
-    const std::lock_guard lock(mutex_);
+    return commits_.Run("redeem a challenge", [&] { return RedeemNow(nonce, expires, now); });
+  }
+
+  absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now) override {
+    return reader_->InstanceStateOf(candidate, now);
+  }
+
+  absl::Status Record(const v1::VerdictRecord& record, std::span<const Blob> blobs) override {
+    if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
+    if (!record.has_recorded_at()) return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": recorded_at is not set"));
+    const std::string serialized = Serialized(record);
+    // A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings).
+    if (!v1::VerdictRecord().ParseFromString(serialized)) {
+      return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
+    }
+    std::vector<crypto::Sha256Digest> digests;
+    for (const Blob& blob : blobs) digests.push_back(crypto::Sha256(blob.bytes));
+    const std::string operation = Cat("record verdict ", record.id());
+    return commits_.Run(operation, [&] { return RecordNow(record, serialized, blobs, digests, operation); });
+  }
+
+  absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) override { return reader_->Get(id); }
+  absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id) override { return reader_->GetSummary(id); }
+  absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) override { return reader_->GetBlob(sha256); }
+  absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) override { return reader_->ListVerdicts(request); }
+  absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) override { return reader_->ListNodes(request); }
+  absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) override { return reader_->ListBans(request); }
+  absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override {
+    return reader_->EventsAfter(after, filter, size);
+  }
+  absl::StatusOr<std::int64_t> LatestEvent() override { return reader_->LatestEvent(); }
+
+  absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const Act& act) override {
+    absl::StatusOr<v1::VerdictSummary> verdict = GetSummary(id);
+    if (!verdict.ok() || verdict->has_revocation()) return verdict;
+    const std::string operation = Cat("revoke verdict ", id);
+    const absl::Status revoked = commits_.Run(operation, [&] {
+      {
+        SqliteStatement::Run update(revoke_, operation);
+        update.Bind(id).Bind(UnixSeconds(act.at)).Bind(std::string_view(act.by)).Bind(std::string_view(act.reason));
+        if (absl::Status status = update.Finish(); !status.ok()) return status;
+      }
+      // Somebody else was quicker: theirs stands.
+      if (database_->RowsChanged() == 0) return absl::OkStatus();
+      return nodes_.Revoked(*verdict, act);
+    });
+    if (!revoked.ok()) return revoked;
+    return GetSummary(id);
+  }
+
+  absl::StatusOr<v1::Node> Release(ByteView identity, const Act& act) override {
+    return Change<v1::Node>("release a node", [&] { return nodes_.Release(identity, act); });
+  }
+  absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const Act& act) override {
+    return Change<v1::Ban>("record a ban", [&] { return nodes_.Impose(kind, value, act); });
+  }
+  absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act) override {
+    return Change<v1::Ban>("lift a ban", [&] { return nodes_.Lift(kind, value, act); });
+  }
+
+  absl::StatusOr<Purged> Purge(const Retention& retention, Time now) override {
+    Purged purged;
+    const absl::Status done = commits_.Run("forget what is old", [&] { return PurgeNow(retention, UnixSeconds(now), purged); });
+    if (!done.ok()) return done;
+    return purged;
+  }
+
+  absl::StatusOr<Time> LatestTime() override {
+    const absl::StatusOr<std::int64_t> latest = reader_->LatestTime();
+    if (!latest.ok()) return latest.status();
+    return FromUnixSeconds(*latest);
+  }
+
+  absl::Status Probe() override {
+    return commits_.Run("probe the database", [&] { return RaiseLatestTime(Time{}, "probe the database").status(); });  // writes what it reads
+  }
+
+  std::int64_t SizeInBytes() override { return reader_->SizeInBytes(); }
+
+ private:
+  explicit SqliteStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)), commits_(*database_) {}
+
+  absl::Status PrepareAll() {
+    if (absl::Status prepared = nodes_.Prepare(*database_); !prepared.ok()) return prepared;
+    return database_->PrepareAll({
+        {&insert_nonce_, "INSERT INTO redeemed VALUES (?1, ?2) ON CONFLICT (nonce) DO NOTHING"},
+        // Bounded, so that no call pays for a long pause; each adds one and forgets up to a thousand.
+        {&forget_nonces_, "DELETE FROM redeemed WHERE nonce IN (SELECT nonce FROM redeemed WHERE expires < ?1 LIMIT 1000)"},
+        {&insert_blob_, "INSERT INTO blob VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sha256) DO UPDATE SET kind = max(kind, ?2), used_at = max(used_at, ?3) "
+                        "WHERE kind < ?2 OR used_at < ?3 - 3600"},
+        {&insert_verdict_, "INSERT INTO verdict (id, recorded_at, attempt, cluster, role, name, verdict, platform, policy_set, policy, strength, reason, "
+                           "valid_until, identity, node_key, simulated, record) "
+                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (id) DO NOTHING RETURNING seq"},
+        {&insert_reason_, "INSERT INTO verdict_reason VALUES (?1, ?2)"},
+        {&raise_latest_time_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'latest_time' RETURNING value"},
+        {&revoke_, "UPDATE verdict SET revoked_at = ?2, revoked_by = ?3, revoked_because = ?4 WHERE id = ?1 AND revoked_at = 0"},
+        {&purge_verdicts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE recorded_at < ?1 LIMIT 500)"},
+        {&purge_attempts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE attempt = 1 ORDER BY seq DESC LIMIT 500 OFFSET ?1)"},
+        {&purge_blobs_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = ?1 AND used_at < ?2 LIMIT 500)"},
+        {&attempt_bytes_, "SELECT coalesce(sum(size), 0) FROM blob WHERE kind = 0"},
+        {&purge_oldest_attempts_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = 0 ORDER BY used_at LIMIT 500)"},
+        {&last_old_event_, "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM event WHERE at < ?1 ORDER BY seq LIMIT 500)"},
+        {&purge_events_, "DELETE FROM event WHERE seq <= ?1"},
+        {&mark_events_purged_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'events_purged'"},
+    });
+  }
+
+  // What a database of version 1 recorded becomes rows that can be listed; in one transaction, so that it happens once.
+  absl::Status TakeOverVersion1() {
+    constexpr std::string_view kOperation = "take over the verdicts of an older version";
     SqliteTransaction transaction(*database_, kOperation);
     if (absl::Status status = transaction.Begin(); !status.ok()) return status;
+    {
+      absl::StatusOr<SqliteStatement> find = database_->Prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'verdict_v1'");
+      if (!find.ok()) return find.status();
+      SqliteStatement::Run run(*find, kOperation);
+      const absl::StatusOr<bool> row = run.Step();
+      if (!row.ok()) return row.status();
+      if (run.IntegerAt(0) == 0) return absl::OkStatus();
+    }
+    {
+      absl::StatusOr<SqliteStatement> select = database_->Prepare("SELECT id, record FROM verdict_v1 ORDER BY id");
+      if (!select.ok()) return select.status();
+      SqliteStatement::Run run(*select, kOperation);
+      while (true) {
+        const absl::StatusOr<bool> row = run.Step();
+        if (!row.ok()) return row.status();
+        if (!*row) break;
+        v1::VerdictRecord record;
+        const ByteView serialized = run.BlobAt(1);
+        if (!record.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()))) {
+          return Error(StatusCode::kDataLoss, database_->Located(Cat("the record of verdict ", run.TextAt(0), " is damaged; restore it from a backup")));
+        }
+        if (absl::Status status = InsertVerdict(record, std::string(AsText(serialized)), std::string(kOperation)).status(); !status.ok()) return status;
+      }
+    }
+    if (absl::Status status = database_->Execute("DROP TABLE verdict_v1", kOperation); !status.ok()) return status;
+    return transaction.Commit();
+  }
+
+  template <typename T, typename Write>
+  absl::StatusOr<T> Change(const std::string& operation, const Write& write) {
+    absl::StatusOr<T> result = absl::InternalError("not run");
+    const absl::Status committed = commits_.Run(operation, [&] {
+      result = write();
+      return result.status();
+    });
+    if (!committed.ok()) return committed;
+    return result;
+  }
+
+  absl::Status RedeemNow(ByteView nonce, Time expires, Time now) {
+    constexpr std::string_view kOperation = "redeem a challenge";
     const absl::StatusOr<Time> latest = RaiseLatestTime(now, kOperation);
     if (!latest.ok()) return latest.status();
-    // Measured by the latest time ever, not by `now`: after a clock went back, a nonce that was forgotten stays
-    // refused.
+    // Measured by the latest time ever, not by `now`: after a clock went back, a nonce that was forgotten stays refused.
     const Time forgotten_before = *latest - kRemembered;
     if (expires < forgotten_before) {
       return Error(StatusCode::kFailedPrecondition,
-                   Cat("the challenge expired at ", FormatTime(expires),
-                       ", and nonces of challenges that expired before ", FormatTime(forgotten_before),
-                       " are forgotten; ask for a new challenge, and if this one was new, "
-                       "set the clock: the store has seen ",
-                       FormatTime(*latest)));
+                   Cat("the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ", FormatTime(forgotten_before),
+                       " are forgotten; ask for a new challenge, and if this one was new, set the clock: the store has seen ", FormatTime(*latest)));
     }
     {
       SqliteStatement::Run insert(insert_nonce_, kOperation);
       if (absl::Status status = insert.Bind(nonce).Bind(UnixSeconds(expires)).Finish(); !status.ok()) return status;
-      if (database_->RowsChanged() == 0) {
-        return Error(StatusCode::kAlreadyExists, "the challenge was redeemed before; every attempt needs a new one");
-      }
+      if (database_->RowsChanged() == 0) return Error(StatusCode::kAlreadyExists, "the challenge was redeemed before; every attempt needs a new one");
     }
-    {
-      SqliteStatement::Run forget(forget_nonces_, kOperation);
-      if (absl::Status status = forget.Bind(UnixSeconds(forgotten_before)).Finish(); !status.ok()) return status;
-    }
-    return transaction.Commit();
+    SqliteStatement::Run forget(forget_nonces_, kOperation);
+    return forget.Bind(UnixSeconds(forgotten_before)).Finish();
   }
 
-  absl::Status Record(const v1::VerdictRecord& record, const std::vector<ByteView>& blobs) override {
-    if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
-    if (!record.has_recorded_at()) {
-      return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": recorded_at is not set"));
+  absl::Status RecordNow(const v1::VerdictRecord& record, const std::string& serialized, std::span<const Blob> blobs,
+                         const std::vector<crypto::Sha256Digest>& digests, const std::string& operation) {
+    const Time recorded_at = FromUnixSeconds(record.recorded_at().seconds());
+    if (record.has_state()) {
+      const auto state = nodes_.InstanceStateOf({.identity = ToBytes(AsBytes(record.state().identity())), .node_key_sha256 = AsBytes(record.node_key_sha256()),
+                                                 .cluster = record.context().cluster(), .name = record.context().name()}, recorded_at);
+      if (!state.ok()) return state.status();
+      if (state->ban != record.state().ban() || state->held_as != record.state().held_as()) {
+        return Error(StatusCode::kAborted, Cat("verdict ", record.id(), ": what is remembered of the instance has changed since it was appraised; appraise again"));
+      }
     }
-    const std::string serialized = Serialized(record);
-    // A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3
-    // strings).
-    if (!v1::VerdictRecord().ParseFromString(serialized)) {
-      return Error(StatusCode::kInvalidArgument,
-                   Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
-    }
-    std::vector<crypto::Sha256Digest> digests;
-    for (const ByteView blob : blobs) digests.push_back(crypto::Sha256(blob));
-
-    const std::string operation = Cat("record verdict ", record.id());
-    const std::lock_guard lock(mutex_);
-    SqliteTransaction transaction(*database_, operation);
-    if (absl::Status status = transaction.Begin(); !status.ok()) return status;
     for (std::size_t i = 0; i < blobs.size(); ++i) {
       SqliteStatement::Run insert(insert_blob_, operation);
-      if (absl::Status status = insert.Bind(ByteView(digests[i])).Bind(blobs[i]).Finish(); !status.ok()) return status;
+      insert.Bind(ByteView(digests[i])).Bind(static_cast<std::int64_t>(blobs[i].kind)).Bind(UnixSeconds(recorded_at));
+      insert.Bind(static_cast<std::int64_t>(blobs[i].bytes.size())).Bind(blobs[i].bytes);
+      if (absl::Status status = insert.Finish(); !status.ok()) return status;
     }
+    const absl::StatusOr<std::int64_t> sequence = InsertVerdict(record, serialized, operation);
+    if (!sequence.ok()) return sequence.status();
+    if (absl::Status status = nodes_.Apply(record, *sequence); !status.ok()) return status;
+    return RaiseLatestTime(recorded_at, operation).status();
+  }
+
+  absl::StatusOr<std::int64_t> InsertVerdict(const v1::VerdictRecord& record, const std::string& serialized, const std::string& operation) {
+    const v1::Appraisal& appraisal = record.appraisal();
+    const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
+    std::int64_t sequence = 0;
     {
       SqliteStatement::Run insert(insert_verdict_, operation);
-      insert.Bind(record.id()).Bind(std::int64_t{record.recorded_at().seconds()}).Bind(AsBytes(serialized));
+      insert.Bind(record.id()).Bind(std::int64_t{record.recorded_at().seconds()}).Bind(std::int64_t{IsAttempt(record)});
+      insert.Bind(record.context().cluster()).Bind(record.context().role()).Bind(record.context().name()).Bind(std::int64_t{appraisal.verdict()});
+      insert.Bind(appraisal.platform()).Bind(appraisal.policy_set()).Bind(appraisal.policy()).Bind(std::int64_t{appraisal.strength()});
+      insert.Bind(deciding == nullptr ? std::string_view() : std::string_view(deciding->reason())).Bind(std::int64_t{appraisal.valid_until().seconds()});
+      insert.Bind(AsBytes(appraisal.instance_identity())).Bind(AsBytes(record.node_key_sha256())).Bind(std::int64_t{appraisal.simulated()});
+      const absl::StatusOr<bool> row = insert.Bind(AsBytes(serialized)).Step();
+      if (!row.ok()) return row.status();
+      if (!*row) return Error(StatusCode::kAlreadyExists, Cat("a verdict ", record.id(), " is recorded already"));
+      sequence = insert.IntegerAt(0);
       if (absl::Status status = insert.Finish(); !status.ok()) return status;
-      if (database_->RowsChanged() == 0) {
-        return Error(StatusCode::kAlreadyExists, Cat("a verdict ", record.id(), " is recorded already"));
+    }
+    std::set<std::string_view> reasons;
+    for (const v1::Finding& finding : appraisal.findings()) reasons.insert(finding.reason());
+    for (const std::string_view reason : reasons) {
+      SqliteStatement::Run insert(insert_reason_, operation);
+      if (absl::Status status = insert.Bind(reason).Bind(sequence).Finish(); !status.ok()) return status;
+    }
+    return sequence;
+  }
+
+  absl::Status PurgeNow(const Retention& retention, std::int64_t now, Purged& purged) {
+    const auto run = [&](SqliteStatement& statement, std::int64_t& count, std::initializer_list<std::int64_t> parameters) {
+      SqliteStatement::Run remove(statement, "forget what is old");
+      for (const std::int64_t parameter : parameters) remove.Bind(parameter);
+      if (absl::Status status = remove.Finish(); !status.ok()) return status;
+      count += database_->RowsChanged();
+      return absl::OkStatus();
+    };
+    if (absl::Status status = run(purge_attempts_, purged.attempts, {retention.attempts}); !status.ok()) return status;
+    {
+      std::int64_t bytes = 0;
+      {
+        SqliteStatement::Run sum(attempt_bytes_, "measure attempts");
+        const absl::StatusOr<bool> row = sum.Step();
+        if (!row.ok()) return row.status();
+        bytes = sum.IntegerAt(0);
+      }
+      if (bytes > retention.attempt_bytes) {
+        if (absl::Status status = run(purge_oldest_attempts_, purged.blobs, {}); !status.ok()) return status;
       }
     }
-    const absl::StatusOr<Time> latest = RaiseLatestTime(FromUnixSeconds(record.recorded_at().seconds()), operation);
-    if (!latest.ok()) return latest.status();
-    return transaction.Commit();
-  }
-
-  absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) override {
-    if (absl::Status status = RefuseNonId(id); !status.ok()) return status;
-    const std::lock_guard lock(mutex_);
-    SqliteStatement::Run select(select_verdict_, Cat("read verdict ", id));
-    const absl::StatusOr<bool> row = select.Bind(id).Step();
-    if (!row.ok()) return row.status();
-    if (!*row) return Error(StatusCode::kNotFound, Cat("no verdict ", id, " is recorded"));
-    const ByteView serialized = select.BlobAt(0);
-    v1::VerdictRecord record;
-    if (!record.ParseFromArray(serialized.data(), static_cast<int>(serialized.size())) || record.id() != id) {
-      return Error(StatusCode::kDataLoss,
-                   database_->Located(Cat("the record of verdict ", id, " is damaged; restore it from a backup")));
+    if (retention.evidence.count() > 0) {
+      const std::int64_t before = now - retention.evidence.count() - 2 * kMarkedEvery;
+      for (const BlobClass kind : {BlobClass::kAttempt, BlobClass::kEvidence}) {
+        if (absl::Status status = run(purge_blobs_, purged.blobs, {static_cast<std::int64_t>(kind), before}); !status.ok()) return status;
+      }
     }
-    return record;
-  }
-
-  absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) override {
-    const std::lock_guard lock(mutex_);
-    SqliteStatement::Run select(select_blob_, Cat("read blob ", ToHex(sha256)));
-    const absl::StatusOr<bool> row = select.Bind(ByteView(sha256)).Step();
-    if (!row.ok()) return row.status();
-    if (!*row) return Error(StatusCode::kNotFound, Cat("no blob ", ToHex(sha256), " is stored"));
-    Bytes body = ToBytes(select.BlobAt(0));
-    if (const crypto::Sha256Digest actual = crypto::Sha256(body); actual != sha256) {
-      return Error(StatusCode::kDataLoss, database_->Located(Cat("blob ", ToHex(sha256), " is damaged, its digest is ",
-                                                                 ToHex(actual), "; restore it from a backup")));
+    if (retention.verdicts.count() == 0) return absl::OkStatus();
+    const std::int64_t before = now - retention.verdicts.count();
+    // Events first: whoever resumes behind one that is gone is told so, and never meets one without its verdict.
+    std::int64_t last = 0, unused = 0;
+    {
+      SqliteStatement::Run find(last_old_event_, "forget old events");
+      const absl::StatusOr<bool> row = find.Bind(before).Step();
+      if (!row.ok()) return row.status();
+      last = find.IntegerAt(0);
     }
-    return body;
-  }
-
-  absl::StatusOr<Time> LatestTime() override {
-    const std::lock_guard lock(mutex_);
-    SqliteStatement::Run select(select_latest_time_, "read the latest time");
-    return LatestTimeOf(select);
-  }
-
-  absl::Status Probe() override {
-    constexpr std::string_view kOperation = "probe the database";
-    const std::lock_guard lock(mutex_);
-    SqliteTransaction transaction(*database_, kOperation);
-    if (absl::Status status = transaction.Begin(); !status.ok()) return status;
-    const absl::StatusOr<Time> latest = RaiseLatestTime(Time{}, kOperation);  // writes what it reads
-    if (!latest.ok()) return latest.status();
-    return transaction.Commit();
-  }
-
- private:
-  explicit SqliteStore(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
-
-  absl::Status PrepareAll() {
-    const struct {
-      SqliteStatement& statement;
-      const char* sql;
-    } all[] = {
-        {insert_nonce_, "INSERT INTO redeemed VALUES (?1, ?2) ON CONFLICT (nonce) DO NOTHING"},
-        // Bounded, so that no call pays for a long pause; each adds one and forgets up to a thousand.
-        {forget_nonces_,
-         "DELETE FROM redeemed WHERE nonce IN (SELECT nonce FROM redeemed WHERE expires < ?1 LIMIT 1000)"},
-        {insert_blob_, "INSERT INTO blob VALUES (?1, ?2) ON CONFLICT (sha256) DO NOTHING"},
-        {insert_verdict_, "INSERT INTO verdict VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING"},
-        {select_verdict_, "SELECT record FROM verdict WHERE id = ?1"},
-        {select_blob_, "SELECT body FROM blob WHERE sha256 = ?1"},
-        {select_latest_time_, "SELECT value FROM meta WHERE name = 'latest_time'"},
-        {raise_latest_time_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'latest_time' RETURNING value"},
-    };
-    for (const auto& [statement, sql] : all) {
-      absl::StatusOr<SqliteStatement> prepared = database_->Prepare(sql);
-      if (!prepared.ok()) return prepared.status();
-      statement = *std::move(prepared);
+    if (last != 0) {
+      if (absl::Status status = run(purge_events_, purged.events, {last}); !status.ok()) return status;
+      return run(mark_events_purged_, unused, {last});
+    }
+    if (absl::Status status = run(purge_verdicts_, purged.verdicts, {before}); !status.ok()) return status;
+    for (const BlobClass kind : {BlobClass::kAttempt, BlobClass::kEvidence, BlobClass::kInput}) {
+      if (absl::Status status = run(purge_blobs_, purged.blobs, {static_cast<std::int64_t>(kind), before - 2 * kMarkedEvery}); !status.ok()) return status;
     }
     return absl::OkStatus();
   }
 
-  static absl::Status RefuseNonId(std::string_view id) {
-    if (IsVerdictId(id)) return absl::OkStatus();
-    return Error(StatusCode::kInvalidArgument, Cat("\"", Printable(id, 64),
-                                                   "\" is no verdict id: 26 characters of 0-9 and "
-                                                   "A-Z without I, L, O and U, the first at most 7"));
-  }
-
-  // Within the caller's transaction, under the mutex; both answer with the latest time as it is then.
+  // Within a write; answers with the latest time as it is then.
   absl::StatusOr<Time> RaiseLatestTime(Time to, std::string_view operation) {
     SqliteStatement::Run raise(raise_latest_time_, operation);
-    raise.Bind(UnixSeconds(to));
-    return LatestTimeOf(raise);
-  }
-  absl::StatusOr<Time> LatestTimeOf(SqliteStatement::Run& run) {
-    const absl::StatusOr<bool> row = run.Step();
+    const absl::StatusOr<bool> row = raise.Bind(UnixSeconds(to)).Step();
     if (!row.ok()) return row.status();
-    if (!*row) {
-      return Error(StatusCode::kDataLoss,
-                   database_->Located("the latest time is missing; restore the database from a backup"));
-    }
-    const Time latest = FromUnixSeconds(run.IntegerAt(0));
-    if (absl::Status status = run.Finish(); !status.ok()) return status;
+    if (!*row) return Error(StatusCode::kDataLoss, database_->Located("the latest time is missing; restore the database from a backup"));
+    const Time latest = FromUnixSeconds(raise.IntegerAt(0));
+    if (absl::Status status = raise.Finish(); !status.ok()) return status;
     return latest;
   }
 
-  std::mutex mutex_;  // guards everything below: one connection, since SQLite has one writer anyway
-  std::unique_ptr<SqliteDatabase> database_;
-  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, select_verdict_, select_blob_,
-      select_latest_time_, raise_latest_time_;
+  std::unique_ptr<SqliteReader> reader_;
+  std::unique_ptr<SqliteDatabase> database_;  // this and what is below belongs to whoever runs inside commits_
+  SqliteNodes nodes_;
+  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, revoke_, purge_verdicts_,
+      purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_, purge_events_, mark_events_purged_;
+  GroupCommit commits_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path,
-                                                              const SqliteStoreOptions& options) {
+absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path, const SqliteStoreOptions& options) {
   return SqliteStore::Open(path, options);
 }
 

@@ -1,29 +1,80 @@
-// What the verifier must remember: verdicts with everything that replays them, and challenges that were redeemed.
+// What the verifier must remember: verdicts with everything that replays them, challenges that were redeemed, nodes, bans,
+// and what happened in which order.
 //
-// Promises: Redeem and Record are durable when they return OK (a kill -9 or power cut afterwards loses nothing); a
-// nonce is redeemed at most once, whoever asks and however often; blobs are content-addressed and stored once. Does not
-// promise to judge anything. Thread-safe; every call may block on the disk.
+// Promises: every call that changes something is durable when it returns OK (a kill -9 or power cut afterwards loses
+// nothing); a nonce is redeemed at most once, whoever asks and however often; blobs are content-addressed and stored once; a
+// verdict, what it changes about its node, and the event that says so are one transaction. Lists take constant memory,
+// however much is stored. Does not promise to judge anything. Thread-safe; every call may block on the disk.
 //
-// Errors: AlreadyExists (Redeem: this nonce was redeemed; Record: this id is recorded), NotFound (Get, GetBlob),
-// InvalidArgument (an id or nonce that is none, a record without time or that would not parse), FailedPrecondition
-// (Redeem: the challenge expired so long before the latest time that its nonce may be forgotten), Unavailable (disk
-// full, locked or broken: the message names file, operation and what to do), DataLoss (a stored blob does not have the
-// digest that it is stored under, a record does not parse, or the database itself is damaged). Whatever the error of
-// Redeem, the challenge must not be accepted.
+// Errors: AlreadyExists (Redeem: this nonce was redeemed; Record: this id is recorded), NotFound (what is named is not
+// there), InvalidArgument (an id, nonce, filter or ban that is none, a record without time or that would not parse), Aborted
+// (Record: what was remembered of the instance has changed since the appraisal read it; appraise again), OutOfRange
+// (EventsAfter: purged), FailedPrecondition (Redeem: the challenge expired so long before the latest time that its nonce may
+// be forgotten), Unavailable (disk full, locked or broken: the message names file, operation and what to do), DataLoss (a
+// stored blob does not have the digest that it is stored under, a record does not parse, or the database itself is damaged).
+// Whatever the error of Redeem, the challenge must not be accepted.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "appraisal/appraiser.h"
+#include "assay/v1/node.pb.h"
 #include "assay/v1/verdict_record.pb.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
 
 namespace assay::store {
+
+// How long a blob is worth keeping, least first; bytes stored for several purposes are kept for the best.
+enum class BlobClass : std::uint8_t { kAttempt, kEvidence, kInput };
+struct Blob {
+  ByteView bytes;
+  BlobClass kind;
+};
+
+// Whom a verdict would be about.
+struct Candidate {
+  Bytes identity;  // hinted instance identity; empty: none
+  ByteView node_key_sha256;
+  std::string_view cluster, name;
+};
+
+// Who changes something, when and why.
+struct Act {
+  std::string by, reason;
+  Time at;
+};
+
+struct PageRequest {
+  std::string filter = {};       // AIP-160; "" = all
+  bool newest_first = false;
+  std::int64_t after = 0;        // sequence at which the page before ended; 0 = from the beginning
+  int size = 100;
+};
+template <typename T>
+struct Page {
+  std::vector<T> elements;
+  std::int64_t next = 0;         // where the page ended; 0 = at the end
+};
+
+// What is forgotten, and when. Zero durations: never.
+struct Retention {
+  Duration verdicts{};           // and their policies, collateral and events
+  Duration evidence{};           // of verdicts; they can't be replayed afterwards
+  std::int64_t attempts = 10'000;
+  std::int64_t attempt_bytes = 256LL * 1024 * 1024;  // of their evidence
+};
+struct Purged {
+  std::int64_t verdicts = 0, attempts = 0, blobs = 0, events = 0;
+  std::int64_t total() const { return verdicts + attempts + blobs + events; }
+};
 
 class VerdictStore {
  public:
@@ -33,11 +84,33 @@ class VerdictStore {
   // are forgotten, and their challenges refused: by their window, and here if that was not looked at.
   virtual absl::Status Redeem(ByteView nonce, Time expires, Time now) = 0;
 
-  // Stores the record and all its inputs in one transaction. `record.id()` is a NewVerdictId().
-  virtual absl::Status Record(const v1::VerdictRecord& record, const std::vector<ByteView>& blobs) = 0;
+  // What is remembered for an appraisal of this candidate.
+  virtual absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now) = 0;
+
+  // Stores the record and its inputs, and what it means for its node, in one transaction. `record.id()` is a NewVerdictId().
+  // A record without instance identity is an attempt: it changes no node and makes no event. If the record has a state, it is
+  // compared with what is remembered now.
+  virtual absl::Status Record(const v1::VerdictRecord& record, std::span<const Blob> blobs) = 0;
 
   virtual absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) = 0;
+  virtual absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id) = 0;
   virtual absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) = 0;
+
+  virtual absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) = 0;
+  virtual absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) = 0;
+  virtual absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) = 0;  // takes no filter
+  // Events behind `after` whose verdict, if they have one, fits the filter; oldest first. `next` is how far it looked.
+  virtual absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) = 0;
+  virtual absl::StatusOr<std::int64_t> LatestEvent() = 0;
+
+  // Each answers with how things stand afterwards. What is so already stays as it is.
+  virtual absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const Act& act) = 0;
+  virtual absl::StatusOr<v1::Node> Release(ByteView identity, const Act& act) = 0;
+  virtual absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const Act& act) = 0;
+  virtual absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act) = 0;
+
+  // Forgets a bounded part of what may be forgotten; call again while total() is not 0.
+  virtual absl::StatusOr<Purged> Purge(const Retention& retention, Time now) = 0;
 
   // The latest time at which anything was recorded or redeemed; the epoch if nothing was. A live clock behind it is
   // wrong.
@@ -45,6 +118,8 @@ class VerdictStore {
 
   // Reads and writes once, for health checks.
   virtual absl::Status Probe() = 0;
+
+  virtual std::int64_t SizeInBytes() = 0;  // of what is on disk; 0 if unknown
 };
 
 }  // namespace assay::store

@@ -197,6 +197,14 @@ std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const e
   return authenticated;
 }
 
+std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items) {
+  const evidence::Item* item = FindReport(items);
+  if (item == nullptr) return std::nullopt;
+  const ByteView raw = AllOf(item->body);
+  if (raw.size() != kReportSize) return std::nullopt;
+  return ToBytes(SliceOf(raw, FieldNamed(kReportV5, "REPORT_ID")));
+}
+
 std::optional<SigningKey> SigningKeyHint(std::span<const evidence::Item> items) {
   const evidence::Item* item = FindReport(items);
   if (item == nullptr) return std::nullopt;

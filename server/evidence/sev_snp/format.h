@@ -25,6 +25,9 @@ std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const e
                                                                const evidence::AuthenticationContext& context,
                                                                CheckLog& log);
 
+// REPORT_ID as the unauthenticated report among the items says: to look up what is remembered, decides nothing.
+std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items);
+
 // SIGNING_KEY as the unauthenticated report among the items says: chooses which platform to try, decides nothing.
 std::optional<SigningKey> SigningKeyHint(std::span<const evidence::Item> items);
 

@@ -22,16 +22,23 @@ inline constexpr auto kSnpReportManifest = std::to_array<ManifestEntry>({
     {sev_snp::kCrlMediaType, 0, 2},
 });
 
-// Compares all 64 bytes of REPORT_DATA with the challenge. The instance identity is REPORT_ID: one guest from launch to
-// shutdown; never the chip, which many guests share.
+// The instance identity is REPORT_ID: one guest from launch to shutdown; never the chip, which many guests share.
+inline Bytes IdentityOfReport(ByteView report_id) {
+  Bytes identity = ToBytes(AsBytes("snp.report_id"));
+  Append(identity, report_id);
+  return ToBytes(crypto::Sha256(identity));
+}
+inline Bytes ReportIdentityHint(std::span<const evidence::Item> items) {
+  const std::optional<Bytes> report_id = sev_snp::ReportIdHint(items);
+  return report_id ? IdentityOfReport(*report_id) : Bytes();
+}
+
+// Compares all 64 bytes of REPORT_DATA with the challenge.
 inline std::optional<trust::Bundle> CarryReport(const trust::Authenticated<sev_snp::Report>& report,
                                                 const trust::Challenge& challenge, CheckLog& log) {
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(report, challenge, log);
   if (!bundle) return std::nullopt;
-  Bytes identity = ToBytes(AsBytes("snp.report_id"));
-  Append(identity, report->report_id());
-  const crypto::Sha256Digest digest = crypto::Sha256(identity);
-  bundle->set_instance_identity(Bytes(digest.begin(), digest.end()));
+  bundle->set_instance_identity(IdentityOfReport(report->report_id()));
   return bundle;
 }
 

@@ -58,6 +58,7 @@ const platform::Platform kPlatform{
     .manifest = platform::kSnpReportManifest,
     .formats = kFormats,
     .fits = &Fits,
+    .identity_hint = &platform::ReportIdentityHint,
     .authenticate = &Authenticate,
     .provenance = &sev_snp::ProvenanceOf,
     .strength = &StrengthOf,

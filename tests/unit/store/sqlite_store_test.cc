@@ -54,6 +54,12 @@ v1::VerdictRecord RecordOf(const std::string& id, Time recorded_at = kNow) {
   return record;
 }
 
+std::vector<Blob> Evidence(std::initializer_list<ByteView> bodies) {
+  std::vector<Blob> blobs;
+  for (const ByteView body : bodies) blobs.push_back({body, BlobClass::kEvidence});
+  return blobs;
+}
+
 std::string MessageIn(const absl::Status& status) { return std::string(MessageOf(status)); }
 
 // A file of its own for each test, and SQLite beside the store, for what the store would never do.
@@ -107,7 +113,7 @@ TEST_F(SqliteStoreTest, WhatWasRecordedIsReadBackAfterReopening) {
   const Bytes report(1184, 0xab), empty;
   {
     const auto store = Open();
-    ASSERT_TRUE(store->Record(RecordOf(id), {report, empty}).ok());
+    ASSERT_TRUE(store->Record(RecordOf(id), Evidence({report, empty})).ok());
   }
   const auto store = Open();
   const auto record = store->Get(id);
@@ -123,8 +129,8 @@ TEST_F(SqliteStoreTest, WhatWasRecordedIsReadBackAfterReopening) {
 TEST_F(SqliteStoreTest, ABlobIsStoredOnceHoweverOftenItIsUsed) {
   const auto store = Open();
   const Bytes crl(5000, 0x30), report(1184, 1);
-  ASSERT_TRUE(store->Record(RecordOf(NewId()), {crl, crl, report}).ok());
-  ASSERT_TRUE(store->Record(RecordOf(NewId()), {crl}).ok());
+  ASSERT_TRUE(store->Record(RecordOf(NewId()), Evidence({crl, crl, report})).ok());
+  ASSERT_TRUE(store->Record(RecordOf(NewId()), Evidence({crl})).ok());
   EXPECT_EQ(Sql("SELECT count(*) FROM blob"), "2");
   EXPECT_EQ(Sql("SELECT count(*) FROM verdict"), "2");
 }
@@ -132,11 +138,11 @@ TEST_F(SqliteStoreTest, ABlobIsStoredOnceHoweverOftenItIsUsed) {
 TEST_F(SqliteStoreTest, AVerdictIsRecordedOnce) {
   const auto store = Open();
   const std::string id = NewId();
-  ASSERT_TRUE(store->Record(RecordOf(id), {}).ok());
+  ASSERT_TRUE(store->Record(RecordOf(id), Evidence({})).ok());
   v1::VerdictRecord other = RecordOf(id, kNow + kMinute);
   other.mutable_appraisal()->set_verdict(v1::VERDICT_REJECTED);
   const Bytes blob = {1, 2, 3};
-  const absl::Status again = store->Record(other, {blob});
+  const absl::Status again = store->Record(other, Evidence({blob}));
   EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(MessageIn(again), HasSubstr(id));
   // All of the second attempt is undone.
@@ -160,7 +166,7 @@ TEST_F(SqliteStoreTest, RefusesRecordsThatCouldNotBeFoundOrReadAgain) {
                {without_time, "recorded_at"},
                {not_utf8, "UTF-8"}};
   for (const auto& c : cases) {
-    const absl::Status status = store->Record(c.record, {});
+    const absl::Status status = store->Record(c.record, Evidence({}));
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
     EXPECT_THAT(MessageIn(status), HasSubstr(c.message));
   }
@@ -182,9 +188,9 @@ TEST_F(SqliteStoreTest, DamageIsNoticed) {
   const auto store = Open();
   const std::string garbled = NewId(), swapped = NewId(), other = NewId();
   const Bytes altered = {1, 2, 3}, emptied = {4, 5, 6};
-  ASSERT_TRUE(store->Record(RecordOf(garbled), {altered, emptied}).ok());
-  ASSERT_TRUE(store->Record(RecordOf(swapped), {}).ok());
-  ASSERT_TRUE(store->Record(RecordOf(other), {}).ok());
+  ASSERT_TRUE(store->Record(RecordOf(garbled), Evidence({altered, emptied})).ok());
+  ASSERT_TRUE(store->Record(RecordOf(swapped), Evidence({})).ok());
+  ASSERT_TRUE(store->Record(RecordOf(other), Evidence({})).ok());
   Sql("UPDATE blob SET body = x'010204' WHERE body = x'010203'");
   Sql("UPDATE blob SET body = x'' WHERE body = x'040506'");
   Sql("UPDATE verdict SET record = x'ff' WHERE id = '" + garbled + "'");
@@ -204,17 +210,26 @@ TEST_F(SqliteStoreTest, ADamagedFileIsDataLossNotAbsence) {
   const std::string id = NewId();
   {
     const auto store = Open();
-    ASSERT_TRUE(store->Record(RecordOf(id), {}).ok());
+    ASSERT_TRUE(store->Record(RecordOf(id), Evidence({})).ok());
   }
-  // Every page but the first, which holds the schema.
+  // The pages on which the tables begin.
   std::string content = ReadFile();
-  ASSERT_GT(content.size(), 8192U);
+  for (const std::string_view table : {"verdict", "sqlite_autoindex_verdict_1", "redeemed", "meta"}) {
+    const std::size_t page = std::stoul(Sql(Cat("SELECT rootpage FROM sqlite_schema WHERE name = '", table, "'")));
+    ASSERT_LE(page * 4096, content.size());
+    std::fill_n(content.begin() + static_cast<std::ptrdiff_t>((page - 1) * 4096), 4096, '\x7e');
+  }
+  WriteFile(content);
+  {
+    const auto store = Open();
+    EXPECT_EQ(store->Get(id).status().code(), absl::StatusCode::kDataLoss) << store->Get(id).status();
+    EXPECT_FALSE(store->Redeem(NonceOf(1), kNow + kMinute, kNow).ok());
+    EXPECT_FALSE(store->Probe().ok());
+  }
+  // And where the schema itself is gone, it does not even open.
   std::fill(content.begin() + 4096, content.end(), '\x7e');
   WriteFile(content);
-  const auto store = Open();
-  EXPECT_EQ(store->Get(id).status().code(), absl::StatusCode::kDataLoss) << store->Get(id).status();
-  EXPECT_FALSE(store->Redeem(NonceOf(1), kNow + kMinute, kNow).ok());
-  EXPECT_FALSE(store->Probe().ok());
+  EXPECT_EQ(OpenSqliteStore(path_).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(SqliteStoreTest, WithoutItsLatestTimeNothingIsAccepted) {
@@ -222,7 +237,7 @@ TEST_F(SqliteStoreTest, WithoutItsLatestTimeNothingIsAccepted) {
   Sql("DELETE FROM meta");
   EXPECT_EQ(store->LatestTime().status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(store->Redeem(NonceOf(1), kNow + kMinute, kNow).code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(store->Record(RecordOf(NewId()), {}).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(store->Record(RecordOf(NewId()), Evidence({})).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(store->Probe().code(), absl::StatusCode::kDataLoss);
 }
 
@@ -313,9 +328,9 @@ TEST_F(SqliteStoreTest, LatestTimeNeverGoesBack) {
   EXPECT_EQ(*store->LatestTime(), Time{});
   ASSERT_TRUE(store->Redeem(NonceOf(1), kNow + kMinute, kNow).ok());
   EXPECT_EQ(*store->LatestTime(), kNow);
-  ASSERT_TRUE(store->Record(RecordOf(NewId(), kNow + Duration{5}), {}).ok());
+  ASSERT_TRUE(store->Record(RecordOf(NewId(), kNow + Duration{5}), Evidence({})).ok());
   EXPECT_EQ(*store->LatestTime(), kNow + Duration{5});
-  ASSERT_TRUE(store->Record(RecordOf(NewId(), kNow - Duration{5}), {}).ok());
+  ASSERT_TRUE(store->Record(RecordOf(NewId(), kNow - Duration{5}), Evidence({})).ok());
   ASSERT_TRUE(store->Redeem(NonceOf(2), kNow + kMinute, kNow).ok());
   ASSERT_TRUE(store->Probe().ok());
   EXPECT_EQ(*store->LatestTime(), kNow + Duration{5});
@@ -351,9 +366,9 @@ TEST_F(SqliteStoreTest, CreatesFileAndDirectoryForItsOwnerOnly) {
 TEST_F(SqliteStoreTest, MarksTheFileAsItsOwn) {
   Open();
   EXPECT_EQ(Sql("PRAGMA application_id"), "1098085241");
-  EXPECT_EQ(Sql("PRAGMA user_version"), "1");
+  EXPECT_EQ(Sql("PRAGMA user_version"), "2");
   EXPECT_EQ(Sql("PRAGMA journal_mode"), "wal");
-  EXPECT_EQ(Sql("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%STRICT%'"), "0");
+  EXPECT_EQ(Sql("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%STRICT%' AND name NOT LIKE 'sqlite_%'"), "0");
 }
 
 TEST_F(SqliteStoreTest, NamesThatSqliteTakesForSomethingElseAreFiles) {
@@ -385,8 +400,8 @@ TEST_F(SqliteStoreTest, RefusesFilesThatAreNotItsOwnAndLeavesThemAlone) {
       {"nearly the magic", false, "not a SQLite database", write("SQLite format 4" + std::string(8192, '\0'))},
       {"another program's mark", false, "another program (application_id 7,", sql("PRAGMA application_id = 7")},
       {"another program's tables", false, "another program (application_id 0,", sql("CREATE TABLE t (a)")},
-      {"a newer schema", true, "schema version 2, and this program knows versions up to 1",
-       sql("PRAGMA application_id = 1098085241; PRAGMA user_version = 2")},
+      {"a newer schema", true, "schema version 3, and this program knows versions up to 2",
+       sql("PRAGMA application_id = 1098085241; PRAGMA user_version = 3")},
       {"no schema version", true, "schema version -1",
        sql("PRAGMA application_id = 1098085241; PRAGMA user_version = -1")},
   };
@@ -468,11 +483,11 @@ TEST_F(SqliteStoreTest, FullDiskIsUnavailableAndStoresNothingByHalves) {
   options.max_bytes = 64 * 4096;
   const auto store = Open(options);
   const std::string kept = NewId();
-  ASSERT_TRUE(store->Record(RecordOf(kept), {}).ok());
+  ASSERT_TRUE(store->Record(RecordOf(kept), Evidence({})).ok());
 
   const std::string refused = NewId();
   const Bytes small = {1, 2, 3}, large(1'000'000, 7);
-  const absl::Status status = store->Record(RecordOf(refused, kNow + kMinute), {small, large});
+  const absl::Status status = store->Record(RecordOf(refused, kNow + kMinute), Evidence({small, large}));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
   EXPECT_THAT(MessageIn(status), AllOf(HasSubstr(path_), HasSubstr("record verdict " + refused), HasSubstr("full"),
                                        HasSubstr("free disk space")));
@@ -481,13 +496,13 @@ TEST_F(SqliteStoreTest, FullDiskIsUnavailableAndStoresNothingByHalves) {
   EXPECT_EQ(*store->LatestTime(), kNow);
 
   // What fits is stored again, and what was stored is there.
-  EXPECT_TRUE(store->Record(RecordOf(NewId()), {small}).ok());
+  EXPECT_TRUE(store->Record(RecordOf(NewId()), Evidence({small})).ok());
   EXPECT_TRUE(store->Get(kept).ok());
 }
 
 TEST_F(SqliteStoreTest, RedeemingOnAFullDiskFailsUntilThereIsSpace) {
   SqliteStoreOptions options;
-  options.max_bytes = 16 * 4096;
+  options.max_bytes = 40 * 4096;
   const auto store = Open(options);
   absl::Status status;
   std::uint64_t number = 0;
@@ -504,7 +519,7 @@ TEST_F(SqliteStoreTest, ALockThatAnotherProcessKeepsIsUnavailable) {
   ASSERT_EQ(sqlite3_open(path_.c_str(), &other), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
   for (const absl::Status& status :
-       {store->Redeem(NonceOf(1), kNow + kMinute, kNow), store->Record(RecordOf(NewId()), {}), store->Probe()}) {
+       {store->Redeem(NonceOf(1), kNow + kMinute, kNow), store->Record(RecordOf(NewId()), Evidence({})), store->Probe()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
     EXPECT_THAT(MessageIn(status), AllOf(HasSubstr("locked"), HasSubstr("another process")));
   }
@@ -524,7 +539,7 @@ TEST_F(SqliteStoreTest, OneStoreServesManyThreads) {
       for (std::uint64_t i = 0; i < kEach; ++i) {
         const std::string id = NewId();
         const Bytes blob = NonceOf(t * kEach + i);
-        if (!store->Redeem(blob, kNow + kMinute, kNow).ok() || !store->Record(RecordOf(id), {blob}).ok() ||
+        if (!store->Redeem(blob, kNow + kMinute, kNow).ok() || !store->Record(RecordOf(id), Evidence({blob})).ok() ||
             !store->Get(id).ok() || !store->GetBlob(crypto::Sha256(blob)).ok()) {
           ++failures;
         }
@@ -548,7 +563,7 @@ TEST_F(SqliteStoreTest, OneStoreServesManyThreads) {
     const std::string id = NewVerdictId(kNow, random);
     const crypto::Sha256Digest nonce = crypto::Sha256(AsBytes(id));
     if (!(*store)->Redeem(nonce, kNow + kMinute, kNow).ok()) _exit(2);
-    if (!(*store)->Record(RecordOf(id), {AsBytes(id)}).ok()) _exit(3);
+    if (!(*store)->Record(RecordOf(id), Evidence({AsBytes(id)})).ok()) _exit(3);
     if (write(pipe, id.data(), id.size()) != static_cast<ssize_t>(id.size())) _exit(4);
   }
 }

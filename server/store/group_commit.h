@@ -1,0 +1,45 @@
+// Many writers, one disk: whoever waits while a transaction is being made durable shares the next one.
+//
+// Promises: Run returns OK only after the transaction that the write was part of is durable; a write that fails is undone
+// alone, those beside it stand; writes run one at a time, in the order of their calls. The connection belongs to whatever runs
+// inside of Run. Does not promise which writes share a transaction.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "store/sqlite_database.h"
+
+namespace assay::store {
+
+class GroupCommit {
+ public:
+  explicit GroupCommit(SqliteDatabase& database) : database_(database) {}
+  GroupCommit(const GroupCommit&) = delete;
+  GroupCommit& operator=(const GroupCommit&) = delete;
+
+  // `operation` completes "cannot …" in messages. The write may be run only once and must not call Run.
+  absl::Status Run(const std::string& operation, const std::function<absl::Status()>& write);
+
+ private:
+  struct Waiting {
+    const std::string& operation;
+    const std::function<absl::Status()>& write;
+    absl::Status status;
+    bool done = false;
+    std::condition_variable turn;
+  };
+  void Commit(const std::vector<Waiting*>& group);
+
+  SqliteDatabase& database_;
+  std::mutex mutex_;
+  std::deque<Waiting*> waiting_;  // guarded by mutex_
+  bool leading_ = false;          // guarded by mutex_: one of the callers is committing
+};
+
+}  // namespace assay::store
