@@ -13,6 +13,8 @@
 #include "client/cli/verify.h"
 #ifdef ASSAY_SERVICE
 #include "client/cli/attest.h"
+#include "client/cli/fleet.h"
+#include "client/cli/replay.h"
 #include "client/cli/verdict_get.h"
 #endif
 
@@ -27,6 +29,9 @@ constexpr std::string_view kExitCodes =
 constexpr const char* kFile = "FILE";
 constexpr const char* kDirectory = "DIR";
 constexpr const char* kFormats = "table|json|yaml";
+constexpr const char* kListFormats = "table|wide|json|yaml|jsonl";
+constexpr const char* kEventFormats = "table|jsonl";
+constexpr const char* kBanKinds = "instance|node_key|name";
 constexpr const char* kShells = "bash|zsh|fish";
 constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =
@@ -72,6 +77,7 @@ class CommandLine {
 #ifdef ASSAY_SERVICE
     AddAttest();
     AddVerdict();
+    AddNode();
 #endif
     AddReference();
   }
@@ -206,18 +212,107 @@ class CommandLine {
     AddVerbose(command, &attest_.verbose, "Show claims, checks, windows and digests too");
   }
 
+  void AddOperator(CLI::App* command, ServerOptions* server, OperatorOptions* credentials) {
+    AddServer(command, server);
+    command->add_option("--cert", credentials->certificate, "Operator's certificate chain, PEM")->required()->type_name(kFile);
+    command->add_option("--key", credentials->key, "Operator's private key, PEM")->required()->type_name(kFile);
+  }
+  CLI::App* AddFleet(CLI::App* group, const char* name, const char* meaning, ExitCode (*run)(const FleetOptions&, const Invocation&), const char* formats) {
+    CLI::App* command = AddCommand(group, name, meaning, [this, run](const Invocation& invocation) {
+      fleet_.output = Output();
+      return run(fleet_, invocation);
+    });
+    AddOperator(command, &fleet_.server, &fleet_.credentials);
+    OneOf(command->add_option("-o,--output", output_, "How to print the result; data goes to standard output, messages to standard error"), formats);
+    return command;
+  }
+  void AddFilter(CLI::App* command, const char* example) {
+    command->add_option("--filter", fleet_.filter, Cat("Only what fits, as AIP-160 has it, e.g. ", example))->type_name("FILTER");
+  }
+  void AddLimit(CLI::App* command, const char* meaning) { command->add_option("--limit", fleet_.limit, meaning)->type_name("N")->check(CLI::NonNegativeNumber); }
+  void AddReason(CLI::App* command) { command->add_option("--reason", fleet_.reason, "Why; kept and shown with the change")->required()->type_name("TEXT"); }
+
   void AddVerdict() {
     CLI::App* verdict = AddGroup("verdict", "Recorded verdicts");
-    CLI::App* get = AddCommand(verdict, "get", "One recorded verdict", [this](const Invocation& invocation) {
-      verdict_get_.output = Output();
-      return GetVerdict(verdict_get_, invocation);
+    const auto add_get = [&](const char* name, const char* meaning, bool always_verbose) {
+      CLI::App* command = AddCommand(verdict, name, meaning, [this, always_verbose](const Invocation& invocation) {
+        verdict_get_.output = Output();
+        verdict_get_.verbose |= always_verbose;
+        return GetVerdict(verdict_get_, invocation);
+      });
+      command->add_option("ID", verdict_get_.id, "Id that attest printed")->required()->type_name("ID");
+      AddOperator(command, &verdict_get_.server, &verdict_get_.credentials);
+      AddOutput(command, &output_);
+      return command;
+    };
+    AddVerbose(add_get("get", "One recorded verdict", false), &verdict_get_.verbose, "Show claims, checks, windows and digests too");
+    add_get("explain", "One recorded verdict with everything that led to it: checks, findings and what would change them, claims, inputs", true);
+
+    CLI::App* list = AddFleet(verdict, "list", "Verdicts in short, newest first", &ListVerdicts, kListFormats);
+    AddFilter(list, "'verdict != TRUSTED AND reason:tcb_below'");
+    AddLimit(list, "Most to show; 0: all. Default: 100");
+    list->add_flag("--oldest-first", fleet_.oldest_first, "Oldest first");
+
+    CLI::App* watch = AddFleet(verdict, "watch", "What happens, as it happens, until interrupted; resumes when the server comes back", &WatchVerdicts, kEventFormats);
+    AddFilter(watch, "'cluster = prod AND verdict != TRUSTED'");
+    watch->add_option("--after", fleet_.after, "Sequence of the last event seen; default: from now on")->type_name("N")->check(CLI::NonNegativeNumber);
+    watch->add_option("--count", fleet_.limit, "End after so many events; default: never")->type_name("N")->check(CLI::NonNegativeNumber);
+    watch->preparse_callback([this](std::size_t) { fleet_.limit = 0; });
+
+    CLI::App* revoke = AddFleet(verdict, "revoke", "Take a verdict back", &RevokeVerdict, kFormats);
+    revoke->add_option("ID", fleet_.id, "Verdict's id")->required()->type_name("ID");
+    AddReason(revoke);
+
+    CLI::App* replay = AddCommand(verdict, "replay", "Appraise recorded evidence once more: the same bytes, or what differs", [this](const Invocation& invocation) {
+      replay_.output = Output();
+      if (replay_.id.empty() == replay_.from.empty() || (replay_.from.empty() && replay_.server.address.empty())) {
+        invocation.Say("expected either ID with --server, --ca, --cert and --key, or --from FILE, actual: both or neither. See 'assay verdict replay --help'.");
+        return ExitCode::kUsage;
+      }
+      return cli::ReplayVerdict(replay_, invocation);
     });
-    get->add_option("ID", verdict_get_.id, "Id that attest printed")->required()->type_name("ID");
-    AddServer(get, &verdict_get_.server);
-    get->add_option("--cert", verdict_get_.credentials.certificate, "Operator's certificate chain, PEM")->required()->type_name(kFile);
-    get->add_option("--key", verdict_get_.credentials.key, "Operator's private key, PEM")->required()->type_name(kFile);
-    AddOutput(get, &output_);
-    AddVerbose(get, &verdict_get_.verbose, "Show claims, checks, windows and digests too");
+    CLI::Option* id = replay->add_option("ID", replay_.id, "Verdict's id, for a replay through the server")->type_name("ID");
+    CLI::Option* server = replay->add_option("--server", replay_.server.address, "Address of the operator listener")->type_name("HOST:PORT");
+    for (CLI::Option* option : {replay->add_option("--ca", replay_.server.ca, "PEM certificates that may vouch for the server")->type_name(kFile),
+                                replay->add_option("--cert", replay_.credentials.certificate, "Operator's certificate chain, PEM")->type_name(kFile),
+                                replay->add_option("--key", replay_.credentials.key, "Operator's private key, PEM")->type_name(kFile)}) {
+      server->needs(option);
+      option->needs(server);
+    }
+    id->needs(server);
+    server->needs(id);
+    CLI::Option* from = replay->add_option("--from", replay_.from, "File that 'assay verdict export' wrote, for a replay offline")->type_name(kFile);
+    replay->add_option("--at", replay_.at, "Another time of appraisal, e.g. 2026-11-24T02:00:00Z")->type_name("RFC3339");
+    replay->add_flag("--current-policies", replay_.current_policies, "By the policies that the server has now")->needs(server);
+    Repeatable(replay->add_option("--policy", replay_.policies, "By this policy, reference values or policy set, offline; repeatable"))->type_name(kFile)->needs(from);
+    replay->add_option("--insecure-test-anchors", replay_.insecure_test_anchors, "Anchors of the software TEE, offline")->type_name(kFile)->needs(from);
+    AddOutput(replay, &output_);
+
+    CLI::App* exporting = AddCommand(verdict, "export", "Save a verdict with all its inputs, for a replay offline",
+                                     [this](const Invocation& invocation) { return cli::ExportVerdict(replay_, invocation); });
+    exporting->add_option("ID", replay_.id, "Verdict's id")->required()->type_name("ID");
+    exporting->add_option("--to", replay_.to, "File to write")->required()->type_name(kFile);
+    AddOperator(exporting, &replay_.server, &replay_.credentials);
+  }
+
+  void AddNode() {
+    CLI::App* node = AddGroup("node", "Nodes and bans");
+    CLI::App* list = AddFleet(node, "list", "Nodes, by their last verdict", &ListNodes, kListFormats);
+    AddFilter(list, "'cluster = prod AND conflict = true'");
+    AddLimit(list, "Most to show; 0: all. Default: 100");
+    CLI::App* release = AddFleet(node, "release", "End a name conflict: the instance holds no name, and the next one that it asks for is its own", &ReleaseNode, kFormats);
+    release->add_option("INSTANCE", fleet_.id, "Instance identity, as 'assay node list' shows it")->required()->type_name("HEX");
+    AddReason(release);
+    const auto add_ban = [&](const char* name, const char* meaning, ExitCode (*run)(const FleetOptions&, const Invocation&)) {
+      CLI::App* command = AddFleet(node, name, meaning, run, kFormats);
+      OneOf(command->add_option("KIND", fleet_.kind, "What VALUE is")->required(), kBanKinds);
+      command->add_option("VALUE", fleet_.value, "64 hexadecimal digits, or CLUSTER/NAME")->required()->type_name("VALUE");
+      AddReason(command);
+    };
+    add_ban("ban", "Refuse an instance, a node key or a name from now on", &BanIdentity);
+    add_ban("unban", "Lift a ban", &UnbanIdentity);
+    CLI::App* bans = AddFleet(node, "bans", "All bans", &ListBans, kListFormats);
+    AddLimit(bans, "Most to show; 0: all. Default: 100");
   }
 #endif
 
@@ -310,6 +405,8 @@ class CommandLine {
 #ifdef ASSAY_SERVICE
   AttestOptions attest_;
   VerdictGetOptions verdict_get_;
+  FleetOptions fleet_;
+  ReplayOptions replay_;
 #endif
 };
 

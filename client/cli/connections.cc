@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const Serve
   return std::make_unique<NodeConnection>(options);
 }
 
-absl::StatusOr<v1::VerdictRecord> FetchVerdict(const ServerOptions& server, const OperatorOptions& credentials, const std::string& id) {
+absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const ServerOptions& server, const OperatorOptions& credentials) {
   client::ChannelOptions options;
   options.address = server.address;
   struct Part {
@@ -66,11 +66,7 @@ absl::StatusOr<v1::VerdictRecord> FetchVerdict(const ServerOptions& server, cons
     if (!text.ok()) return text.status();
     part.text = *std::move(text);
   }
-  v1::GetVerdictRequest request;
-  request.set_verdict_id(id);
-  absl::StatusOr<v1::GetVerdictResponse> response = client::VerdictClient(options).GetVerdict(request);
-  if (!response.ok()) return response.status();
-  return std::move(*response->mutable_record());
+  return std::make_unique<client::VerdictClient>(options);
 }
 
 }  // namespace assay::cli

@@ -1,4 +1,4 @@
-// What the online commands ask of a server; the only place of assay that knows client/lib.
+// The connections of the online commands, from files to TLS.
 //
 // Errors: Unavailable: not reached. Unauthenticated: either side would not believe who the other is. Others: as the server
 // answered. Messages say which option to look at.
@@ -8,9 +8,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "assay/v1/verdict_record.pb.h"
 #include "base/clock.h"
 #include "client/agent/join.h"
+#include "client/lib/client.h"
 #include "crypto/private_key.h"
 
 namespace assay::cli {
@@ -29,7 +29,6 @@ struct OperatorOptions {
   std::string key;          // --key, PEM file
 };
 
-absl::StatusOr<v1::VerdictRecord> FetchVerdict(const ServerOptions& server, const OperatorOptions& credentials,
-                                               const std::string& id);
+absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const ServerOptions& server, const OperatorOptions& credentials);
 
 }  // namespace assay::cli

@@ -87,6 +87,8 @@ std::optional<OutputFormat> OutputFormatNamed(std::string_view name) {
   if (name == "table") return OutputFormat::kTable;
   if (name == "json") return OutputFormat::kJson;
   if (name == "yaml") return OutputFormat::kYaml;
+  if (name == "wide") return OutputFormat::kWide;
+  if (name == "jsonl") return OutputFormat::kJsonLines;
   return std::nullopt;
 }
 

@@ -10,7 +10,8 @@
 
 namespace assay::cli {
 
-enum class OutputFormat : std::uint8_t { kTable, kJson, kYaml };
+// Lists only: kWide, a table with every column; kJsonLines, one JSON object a line, as they come.
+enum class OutputFormat : std::uint8_t { kTable, kJson, kYaml, kWide, kJsonLines };
 std::optional<OutputFormat> OutputFormatNamed(std::string_view name);
 
 // Members stay in their order; strings have to be valid UTF-8, integers at most 53 bits. Both end with a newline.

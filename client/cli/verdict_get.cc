@@ -2,39 +2,16 @@
 
 #include <chrono>
 
-#include "appraisal/appraiser.h"
+#include "appraisal/canonical.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "client/cli/verdict_view.h"
-#include "codec/json.h"
 
 namespace assay::cli {
 namespace {
 
 std::string RecordedAt(const v1::VerdictRecord& record) {
   return FormatTime(Time{std::chrono::seconds{record.recorded_at().seconds()}});
-}
-
-json::Value ToTree(const v1::VerdictRecord& record) {
-  json::Value tree = json::Value::MakeObject();
-  tree.Add("id", json::Value::String(Printable(record.id())));
-  tree.Add("recorded_at", json::Value::String(RecordedAt(record)));
-  json::Value& context = tree.Add("context", json::Value::MakeObject());
-  context.Add("cluster", json::Value::String(Printable(record.context().cluster())));
-  context.Add("role", json::Value::String(Printable(record.context().role())));
-  context.Add("name", json::Value::String(Printable(record.context().name())));
-  tree.Add("node_key_sha256", json::Value::String(ToHex(AsBytes(record.node_key_sha256()))));
-  tree.Add("appraisal_sha256", json::Value::String(ToHex(AsBytes(record.appraisal_sha256()))));
-  json::Value& collateral = tree.Add("collateral", json::Value::MakeArray());
-  for (const v1::CollateralEntry& entry : record.collateral()) {
-    json::Value& item = collateral.Append(json::Value::MakeObject());
-    item.Add("key", json::Value::String(Printable(entry.key(), 1024)));
-    item.Add("sha256", json::Value::String(ToHex(AsBytes(entry.sha256()))));
-    item.Add("source", json::Value::String(Printable(entry.source())));
-  }
-  // Our own canonical form: it parses.
-  tree.Add("appraisal", *json::Parse(appraisal::CanonicalJson(record.appraisal())));
-  return tree;
 }
 
 std::string ToText(const v1::VerdictRecord& record, bool verbose, const Style& style) {
@@ -49,10 +26,22 @@ std::string ToText(const v1::VerdictRecord& record, bool verbose, const Style& s
 }  // namespace
 
 ExitCode GetVerdict(const VerdictGetOptions& options, const Invocation& invocation) {
-  const absl::StatusOr<v1::VerdictRecord> record = FetchVerdict(options.server, options.credentials, options.id);
-  if (!record.ok()) return invocation.Fail(record.status());
-  if (options.output == OutputFormat::kTable) invocation.out << ToText(*record, options.verbose, invocation.style);
-  else invocation.out << Structured(options.output, ToTree(*record));
+  const auto connection = ConnectAsOperator(options.server, options.credentials);
+  if (!connection.ok()) return invocation.Fail(connection.status());
+  v1::GetVerdictRequest request;
+  request.set_verdict_id(options.id);
+  const absl::StatusOr<v1::GetVerdictResponse> response = (*connection)->GetVerdict(request);
+  if (!response.ok()) return invocation.Fail(response.status());
+  if (options.output != OutputFormat::kTable) {
+    invocation.out << Structured(options.output, appraisal::TreeOf(*response));
+    return ExitCode::kOk;
+  }
+  invocation.out << ToText(response->record(), options.verbose, invocation.style);
+  if (response->has_revocation()) {
+    const v1::Revocation& revocation = response->revocation();
+    invocation.out << invocation.style.Bad("REVOKED") << "         at " << FormatTime(Time{Duration{revocation.at().seconds()}}) << " by "
+                   << Printable(revocation.by()) << ": " << Printable(revocation.reason(), 512) << '\n';
+  }
   return ExitCode::kOk;
 }
 

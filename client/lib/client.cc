@@ -13,7 +13,8 @@
 namespace assay::client {
 namespace {
 
-constexpr int kMaxAnswerSize = 4 * 1024 * 1024;
+constexpr int kMaxAnswerSize = 16 * 1024 * 1024;  // an export carries up to 32 items
+constexpr int kKeepaliveMs = 40'000, kKeepaliveTimeoutMs = 10'000;  // the server allows a ping each 30 s
 
 // gRPC's own lines on standard error say again what the status says; $GRPC_VERBOSITY brings them back.
 void Silence(gpr_log_func_args*) {}
@@ -32,6 +33,9 @@ std::shared_ptr<grpc::Channel> Connect(const ChannelOptions& options) {
   // A channel of its own: connections are shared by process otherwise, whatever key they were made with.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // A server that is gone without a word is noticed although a watch has no deadline.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   return grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments);
 }
 
@@ -106,6 +110,57 @@ VerdictClient::~VerdictClient() = default;
 
 absl::StatusOr<v1::GetVerdictResponse> VerdictClient::GetVerdict(const v1::GetVerdictRequest& request) {
   return Call<v1::GetVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::GetVerdict, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ListVerdictsResponse> VerdictClient::ListVerdicts(const v1::ListVerdictsRequest& request) {
+  return Call<v1::ListVerdictsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListVerdicts, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ReplayVerdictResponse> VerdictClient::ReplayVerdict(const v1::ReplayVerdictRequest& request) {
+  return Call<v1::ReplayVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::ReplayVerdict, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ExportVerdictResponse> VerdictClient::ExportVerdict(const v1::ExportVerdictRequest& request) {
+  return Call<v1::ExportVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::ExportVerdict, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::RevokeVerdictResponse> VerdictClient::RevokeVerdict(const v1::RevokeVerdictRequest& request) {
+  return Call<v1::RevokeVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::RevokeVerdict, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ListNodesResponse> VerdictClient::ListNodes(const v1::ListNodesRequest& request) {
+  return Call<v1::ListNodesResponse>(*connection_->stub, &v1::VerdictService::Stub::ListNodes, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ReleaseNodeResponse> VerdictClient::ReleaseNode(const v1::ReleaseNodeRequest& request) {
+  return Call<v1::ReleaseNodeResponse>(*connection_->stub, &v1::VerdictService::Stub::ReleaseNode, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::BanIdentityResponse> VerdictClient::BanIdentity(const v1::BanIdentityRequest& request) {
+  return Call<v1::BanIdentityResponse>(*connection_->stub, &v1::VerdictService::Stub::BanIdentity, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::UnbanIdentityResponse> VerdictClient::UnbanIdentity(const v1::UnbanIdentityRequest& request) {
+  return Call<v1::UnbanIdentityResponse>(*connection_->stub, &v1::VerdictService::Stub::UnbanIdentity, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansRequest& request) {
+  return Call<v1::ListBansResponse>(*connection_->stub, &v1::VerdictService::Stub::ListBans, request, connection_->options, nullptr);
+}
+
+absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& request, const std::function<bool(const v1::WatchVerdictsResponse&)>& take) {
+  grpc::ClientContext context;
+  const auto reader = connection_->stub->WatchVerdicts(&context, request);
+  v1::WatchVerdictsResponse response;
+  while (reader->Read(&response)) {
+    if (take(response)) continue;
+    context.TryCancel();
+    reader->Finish();
+    return absl::OkStatus();
+  }
+  const grpc::Status status = reader->Finish();
+  if (status.ok()) return absl::UnavailableError(ToAbsl(Cat("server '", Printable(connection_->options.address, 128), "': expected more events, actual: the end. Watch again.")));
+  return StatusOf(status, connection_->options.address);
 }
 
 }  // namespace assay::client

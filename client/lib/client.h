@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -48,6 +49,19 @@ class VerdictClient {
   ~VerdictClient();
 
   absl::StatusOr<v1::GetVerdictResponse> GetVerdict(const v1::GetVerdictRequest& request);
+  absl::StatusOr<v1::ListVerdictsResponse> ListVerdicts(const v1::ListVerdictsRequest& request);
+  absl::StatusOr<v1::ReplayVerdictResponse> ReplayVerdict(const v1::ReplayVerdictRequest& request);
+  absl::StatusOr<v1::ExportVerdictResponse> ExportVerdict(const v1::ExportVerdictRequest& request);
+  absl::StatusOr<v1::RevokeVerdictResponse> RevokeVerdict(const v1::RevokeVerdictRequest& request);
+  absl::StatusOr<v1::ListNodesResponse> ListNodes(const v1::ListNodesRequest& request);
+  absl::StatusOr<v1::ReleaseNodeResponse> ReleaseNode(const v1::ReleaseNodeRequest& request);
+  absl::StatusOr<v1::BanIdentityResponse> BanIdentity(const v1::BanIdentityRequest& request);
+  absl::StatusOr<v1::UnbanIdentityResponse> UnbanIdentity(const v1::UnbanIdentityRequest& request);
+  absl::StatusOr<v1::ListBansResponse> ListBans(const v1::ListBansRequest& request);
+
+  // Gives every answer to `take`, heartbeats too, until it says false (then OK) or the stream ends: Unavailable if the server
+  // went, with or without a word; others as the server answered. No deadline.
+  absl::Status WatchVerdicts(const v1::WatchVerdictsRequest& request, const std::function<bool(const v1::WatchVerdictsResponse&)>& take);
 
  private:
   struct Connection;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "appraisal/canonical.h"
 #include "appraisal/policy.h"
 #include "appraisal/registry.h"
 #include "assay/v1/verdict.pb.h"
@@ -87,9 +88,6 @@ struct Inputs {
 };
 
 v1::Appraisal Appraise(const Inputs& inputs);
-
-// Canonical form: see assay/v1/verdict.proto. Deterministic.
-std::string CanonicalJson(const v1::Appraisal& appraisal);
 
 // Names of the platforms whose manifest and hints fit the items, sorted. For the CLI: exactly one means inferred.
 std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<const evidence::Item> items);

@@ -1,8 +1,9 @@
-// The canonical form of an Appraisal, by reflection over its proto: what the proto gains, the form gains.
+#include "appraisal/canonical.h"
+
 #include <utility>
 
-#include "appraisal/appraiser.h"
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "codec/json_writer.h"
 #include "google/protobuf/descriptor.h"
@@ -17,10 +18,8 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using google::protobuf::Timestamp;
 
-json::Value TreeOf(const Message& message);
-
 // One value of a field; `index` is -1 for a singular field.
-json::Value TreeOf(const Message& message, const FieldDescriptor& field, int index) {
+json::Value ValueOf(const Message& message, const FieldDescriptor& field, int index) {
   const Reflection& reflection = *message.GetReflection();
   const bool single = index < 0;
   switch (field.cpp_type()) {
@@ -28,6 +27,8 @@ json::Value TreeOf(const Message& message, const FieldDescriptor& field, int ind
       return json::Value::Bool(single ? reflection.GetBool(message, &field) : reflection.GetRepeatedBool(message, &field, index));
     case FieldDescriptor::CPPTYPE_UINT32:
       return json::Value::Integer(single ? reflection.GetUInt32(message, &field) : reflection.GetRepeatedUInt32(message, &field, index));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return json::Value::String(std::to_string(single ? reflection.GetInt64(message, &field) : reflection.GetRepeatedInt64(message, &field, index)));
     case FieldDescriptor::CPPTYPE_UINT64:
       return json::Value::String(std::to_string(single ? reflection.GetUInt64(message, &field)
                                                        : reflection.GetRepeatedUInt64(message, &field, index)));
@@ -42,8 +43,10 @@ json::Value TreeOf(const Message& message, const FieldDescriptor& field, int ind
       return TreeOf(single ? reflection.GetMessage(message, &field) : reflection.GetRepeatedMessage(message, &field, index));
     default: break;
   }
-  ASSAY_CHECK(false);  // the proto has no signed and no floating point numbers; tests/protos sees to it
+  ASSAY_CHECK(false);  // no message of ours has other kinds of numbers; tests/protos sees to it
 }
+
+}  // namespace
 
 json::Value TreeOf(const Message& message) {
   if (message.GetDescriptor() == Timestamp::descriptor()) {
@@ -55,22 +58,20 @@ json::Value TreeOf(const Message& message) {
   json::Value tree = json::Value::MakeObject(fields.size());
   for (const FieldDescriptor* field : fields) {
     if (!field->is_repeated()) {
-      tree.Add(field->name(), TreeOf(message, *field, -1));
+      tree.Add(field->name(), ValueOf(message, *field, -1));
       continue;
     }
     const int size = message.GetReflection()->FieldSize(message, field);
     json::Value list = json::Value::MakeArray(static_cast<std::size_t>(size));
-    for (int i = 0; i < size; ++i) list.Append(TreeOf(message, *field, i));
+    for (int i = 0; i < size; ++i) list.Append(ValueOf(message, *field, i));
     tree.Add(field->name(), std::move(list));
   }
   return tree;
 }
 
-}  // namespace
-
-std::string CanonicalJson(const v1::Appraisal& appraisal) {
-  Outcome<std::string> text = json::Canonical(TreeOf(appraisal));
-  ASSAY_CHECK(text.ok());  // all text in it went through Printable
+std::string CanonicalJson(const Message& message) {
+  Outcome<std::string> text = json::Canonical(TreeOf(message));
+  ASSAY_CHECK(text.ok());  // protobuf keeps text UTF-8
   return std::move(text).value();
 }
 

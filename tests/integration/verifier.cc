@@ -60,7 +60,9 @@ operator:
   address: "127.0.0.1:0"
   tls: {certificate: tls/server.pem, key: tls/server.key}
   client_ca: tls/ca.pem
-  roles: [{identity: "spiffe://dev.assay/operator/viewer", role: viewer}]
+  roles:
+    - {identity: "spiffe://dev.assay/operator/viewer", role: viewer}
+    - {identity: "spiffe://dev.assay/operator/operator", role: operator}
 store: {path: assay.db}
 policies: [policies]
 challenges: {key_file: challenge.key}
@@ -123,9 +125,29 @@ absl::StatusOr<std::vector<agent::CollectedItem>> Minting::Collect(const crypto:
   return items;
 }
 
-absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options) {
+absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options, const std::string& name) {
   Minting source(std::move(options));
-  return agent::Join({.cluster = "demo", .role = "worker", .name = "node-1"}, node.key(), source, node);
+  return agent::Join({.cluster = "demo", .role = "worker", .name = name}, node.key(), source, node);
+}
+
+client::ChannelOptions OperatorChannel(const std::string& address, const Site& site, std::string_view who) {
+  client::ChannelOptions options;
+  options.address = address;
+  options.ca_pem = site.Text("tls/ca.pem");
+  options.timeout = std::chrono::seconds(20);
+  if (who == "self-signed") {
+    const crypto::PrivateKey key = crypto::PrivateKey::GenerateP256();
+    options.certificate_pem = codec::EncodePem("CERTIFICATE", *key.SelfSignedCertificate("viewer", Now() - Duration(60), Now() + Duration(600)));
+    options.key_pem = std::string(key.ToPem().view());
+  } else if (who == "foreign") {
+    const Site foreign;
+    options.certificate_pem = foreign.Text("tls/viewer.pem");
+    options.key_pem = foreign.Text("tls/viewer.key");
+  } else if (!who.empty()) {
+    options.certificate_pem = site.Text(Cat("tls/", who, ".pem"));
+    options.key_pem = site.Text(Cat("tls/", who, ".key"));
+  }
+  return options;
 }
 
 Process::Process(const std::vector<std::string>& arguments, const std::string& output_file) {

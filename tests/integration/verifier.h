@@ -88,7 +88,11 @@ class Minting final : public agent::EvidenceSource {
   softtee::SnpOptions options_;
 };
 
-absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options = {});
+absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options = {}, const std::string& name = "node-1");
+
+// The connection of an operator with this role of the development PKI: "viewer", "operator" or "admin"; or with none of them:
+// "" shows no certificate, "self-signed" its own, "foreign" a viewer's of another CA.
+client::ChannelOptions OperatorChannel(const std::string& address, const Site& site, std::string_view who);
 
 // A program of this build, run to its end or until told otherwise.
 class Process {

@@ -87,7 +87,9 @@ std::optional<SnpOptions> OptionsFrom(const SnpArguments& arguments) {
     if (options.product == Product::kTurin && text.size() == 16) text.append(112, '0');
     if (!ReadHex("--chip-id", text, *options.chip_id)) return std::nullopt;
   }
-  if (!arguments.report_id.empty() && !ReadHex("--report-id", arguments.report_id, options.report_id.emplace())) return std::nullopt;
+  // Every run is a guest of its own, as launched anew.
+  if (arguments.report_id.empty()) std::ranges::copy(RandomBytes(32), options.report_id.emplace().begin());
+  else if (!ReadHex("--report-id", arguments.report_id, options.report_id.emplace())) return std::nullopt;
   if (!arguments.at.empty()) {
     const std::optional<Time> at = ParseTime(arguments.at);
     if (!at) {
@@ -184,7 +186,7 @@ int Main(int argc, char** argv) {
   snp->add_option("--report-version", arguments.version, "2 to 5")->check(CLI::Range(2, 5))->capture_default_str();
   snp->add_option("--signing-key", arguments.signing_key, "vcek or vlek")->check(CLI::IsMember({"vcek", "vlek"}))->capture_default_str();
   snp->add_option("--chip-id", arguments.chip_id, Cat("CHIP_ID, 64 bytes (on Turin also 8). Default: ", ToHex(kDefaultChipId), "; with a VLEK zero"));
-  snp->add_option("--report-id", arguments.report_id, "REPORT_ID, 32 bytes. Default: a function of the chip id");
+  snp->add_option("--report-id", arguments.report_id, "REPORT_ID, 32 bytes. Default: random, as of a guest launched anew");
   snp->add_option("--measurement", arguments.measurement, "MEASUREMENT, 48 bytes")->capture_default_str();
   snp->add_option("--host-data", arguments.host_data, "HOST_DATA, 32 bytes")->capture_default_str();
   snp->add_option("--id-key-digest", arguments.id_key_digest, "ID_KEY_DIGEST, 48 bytes")->capture_default_str();

@@ -1,0 +1,261 @@
+#include "client/cli/fleet.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "appraisal/canonical.h"
+#include "base/hex.h"
+#include "base/strings.h"
+#include "client/cli/table.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr int kMostPage = 1000;
+constexpr std::chrono::seconds kReconnect{2};
+
+std::string Shown(const google::protobuf::Timestamp& time) { return FormatTime(Time{Duration{time.seconds()}}); }
+std::string Shown(const std::string& digest) { return digest.empty() ? "-" : ToHex(AsBytes(digest)); }
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : Printable(text, 256); }
+std::string Place(const v1::AttestationContext& context) { return Cat(Printable(context.cluster()), "/", Printable(context.role())); }
+
+// "TRUSTED_WITH_WARNINGS": as filters have it.
+std::string NameOf(v1::Verdict verdict) {
+  const std::string name = v1::Verdict_Name(verdict);
+  return name.substr(std::string_view("VERDICT_").size());
+}
+std::string NameOf(v1::EventKind kind) {
+  const std::string name = v1::EventKind_Name(kind);
+  return name.substr(std::string_view("EVENT_KIND_").size());
+}
+std::string NameOf(v1::Strength strength) { return strength == v1::STRENGTH_UNSPECIFIED ? "-" : v1::Strength_Name(strength).substr(9); }
+
+// How an element of a list becomes a row; the columns behind the first `narrow` ones are for -o wide.
+template <typename T>
+struct Columns {
+  std::vector<std::string> headings;
+  std::size_t narrow;
+  std::vector<std::string> (*row)(const T& element);
+};
+
+const Columns<v1::VerdictSummary> kVerdictColumns{
+    {"RECORDED AT", "VERDICT", "PLATFORM", "CLUSTER/ROLE", "NAME", "REASON", "ID", "POLICY", "STRENGTH", "VALID UNTIL", "INSTANCE", "NODE KEY"}, 7,
+    [](const v1::VerdictSummary& verdict) -> std::vector<std::string> {
+      std::string shown = NameOf(verdict.verdict());
+      if (verdict.has_revocation()) shown += ", revoked";
+      if (verdict.attempt()) shown += ", attempt";
+      if (verdict.simulated()) shown += " (simulated)";
+      return {Shown(verdict.recorded_at()), shown, OrDash(verdict.platform()), Place(verdict.context()), OrDash(verdict.context().name()), OrDash(verdict.reason()),
+              Printable(verdict.id()), OrDash(verdict.policy()), NameOf(verdict.strength()), verdict.has_valid_until() ? Shown(verdict.valid_until()) : "-",
+              Shown(verdict.instance_identity()), Shown(verdict.node_key_sha256())};
+    }};
+
+const Columns<v1::Node> kNodeColumns{
+    {"NAME", "CLUSTER/ROLE", "VERDICT", "PLATFORM", "LAST SEEN", "TRUSTED UNTIL", "CONFLICT", "INSTANCE", "NODE KEY", "FIRST SEEN", "VERDICT ID"}, 8,
+    [](const v1::Node& node) -> std::vector<std::string> {
+      return {OrDash(node.context().name()), Place(node.context()), Cat(NameOf(node.verdict()), node.simulated() ? " (simulated)" : ""), OrDash(node.platform()),
+              Shown(node.last_seen()), node.has_trusted_until() ? Shown(node.trusted_until()) : "-",
+              node.has_conflict() ? Cat("asks for ", Printable(node.conflict().asked().cluster()), "/", Printable(node.conflict().asked().name())) : "-",
+              Shown(node.instance_identity()), Shown(node.node_key_sha256()), Shown(node.first_seen()), Printable(node.verdict_id())};
+    }};
+
+const Columns<v1::Ban> kBanColumns{{"KIND", "VALUE", "SINCE", "BY", "REASON"}, 5, [](const v1::Ban& ban) -> std::vector<std::string> {
+                                     std::string kind = v1::BanKind_Name(ban.kind()).substr(9);
+                                     std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+                                     return {kind, Printable(ban.value(), 600), Shown(ban.at()), Printable(ban.by()), Printable(ban.reason(), 512)};
+                                   }};
+
+template <typename T>
+void Print(const std::vector<T>& elements, const Columns<T>& columns, OutputFormat output, const Invocation& invocation) {
+  if (output == OutputFormat::kJsonLines) {
+    for (const T& element : elements) invocation.out << appraisal::CanonicalJson(element) << '\n';
+    return;
+  }
+  if (output == OutputFormat::kJson || output == OutputFormat::kYaml) {
+    json::Value list = json::Value::MakeArray(elements.size());
+    for (const T& element : elements) list.Append(appraisal::TreeOf(element));
+    invocation.out << Structured(output, list);
+    return;
+  }
+  const std::size_t shown = output == OutputFormat::kWide ? columns.headings.size() : columns.narrow;
+  Table table(std::vector<std::string>(columns.headings.begin(), columns.headings.begin() + static_cast<std::ptrdiff_t>(shown)));
+  for (const T& element : elements) {
+    std::vector<std::string> row = columns.row(element);
+    row.resize(shown);
+    table.Add(std::move(row));
+  }
+  invocation.out << table.ToText();
+}
+
+// Asks page by page. `elements_of` names the list in the response.
+template <typename T, typename Request, typename Ask, typename ElementsOf>
+ExitCode PrintList(const FleetOptions& options, Request request, const Columns<T>& columns, const Invocation& invocation, const Ask& ask, const ElementsOf& elements_of) {
+  const auto connection = ConnectAsOperator(options.server, options.credentials);
+  if (!connection.ok()) return invocation.Fail(connection.status());
+  std::vector<T> all;
+  int left = options.limit;
+  bool more = false;
+  do {
+    request.set_page_size(options.limit == 0 ? kMostPage : std::min(left, kMostPage));
+    const auto response = ask(**connection, request);
+    if (!response.ok()) return invocation.Fail(response.status());
+    std::vector<T> page(elements_of(*response).begin(), elements_of(*response).end());
+    left -= static_cast<int>(page.size());
+    if (options.output == OutputFormat::kJsonLines) Print(page, columns, options.output, invocation);
+    else all.insert(all.end(), page.begin(), page.end());
+    request.set_page_token(response->next_page_token());
+    more = !response->next_page_token().empty();
+  } while (more && (options.limit == 0 || left > 0));
+  if (options.output != OutputFormat::kJsonLines) Print(all, columns, options.output, invocation);
+  if (more) invocation.Say(Cat("there are more; --limit 0 shows all"));
+  return ExitCode::kOk;
+}
+
+std::string EventText(const v1::VerdictEvent& event, const Style& style) {
+  std::string text = Cat(Shown(event.at()), "  ", NameOf(event.kind()));
+  if (event.has_verdict()) {
+    const v1::VerdictSummary& verdict = event.verdict();
+    const std::string name = NameOf(verdict.verdict());
+    const std::string shown = verdict.has_revocation() || verdict.verdict() == v1::VERDICT_REJECTED ? style.Bad(name)
+                              : verdict.verdict() == v1::VERDICT_TRUSTED                             ? style.Good(name)
+                                                                                                     : style.Warning(name);
+    text += Cat("  ", shown, verdict.simulated() ? " (simulated)" : "", "  ", Place(verdict.context()), "  ", OrDash(verdict.context().name()), "  ", OrDash(verdict.platform()), "  ",
+                OrDash(verdict.reason()), "  ", Printable(verdict.id()));
+  }
+  if (!event.target().empty()) text += Cat("  ", Printable(event.target(), 600));
+  if (!event.by().empty()) text += Cat("  by ", Printable(event.by()), ": ", Printable(event.reason(), 512));
+  return text;
+}
+
+absl::StatusOr<v1::BanKind> BanKindNamed(const std::string& name) {
+  if (name == "instance") return v1::BAN_KIND_INSTANCE;
+  if (name == "node_key") return v1::BAN_KIND_NODE_KEY;
+  if (name == "name") return v1::BAN_KIND_NAME;
+  return absl::InvalidArgumentError(ToAbsl(Cat("KIND: expected instance, node_key or name, actual '", Printable(name, 64), "'.")));
+}
+
+// A change, and what it says when it is done.
+template <typename Change>
+ExitCode Do(const FleetOptions& options, const Invocation& invocation, const Change& change) {
+  const auto connection = ConnectAsOperator(options.server, options.credentials);
+  if (!connection.ok()) return invocation.Fail(connection.status());
+  const absl::Status done = change(**connection);
+  return done.ok() ? ExitCode::kOk : invocation.Fail(done);
+}
+
+template <typename T>
+absl::Status Show(const absl::StatusOr<T>& response, const std::string& said, const FleetOptions& options, const Invocation& invocation) {
+  if (!response.ok()) return response.status();
+  if (options.output == OutputFormat::kTable) invocation.out << said << '\n';
+  else invocation.out << Structured(options.output, appraisal::TreeOf(*response));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+ExitCode ListVerdicts(const FleetOptions& options, const Invocation& invocation) {
+  v1::ListVerdictsRequest request;
+  request.set_filter(options.filter);
+  if (options.oldest_first) request.set_order_by("sequence");
+  return PrintList(options, request, kVerdictColumns, invocation,
+                   [](client::VerdictClient& client, const v1::ListVerdictsRequest& page) { return client.ListVerdicts(page); },
+                   [](const v1::ListVerdictsResponse& response) -> const auto& { return response.verdicts(); });
+}
+
+ExitCode ListNodes(const FleetOptions& options, const Invocation& invocation) {
+  v1::ListNodesRequest request;
+  request.set_filter(options.filter);
+  return PrintList(options, request, kNodeColumns, invocation, [](client::VerdictClient& client, const v1::ListNodesRequest& page) { return client.ListNodes(page); },
+                   [](const v1::ListNodesResponse& response) -> const auto& { return response.nodes(); });
+}
+
+ExitCode ListBans(const FleetOptions& options, const Invocation& invocation) {
+  return PrintList(options, v1::ListBansRequest(), kBanColumns, invocation, [](client::VerdictClient& client, const v1::ListBansRequest& page) { return client.ListBans(page); },
+                   [](const v1::ListBansResponse& response) -> const auto& { return response.bans(); });
+}
+
+ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation) {
+  const auto connection = ConnectAsOperator(options.server, options.credentials);
+  if (!connection.ok()) return invocation.Fail(connection.status());
+  v1::WatchVerdictsRequest request;
+  request.set_filter(options.filter);
+  request.set_after(options.after);
+  int seen = 0;
+  bool reached = false;
+  while (true) {
+    const absl::Status ended = (*connection)->WatchVerdicts(request, [&](const v1::WatchVerdictsResponse& response) {
+      reached = true;
+      request.set_after(response.sequence());
+      if (!response.has_event()) return true;
+      if (options.output == OutputFormat::kJsonLines) invocation.out << appraisal::CanonicalJson(response.event()) << std::endl;
+      else invocation.out << EventText(response.event(), invocation.style) << std::endl;  // flushed: somebody is waiting for it
+      return options.limit == 0 || ++seen < options.limit;
+    });
+    if (ended.ok()) return ExitCode::kOk;
+    // A server that was never there is a mistake in the command; one that went comes back.
+    if (!reached || !absl::IsUnavailable(ended)) return invocation.Fail(ended);
+    invocation.Say(Cat(MessageOf(ended), " Resuming behind ", request.after(), "."));
+    std::this_thread::sleep_for(kReconnect);
+  }
+}
+
+ExitCode RevokeVerdict(const FleetOptions& options, const Invocation& invocation) {
+  return Do(options, invocation, [&](client::VerdictClient& client) {
+    v1::RevokeVerdictRequest request;
+    request.set_verdict_id(options.id);
+    request.set_reason(options.reason);
+    const auto response = client.RevokeVerdict(request);
+    std::string said;
+    if (response.ok()) {
+      const v1::Revocation& revocation = response->verdict().revocation();
+      said = Cat("revoked ", Printable(response->verdict().id()), " at ", Shown(revocation.at()), " by ", Printable(revocation.by()), ": ", Printable(revocation.reason(), 512),
+                 "\nTokens that are out live on for at most 10 minutes. The node may attest again; `assay node ban` keeps it out.");
+    }
+    return Show(response, said, options, invocation);
+  });
+}
+
+ExitCode ReleaseNode(const FleetOptions& options, const Invocation& invocation) {
+  return Do(options, invocation, [&](client::VerdictClient& client) -> absl::Status {
+    const std::optional<Bytes> identity = FromHex(options.id);
+    if (!identity) return absl::InvalidArgumentError(ToAbsl(Cat("INSTANCE: expected 64 hexadecimal digits, as `assay node list` shows them, actual '", Printable(options.id, 80), "'.")));
+    v1::ReleaseNodeRequest request;
+    request.set_instance_identity(std::string(AsText(*identity)));
+    request.set_reason(options.reason);
+    return Show(client.ReleaseNode(request), Cat("released ", options.id, ": it holds no name; the next one that it asks for is its own."), options, invocation);
+  });
+}
+
+ExitCode BanIdentity(const FleetOptions& options, const Invocation& invocation) {
+  return Do(options, invocation, [&](client::VerdictClient& client) -> absl::Status {
+    const auto kind = BanKindNamed(options.kind);
+    if (!kind.ok()) return kind.status();
+    v1::BanIdentityRequest request;
+    request.set_kind(*kind);
+    request.set_value(options.value);
+    request.set_reason(options.reason);
+    const auto response = client.BanIdentity(request);
+    std::string said;
+    if (response.ok()) {
+      said = Cat("banned ", options.kind, " ", Printable(response->ban().value(), 600), " since ", Shown(response->ban().at()), " by ", Printable(response->ban().by()), ": ",
+                 Printable(response->ban().reason(), 512), "\nVerdicts that it has stay until they end; `assay verdict revoke` takes them back.");
+    }
+    return Show(response, said, options, invocation);
+  });
+}
+
+ExitCode UnbanIdentity(const FleetOptions& options, const Invocation& invocation) {
+  return Do(options, invocation, [&](client::VerdictClient& client) -> absl::Status {
+    const auto kind = BanKindNamed(options.kind);
+    if (!kind.ok()) return kind.status();
+    v1::UnbanIdentityRequest request;
+    request.set_kind(*kind);
+    request.set_value(options.value);
+    request.set_reason(options.reason);
+    return Show(client.UnbanIdentity(request), Cat("unbanned ", options.kind, " ", Printable(options.value, 600)), options, invocation);
+  });
+}
+
+}  // namespace assay::cli

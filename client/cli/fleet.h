@@ -1,0 +1,41 @@
+// `assay verdict list|watch|revoke` and `assay node …`: what operators ask of a server about verdicts and nodes.
+//
+// Exit codes: 0 done; otherwise as the connection or the server's answer has it. Lists print what they were given page by page
+// with -o jsonl, and all at once otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "client/cli/connections.h"
+#include "client/cli/invocation.h"
+#include "client/cli/structured_output.h"
+
+namespace assay::cli {
+
+struct FleetOptions {
+  ServerOptions server;
+  OperatorOptions credentials;
+  OutputFormat output = OutputFormat::kTable;
+  std::string filter;         // AIP-160
+  int limit = 100;            // elements of a list, or events of a watch; 0 = no limit
+  bool oldest_first = false;  // verdicts
+  std::int64_t after = 0;     // watch: sequence to resume behind
+  std::string id;             // verdict id, or instance identity in hexadecimal
+  std::string kind;           // of a ban: instance, node_key or name
+  std::string value;          // whom the ban is about
+  std::string reason;
+};
+
+ExitCode ListVerdicts(const FleetOptions& options, const Invocation& invocation);
+// Goes on until `limit` events were printed; a server that goes away is waited for, and watching resumes where it ended.
+ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation);
+ExitCode RevokeVerdict(const FleetOptions& options, const Invocation& invocation);
+
+ExitCode ListNodes(const FleetOptions& options, const Invocation& invocation);
+ExitCode ReleaseNode(const FleetOptions& options, const Invocation& invocation);
+ExitCode BanIdentity(const FleetOptions& options, const Invocation& invocation);
+ExitCode UnbanIdentity(const FleetOptions& options, const Invocation& invocation);
+ExitCode ListBans(const FleetOptions& options, const Invocation& invocation);
+
+}  // namespace assay::cli
