@@ -43,21 +43,21 @@ class OperatorService final : public v1::VerdictService::CallbackService {
     return Answer(context, "ListVerdicts", Role::kViewer, [this, request, response](const std::string&) -> std::optional<Refusal> {
       const std::string& order = request->order_by();
       if (!order.empty() && order != "sequence" && order != "sequence desc") return Invalid("order_by", "'sequence' or 'sequence desc'", Cat("'", Printable(order, 64), "'"));
-      return List<v1::VerdictSummary>(*request, {.filter = request->filter(), .newest_first = order != "sequence"}, Cat("verdicts\n", order, "\n", request->filter()),
+      return List<v1::VerdictSummary>(*request, {.filter = request->filter(), .newest_first = order != "sequence"}, {.list = "verdicts", .filter = request->filter(), .order_by = order},
                                       [this](const store::PageRequest& page) { return inputs_.store.ListVerdicts(page); }, *response->mutable_verdicts(), *response);
     });
   }
 
   grpc::ServerUnaryReactor* ListNodes(grpc::CallbackServerContext* context, const v1::ListNodesRequest* request, v1::ListNodesResponse* response) override {
     return Answer(context, "ListNodes", Role::kViewer, [this, request, response](const std::string&) {
-      return List<v1::Node>(*request, {.filter = request->filter()}, Cat("nodes\n", request->filter()),
+      return List<v1::Node>(*request, {.filter = request->filter()}, {.list = "nodes", .filter = request->filter()},
                             [this](const store::PageRequest& page) { return inputs_.store.ListNodes(page); }, *response->mutable_nodes(), *response);
     });
   }
 
   grpc::ServerUnaryReactor* ListBans(grpc::CallbackServerContext* context, const v1::ListBansRequest* request, v1::ListBansResponse* response) override {
     return Answer(context, "ListBans", Role::kViewer, [this, request, response](const std::string&) {
-      return List<v1::Ban>(*request, {}, "bans", [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); }, *response->mutable_bans(), *response);
+      return List<v1::Ban>(*request, {}, {.list = "bans"}, [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); }, *response->mutable_bans(), *response);
     });
   }
 
@@ -188,7 +188,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
   template <typename T, typename Request, typename Read, typename Response>
-  std::optional<Refusal> List(const Request& request, store::PageRequest page, const std::string& arguments, const Read& read,
+  std::optional<Refusal> List(const Request& request, store::PageRequest page, const store::ListArguments& arguments, const Read& read,
                               google::protobuf::RepeatedPtrField<T>& elements, Response& response) {
     if (request.page_size() < 0) return Invalid("page_size", "0 or more", std::to_string(request.page_size()));
     page.size = request.page_size() == 0 ? kDefaultPage : std::min(request.page_size(), kMostPage);
@@ -200,12 +200,12 @@ class OperatorService final : public v1::VerdictService::CallbackService {
     auto found = read(page);
     if (!found.ok()) return RefusalOf(found.status(), "filter");
     for (T& element : found->elements) elements.Add(std::move(element));
-    if (found->next != 0) response.set_next_page_token(pages_.Seal(found->next, arguments));
+    if (found->next != 0) response.set_next_page_token(pages_.Seal(arguments, found->next));
     return std::nullopt;
   }
 
   const OperatorInputs inputs_;
-  const store::PageTokens pages_;
+  const store::PageTokenCodec pages_;
 };
 
 }  // namespace

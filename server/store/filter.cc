@@ -1,245 +1,390 @@
 #include "store/filter.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
+#include "absl/status/status.h"
+#include "base/bug.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "codec/syntax_error.h"
 
 namespace assay::store {
 namespace {
 
-constexpr std::size_t kLongest = 2048;
-constexpr int kDeepest = 32, kMostComparisons = 64;
+// In the order of what the types allow: the first two, the first six, all. Those of ordering are SQL as they are.
+constexpr std::string_view kComparators[] = {"=", "!=", "<", "<=", ">", ">=", ":"};
+constexpr std::string_view kComparatorsOfHas[] = {":", "="};
+constexpr std::string_view kKeywords[] = {"AND", "OR", "NOT"};
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kEndsValue = " \t\r\n()\"'\\,=!<>";  // not ':', for times
+constexpr std::string_view kEndsName = " \t\r\n()\"'\\,=!<>:";
+constexpr std::string_view kFilter = "filter";  // in front of places
 
-enum class Kind : std::uint8_t { kEnd, kWord, kText, kComparator, kOpen, kClose, kMinus };
-struct Token {
-  Kind kind = Kind::kEnd;
-  std::string text = {};
-  std::size_t column = 1;
-};
+bool Contains(const auto& all, std::string_view one) { return std::find(std::begin(all), std::end(all), one) != std::end(all); }
 
-bool IsWordCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '*' || c == '/' || c == '-' || c == '+';
+std::span<const std::string_view> ComparatorsOf(FieldType type) {
+  const std::span<const std::string_view> all = kComparators;
+  switch (type) {
+    case FieldType::kText: return all;
+    case FieldType::kTime: return all.first(6);
+    case FieldType::kBool:
+    case FieldType::kHex:
+    case FieldType::kEnum: return all.first(2);
+    case FieldType::kHas: return kComparatorsOfHas;
+  }
+  ASSAY_CHECK(false);
+  return {};
 }
 
-class Parser {
+std::string DidYouMean(std::string_view word) { return word.empty() ? "" : Cat("; did you mean ", codec::Quoted(word), '?'); }
+
+std::optional<Time> TimeOf(std::string_view text) {
+  if (text.size() != 25 || (text[19] != '+' && text[19] != '-')) return ParseTime(text);
+  const auto local = ParseTime(Cat(text.substr(0, 19), 'Z'));
+  const auto offset = ParseTime(Cat("1970-01-01T", text.substr(20), ":00Z"));  // as a time of day it has the same form and bounds
+  if (!local || !offset) return std::nullopt;
+  return text[19] == '+' ? *local - offset->time_since_epoch() : *local + offset->time_since_epoch();
+}
+
+struct Value {
+  std::size_t at;                      // where it begins in the filter
+  std::string text;                    // without quotes and escapes
+  std::vector<std::size_t> wildcards;  // places in `text` of each * that is not escaped
+};
+
+// https://sqlite.org/lang_expr.html#glob: unlike LIKE, GLOB respects case; a class of one character is that character.
+std::string GlobOf(const Value& value) {
+  std::string pattern;
+  for (std::size_t i = 0; i < value.text.size(); ++i) {
+    const char c = value.text[i];
+    const bool wildcard = std::binary_search(value.wildcards.begin(), value.wildcards.end(), i);
+    if (!wildcard && std::string_view("*?[").find(c) != std::string_view::npos) {
+      pattern.append({'[', c, ']'});
+    } else {
+      pattern.push_back(c);
+    }
+  }
+  return pattern;
+}
+
+// A comparison, or a conjunction or disjunction of others, each of the other kind. There are no negations: they have become
+// those of the comparisons.
+struct Condition {
+  std::string sql;                  // of a comparison, with one ? for `parameter`
+  SqlValue parameter;
+  std::vector<Condition> operands;  // of the others, at least two
+  bool conjunction = false;
+  std::size_t stack = 1;            // symbols that SQLite's parser stacks for it, but for those of a comparison
+};
+
+bool NeedsParentheses(const Condition& operand, bool in_conjunction) { return in_conjunction && !operand.operands.empty(); }
+
+// The parser of SQLite has a stack of 100 symbols (YYSTACKDEPTH), which `a OR (b AND (c OR (…)))` would fill with three for
+// each level. With the deepest operand first, a level takes one; the second deepest finds two there already, but for many
+// levels of those there would have to be more comparisons than there may.
+Condition Combine(std::vector<Condition> operands, bool conjunction) {
+  if (operands.size() == 1) return std::move(operands.front());
+  Condition combined;
+  combined.conjunction = conjunction;
+  for (Condition& operand : operands) {
+    if (operand.operands.empty() || operand.conjunction != conjunction) {
+      combined.operands.push_back(std::move(operand));
+    } else {
+      std::move(operand.operands.begin(), operand.operands.end(), std::back_inserter(combined.operands));
+    }
+  }
+  std::stable_sort(combined.operands.begin(), combined.operands.end(), [](const Condition& a, const Condition& b) { return a.stack > b.stack; });
+  std::size_t before = 0;  // an operand and its AND or OR
+  for (const Condition& operand : combined.operands) {
+    combined.stack = std::max(combined.stack, before + (NeedsParentheses(operand, conjunction) ? 1 : 0) + operand.stack);
+    before = 2;
+  }
+  return combined;
+}
+
+void Write(Condition& condition, SqlCondition& to) {
+  if (condition.operands.empty()) {
+    to.where.append(condition.sql);
+    to.parameters.push_back(std::move(condition.parameter));
+    return;
+  }
+  std::string_view separator;
+  for (Condition& operand : condition.operands) {
+    const bool parentheses = NeedsParentheses(operand, condition.conjunction);
+    to.where.append(separator).append(parentheses ? "(" : "");
+    Write(operand, to);
+    to.where.append(parentheses ? ")" : "");
+    separator = condition.conjunction ? " AND " : " OR ";
+  }
+}
+
+class FilterParser {
  public:
-  Parser(std::string_view text, std::span<const FilterField> fields) : text_(text), fields_(fields) {}
+  FilterParser(std::string_view text, std::span<const FilterField> fields) : text_(text), fields_(fields) {}
 
   absl::StatusOr<SqlCondition> Parse() {
-    if (text_.size() > kLongest) return Refuse(kLongest + 1, Cat("at most ", kLongest, " bytes"), Cat(text_.size(), " bytes"));
-    if (text_.find('\0') != std::string_view::npos) return Refuse(text_.find('\0') + 1, "text", "a zero byte");
-    Next();
-    if (token_.kind == Kind::kEnd && error_.ok()) return SqlCondition{"1", {}};
-    std::string where = Expression(0);
-    if (error_.ok() && token_.kind != Kind::kEnd) Expected("AND, OR or the end");
-    if (!error_.ok()) return error_;
-    return SqlCondition{std::move(where), std::move(parameters_)};
+    if (text_.size() > kLongestFilter) {
+      return Error(codec::OverLimit(std::string(kFilter), "bytes", kLongestFilter, Cat(text_.size())));
+    }
+    if (absl::Status status = RefuseNonText(); !status.ok()) return status;
+    SkipBlanks();
+    if (AtEnd()) return SqlCondition{"1", {}};
+    absl::StatusOr<Condition> condition = Expression(0, false);
+    if (!condition.ok()) return condition.status();
+    if (!AtEnd()) return Expected(at_, "AND, OR, a comparison or the end", "a ')' that closes nothing");
+    SqlCondition written;
+    Write(*condition, written);
+    return written;
   }
 
  private:
-  absl::Status Refuse(std::size_t column, std::string_view expected, std::string_view actual) const {
-    return absl::InvalidArgumentError(ToAbsl(Cat("column ", column, ": expected ", expected, ", actual ", actual)));
-  }
-  void Fail(std::size_t column, std::string_view expected, std::string_view actual) {
-    if (error_.ok()) error_ = Refuse(column, expected, actual);
-    token_ = {};  // nothing more is read
-    at_ = text_.size();
-  }
-  void Expected(std::string_view what) {
-    Fail(token_.column, what, token_.kind == Kind::kEnd ? "the end" : Cat("'", Printable(token_.text, 64), "'"));
+  absl::Status RefuseNonText() const {
+    for (std::size_t i = 0; i < text_.size();) {
+      const std::size_t length = Utf8SequenceLength(text_.substr(i));
+      const auto byte = static_cast<unsigned char>(text_[i]);
+      if (length == 0) return Expected(i, "UTF-8", codec::ShowCharacterAt(text_, i));
+      if ((byte < 0x20 && !IsBlankAt(i)) || byte == 0x7f) return Expected(i, "no control character", codec::ShowCharacterAt(text_, i));
+      i += length;
+    }
+    return absl::OkStatus();
   }
 
-  void Next() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
-    token_ = {Kind::kEnd, {}, at_ + 1};
-    if (at_ == text_.size()) return;
-    const char c = text_[at_];
+  // Of each of these `negated` asks for the opposite of what is read (De Morgan), and `depth` counts open parentheses.
+  //
+  // AIP-160's `expression` and `sequence`: both are conjunctions of factors.
+  absl::StatusOr<Condition> Expression(std::size_t depth, bool negated) {
+    std::vector<Condition> factors;
+    while (true) {
+      absl::StatusOr<Condition> factor = Factor(depth, negated);
+      if (!factor.ok()) return factor;
+      factors.push_back(*std::move(factor));
+      if (AtEnd() || IsAt(')')) return Combine(std::move(factors), !negated);
+      if (TakeKeyword("AND")) SkipBlanks();
+    }
+  }
+
+  absl::StatusOr<Condition> Factor(std::size_t depth, bool negated) {
+    std::vector<Condition> terms;
+    while (true) {
+      absl::StatusOr<Condition> term = Term(depth, negated);
+      if (!term.ok()) return term;
+      terms.push_back(*std::move(term));
+      if (!AtEnd() && !IsBlankAt(at_) && !IsAt(')')) return Expected(at_, "a blank, ')' or the end", codec::ShowCharacterAt(text_, at_));
+      SkipBlanks();
+      if (!TakeKeyword("OR")) return Combine(std::move(terms), negated);
+      SkipBlanks();
+    }
+  }
+
+  absl::StatusOr<Condition> Term(std::size_t depth, bool negated) {
+    if (IsAt('-')) {
+      ++at_;
+      negated = !negated;
+    } else if (TakeKeyword("NOT")) {
+      SkipBlanks();
+      negated = !negated;
+    }
+    return IsAt('(') ? Parenthesised(depth + 1, negated) : Comparison(negated);
+  }
+
+  absl::StatusOr<Condition> Parenthesised(std::size_t depth, bool negated) {
+    const std::size_t opened = at_;
+    if (depth > kDeepestFilter) return Error(codec::OverLimit(PlaceAt(opened), "levels of parentheses", kDeepestFilter, "one more"));
+    ++at_;
+    SkipBlanks();
+    absl::StatusOr<Condition> inner = Expression(depth, negated);
+    if (!inner.ok()) return inner;
+    if (!IsAt(')')) return Expected(at_, Cat("a ')' for the '(' at ", PlaceAt(opened)), codec::ShowCharacterAt(text_, at_));
+    ++at_;
+    return inner;
+  }
+
+  absl::StatusOr<Condition> Comparison(bool negated) {
     const std::size_t begin = at_;
-    const auto take = [&](Kind kind, std::size_t length) {
-      token_.kind = kind;
-      token_.text = text_.substr(begin, length);
-      at_ = begin + length;
-    };
-    if (c == '(') return take(Kind::kOpen, 1);
-    if (c == ')') return take(Kind::kClose, 1);
-    if (c == '=' || c == ':') return take(Kind::kComparator, 1);
-    if (c == '<' || c == '>') return take(Kind::kComparator, begin + 1 < text_.size() && text_[begin + 1] == '=' ? 2 : 1);
-    if (c == '!' && begin + 1 < text_.size() && text_[begin + 1] == '=') return take(Kind::kComparator, 2);
-    if (c == '"' || c == '\'') return Quoted(c);
-    if (c == '-' && !value_next_) return take(Kind::kMinus, 1);
-    if (!IsWordCharacter(c)) {
-      const std::string_view what = text_.substr(begin, std::max<std::size_t>(1, Utf8SequenceLength(text_.substr(begin))));
-      return Fail(token_.column, "a name, a value, an operator or a bracket", Cat("'", Printable(what), "'"));
-    }
-    // A time has colons; elsewhere a colon is the operator "has".
-    std::size_t end = begin;
-    while (end < text_.size() && (IsWordCharacter(text_[end]) || (value_next_ && text_[end] == ':'))) ++end;
-    take(Kind::kWord, end - begin);
+    const absl::StatusOr<const FilterField*> field = TakeField();
+    if (!field.ok()) return field.status();
+    SkipBlanks();
+    const absl::StatusOr<std::string_view> comparator = TakeComparator(**field);
+    if (!comparator.ok()) return comparator.status();
+    SkipBlanks();
+    const absl::StatusOr<Value> value = TakeValue(Cat((*field)->name, ' ', *comparator));
+    if (!value.ok()) return value.status();
+    if (++comparisons_ > kMostComparisons) return Error(codec::OverLimit(PlaceAt(begin), "comparisons", kMostComparisons, "one more"));
+    return ConditionOf(**field, *comparator, *value, negated);
   }
 
-  void Quoted(char quote) {
-    std::string value;
-    for (std::size_t i = at_ + 1; i < text_.size(); ++i) {
-      if (text_[i] == quote) {
-        token_.kind = Kind::kText;
-        token_.text = std::move(value);
-        at_ = i + 1;
-        return;
+  absl::StatusOr<const FilterField*> TakeField() {
+    constexpr std::string_view kExpected = "a comparison or '('";
+    const std::size_t begin = at_;
+    const std::string_view name = IsAt('-') ? "" : TakeWord(kEndsName);
+    if (name.empty()) return Expected(begin, kExpected, codec::ShowCharacterAt(text_, begin));
+    if (Contains(kKeywords, name)) return Expected(begin, kExpected, Cat("the keyword ", name));
+    std::vector<std::string_view> names;
+    for (const FilterField& field : fields_) {
+      if (field.name == name) return &field;
+      names.push_back(field.name);
+    }
+    std::string capitals(name);
+    for (char& c : capitals) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    const std::string_view nearest = Contains(kKeywords, capitals) ? capitals : NearestOf(name, names);
+    return Expected(begin, nearest.empty() ? Cat("one of the fields ", Join(names, ", ")) : "a field",
+                    Cat(codec::Quoted(name), DidYouMean(nearest)));
+  }
+
+  // The comparator as it stands in kComparators, not in the filter.
+  absl::StatusOr<std::string_view> TakeComparator(const FilterField& field) {
+    const std::size_t begin = at_;
+    while (!AtEnd() && std::string_view("=!<>:").find(text_[at_]) != std::string_view::npos) ++at_;
+    const std::string_view found = text_.substr(begin, at_ - begin);
+    const std::span<const std::string_view> allowed = ComparatorsOf(field.type);
+    if (const auto known = std::find(allowed.begin(), allowed.end(), found); known != allowed.end()) return *known;
+    const bool negated_has = field.type == FieldType::kHas && found == "!=";
+    return Expected(begin, Cat("one of ", Join(allowed, " "), " after ", codec::Quoted(field.name)),
+                    Cat(found.empty() ? codec::ShowCharacterAt(text_, begin) : codec::Quoted(found),
+                        negated_has ? "; write NOT in front of the comparison" : ""));
+  }
+
+  absl::StatusOr<Value> TakeValue(std::string_view after) {
+    Value value{at_, {}, {}};
+    if (IsAt('"') || IsAt('\'')) {
+      if (absl::Status status = TakeQuoted(value); !status.ok()) return status;
+      return value;
+    }
+    value.text = TakeWord(kEndsValue);
+    if (value.text.empty()) return Expected(at_, Cat("a value after ", codec::Quoted(after)), codec::ShowCharacterAt(text_, at_));
+    if (Contains(kKeywords, value.text)) {
+      return Expected(value.at, Cat("a value after ", codec::Quoted(after)), Cat("the keyword ", value.text, "; put it in quotes if it is one"));
+    }
+    for (std::size_t i = 0; i < value.text.size(); ++i) {
+      if (value.text[i] == '*') value.wildcards.push_back(i);
+    }
+    return value;
+  }
+
+  absl::Status TakeQuoted(Value& value) {
+    const char quote = text_[at_++];
+    for (; !AtEnd() && !IsAt(quote); ++at_) {
+      if (IsAt('\\')) {
+        ++at_;
+        if (AtEnd() || std::string_view("\\\"'*").find(text_[at_]) == std::string_view::npos) {
+          return Expected(at_, R"(one of \ " ' * after a backslash)", codec::ShowCharacterAt(text_, at_));
+        }
+      } else if (IsAt('*')) {
+        value.wildcards.push_back(value.text.size());
       }
-      if (text_[i] == '\\') {
-        if (++i == text_.size() || (text_[i] != '\\' && text_[i] != '"' && text_[i] != '\'')) break;
-      }
-      value += text_[i];
+      value.text.push_back(text_[at_]);
     }
-    Fail(token_.column, Cat("a text that ends with ", std::string(1, quote)), "one that doesn't, or a backslash before something else");
+    if (AtEnd()) return Expected(at_, Cat("a ", quote, " for the one at ", PlaceAt(value.at)), codec::ShowCharacterAt(text_, at_));
+    ++at_;
+    return absl::OkStatus();
   }
 
-  bool IsKeyword(std::string_view word) const { return token_.kind == Kind::kWord && token_.text == word; }
-
-  std::string Expression(int depth) {
-    std::string where = Sequence(depth);
-    while (IsKeyword("AND")) {
-      Next();
-      where += Cat(" AND ", Sequence(depth));
+  absl::StatusOr<Condition> ConditionOf(const FilterField& field, std::string_view comparator, const Value& value, bool negated) const {
+    ASSAY_CHECK(std::count(field.column.begin(), field.column.end(), '?') == (field.type == FieldType::kHas ? 1 : 0));
+    absl::StatusOr<SqlValue> parameter = ParameterOf(field, comparator, value);
+    if (!parameter.ok()) return parameter.status();
+    const bool ordering = comparator.front() == '<' || comparator.front() == '>';
+    if (comparator == "!=") negated = !negated;
+    std::string sql;
+    if (field.type == FieldType::kHas) {
+      sql = field.column;
+    } else if (ordering) {
+      sql = Cat(field.column, ' ', comparator, " ?");
+    } else if (field.type == FieldType::kText && !value.wildcards.empty()) {
+      sql = Cat(field.column, " GLOB ?");
+    } else {
+      // = and != for which NULL is a value like others (https://sqlite.org/lang_expr.html#isisnot)
+      return Condition{Cat(field.column, negated ? " IS NOT ?" : " IS ?"), *std::move(parameter), {}};
     }
-    return where;
-  }
-  bool TermBegins() const { return token_.kind == Kind::kOpen || token_.kind == Kind::kMinus || (token_.kind == Kind::kWord && token_.text != "AND" && token_.text != "OR"); }
-  std::string Sequence(int depth) {
-    std::string where = Factor(depth);
-    while (error_.ok() && TermBegins()) where += Cat(" AND ", Factor(depth));
-    return where;
-  }
-  std::string Factor(int depth) {
-    std::string where = Cat("(", Term(depth));
-    while (IsKeyword("OR")) {
-      Next();
-      where += Cat(" OR ", Term(depth));
-    }
-    return where + ")";
-  }
-  std::string Term(int depth) {
-    if (depth > kDeepest) {
-      Fail(token_.column, Cat("at most ", kDeepest, " levels"), "more");
-      return {};
-    }
-    if (IsKeyword("NOT") || token_.kind == Kind::kMinus) {
-      Next();
-      return Cat("NOT ", Term(depth + 1));
-    }
-    if (token_.kind != Kind::kOpen) return Comparison();
-    Next();
-    std::string where = Cat("(", Expression(depth + 1), ")");
-    if (token_.kind != Kind::kClose) Expected("')'");
-    else Next();
-    return where;
+    // SQL's NOT of NULL, such as an ordering without a value, would be NULL again.
+    return Condition{negated ? Cat('(', sql, ") IS NOT TRUE") : sql, *std::move(parameter), {}};
   }
 
-  std::string Comparison() {
-    const Token name = token_;
-    const auto field = std::find_if(fields_.begin(), fields_.end(), [&](const FilterField& candidate) { return candidate.name == name.text; });
-    if (name.kind != Kind::kWord || field == fields_.end()) {
-      std::vector<std::string_view> names;
-      for (const FilterField& known : fields_) names.push_back(known.name);
-      const std::string_view nearest = name.kind == Kind::kWord ? NearestOf(name.text, names) : std::string_view();
-      Expected(nearest.empty() ? Cat("a field (", Join(names, ", "), ")") : Cat("a field (did you mean '", nearest, "'?)"));
-      return {};
+  absl::StatusOr<SqlValue> TextOf(const FilterField& field, std::string_view comparator, const Value& value) const {
+    if (value.wildcards.empty()) return SqlValue(value.text);
+    constexpr std::string_view kRemedy = R"(; in quotes, \* stands for the character itself)";
+    const bool equality = comparator == "=" || comparator == "!=" || comparator == ":";
+    if (field.type == FieldType::kHas || !equality) {
+      return Expected(value.at, Cat("no * in a value after ", codec::Quoted(Cat(field.name, ' ', comparator))), Cat(codec::Quoted(value.text), kRemedy));
     }
-    if (++comparisons_ > kMostComparisons) {
-      Fail(name.column, Cat("at most ", kMostComparisons, " comparisons"), "more");
-      return {};
+    for (const std::size_t i : value.wildcards) {
+      if (i == 0 || i + 1 == value.text.size()) continue;
+      return Expected(value.at, "a * at the ends of the value only", Cat(codec::Quoted(value.text), kRemedy));
     }
-    Next();
-    if (token_.kind != Kind::kComparator) {
-      Expected("one of = != < <= > >= :");
-      return {};
-    }
-    const std::string comparator = token_.text;
-    value_next_ = true;  // a word here may have colons and begin with a minus
-    Next();
-    value_next_ = false;
-    const Token value = token_;
-    if (value.kind != Kind::kWord && value.kind != Kind::kText) {
-      Expected(Cat("a value for ", field->name));
-      return {};
-    }
-    std::string where = Compare(*field, comparator, name.column, value);
-    if (error_.ok()) Next();
-    return where;
+    return SqlValue(GlobOf(value));
   }
 
-  std::string Bind(std::string where, SqlValue value) {
-    parameters_.push_back(std::move(value));
-    return where;
-  }
-
-  std::string Compare(const FilterField& field, const std::string& comparator, std::size_t column, const Token& value) {
-    const bool equality = comparator == "=" || comparator == "!=";
-    const bool ordered = field.type == FieldType::kText || field.type == FieldType::kTime;
-    const bool has = field.type == FieldType::kHas;
-    if (has ? comparator != ":" && comparator != "=" : comparator == ":" || (!equality && !ordered)) {
-      Fail(column, Cat(has ? "':' or '='" : ordered ? "one of = != < <= > >=" : "'=' or '!='", " behind ", field.name), Cat("'", comparator, "'"));
-      return {};
-    }
-    const auto refuse = [&](std::string_view expected) {
-      Fail(value.column, Cat(expected, " for ", field.name), Cat("'", Printable(value.text, 64), "'"));
-      return std::string();
-    };
-    const std::string against = Cat(field.column, equality ? (comparator == "=" ? " IS ?" : " IS NOT ?") : Cat(" ", comparator, " ?"));
+  absl::StatusOr<SqlValue> ParameterOf(const FilterField& field, std::string_view comparator, const Value& value) const {
+    std::string expected, hint;
     switch (field.type) {
-      case FieldType::kText: return CompareText(field, comparator, against, value);
-      case FieldType::kHas: return Bind(std::string(field.column), value.text);
-      case FieldType::kTime: {
-        const auto time = ParseTime(value.text);
-        return time ? Bind(against, std::int64_t{time->time_since_epoch().count()}) : refuse("a time as 2026-11-24T02:00:00Z");
-      }
+      case FieldType::kText:
+      case FieldType::kHas: return TextOf(field, comparator, value);
+      case FieldType::kTime:
+        if (const auto time = TimeOf(value.text)) return SqlValue(std::int64_t{time->time_since_epoch().count()});
+        expected = "a time such as 2026-11-24T02:00:00Z or 2026-11-24T03:00:00+01:00";
+        break;
       case FieldType::kBool:
-        if (value.text != "true" && value.text != "false") return refuse("true or false");
-        return Bind(against, std::int64_t{value.text == "true"});
-      case FieldType::kHex: {
-        auto octets = FromHex(value.text);
-        return octets ? Bind(against, *std::move(octets)) : refuse("hexadecimal digits");
-      }
+        if (value.text == "true" || value.text == "false") return SqlValue(std::int64_t{value.text == "true" ? 1 : 0});
+        expected = "true or false";
+        break;
+      case FieldType::kHex:
+        if (auto bytes = FromHex(value.text)) return SqlValue(*std::move(bytes));
+        expected = "hexadecimal digits, two a byte";
+        break;
       case FieldType::kEnum: {
         std::vector<std::string_view> names;
-        for (const auto& [name, number] : field.values) {
-          if (name == value.text) return Bind(against, number);
+        for (const auto& [name, integer] : field.values) {
+          if (name == value.text) return SqlValue(integer);
           names.push_back(name);
         }
-        return refuse(Cat("one of ", Join(names, ", ")));
+        expected = Cat("one of ", Join(names, ", "));
+        hint = DidYouMean(NearestOf(value.text, names));
+        break;
       }
     }
-    return {};
+    return Expected(value.at, Cat(expected, " for ", codec::Quoted(field.name)), Cat(codec::Quoted(value.text), hint));
   }
 
-  // A star at either end stands for any text; one inside, or in quotes with a backslash, does not.
-  std::string CompareText(const FilterField& field, const std::string& comparator, const std::string& against, const Token& value) {
-    const bool equality = comparator == "=" || comparator == "!=";
-    const bool begins = value.text.ends_with('*'), ends = value.text.size() > 1 && value.text.starts_with('*');
-    if (!equality || (!begins && !ends)) return Bind(against, value.text);
-    const std::string part = value.text.substr(ends ? 1 : 0, value.text.size() - (ends ? 1 : 0) - (begins ? 1 : 0));
-    const std::string_view negation = comparator == "!=" ? "NOT " : "";
-    if (begins && ends) return Bind(Cat(negation, "instr(", field.column, ", ?) > 0"), part);
-    // SQLite counts characters and not bytes, so the length is its business too.
-    parameters_.emplace_back(part);
-    return Bind(begins ? Cat(negation, "substr(", field.column, ", 1, length(?)) = ?") : Cat(negation, "substr(", field.column, ", -length(?)) = ?"), part);
+  // --- characters ----------------------------------------------------------------------------------------------------
+
+  bool AtEnd() const { return at_ == text_.size(); }
+  bool IsAt(char c) const { return !AtEnd() && text_[at_] == c; }
+  bool IsBlankAt(std::size_t at) const { return kBlanks.find(text_[at]) != std::string_view::npos; }
+  void SkipBlanks() {
+    while (!AtEnd() && IsBlankAt(at_)) ++at_;
+  }
+
+  std::string_view TakeWord(std::string_view ends) {
+    const std::size_t begin = at_;
+    at_ = std::min(text_.find_first_of(ends, begin), text_.size());
+    return text_.substr(begin, at_ - begin);
+  }
+  bool TakeKeyword(std::string_view keyword) {
+    const std::size_t begin = at_;
+    if (TakeWord(kEndsName) == keyword) return true;
+    at_ = begin;
+    return false;
+  }
+
+  std::string PlaceAt(std::size_t at) const { return codec::ShowPlace(kFilter, codec::PlaceOf(text_, at)); }
+  static absl::Status Error(const Finding& finding) { return absl::InvalidArgumentError(codec::MessageOf(finding)); }
+  absl::Status Expected(std::size_t at, std::string_view expected, std::string_view found) const {
+    return Error(codec::SyntaxError(PlaceAt(at), std::string(expected), std::string(found)));
   }
 
   const std::string_view text_;
   const std::span<const FilterField> fields_;
   std::size_t at_ = 0;
-  bool value_next_ = false;
-  Token token_;
-  absl::Status error_;
-  int comparisons_ = 0;
-  std::vector<SqlValue> parameters_;
+  std::size_t comparisons_ = 0;
 };
 
 }  // namespace
 
-absl::StatusOr<SqlCondition> ParseFilter(std::string_view filter, std::span<const FilterField> fields) { return Parser(filter, fields).Parse(); }
+absl::StatusOr<SqlCondition> ParseFilter(std::string_view filter, std::span<const FilterField> fields) {
+  return FilterParser(filter, fields).Parse();
+}
 
 }  // namespace assay::store

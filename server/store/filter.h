@@ -1,14 +1,25 @@
-// The filter language of AIP-160 (https://google.aip.dev/160), as far as records need it, turned into SQL.
+// Filters of list requests: the language of AIP-160 (https://google.aip.dev/160) → an SQL condition with bound parameters.
 //
-//   verdict != TRUSTED AND (cluster = prod OR cluster = "staging-*") AND NOT reason:tcb_below recorded_at > 2026-11-01T00:00:00Z
+//   verdict = REJECTED AND (platform = "azure_*" OR reason:hwid_mismatch) recorded_at >= 2026-11-24T00:00:00Z -simulated = true
 //
-// Promises: nothing of the text ever becomes SQL: names are looked up among the fields given, values become parameters; a
-// filter that is not understood in full is refused with its column, what was expected and what stands there. OR binds closer
-// than AND, and terms side by side are joined by AND, as AIP-160 has it. Bounded: bytes, depth and comparisons.
-// Does not promise to be quick on every filter: which fields are indexed is the schema's business. Left out of AIP-160:
-// functions, and bare words without a field.
+//   expression = sequence {AND sequence}    sequence = factor {factor}, which is AND too    factor = term {OR term}: OR binds tighter
+//   term = [NOT | -] (comparison | "(" expression ")")    comparison = field (= | != | < | <= | > | >= | :) value
+//   value = word | "…" | '…'; in quotes \\ \" \' and \* stand for the character itself. Keywords are upper case.
+//
+//   kText              all comparators; `:` is `=`. A * at either end of the value of = != : is any text: name = "*" says "has a name"
+//   kTime              all but `:`. RFC 3339 in whole seconds, UTC or with an offset
+//   kBool kHex kEnum   = and != only: true or false; two digits a byte; a name of `values`, in its case
+//   kHas               `:` and `=` only, without wildcards
+//
+// Promises: no text of the filter reaches the SQL, only parameters; a row that has no value (NULL) is unequal to every value,
+// and NOT takes exactly the rows that its operand doesn't. SQLite takes every condition, as part of a query of ordinary depth:
+// what a filter nests, the condition need not.
+// Does not promise AIP-160's bare literals, functions and parenthesised values: they are refused; nor that a condition is quick.
+//
+// Errors: InvalidArgument only, with the place, what was expected and what was found: "filter:1:11: expected …, found …".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,28 +33,29 @@
 
 namespace assay::store {
 
-enum class FieldType : std::uint8_t {
-  kText,  // = != with * at the beginning or the end for any text; < <= > >= bytewise
-  kTime,  // RFC 3339; any comparison
-  kBool,  // true or false; = !=
-  kHex,   // octets in hexadecimal; = !=
-  kEnum,  // one of `values`; = !=
-  kHas,   // a set of texts; : and =
-};
+inline constexpr std::size_t kLongestFilter = 2048;  // bytes
+inline constexpr std::size_t kDeepestFilter = 32;    // parentheses
+inline constexpr std::size_t kMostComparisons = 64;
+
+enum class FieldType { kText, kTime, kBool, kHex, kEnum, kHas };
+
 struct FilterField {
-  std::string_view name;
+  std::string_view name;  // as in the filter; may have dots
   FieldType type;
-  std::string_view column;  // SQL expression; for kHas a condition with one "?"
-  std::span<const std::pair<std::string_view, std::int64_t>> values = {};
+  // SQL, ours and never from outside: a column or expression that needs no parentheses around it, of text (kText), Unix
+  // seconds (kTime), 0 or 1 (kBool), a blob (kHex) or an integer (kEnum). Of kHas a condition with one ? for the text:
+  // EXISTS (SELECT 1 FROM verdict_reason r WHERE r.seq = verdict.seq AND r.reason = ?). The others have no ?.
+  std::string_view column;
+  std::span<const std::pair<std::string_view, std::int64_t>> values = {};  // kEnum: name and integer
 };
 
 using SqlValue = std::variant<std::int64_t, std::string, Bytes>;
+
 struct SqlCondition {
-  std::string where;                 // "1" for the empty filter; as many "?" as parameters, in their order
-  std::vector<SqlValue> parameters;
+  std::string where;                 // "1" if the filter is empty; may need parentheses around it
+  std::vector<SqlValue> parameters;  // one for each ? in `where`, in their order
 };
 
-// InvalidArgument: "column 9: expected …, actual …".
 absl::StatusOr<SqlCondition> ParseFilter(std::string_view filter, std::span<const FilterField> fields);
 
 }  // namespace assay::store

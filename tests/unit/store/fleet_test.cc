@@ -184,7 +184,7 @@ TEST_F(FleetTest, FiltersReachEveryField) {
   for (const auto& c : cases) EXPECT_EQ(Ids({.filter = c.filter}), c.ids) << c.filter;
   const auto bad = store_->ListVerdicts({.filter = "verdict = GOOD"});
   EXPECT_EQ(bad.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(MessageOf(bad.status())), HasSubstr("column 11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED, INDETERMINATE"));
+  EXPECT_THAT(std::string(MessageOf(bad.status())), HasSubstr("filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED, INDETERMINATE"));
 }
 
 // --- nodes ----------------------------------------------------------------------------------------------------------
