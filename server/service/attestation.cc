@@ -100,6 +100,25 @@ Attestation::Attestation(AttestationInputs inputs, ChallengeCodec codec)
     : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity),
       attempt_samples_({.per_second = kAttemptSamplesPerSecond, .burst = kAttemptSampleBurst}) {}
 
+void Attestation::UseServerKey(const crypto::Sha256Digest& spki_sha256) {
+  const Time now = inputs_.clock.Now();
+  const std::lock_guard lock(server_keys_mutex_);
+  std::erase_if(server_keys_, [&](const ServerKey& key) { return key.spki_sha256 == spki_sha256 || (key.until && *key.until < now); });
+  for (ServerKey& key : server_keys_) {
+    if (!key.until) key.until = now + inputs_.challenge_lifetime;
+  }
+  server_keys_.insert(server_keys_.begin(), {spki_sha256, std::nullopt});
+}
+
+std::vector<crypto::Sha256Digest> Attestation::ServerKeysAt(Time now) const {
+  const std::lock_guard lock(server_keys_mutex_);
+  std::vector<crypto::Sha256Digest> active;
+  for (const ServerKey& key : server_keys_) {
+    if (!key.until || now <= *key.until) active.push_back(key.spki_sha256);
+  }
+  return active;
+}
+
 crypto::Sha256Digest Attestation::PolicySetId(const v1::AttestationContext& context) const {
   const appraisal::PolicySet* set = inputs_.policies.FindSet(context.cluster(), context.role());
   Bytes id = ToBytes(inputs_.policies.Digest());
@@ -143,14 +162,14 @@ Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::Creat
   inputs_.random.Fill(fields.nonce);
   fields.issued = inputs_.clock.Now();
   fields.expires = fields.issued + inputs_.challenge_lifetime;
-  fields.context = crypto::Sha256(TranscriptOf(request.context(), request.keys(), inputs_.server_spki).Encode());
+  fields.context = crypto::Sha256(TranscriptOf(request.context(), request.keys(), peer.server_spki).Encode());
   fields.policy_set = PolicySetId(request.context());
 
   v1::CreateChallengeResponse response;
   response.set_challenge(Text(codec_.Seal(fields)));
   response.set_nonce(Text(fields.nonce));
   response.mutable_expires()->set_seconds(fields.expires.time_since_epoch().count());
-  response.set_server_spki_sha256(Text(inputs_.server_spki));
+  response.set_server_spki_sha256(Text(peer.server_spki));
   WriteRequests(inputs_.registry,
                 appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role()),
                 request.platform(), response);
@@ -186,11 +205,18 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   const std::optional<token::EarProfile> ear_profile = EarProfileNamed(request.ear_profile());
   if (!ear_profile) return Invalid("ear_profile", "veraison, trustee or ietf-03", Cat("'", Printable(request.ear_profile(), 32), "'"));
 
-  CheckLog log;
-  crypto::BindingTranscript transcript = TranscriptOf(request.context(), request.keys(), inputs_.server_spki);
-  const std::optional<ChallengeFields> challenge = codec_.Open(AsBytes(request.challenge()), now, crypto::Sha256(transcript.Encode()),
-                                                               PolicySetId(request.context()), log);
-  if (!challenge) return log.findings().front();
+  // While certificates are exchanged a challenge may have been made under another one than this connection shows.
+  crypto::BindingTranscript transcript;
+  std::optional<ChallengeFields> challenge;
+  std::optional<Finding> refused;
+  for (const crypto::Sha256Digest& server_spki : ServerKeysAt(now)) {
+    CheckLog log;
+    transcript = TranscriptOf(request.context(), request.keys(), server_spki);
+    challenge = codec_.Open(AsBytes(request.challenge()), now, crypto::Sha256(transcript.Encode()), PolicySetId(request.context()), log);
+    if (challenge) break;
+    if (!refused) refused = log.findings().front();
+  }
+  if (!challenge) return *std::move(refused);
   if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
   if (abandoned()) return too_late;
   if (auto refusal = Consume(*challenge, now)) return *std::move(refusal);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ namespace assay::service {
 struct Peer {
   std::optional<Bytes> certificate;  // DER of the client certificate; nullopt: none was shown
   std::string address;               // for the log
+  crypto::Sha256Digest server_spki;  // of the certificate that this end showed
 };
 
 // Everything that the protocol stands on; all of it outlives the Attestation.
@@ -38,7 +40,6 @@ struct AttestationInputs {
   const appraisal::PolicyBook& policies;
   const trust::AnchorSet& anchors;
   std::vector<trust::CollateralItem> collateral;  // beside what nodes send
-  crypto::Sha256Digest server_spki;               // of the join listener's certificate: field 8 of the transcript
   Duration challenge_lifetime{60};
   Time not_before;                                // a live clock before it is wrong
   const result::SigningKey* token_key;            // nullptr: no tokens
@@ -54,6 +55,10 @@ class Attestation {
  public:
   Attestation(AttestationInputs inputs, ChallengeCodec codec);
 
+  // Connections show this certificate from now on: field 8 of the transcript. Challenges made under the former one are
+  // answered for as long as they live.
+  void UseServerKey(const crypto::Sha256Digest& spki_sha256);
+
   Answer<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer);
 
   // `abandoned` is asked before each dear step; true ends the call with `overloaded`, as nobody waits for it any more.
@@ -66,8 +71,16 @@ class Attestation {
   crypto::Sha256Digest PolicySetId(const v1::AttestationContext& context) const;
   std::optional<Refusal> Consume(const ChallengeFields& challenge, Time now);
 
+  struct ServerKey {
+    crypto::Sha256Digest spki_sha256;
+    std::optional<Time> until;  // nullopt: in use
+  };
+  std::vector<crypto::Sha256Digest> ServerKeysAt(Time now) const;
+
   AttestationInputs inputs_;
   ChallengeCodec codec_;
+  mutable std::mutex server_keys_mutex_;
+  std::vector<ServerKey> server_keys_;  // guarded by server_keys_mutex_; newest first
   trust::FactCaches caches_;
   RateLimit attempt_samples_;
 };

@@ -172,7 +172,11 @@ Edge::~Edge() {
 }
 
 void Edge::Serve(std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor) {
-  acceptor_ = std::move(acceptor);
+  {
+    const std::lock_guard lock(acceptor_mutex_);
+    acceptor_.swap(acceptor);
+  }
+  if (accepting_.joinable()) return;
   accepting_ = std::thread([this] { Accept(); });
   watching_ = std::thread([this] { Watch(); });
 }
@@ -241,6 +245,7 @@ void Edge::Take(int socket) {
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
   parameters.listener_fd = -1;
   parameters.fd = socket;
+  const std::lock_guard lock(acceptor_mutex_);
   acceptor_->HandleNewConnection(&parameters);
 }
 

@@ -56,7 +56,7 @@ class Edge {
   const std::string& address() const { return address_; }  // with the port that was picked
   const EdgeLimits& limits() const { return limits_; }     // as they apply: never more than the process has descriptors for
 
-  // Hands connections over until Stop. The acceptor belongs to a running server and outlives Stop.
+  // Hands connections over from now on, until Stop or the next acceptor. It belongs to a running server.
   void Serve(std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
   // Accepts nothing more; connections that are open stay so.
   void Stop();
@@ -83,7 +83,8 @@ class Edge {
   const EdgeLimits limits_;
   telemetry::Log& log_;
   const int stop_, watched_;  // eventfd; epoll over the connections
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::mutex acceptor_mutex_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;  // guarded by acceptor_mutex_
   std::thread accepting_, watching_;
   std::atomic<bool> stopping_ = false, ending_ = false;
 

@@ -14,24 +14,30 @@ class JoinService final : public v1::AttestationService::CallbackService {
  public:
   explicit JoinService(JoinInputs inputs)
       : attestation_(inputs.attestation), pool_(inputs.pool), address_of_(std::move(inputs.address_of)), completed_(std::move(inputs.completed)),
-        of_address_(inputs.per_address), in_all_(inputs.in_all) {}
+        of_address_(inputs.of_address), in_all_(inputs.in_all), server_spki_(inputs.server_spki) {}
 
   // Both run on the pool: a client key in RSA or a slow disk must not hold up gRPC's own threads.
   grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const v1::CreateChallengeRequest* request,
                                             v1::CreateChallengeResponse* response) override {
     return Enqueue(context, [this, context, request, response] {
-      return Finish(attestation_.CreateChallenge(*request, PeerOf(*context)), *context, *response);
+      return Finish(attestation_.CreateChallenge(*request, PeerFrom(*context)), *context, *response);
     });
   }
 
   grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const v1::AttestRequest* request, v1::AttestResponse* response) override {
     return Enqueue(context, [this, context, request, response] {
       const auto abandoned = [context] { return context->IsCancelled() || context->deadline() < std::chrono::system_clock::now(); };
-      return Finish(attestation_.Attest(*request, PeerOf(*context), abandoned), *context, *response);
+      return Finish(attestation_.Attest(*request, PeerFrom(*context), abandoned), *context, *response);
     });
   }
 
  private:
+  Peer PeerFrom(const grpc::CallbackServerContext& context) const {
+    Peer peer = PeerOf(context);
+    peer.server_spki = server_spki_;
+    return peer;
+  }
+
   template <typename Response>
   static grpc::Status Finish(Answer<Response> answer, grpc::CallbackServerContext& context, Response& response) {
     if (!answer.ok()) return StatusOf(answer.refusal(), context);
@@ -65,7 +71,8 @@ class JoinService final : public v1::AttestationService::CallbackService {
   WorkerPool& pool_;
   const std::function<std::string(const std::string& peer)> address_of_;
   const CallCompleted completed_;
-  RateLimit of_address_, in_all_;
+  RateLimit &of_address_, &in_all_;
+  const crypto::Sha256Digest server_spki_;
 };
 
 }  // namespace

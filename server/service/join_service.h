@@ -19,7 +19,8 @@ namespace assay::service {
 struct JoinInputs {
   Attestation& attestation;
   WorkerPool& pool;
-  Rate per_address, in_all;                                        // of calls
+  RateLimit &of_address, &in_all;                                  // of calls
+  crypto::Sha256Digest server_spki;                                // of the certificate that this service's connections show
   std::function<std::string(const std::string& peer)> address_of;  // what a peer is counted under
   CallCompleted completed;                                         // told of every call that was answered
 };

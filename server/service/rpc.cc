@@ -65,7 +65,7 @@ grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& conte
 }
 
 Peer PeerOf(const grpc::CallbackServerContext& context) {
-  Peer peer{std::nullopt, Printable(context.peer(), 128)};
+  Peer peer{std::nullopt, Printable(context.peer(), 128), {}};
   const std::vector<grpc::string_ref> pem = context.auth_context()->FindPropertyValues("x509_pem_cert");
   if (pem.size() != 1) return peer;
   const auto certificates = crypto::CertificatesFrom(AsBytes({pem.front().data(), pem.front().size()}), "TLS client", 1);

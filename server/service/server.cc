@@ -1,9 +1,7 @@
 #include "service/server.h"
 
 #include <fcntl.h>
-#include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +23,7 @@
 #include "service/config_file.h"
 #include "service/edge.h"
 #include "service/join_service.h"
+#include "service/listener.h"
 #include "service/operator_service.h"
 #include "service/periodic.h"
 #include "service/rpc.h"
@@ -39,14 +38,19 @@ namespace {
 // No clock is right that stands before the source of this program was written.
 constexpr Time kSourceTime = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24);
 
-// gRPC, doc/keepalive.md: connections are re-made now and then, so that load and revoked certificates move on.
-constexpr int kKeepaliveMs = 60'000, kKeepaliveTimeoutMs = 10'000, kLeastPingIntervalMs = 30'000;
-constexpr int kConnectionAgeMs = 3'600'000, kConnectionAgeGraceMs = 30'000, kConnectionIdleMs = 300'000;
-constexpr int kStreamsPerConnection = 128;
 constexpr std::chrono::seconds kForgetInterval{60};
 constexpr int kMostForgetting = 1000;  // transactions at a time
 constexpr std::size_t kThreadsPerCore = 4, kLeastThreads = 16;
-constexpr int kHandshakeTimeoutMs = 5000;  // TLS, and the first HTTP/2 settings
+// Connections under a former certificate are told to go; calls, and watches, have this long.
+constexpr std::chrono::seconds kDrainFormer{10}, kWatchFiles{2};
+
+absl::StatusOr<std::string> LoadClientCa(const v1::OperatorListener& config) {
+  const absl::StatusOr<Bytes> pem = ReadFile("operator.client_ca", config.client_ca());
+  if (!pem.ok()) return pem.status();
+  const auto certificates = crypto::CertificatesFrom(*pem, "operator.client_ca");
+  if (certificates && !certificates->empty()) return std::string(AsText(*pem));
+  return absl::InvalidArgumentError(ToAbsl(Cat("operator.client_ca '", Printable(config.client_ca()), "': expected PEM certificates, actual: none that decode.")));
+}
 
 // Everything that is read from files before anything runs.
 struct Material {
@@ -63,7 +67,7 @@ class Gathering {
     const v1::ServerConfig& config = inputs.config;
     if (auto tls = Take(LoadTlsMaterial(config.join().tls(), "join.tls"))) material_.join_tls = *std::move(tls);
     if (auto tls = Take(LoadTlsMaterial(config.operator_().tls(), "operator.tls"))) material_.operator_tls = *std::move(tls);
-    if (auto ca = Take(ReadFile("operator.client_ca", config.operator_().client_ca()))) TakeClientCa(*ca);
+    if (auto ca = Take(LoadClientCa(config.operator_()))) material_.client_ca = *std::move(ca);
     TakePolicies();
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
@@ -79,12 +83,6 @@ class Gathering {
     if (value.ok()) return *std::move(value);
     messages_.emplace_back(MessageOf(value.status()));
     return std::nullopt;
-  }
-
-  void TakeClientCa(const Bytes& pem) {
-    const auto certificates = crypto::CertificatesFrom(pem, "operator.client_ca");
-    if (certificates && !certificates->empty()) material_.client_ca = AsText(pem);
-    else messages_.push_back(Cat("operator.client_ca '", inputs_.config.operator_().client_ca(), "': expected PEM certificates, actual: none that decode."));
   }
 
   void TakePolicies() {
@@ -183,25 +181,23 @@ class RunningServer final : public Server {
  public:
   RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, TokenIdentity tokens, Time not_before)
       : grpc_log_(inputs.log),
+        config_(inputs.config),
         material_(std::move(material)),
         store_(std::move(store)),
         tokens_(std::move(tokens)),
         watchers_(*store_, inputs.clock, inputs.log),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
-                      .server_spki = material_.join_tls.spki_sha256, .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
+                      .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
                       .token_key = tokens_.key ? &*tokens_.key : nullptr, .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log},
                      ChallengeCodec(challenge_key)),
         authorization_(inputs.config.operator_()),
         pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
-        join_service_(MakeJoinService({.attestation = attestation_, .pool = pool_, .per_address = RateOf(inputs.config.join().rates().per_address()),
-                                       .in_all = RateOf(inputs.config.join().rates().total()),
-                                       .address_of = [this](const std::string& peer) { return join_edge_->AddressOf(peer); },
-                                       .completed = [this](const std::string& peer) { join_edge_->CallCompleted(peer); }})),
-        operator_service_(MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = inputs.registry, .policies = *material_.policies,
-                                               .anchors = *material_.anchors, .watchers = watchers_, .pool = pool_, .clock = inputs.clock, .log = inputs.log,
-                                               .page_key = ToBytes(crypto::HmacSha256(challenge_key, AsBytes("assay-page-key-v1"))),
-                                               .completed = [this](const std::string& peer) { operator_edge_->CallCompleted(peer); }})),
+        calls_of_address_(RateOf(inputs.config.join().rates().per_address())),
+        calls_in_all_(RateOf(inputs.config.join().rates().total())),
+        page_key_(ToBytes(crypto::HmacSha256(challenge_key, AsBytes("assay-page-key-v1")))),
+        registry_(inputs.registry),
+        clock_(inputs.clock),
         log_(inputs.log),
         forgetting_(kForgetInterval, [this, retention = RetentionOf(inputs.config.store().retention()), &clock = inputs.clock] { Forget(retention, clock.Now()); }) {}
 
@@ -213,33 +209,32 @@ class RunningServer final : public Server {
     if (!join.ok()) return join.status();
     auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections()), log_);
     if (!operators.ok()) return operators.status();
-    join_edge_ = *std::move(join);
-    operator_edge_ = *std::move(operators);
-    join_ = Build(*join_edge_, JoinCredentials(material_.join_tls), *join_service_, /*with_health=*/true);
-    operator_ = Build(*operator_edge_, OperatorCredentials(material_.operator_tls, material_.client_ca), *operator_service_, /*with_health=*/false);
-    if (join_ == nullptr || operator_ == nullptr) return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
+    join_ = std::make_unique<Listener>(*std::move(join), "assay.v1.AttestationService");
+    operator_ = std::make_unique<Listener>(*std::move(operators), "");
+    if (!ServeJoin() || !ServeOperators()) return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
+    join_files_.Changed({config_.join().tls().certificate(), config_.join().tls().key()});
+    operator_files_.Changed({config_.operator_().tls().certificate(), config_.operator_().tls().key(), config_.operator_().client_ca()});
+    watching_files_.emplace(kWatchFiles, [this] { TakeUpNewCertificates(); });
     return absl::OkStatus();
   }
 
-  const std::string& join_address() const override { return join_edge_->address(); }
-  const std::string& operator_address() const override { return operator_edge_->address(); }
+  const std::string& join_address() const override { return join_->edge().address(); }
+  const std::string& operator_address() const override { return operator_->edge().address(); }
 
-  EdgeCounts join_connections() const override { return join_edge_->counts(); }
-  EdgeCounts operator_connections() const override { return operator_edge_->counts(); }
+  EdgeCounts join_connections() const override { return join_->edge().counts(); }
+  EdgeCounts operator_connections() const override { return operator_->edge().counts(); }
 
   void Shutdown(std::chrono::milliseconds bound) override {
-    if (join_ != nullptr && join_->GetHealthCheckService() != nullptr) join_->GetHealthCheckService()->Shutdown();
-    for (const auto& edge : {join_edge_.get(), operator_edge_.get()}) {
-      if (edge != nullptr) edge->Stop();
+    watching_files_.reset();
+    for (const auto& listener : {join_.get(), operator_.get()}) {
+      if (listener != nullptr) listener->Stop();
     }
     watchers_.Drain();
     const auto deadline = std::chrono::system_clock::now() + bound;
-    for (const auto& server : {join_.get(), operator_.get()}) {
-      if (server != nullptr) server->Shutdown(deadline);
+    for (const auto& listener : {join_.get(), operator_.get()}) {
+      if (listener != nullptr) listener->Shutdown(deadline);
     }
     pool_.Drain();
-    join_.reset();
-    operator_.reset();
   }
 
  private:
@@ -273,39 +268,78 @@ class RunningServer final : public Server {
     return limits;
   }
 
-  static std::unique_ptr<grpc::Server> Build(Edge& edge, const std::shared_ptr<grpc::ServerCredentials>& credentials, grpc::Service& service, bool with_health) {
-    grpc::EnableDefaultHealthCheckService(with_health);
-    grpc::ServerBuilder builder;
-    auto acceptor = builder.experimental().AddExternalConnectionAcceptor(grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
-    builder.RegisterService(&service);
-    builder.SetMaxReceiveMessageSize(kMaxRequestSize);
-    builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataSize);
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingIntervalMs);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMs);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionAgeGraceMs);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kConnectionIdleMs);
-    std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-    if (server != nullptr) edge.Serve(std::move(acceptor));
-    return server;
+  std::unique_ptr<grpc::Service> JoinServiceWith(const TlsMaterial& tls) {
+    return MakeJoinService({.attestation = attestation_, .pool = pool_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
+                            .address_of = [this](const std::string& peer) { return join_->edge().AddressOf(peer); },
+                            .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
+  }
+  std::unique_ptr<grpc::Service> OperatorServiceNow() {
+    return MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = registry_, .policies = *material_.policies,
+                                .anchors = *material_.anchors, .watchers = watchers_, .pool = pool_, .clock = clock_, .log = log_, .page_key = page_key_,
+                                .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }});
+  }
+
+  // Key first, certificate as shown: from here on challenges name it.
+  bool ServeJoin() {
+    attestation_.UseServerKey(material_.join_tls.spki_sha256);
+    return join_->Serve(JoinCredentials(material_.join_tls), JoinServiceWith(material_.join_tls), kDrainFormer);
+  }
+  bool ServeOperators() {
+    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca), OperatorServiceNow(), kDrainFormer);
+  }
+
+  // What is new and good is served; what is not good is said once, and the last good goes on.
+  void TakeUpNewCertificates() {
+    const v1::TlsIdentity &join = config_.join().tls(), &operators = config_.operator_().tls();
+    if (join_files_.Changed({join.certificate(), join.key()})) {
+      auto tls = LoadTlsMaterial(join, "join.tls");
+      if (!tls.ok()) {
+        KeepFormer("join", tls.status());
+      } else if (!(*tls == material_.join_tls)) {
+        material_.join_tls = *std::move(tls);
+        TookUp("join", material_.join_tls, ServeJoin());
+      }
+    }
+    if (operator_files_.Changed({operators.certificate(), operators.key(), config_.operator_().client_ca()})) {
+      auto tls = LoadTlsMaterial(operators, "operator.tls");
+      auto ca = LoadClientCa(config_.operator_());
+      if (!tls.ok()) {
+        KeepFormer("operator", tls.status());
+      } else if (!ca.ok()) {
+        KeepFormer("operator", ca.status());
+      } else if (!(*tls == material_.operator_tls) || *ca != material_.client_ca) {
+        material_.operator_tls = *std::move(tls);
+        material_.client_ca = *std::move(ca);
+        TookUp("operator", material_.operator_tls, ServeOperators());
+      }
+    }
+  }
+  void KeepFormer(std::string_view listener, const absl::Status& why) {
+    log_.Error("new TLS files not taken up, the former are used on", {{"listener", listener}, {"error", MessageOf(why)}});
+  }
+  void TookUp(std::string_view listener, const TlsMaterial& tls, bool served) {
+    if (!served) return log_.Error("new TLS files could not be served", {{"listener", listener}});
+    log_.Info("new TLS files taken up", {{"listener", listener}, {"subject", tls.subject}, {"spki_sha256", ToHex(tls.spki_sha256)}});
   }
 
   GrpcLog grpc_log_;
-  Material material_;
+  const v1::ServerConfig config_;
+  Material material_;  // TLS: by watching_files_ only, once it runs
   std::unique_ptr<store::VerdictStore> store_;
   TokenIdentity tokens_;
   Watchers watchers_;
   Attestation attestation_;
   Authorization authorization_;
   WorkerPool pool_;
-  std::unique_ptr<grpc::Service> join_service_, operator_service_;
-  std::unique_ptr<Edge> join_edge_, operator_edge_;  // outlive the servers that they hand connections to
-  std::unique_ptr<grpc::Server> join_, operator_;
+  RateLimit calls_of_address_, calls_in_all_;
+  const Bytes page_key_;
+  const appraisal::Registry& registry_;
+  const Clock& clock_;
   telemetry::Log& log_;
+  std::unique_ptr<Listener> join_, operator_;
+  FilesSeen join_files_, operator_files_;  // by watching_files_ only
   Periodic forgetting_;
+  std::optional<Periodic> watching_files_;
 };
 
 }  // namespace

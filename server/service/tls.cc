@@ -47,6 +47,17 @@ absl::StatusOr<TlsMaterial> LoadTlsMaterial(const v1::TlsIdentity& identity, con
   return TlsMaterial{std::string(AsText(*certificate)), std::string(AsText(*key)), leaf.public_key().spki_sha256(), leaf.SubjectText()};
 }
 
+bool FilesSeen::Changed(const std::vector<std::string>& paths) {
+  std::string seen;
+  for (const std::string& path : paths) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) seen += "absent;";
+    else seen += Cat(status.st_dev, ",", status.st_ino, ",", status.st_size, ",", status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, ";");
+  }
+  std::swap(seen, seen_);
+  return seen != seen_;
+}
+
 std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& material) {
   return Credentials(material, "", GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
 }

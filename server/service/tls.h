@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "assay/v1/server_config.pb.h"
@@ -19,11 +20,21 @@ struct TlsMaterial {
   std::string key_pem;
   crypto::Sha256Digest spki_sha256;  // of the leaf's key
   std::string subject;               // of the leaf, for people
+  friend bool operator==(const TlsMaterial&, const TlsMaterial&) = default;
 };
 
 // InvalidArgument: not PEM, the key is not the leaf's, or not P-256; PermissionDenied: the key file is open to group or
 // others; others as ReadFile's. `field` names the member of the configuration, e.g. "join.tls".
 absl::StatusOr<TlsMaterial> LoadTlsMaterial(const v1::TlsIdentity& identity, const std::string& field);
+
+// Whether any of the files is another one, or has changed, since the last call: cheap, by stat. The first call says yes.
+class FilesSeen {
+ public:
+  bool Changed(const std::vector<std::string>& paths);
+
+ private:
+  std::string seen_;
+};
 
 // The client certificate is requested and not verified against any CA: the node key speaks for itself.
 std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& material);

@@ -87,7 +87,7 @@ Verifier::Verifier(std::string_view listener) : log_(log_text_, clock_) {
   server_ = *std::move(started);
 }
 
-Node::Node(const std::string& address, const Site& site, const NodeOptions& options) : key_(crypto::PrivateKey::GenerateP256()) {
+Node::Node(const std::string& address, const Site& site, const NodeOptions& options) : key_(options.key_pem.empty() ? crypto::PrivateKey::GenerateP256() : std::move(crypto::PrivateKey::FromPem(options.key_pem)).value()) {
   client::ChannelOptions channel;
   channel.address = address;
   channel.ca_pem = site.Text("tls/ca.pem");

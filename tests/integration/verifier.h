@@ -61,6 +61,7 @@ class Verifier {
 // A node: its key, and the connection that shows it.
 struct NodeOptions {
   bool with_certificate = true;
+  std::string key_pem = {};  // empty: a new key
 };
 class Node final : public agent::JoinConnection {
  public:
