@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include "registry/builtin_registry.h"
 #include "service/config_file.h"
 #include "service/server.h"
+#include "store/database_care.h"
 #include "telemetry/log.h"
 
 namespace assay {
@@ -130,6 +132,65 @@ int PrintKeys(const Options& options) {
   return kOk;
 }
 
+struct DatabaseOptions {
+  std::string config, file;
+};
+
+// Which database the configuration names, or the exit code after saying what is wrong.
+std::variant<std::string, int> DatabaseOf(const std::string& config_file) {
+  auto config = LoadOrExplain(config_file);
+  if (const int* code = std::get_if<int>(&config)) return *code;
+  return std::get<v1::ServerConfig>(config).store().path();
+}
+
+int Explain(const absl::Status& status) {
+  SayLines(MessageOf(status));
+  if (absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status)) return kUsage;
+  return absl::IsDataLoss(status) ? kLintFailed : kInternal;
+}
+
+// Only for somebody who watches.
+store::Progress ProgressOn(std::string_view what) {
+  if (::isatty(STDERR_FILENO) == 0) return {};
+  return [what](std::int64_t done, std::int64_t of) { std::cerr << "assayd: " << what << " " << done << " of " << of << (done >= of ? "\n" : "\r") << std::flush; };
+}
+
+int BackUp(const DatabaseOptions& options) {
+  const auto path = DatabaseOf(options.config);
+  if (const int* code = std::get_if<int>(&path)) return *code;
+  if (const absl::Status done = store::BackUpDatabase(std::get<std::string>(path), options.file, ProgressOn("pages")); !done.ok()) return Explain(done);
+  std::cout << options.file << ": a checked backup of " << std::get<std::string>(path) << '\n';
+  return kOk;
+}
+
+int Restore(const DatabaseOptions& options) {
+  const auto path = DatabaseOf(options.config);
+  if (const int* code = std::get_if<int>(&path)) return *code;
+  if (const absl::Status done = store::RestoreDatabase(std::get<std::string>(path), options.file, SystemClock().Now(), ProgressOn("pages")); !done.ok()) return Explain(done);
+  std::cout << std::get<std::string>(path) << ": restored from " << options.file << "; what was there before has .before-restore behind its name\n";
+  return kOk;
+}
+
+int Check(const DatabaseOptions& options) {
+  const auto path = DatabaseOf(options.config);
+  if (const int* code = std::get_if<int>(&path)) return *code;
+  const auto defects = store::CheckDatabase(std::get<std::string>(path), ProgressOn("records"));
+  if (!defects.ok()) return Explain(defects.status());
+  for (const std::string& defect : *defects) Say(defect);
+  if (!defects->empty()) return kLintFailed;
+  std::cout << std::get<std::string>(path) << ": sound\n";
+  return kOk;
+}
+
+int Compact(const DatabaseOptions& options) {
+  const auto path = DatabaseOf(options.config);
+  if (const int* code = std::get_if<int>(&path)) return *code;
+  const auto done = store::CompactDatabase(std::get<std::string>(path));
+  if (!done.ok()) return Explain(done.status());
+  std::cout << std::get<std::string>(path) << ": " << done->before << " bytes before, " << done->after << " now\n";
+  return kOk;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Assay: remote-attestation verifier for confidential VMs", "assayd");
   app.require_subcommand(1);
@@ -148,6 +209,20 @@ int Main(int argc, char** argv) {
   CLI::App* jwks = app.add_subcommand("jwks", "The keys that tokens are signed with, as relying parties need them: a JWK set");
   jwks->add_option("--config", options.config)->required();
   jwks->add_option("--insecure-test-anchors", options.insecure_test_anchors, "The keys of a process that runs with them");
+  CLI::App* database = app.add_subcommand("db", "The database; all but restore work while a server runs");
+  database->require_subcommand(1);
+  DatabaseOptions care;
+  const auto add_care = [&](const char* name, const char* meaning) {
+    CLI::App* command = database->add_subcommand(name, meaning);
+    command->add_option("--config", care.config, "Configuration file that names the database")->required();
+    return command;
+  };
+  CLI::App* backup = add_care("backup", "Copy it, as it is at one moment, and check the copy");
+  backup->add_option("--to", care.file, "File to make")->required();
+  CLI::App* restore = add_care("restore", "Put a checked backup in its place; the server must not run");
+  restore->add_option("--from", care.file, "Backup")->required();
+  CLI::App* care_check = add_care("check", "Read every record and recompute every digest");
+  CLI::App* compact = add_care("compact", "Give the space of what was forgotten back");
   CLI::App* version = app.add_subcommand("version", "Version of this program");
   try {
     app.parse(argc, argv);
@@ -156,6 +231,10 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) return Run(options);
   if (check->parsed()) return CheckConfig(options);
+  if (backup->parsed()) return BackUp(care);
+  if (restore->parsed()) return Restore(care);
+  if (care_check->parsed()) return Check(care);
+  if (compact->parsed()) return Compact(care);
   if (jwks->parsed()) {
     if (const int code = PrintKeys(options); code != kOk) return code;
   }

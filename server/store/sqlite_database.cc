@@ -288,6 +288,48 @@ absl::Status SqliteDatabase::Execute(const char* sql, std::string_view operation
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code, operation);
 }
 
+absl::Status SqliteDatabase::CopyTo(const std::string& path, const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  constexpr int kPagesAtOnce = 4096;
+  constexpr std::chrono::milliseconds kPause{5};
+  const std::string file = path.starts_with('/') ? path : "./" + path;
+  if (absl::Status created = CreateIfMissing(file); !created.ok()) return created;
+  SqliteDatabase target(file);
+  sqlite3* connection = nullptr;
+  int code = sqlite3_open_v2(file.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  target.connection_.reset(connection);
+  if (code != SQLITE_OK) return target.ErrorOf(code, "open the copy");
+  sqlite3_backup* backup = sqlite3_backup_init(connection, "main", connection_.get(), "main");
+  if (backup == nullptr) return target.ErrorOf(sqlite3_extended_errcode(connection), "begin the copy");
+  // A read transaction holds the source still, so that writers meanwhile don't make the copy begin anew.
+  const absl::Status held = Execute("BEGIN; SELECT count(*) FROM sqlite_schema", "hold the database still");
+  do {
+    code = sqlite3_backup_step(backup, kPagesAtOnce);
+    if (progress) progress(sqlite3_backup_pagecount(backup) - sqlite3_backup_remaining(backup), sqlite3_backup_pagecount(backup));
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) sqlite3_sleep(static_cast<int>(kPause.count()));
+  } while (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED);
+  code = sqlite3_backup_finish(backup);
+  if (held.ok()) {
+    if (absl::Status released = Execute("COMMIT", "release the database"); !released.ok()) return released;
+  }
+  if (code != SQLITE_OK) return target.ErrorOf(code, "copy the database");
+  return held;
+}
+
+absl::Status SqliteDatabase::RequireUnused(const std::string& path) {
+  const std::string file = path.starts_with('/') ? path : "./" + path;
+  SqliteDatabase database(file);
+  sqlite3* connection = nullptr;
+  int code = sqlite3_open_v2(file.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  database.connection_.reset(connection);
+  // Only a connection that is alone can leave WAL mode (https://sqlite.org/wal.html). A file that is damaged is in nobody's use
+  // that could be saved.
+  if (code == SQLITE_OK) code = sqlite3_exec(connection, "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+  if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) {
+    return Error(StatusCode::kFailedPrecondition, database.Located("another process has the database open; stop the server first"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::int64_t> SqliteDatabase::IntegerOf(const char* sql) {
   absl::StatusOr<SqliteStatement> statement = Prepare(sql);
   if (!statement.ok()) return statement.status();

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -94,6 +95,11 @@ class SqliteDatabase {
   absl::Status PrepareAll(std::initializer_list<std::pair<SqliteStatement*, const char*>> statements);
   // One or several statements without parameters.
   absl::Status Execute(const char* sql, std::string_view operation);
+  // Copies the whole database, as it is at one moment, into a new file that is readable for its owner only. `progress`, if it
+  // is not empty, is told pages copied and pages in all.
+  absl::Status CopyTo(const std::string& path, const std::function<void(std::int64_t, std::int64_t)>& progress);
+  // FailedPrecondition: another connection, of this process or another, has the file open for writing or has just used it.
+  static absl::Status RequireUnused(const std::string& path);
   // Rows that the last INSERT, UPDATE or DELETE changed.
   std::int64_t RowsChanged() const;
 

@@ -105,7 +105,7 @@ constexpr const char* kMigrations[] = {
     target TEXT NOT NULL, by TEXT NOT NULL, because TEXT NOT NULL
   ) STRICT;
   CREATE INDEX event_by_time ON event (at);
-  INSERT INTO meta VALUES ('events_purged', 0);
+  INSERT INTO meta VALUES ('events_purged', 0), ('refuse_before', 0);
 )sql"};
 
 }  // namespace

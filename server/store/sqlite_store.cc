@@ -161,6 +161,7 @@ class SqliteStore final : public VerdictStore {
                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (id) DO NOTHING RETURNING seq"},
         {&insert_reason_, "INSERT INTO verdict_reason VALUES (?1, ?2)"},
         {&raise_latest_time_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'latest_time' RETURNING value"},
+        {&refuse_before_, "SELECT value FROM meta WHERE name = 'refuse_before'"},
         {&revoke_, "UPDATE verdict SET revoked_at = ?2, revoked_by = ?3, revoked_because = ?4 WHERE id = ?1 AND revoked_at = 0"},
         {&purge_verdicts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE recorded_at < ?1 LIMIT 500)"},
         {&purge_attempts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE attempt = 1 ORDER BY seq DESC LIMIT 500 OFFSET ?1)"},
@@ -222,7 +223,9 @@ class SqliteStore final : public VerdictStore {
     const absl::StatusOr<Time> latest = RaiseLatestTime(now, kOperation);
     if (!latest.ok()) return latest.status();
     // Measured by the latest time ever, not by `now`: after a clock went back, a nonce that was forgotten stays refused.
-    const Time forgotten_before = *latest - kRemembered;
+    const absl::StatusOr<std::int64_t> refuse_before = RefuseBefore();
+    if (!refuse_before.ok()) return refuse_before.status();
+    const Time forgotten_before = std::max(*latest - kRemembered, FromUnixSeconds(*refuse_before));
     if (expires < forgotten_before) {
       return Error(StatusCode::kFailedPrecondition,
                    Cat("the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ", FormatTime(forgotten_before),
@@ -334,6 +337,15 @@ class SqliteStore final : public VerdictStore {
     return absl::OkStatus();
   }
 
+  // Challenges of the time before a restore: what was redeemed between backup and restore is not known any more.
+  absl::StatusOr<std::int64_t> RefuseBefore() {
+    SqliteStatement::Run select(refuse_before_, "redeem a challenge");
+    const absl::StatusOr<bool> row = select.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return Error(StatusCode::kDataLoss, database_->Located("the mark of restores is missing; restore the database from a backup"));
+    return select.IntegerAt(0);
+  }
+
   // Within a write; answers with the latest time as it is then.
   absl::StatusOr<Time> RaiseLatestTime(Time to, std::string_view operation) {
     SqliteStatement::Run raise(raise_latest_time_, operation);
@@ -348,7 +360,7 @@ class SqliteStore final : public VerdictStore {
   std::unique_ptr<SqliteReader> reader_;
   std::unique_ptr<SqliteDatabase> database_;  // this and what is below belongs to whoever runs inside commits_
   SqliteNodes nodes_;
-  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, revoke_, purge_verdicts_,
+  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, purge_verdicts_,
       purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_, purge_events_, mark_events_purged_;
   GroupCommit commits_;
 };
