@@ -391,6 +391,35 @@ TEST(Rates, CallsBeyondTheRateAreRefusedWithAHint) {
   EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({}).ok());
 }
 
+// --- a full disk ----------------------------------------------------------------------------------------------------
+
+// Fail closed: what can't be recorded isn't given, and who only reads is served on.
+TEST(FullDisk, NoVerdictIsGivenThatIsNotOnDisk) {
+  Verifier verifier("", "store: {path: assay.db, max_mib: 1}");
+  Node node(verifier.join(), verifier.site());
+  std::string last;
+  absl::Status refused;
+  for (int i = 0; i < 2000 && refused.ok(); ++i) {
+    const auto response = JoinAs(node);
+    if (response.ok()) last = response->verdict_id();
+    refused = response.status();
+  }
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << Message(refused);
+  EXPECT_THAT(Message(refused), HasSubstr("store_unavailable (5012)"));
+  EXPECT_THAT(Message(refused), HasSubstr("Retry in 2000 ms"));
+  EXPECT_THAT(verifier.log(), HasSubstr("raise the limit of the database's size"));
+  client::VerdictClient viewer(OperatorChannel(verifier.operators(), verifier.site(), "viewer"));
+  v1::GetVerdictRequest get;
+  get.set_verdict_id(last);
+  EXPECT_TRUE(viewer.GetVerdict(get).ok());
+  // Space is given back: joins go on without a restart.
+  const auto store = store::OpenSqliteStore(verifier.site().File("assay.db"), {.max_bytes = 64 << 20});
+  ASSERT_TRUE(store.ok());
+  while ((*store)->Purge({.evidence = Duration(1)}, SystemClock().Now() + Duration(100'000))->total() != 0) {
+  }
+  EXPECT_TRUE(JoinAs(node).ok());
+}
+
 // --- replay ---------------------------------------------------------------------------------------------------------
 
 TEST_F(Fleet, AReplayGivesTheSameBytes) {

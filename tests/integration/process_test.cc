@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "base/hex.h"
 #include "base/strings.h"
 #include "codec/json.h"
 #include "appraisal/appraiser.h"
+#include "store/database_care.h"
 #include "store/sqlite_store.h"
 #include "tests/integration/verifier.h"
 
@@ -75,6 +78,85 @@ TEST(Assayd, AnAcknowledgedVerdictSurvivesKill9) {
     ASSERT_TRUE(record.ok()) << Message(record.status());
     EXPECT_EQ(record->record().appraisal().SerializeAsString(), response.appraisal().SerializeAsString());
   }
+}
+
+// Keeps what it sent last, to send it once more.
+class Remembering final : public agent::JoinConnection {
+ public:
+  explicit Remembering(Node& node) : node_(node) {}
+  absl::StatusOr<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request) override { return node_.CreateChallenge(request); }
+  absl::StatusOr<v1::AttestResponse> Attest(const v1::AttestRequest& request) override {
+    sent = request;
+    return node_.Attest(request);
+  }
+  std::optional<crypto::Sha256Digest> ServerKey() const override { return node_.ServerKey(); }
+  v1::AttestRequest sent;
+
+ private:
+  Node& node_;
+};
+
+TEST(Assayd, TwoHundredKillsUnderLoadLoseNothingAndRedeemNothingTwice) {
+  constexpr int kKills = 200, kNodes = 2;
+  const Site site;
+  struct Answered {
+    std::string key_pem;
+    v1::AttestRequest request;
+  };
+  std::mutex mutex;
+  std::vector<std::string> acknowledged;
+  std::vector<Answered> to_repeat;
+  SystemRandom random;
+  int repeated = 0;
+  for (int kill = 0; kill < kKills; ++kill) {
+    Daemon daemon(site);
+    const std::string address = daemon.Address("join");
+    ASSERT_FALSE(address.empty()) << kill;
+    // What was answered before the last kill is not answered again.
+    for (const Answered& answered : to_repeat) {
+      Node node(address, site, {.with_certificate = true, .key_pem = answered.key_pem});
+      const auto again = node.Attest(answered.request);
+      ASSERT_FALSE(again.ok()) << "a nonce was redeemed twice, after kill " << kill;
+      ASSERT_THAT(Message(again.status()), HasSubstr("challenge_consumed"));
+      ++repeated;
+    }
+    to_repeat.clear();
+    std::vector<std::thread> nodes;
+    std::atomic<int> answers = 0;
+    for (int n = 0; n < kNodes; ++n) {
+      nodes.emplace_back([&, n] {
+        Node node(address, site);
+        Remembering connection(node);
+        softtee::SnpOptions options;
+        options.report_id.emplace().fill(static_cast<std::uint8_t>(n));
+        Answered last;
+        while (true) {
+          Minting source(options);
+          const auto response = agent::Join({.cluster = "demo", .role = "worker", .name = Cat("n", n)}, node.key(), source, connection);
+          if (!response.ok()) break;  // killed
+          ++answers;
+          const std::lock_guard lock(mutex);
+          acknowledged.push_back(response->verdict_id());
+          last = {std::string(node.key().ToPem().view()), connection.sent};
+        }
+        const std::lock_guard lock(mutex);
+        if (!last.key_pem.empty()) to_repeat.push_back(std::move(last));
+      });
+    }
+    // Some kills hit the very first answers, others a server in full swing.
+    Bytes chance(1);
+    random.Fill(chance);
+    while (answers < chance[0] % 8 && daemon.process().Running()) std::this_thread::yield();
+    daemon.process().Signal(SIGKILL);
+    EXPECT_EQ(daemon.process().Wait(), 128 + SIGKILL);
+    for (std::thread& node : nodes) node.join();
+  }
+  EXPECT_GT(acknowledged.size(), 200u);
+  EXPECT_GT(repeated, 100);
+  const auto store = store::OpenSqliteStore(site.File("assay.db"));
+  ASSERT_TRUE(store.ok()) << Message(store.status());
+  for (const std::string& id : acknowledged) EXPECT_TRUE((*store)->Get(id).ok()) << id;
+  EXPECT_TRUE(store::CheckDatabase(site.File("assay.db"))->empty());
 }
 
 TEST(Assayd, AChallengeOutlivesARestartButIsStillAnsweredOnce) {

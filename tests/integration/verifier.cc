@@ -71,12 +71,17 @@ workers: {threads: 2, queue: 64}
 )";
 }
 
-Verifier::Verifier(std::string_view listener) : log_(log_text_, clock_) {
+Verifier::Verifier(std::string_view listener, std::string_view more) : log_(log_text_, clock_) {
   std::string text = site_.Text("assayd.yaml");
   std::string section(listener);
   // Tests are quicker than nodes; those about rates name their own.
   if (section.find("rates:") == std::string::npos) section += Cat(section.empty() ? "" : ", ", "rates: {per_address: 100000, total: 100000}");
   text.insert(text.find("join: {") + 7, Cat(section, ", "));
+  if (!more.empty()) {
+    const std::size_t begin = text.find(Cat("\n", more.substr(0, more.find(':') + 1)));
+    if (begin != std::string::npos) text.erase(begin + 1, text.find('\n', begin + 1) - begin);
+    text += Cat(more, "\n");
+  }
   service::ConfigResult config = service::LoadConfig("assayd.yaml", text, site_.root().string());
   for (const std::string& message : config.messages) ADD_FAILURE() << message;
   auto started = service::Server::Start({*std::move(config.config), site_.File("anchors.yaml"), BuiltinRegistry(), clock_, random_, log_});

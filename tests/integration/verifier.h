@@ -41,7 +41,8 @@ class Site {
 class Verifier {
  public:
   // `listener` goes into the join listener's section, e.g. "connections: {per_address: 3}".
-  explicit Verifier(std::string_view listener = "");
+  // `more` is further YAML of the whole file; it replaces the sections that it has.
+  explicit Verifier(std::string_view listener = "", std::string_view more = "");
 
   const Site& site() const { return site_; }
   service::Server& server() { return *server_; }
