@@ -50,6 +50,8 @@ bool WriteReadyFile(const std::string& path, const service::Server& server) {
   {
     std::ofstream file(temporary, std::ios::trunc);
     file << "join=" << server.join_address() << "\noperator=" << server.operator_address() << '\n';
+    if (!server.http_address().empty()) file << "http=" << server.http_address() << '\n';
+    if (!server.https_address().empty()) file << "https=" << server.https_address() << '\n';
     if (!file.flush()) return false;
   }
   std::error_code error;

@@ -29,9 +29,11 @@ constexpr std::string_view kExitCodes =
 constexpr const char* kFile = "FILE";
 constexpr const char* kDirectory = "DIR";
 constexpr const char* kFormats = "table|json|yaml";
+#ifdef ASSAY_SERVICE
 constexpr const char* kListFormats = "table|wide|json|yaml|jsonl";
 constexpr const char* kEventFormats = "table|jsonl";
 constexpr const char* kBanKinds = "instance|node_key|name";
+#endif
 constexpr const char* kShells = "bash|zsh|fish";
 constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =

@@ -70,6 +70,32 @@ std::optional<token::EarProfile> EarProfileNamed(std::string_view name) {
   return std::nullopt;
 }
 
+using Stage = telemetry::AppraisalStage;
+
+// The time since the last stage ended is the time of the next.
+class StageTimer {
+ public:
+  explicit StageTimer(telemetry::Metrics& metrics) : metrics_(metrics) {}
+  void Ended(Stage stage) {
+    const auto now = std::chrono::steady_clock::now();
+    metrics_.ObserveStage(stage, std::chrono::duration<double>(now - since_).count());
+    since_ = now;
+  }
+
+ private:
+  telemetry::Metrics& metrics_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
+void CountAppraisal(const v1::Appraisal& appraisal, telemetry::Metrics& metrics) {
+  metrics.CountAppraisal(appraisal.platform(), v1::Verdict_Name(appraisal.verdict()));
+  for (const v1::Finding& finding : appraisal.findings()) {
+    if (finding.effect() != v1::EFFECT_NOTE) metrics.CountReason(appraisal.platform(), static_cast<Reason>(finding.code()));
+  }
+  const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
+  if (appraisal.instance_identity().empty() && deciding != nullptr) metrics.CountAttempt(static_cast<Reason>(deciding->code()));
+}
+
 // What a set asks of a node: the manifests of its platforms, or of the one that is hinted at.
 void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyChoice& choice, std::string_view hint,
                    v1::CreateChallengeResponse& response) {
@@ -166,6 +192,7 @@ Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::Creat
   fields.policy_set = PolicySetId(request.context());
 
   v1::CreateChallengeResponse response;
+  inputs_.metrics.CountChallengeIssued();
   response.set_challenge(Text(codec_.Seal(fields)));
   response.set_nonce(Text(fields.nonce));
   response.mutable_expires()->set_seconds(fields.expires.time_since_epoch().count());
@@ -216,10 +243,18 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
     if (challenge) break;
     if (!refused) refused = log.findings().front();
   }
-  if (!challenge) return *std::move(refused);
+  if (!challenge) {
+    inputs_.metrics.CountChallengeRefused(refused->reason);
+    return *std::move(refused);
+  }
   if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
   if (abandoned()) return too_late;
-  if (auto refusal = Consume(*challenge, now)) return *std::move(refusal);
+  if (auto refusal = Consume(*challenge, now)) {
+    inputs_.metrics.CountChallengeRefused(refusal->finding.reason);
+    return *std::move(refusal);
+  }
+  inputs_.metrics.CountChallengeRedeemed();
+  StageTimer timer(inputs_.metrics);
 
   transcript.nonce = ToBytes(challenge->nonce);
   const crypto::Sha512Digest report_data = transcript.ReportData();
@@ -227,6 +262,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   std::vector<evidence::Item> items;
   for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(inputs_.registry, items, inputs_.collateral, &caches_);
+  timer.Ended(Stage::kGather);
   if (abandoned()) return too_late;
   const appraisal::PolicyChoice choice =
       appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role());
@@ -282,6 +318,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
                                                        .state = state,
                                                        .at = now,
                                                        .caches = &caches_});
+    timer.Ended(Stage::kAppraise);
     record.set_appraisal_sha256(Text(crypto::Sha256(AsBytes(appraisal::CanonicalJson(record.appraisal())))));
     const bool unidentified = record.appraisal().instance_identity().empty();
     if (unidentified) {
@@ -302,7 +339,9 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
     return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a recorded verdict", .actual = "a store that could not"},
                    kRetryStoreMs};
   }
+  timer.Ended(Stage::kStore);
   const v1::Appraisal& appraisal = record.appraisal();
+  CountAppraisal(appraisal, inputs_.metrics);
   if (!appraisal.instance_identity().empty()) inputs_.changed();
 
   const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
@@ -312,8 +351,10 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   v1::AttestResponse response;
   if (inputs_.token_key != nullptr) {
     const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});
+    inputs_.metrics.CountToken(telemetry::TokenKind::kEar, telemetry::TokenResult::kIssued);
     response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), inputs_.token_key->id(), "JWT", inputs_.token_key->key()));
   }
+  timer.Ended(Stage::kToken);
   response.set_verdict_id(record.id());
   response.set_retry_after_ms(appraisal.verdict() == v1::VERDICT_INDETERMINATE && appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
   *response.mutable_appraisal() = std::move(*record.mutable_appraisal());

@@ -21,6 +21,7 @@
 #include "service/refusal.h"
 #include "store/verdict_store.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 #include "trust/anchors.h"
 #include "trust/collateral.h"
 #include "trust/fact_caches.h"
@@ -49,6 +50,7 @@ struct AttestationInputs {
   const Clock& clock;
   Random& random;
   telemetry::Log& log;
+  telemetry::Metrics& metrics;
 };
 
 class Attestation {

@@ -44,7 +44,8 @@ bool IsRequired(const FieldDescriptor& field) {
                                           "assay.v1.JoinListener.tls", "assay.v1.OperatorListener.address", "assay.v1.OperatorListener.tls",
                                           "assay.v1.OperatorListener.client_ca", "assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key",
                                           "assay.v1.Store.path", "assay.v1.Challenges.key_file", "assay.v1.RoleBinding.identity",
-                                          "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.Tokens.key_file"}) {
+                                          "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.Tokens.key_file", "assay.v1.HttpPages.address",
+                                          "assay.v1.HttpsPages.address", "assay.v1.HttpsPages.tls"}) {
     if (name == required) return true;
   }
   return false;
@@ -232,8 +233,17 @@ tokens:
   issuer: "https://assay.example.org"  # iss of every token
   key_file: token.key            # EC P-256, made if missing; `assayd jwks` prints its public half
 
+# /metrics, /live and /ready. Without authorization: keep it on the loopback, or in a network of its own. Leave out for none.
+http:
+  address: "127.0.0.1:9464"
+
+# Key set and discovery for relying parties, public. Leave out for none.
+# https:
+#   address: "0.0.0.0:8443"
+#   tls: {certificate: tls/server.pem, key: tls/server.key}
+
 workers:
-  threads: 0                     # 0: as many as cores
+  threads: 0                     # 0: four for each core, at least 16: they wait for the disk together
   queue: 256                     # calls that may wait; beyond it they are refused with a retry hint
 )";
 }

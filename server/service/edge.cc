@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <grpcpp/server_builder.h>
 #include <linux/tcp.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -26,22 +25,12 @@
 namespace assay::service {
 namespace {
 
-constexpr int kBacklog = 512;
 constexpr std::chrono::milliseconds kBackOff{50}, kSweepInterval{50};
 // Descriptors that connections leave to everything else: store, policies, log, gRPC's own.
 constexpr std::size_t kReservedDescriptors = 64;
 
-absl::Status CannotListen(const std::string& field, const std::string& address, std::string_view why) {
-  return absl::UnavailableError(Cat(field, ": expected an address that this machine has and nobody listens on, actual: '", Printable(address),
-                                    "' can't be listened on: ", why, ". Choose another address or port, or stop who has it."));
-}
-
 // The type that the calls take for every family's addresses.
 sockaddr* Generic(sockaddr_storage& address) { return static_cast<sockaddr*>(static_cast<void*>(&address)); }
-
-struct Freed {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
 
 // As gRPC's ServerContext::peer() writes it (RFC 3986: brackets are escaped), and the address that limits are counted by.
 struct PeerName {
@@ -86,15 +75,6 @@ EdgeLimits WithinDescriptors(EdgeLimits limits) {
   return limits;
 }
 
-std::uint16_t PortOf(int listener) {
-  sockaddr_storage bound{};
-  socklen_t size = sizeof bound;
-  ::getsockname(listener, Generic(bound), &size);
-  sockaddr_in v4{};
-  std::memcpy(&v4, &bound, sizeof v4);  // the port stands in the same place for both families
-  return ntohs(v4.sin_port);
-}
-
 }  // namespace
 
 // A duplicate of gRPC's socket. gRPC shuts a socket down before it closes it, so the duplicate keeps nobody waiting.
@@ -111,52 +91,14 @@ struct Edge::Connection {
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Listen(const std::string& field, const std::string& address, const EdgeLimits& limits,
                                                    telemetry::Log& log) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return CannotListen(field, address, "it is not host:port");
-  std::string host = address.substr(0, colon), port = address.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) return CannotListen(field, address, ::gai_strerror(error));
-  const std::unique_ptr<addrinfo, Freed> addresses(found);
-
-  std::vector<int> listeners;
-  std::string why;
-  for (const addrinfo* each = addresses.get(); each != nullptr; each = each->ai_next) {
-    const int listener = ::socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (listener < 0) {
-      why = std::strerror(errno);
-      continue;
-    }
-    const int on = 1;
-    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_storage wanted{};
-    std::memcpy(&wanted, each->ai_addr, each->ai_addrlen);
-    if (!listeners.empty()) {  // a name of several addresses has one port
-      const std::uint16_t same = htons(PortOf(listeners.front()));
-      sockaddr_in family_and_port{};  // both families begin alike
-      std::memcpy(&family_and_port, &wanted, offsetof(sockaddr_in, sin_addr));
-      family_and_port.sin_port = same;
-      std::memcpy(&wanted, &family_and_port, offsetof(sockaddr_in, sin_addr));
-    }
-    if (::bind(listener, Generic(wanted), each->ai_addrlen) != 0 || ::listen(listener, kBacklog) != 0) {
-      why = std::strerror(errno);
-      ::close(listener);
-      continue;
-    }
-    listeners.push_back(listener);
-  }
-  if (listeners.empty()) return CannotListen(field, address, why);
-  std::string bound = Cat(address.substr(0, colon), ":", PortOf(listeners.front()));
-  return std::unique_ptr<Edge>(new Edge(std::move(listeners), std::move(bound), WithinDescriptors(limits), log));
+  absl::StatusOr<http::ListeningSockets> sockets = http::ListeningSockets::Open(field, address);
+  if (!sockets.ok()) return sockets.status();
+  return std::unique_ptr<Edge>(new Edge(*std::move(sockets), WithinDescriptors(limits), log));
 }
 
-Edge::Edge(std::vector<int> listeners, std::string address, const EdgeLimits& limits, telemetry::Log& log)
-    : listeners_(std::move(listeners)),
-      address_(std::move(address)),
+Edge::Edge(http::ListeningSockets sockets, const EdgeLimits& limits, telemetry::Log& log)
+    : address_(sockets.address()),
+      sockets_(std::move(sockets)),
       limits_(limits),
       log_(log),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -186,12 +128,12 @@ void Edge::Stop() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
   if (accepting_.joinable()) accepting_.join();
-  for (const int listener : listeners_) ::close(listener);
+  sockets_.reset();
 }
 
 void Edge::Accept() {
   std::vector<pollfd> waiting{{stop_, POLLIN, 0}};
-  for (const int listener : listeners_) waiting.push_back({listener, POLLIN, 0});
+  for (const int listener : sockets_->sockets()) waiting.push_back({listener, POLLIN, 0});
   while (!stopping_) {
     if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
     bool starved = false;

@@ -15,12 +15,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "http/listening_sockets.h"
 #include "telemetry/log.h"
 
 namespace grpc::experimental {
@@ -71,15 +72,15 @@ class Edge {
 
  private:
   struct Connection;
-  Edge(std::vector<int> listeners, std::string address, const EdgeLimits& limits, telemetry::Log& log);
+  Edge(http::ListeningSockets sockets, const EdgeLimits& limits, telemetry::Log& log);
   void Accept();
   void Take(int socket);
   void Watch();
   void Sweep();
   void Forget(const std::string& peer);
 
-  const std::vector<int> listeners_;
   const std::string address_;
+  std::optional<http::ListeningSockets> sockets_;  // until Stop
   const EdgeLimits limits_;
   telemetry::Log& log_;
   const int stop_, watched_;  // eventfd; epoll over the connections

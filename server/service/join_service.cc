@@ -13,19 +13,19 @@ constexpr std::uint32_t kRetryOverloadMs = 500;
 class JoinService final : public v1::AttestationService::CallbackService {
  public:
   explicit JoinService(JoinInputs inputs)
-      : attestation_(inputs.attestation), pool_(inputs.pool), address_of_(std::move(inputs.address_of)), completed_(std::move(inputs.completed)),
+      : attestation_(inputs.attestation), pool_(inputs.pool), address_of_(std::move(inputs.address_of)), metrics_(inputs.metrics), completed_(std::move(inputs.completed)),
         of_address_(inputs.of_address), in_all_(inputs.in_all), server_spki_(inputs.server_spki) {}
 
   // Both run on the pool: a client key in RSA or a slow disk must not hold up gRPC's own threads.
   grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const v1::CreateChallengeRequest* request,
                                             v1::CreateChallengeResponse* response) override {
-    return Enqueue(context, [this, context, request, response] {
+    return Enqueue(context, "assay.v1.AttestationService/CreateChallenge", [this, context, request, response] {
       return Finish(attestation_.CreateChallenge(*request, PeerFrom(*context)), *context, *response);
     });
   }
 
   grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const v1::AttestRequest* request, v1::AttestResponse* response) override {
-    return Enqueue(context, [this, context, request, response] {
+    return Enqueue(context, "assay.v1.AttestationService/Attest", [this, context, request, response] {
       const auto abandoned = [context] { return context->IsCancelled() || context->deadline() < std::chrono::system_clock::now(); };
       return Finish(attestation_.Attest(*request, PeerFrom(*context), abandoned), *context, *response);
     });
@@ -46,15 +46,17 @@ class JoinService final : public v1::AttestationService::CallbackService {
   }
 
   template <typename Call>
-  grpc::ServerUnaryReactor* Enqueue(grpc::CallbackServerContext* context, Call call) {
+  grpc::ServerUnaryReactor* Enqueue(grpc::CallbackServerContext* context, std::string_view method, Call call) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    const auto answer = [this, context, reactor](const grpc::Status& status) {
+    const auto answer = [this, context, reactor, method, begin = std::chrono::steady_clock::now()](const grpc::Status& status) {
       completed_(context->peer());
+      metrics_.CountRpc(method, static_cast<absl::StatusCode>(status.error_code()), std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
       reactor->Finish(status);
     };
     // An address over its own rate takes nothing from the common one.
     const bool greedy = !of_address_.Take(address_of_(context->peer()));
     if (greedy || !in_all_.Take("")) {
+      metrics_.CountRateLimited(greedy ? telemetry::RateScope::kAddress : telemetry::RateScope::kTotal);
       const RateLimit& limit = greedy ? of_address_ : in_all_;
       answer(StatusOf({{.reason = Reason::kRateLimited, .component = greedy ? "address" : "join listener", .expected = "calls within the configured rate",
                         .actual = "more"}, static_cast<std::uint32_t>(limit.Wait().count())}, *context));
@@ -70,6 +72,7 @@ class JoinService final : public v1::AttestationService::CallbackService {
   Attestation& attestation_;
   WorkerPool& pool_;
   const std::function<std::string(const std::string& peer)> address_of_;
+  telemetry::Metrics& metrics_;
   const CallCompleted completed_;
   RateLimit &of_address_, &in_all_;
   const crypto::Sha256Digest server_spki_;

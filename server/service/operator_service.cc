@@ -1,6 +1,7 @@
 #include "service/operator_service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -122,9 +123,15 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   std::variant<std::string, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role) {
     auto caller = inputs_.authorization.Check(PeerNames(context, "peer_uri"), PeerNames(context, "peer_dns"), role);
     if (const auto* denied = std::get_if<Finding>(&caller)) {
+      Count(rpc, grpc::StatusCode::PERMISSION_DENIED, std::chrono::steady_clock::now());
       inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}});
     }
     return caller;
+  }
+
+  void Count(std::string_view rpc, grpc::StatusCode code, std::chrono::steady_clock::time_point begin) {
+    inputs_.metrics.CountRpc(Cat("assay.v1.VerdictService/", rpc), static_cast<absl::StatusCode>(code),
+                             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
 
   // `call` is given the caller's identity and says why it refuses, if it does; it runs on the pool.
@@ -136,13 +143,16 @@ class OperatorService final : public v1::VerdictService::CallbackService {
       reactor->Finish(StatusOf({std::move(*denied)}, *context));
       return reactor;
     }
-    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, caller = std::get<std::string>(caller), call = std::move(call)] {
+    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, begin = std::chrono::steady_clock::now(), caller = std::get<std::string>(caller), call = std::move(call)] {
       const std::optional<Refusal> refusal = call(caller);
       if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"error", refusal->finding.actual}});
       inputs_.completed(context->peer());
-      reactor->Finish(refusal ? StatusOf(*refusal, *context) : grpc::Status::OK);
+      const grpc::Status status = refusal ? StatusOf(*refusal, *context) : grpc::Status::OK;
+      Count(rpc, status.error_code(), begin);
+      reactor->Finish(status);
     });
     if (!queued) {
+      Count(rpc, grpc::StatusCode::RESOURCE_EXHAUSTED, std::chrono::steady_clock::now());
       reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"}, kRetryOverloadMs}, *context));
     }
     return reactor;

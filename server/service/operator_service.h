@@ -13,6 +13,7 @@
 #include "service/worker_pool.h"
 #include "store/verdict_store.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace grpc {
 class Service;
@@ -31,6 +32,7 @@ struct OperatorInputs {
   WorkerPool& pool;
   const Clock& clock;
   telemetry::Log& log;
+  telemetry::Metrics& metrics;
   Bytes page_key;                                            // for page tokens; the same on all replicas
   std::function<void(const std::string& peer)> completed;    // told of every call that was answered
 };

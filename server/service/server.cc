@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,22 +16,29 @@
 #include <utility>
 
 #include "appraisal/anchors_file.h"
+#include "assay/v1/attestation_service.pb.h"
+#include "assay/v1/verdict_service.pb.h"
 #include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "http/endpoints.h"
+#include "http/http_listener.h"
 #include "result/signing_key.h"
 #include "service/attestation.h"
 #include "service/config_file.h"
+#include "service/counted_store.h"
 #include "service/edge.h"
 #include "service/join_service.h"
 #include "service/listener.h"
 #include "service/operator_service.h"
 #include "service/periodic.h"
 #include "service/rpc.h"
+#include "service/self_probe.h"
 #include "service/tls.h"
 #include "service/watch.h"
 #include "service/worker_pool.h"
 #include "store/sqlite_store.h"
+#include "telemetry/metrics.h"
 
 namespace assay::service {
 namespace {
@@ -42,6 +50,10 @@ constexpr std::chrono::seconds kForgetInterval{60};
 constexpr int kMostForgetting = 1000;  // transactions at a time
 constexpr std::size_t kThreadsPerCore = 4, kLeastThreads = 16;
 // Connections under a former certificate are told to go; calls, and watches, have this long.
+constexpr char kJoinHealth[] = "assay.v1.AttestationService";
+constexpr std::chrono::seconds kProbeInterval{10};
+constexpr std::chrono::milliseconds kProbeBound{5000};
+constexpr int kMostFailedProbes = 3;  // in a row; then this process should be restarted
 constexpr std::chrono::seconds kDrainFormer{10}, kWatchFiles{2};
 
 absl::StatusOr<std::string> LoadClientCa(const v1::OperatorListener& config) {
@@ -177,19 +189,37 @@ absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, 
   return TokenIdentity{Cat(simulated ? "simulated:" : "", config.tokens().issuer()), *std::move(key)};
 }
 
+// Names that text from outside may have as a label.
+telemetry::KnownNames KnownNamesOf(const appraisal::Registry& registry) {
+  telemetry::KnownNames known;
+  for (const platform::Platform* platform : registry.platforms) known.platforms.emplace_back(platform->name);
+  for (const google::protobuf::FileDescriptor* file : {v1::CreateChallengeRequest::descriptor()->file(), v1::GetVerdictRequest::descriptor()->file()}) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      for (int m = 0; m < file->service(s)->method_count(); ++m) known.methods.push_back(Cat(file->service(s)->full_name(), "/", file->service(s)->method(m)->name()));
+    }
+  }
+  return known;
+}
+
+telemetry::EdgeSnapshot SnapshotOf(const EdgeCounts& counts) {
+  return {.accepted = counts.accepted, .open = counts.open, .refused_total = counts.refused_total, .refused_per_address = counts.refused_per_address,
+          .cut = counts.cut, .accept_errors = counts.accept_errors};
+}
+
 class RunningServer final : public Server {
  public:
   RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, TokenIdentity tokens, Time not_before)
       : grpc_log_(inputs.log),
         config_(inputs.config),
+        metrics_(ASSAY_VERSION, KnownNamesOf(inputs.registry)),
         material_(std::move(material)),
-        store_(std::move(store)),
+        store_(CountStore(std::move(store), metrics_)),
         tokens_(std::move(tokens)),
         watchers_(*store_, inputs.clock, inputs.log),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
                       .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
                       .token_key = tokens_.key ? &*tokens_.key : nullptr, .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
-                      .clock = inputs.clock, .random = inputs.random, .log = inputs.log},
+                      .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
         authorization_(inputs.config.operator_()),
         pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
@@ -209,15 +239,20 @@ class RunningServer final : public Server {
     if (!join.ok()) return join.status();
     auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections()), log_);
     if (!operators.ok()) return operators.status();
-    join_ = std::make_unique<Listener>(*std::move(join), "assay.v1.AttestationService");
+    join_ = std::make_unique<Listener>(*std::move(join), kJoinHealth);
     operator_ = std::make_unique<Listener>(*std::move(operators), "");
     if (!ServeJoin() || !ServeOperators()) return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
     join_files_.Changed({config_.join().tls().certificate(), config_.join().tls().key()});
     operator_files_.Changed({config_.operator_().tls().certificate(), config_.operator_().tls().key(), config_.operator_().client_ca()});
+    metrics_.OnCollect([this] { Collect(); });
+    if (absl::Status pages = OpenPages(); !pages.ok()) return pages;
+    probing_.emplace(kProbeInterval, [this] { Probe(); });
     watching_files_.emplace(kWatchFiles, [this] { TakeUpNewCertificates(); });
     return absl::OkStatus();
   }
 
+  std::string http_address() const override { return http_ == nullptr ? std::string() : http_->address(); }
+  std::string https_address() const override { return https_ == nullptr ? std::string() : https_->address(); }
   const std::string& join_address() const override { return join_->edge().address(); }
   const std::string& operator_address() const override { return operator_->edge().address(); }
 
@@ -225,7 +260,9 @@ class RunningServer final : public Server {
   EdgeCounts operator_connections() const override { return operator_->edge().counts(); }
 
   void Shutdown(std::chrono::milliseconds bound) override {
+    stopping_ = true;
     watching_files_.reset();
+    probing_.reset();
     for (const auto& listener : {join_.get(), operator_.get()}) {
       if (listener != nullptr) listener->Stop();
     }
@@ -235,9 +272,67 @@ class RunningServer final : public Server {
       if (listener != nullptr) listener->Shutdown(deadline);
     }
     pool_.Drain();
+    for (const auto& pages : {http_.get(), https_.get()}) {
+      if (pages != nullptr) pages->Stop();
+    }
   }
 
  private:
+  // --- pages for people and Prometheus ---
+  absl::Status OpenPages() {
+    if (config_.has_http()) {
+      auto opened = http::HttpListener::Listen("http", config_.http().address(), std::nullopt);
+      if (!opened.ok()) return opened.status();
+      http_ = *std::move(opened);
+      http::RegisterHealthAndMetrics(*http_, [this] { return failed_probes_ < kMostFailedProbes; }, [this] { return Ready(); }, [this] { return metrics_.Expose(); });
+      http_->Serve();
+    }
+    if (config_.has_https()) {
+      const auto tls = LoadTlsMaterial(config_.https().tls(), "https.tls");
+      if (!tls.ok()) return tls.status();
+      auto opened = http::HttpListener::Listen("https", config_.https().address(), http::TlsPem{tls->certificate_pem, tls->key_pem});
+      if (!opened.ok()) return opened.status();
+      https_ = *std::move(opened);
+      metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls->not_after);
+      https_files_.Changed({config_.https().tls().certificate(), config_.https().tls().key()});
+      http::RegisterDiscovery(*https_, tokens_.issuer, [this] { return tokens_.key ? tokens_.key->Jwks() : std::string(R"({"keys":[]})"); });
+      https_->Serve();
+    }
+    return absl::OkStatus();
+  }
+
+  http::Readiness Ready() {
+    if (stopping_) return {false, "stopping"};
+    if (failed_probes_ > 0) return {false, "the join listener did not answer its own process"};
+    if (const absl::Status probe = store_->Probe(); !probe.ok()) return {false, Cat("store: ", MessageOf(probe))};
+    return {true, "ready"};
+  }
+
+  // Liveness through the real port: a listener that is deaf answers nobody, however well the process feels.
+  void Probe() {
+    const bool answered = ProbeSelf(join_->edge().address(), kJoinHealth, kProbeBound);
+    metrics_.SetSelfProbe(telemetry::Listener::kJoin, answered);
+    if (answered) failed_probes_ = 0;
+    else if (++failed_probes_ <= kMostFailedProbes) log_.Error("the join listener did not answer its own process", {{"address", join_->edge().address()}, {"times", failed_probes_.load()}});
+  }
+
+  void Collect() {
+    metrics_.SetQueue(pool_.waiting(), config_.workers().queue());
+    metrics_.SetWatchers(watchers_.count());
+    metrics_.SetEdge(telemetry::Listener::kJoin, SnapshotOf(join_->edge().counts()));
+    metrics_.SetEdge(telemetry::Listener::kOperator, SnapshotOf(operator_->edge().counts()));
+    metrics_.SetStoreBytes(static_cast<std::uint64_t>(store_->SizeInBytes()));
+    metrics_.SetKeys(telemetry::KeyState::kActive, tokens_.key ? 1 : 0);
+    const auto nodes = store_->CountNodes(clock_.Now());
+    if (!nodes.ok()) return;
+    using telemetry::NodeState;
+    for (const auto& [state, count] : {std::pair{NodeState::kTrusted, nodes->trusted}, {NodeState::kTrustedWithWarnings, nodes->trusted_with_warnings},
+                                       {NodeState::kRejected, nodes->rejected}, {NodeState::kIndeterminate, nodes->indeterminate},
+                                       {NodeState::kExpired, nodes->expired}, {NodeState::kBanned, nodes->banned}}) {
+      metrics_.SetNodes(state, static_cast<std::size_t>(count));
+    }
+  }
+
   // Appraisals wait for the disk, each for the same commit: more threads than cores fill it.
   static std::size_t ThreadsOf(const v1::Workers& config) {
     return config.threads() != 0 ? config.threads() : std::max(kLeastThreads, kThreadsPerCore * std::thread::hardware_concurrency());
@@ -271,20 +366,22 @@ class RunningServer final : public Server {
   std::unique_ptr<grpc::Service> JoinServiceWith(const TlsMaterial& tls) {
     return MakeJoinService({.attestation = attestation_, .pool = pool_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
                             .address_of = [this](const std::string& peer) { return join_->edge().AddressOf(peer); },
-                            .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
+                            .metrics = metrics_, .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
   std::unique_ptr<grpc::Service> OperatorServiceNow() {
     return MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = registry_, .policies = *material_.policies,
-                                .anchors = *material_.anchors, .watchers = watchers_, .pool = pool_, .clock = clock_, .log = log_, .page_key = page_key_,
+                                .anchors = *material_.anchors, .watchers = watchers_, .pool = pool_, .clock = clock_, .log = log_, .metrics = metrics_, .page_key = page_key_,
                                 .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }});
   }
 
   // Key first, certificate as shown: from here on challenges name it.
   bool ServeJoin() {
     attestation_.UseServerKey(material_.join_tls.spki_sha256);
+    metrics_.SetTlsNotAfter(telemetry::Listener::kJoin, material_.join_tls.not_after);
     return join_->Serve(JoinCredentials(material_.join_tls), JoinServiceWith(material_.join_tls), kDrainFormer);
   }
   bool ServeOperators() {
+    metrics_.SetTlsNotAfter(telemetry::Listener::kOperator, material_.operator_tls.not_after);
     return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca), OperatorServiceNow(), kDrainFormer);
   }
 
@@ -298,6 +395,16 @@ class RunningServer final : public Server {
       } else if (!(*tls == material_.join_tls)) {
         material_.join_tls = *std::move(tls);
         TookUp("join", material_.join_tls, ServeJoin());
+      }
+    }
+    if (https_ != nullptr && https_files_.Changed({config_.https().tls().certificate(), config_.https().tls().key()})) {
+      auto tls = LoadTlsMaterial(config_.https().tls(), "https.tls");
+      const absl::Status taken = tls.ok() ? https_->SetTls({tls->certificate_pem, tls->key_pem}) : tls.status();
+      if (!taken.ok()) {
+        KeepFormer("https", taken);
+      } else {
+        metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls->not_after);
+        TookUp("https", *tls, true);
       }
     }
     if (operator_files_.Changed({operators.certificate(), operators.key(), config_.operator_().client_ca()})) {
@@ -315,15 +422,18 @@ class RunningServer final : public Server {
     }
   }
   void KeepFormer(std::string_view listener, const absl::Status& why) {
+    metrics_.CountReload(telemetry::Reloadable::kTls, false, clock_.Now());
     log_.Error("new TLS files not taken up, the former are used on", {{"listener", listener}, {"error", MessageOf(why)}});
   }
   void TookUp(std::string_view listener, const TlsMaterial& tls, bool served) {
     if (!served) return log_.Error("new TLS files could not be served", {{"listener", listener}});
+    metrics_.CountReload(telemetry::Reloadable::kTls, true, clock_.Now());
     log_.Info("new TLS files taken up", {{"listener", listener}, {"subject", tls.subject}, {"spki_sha256", ToHex(tls.spki_sha256)}});
   }
 
   GrpcLog grpc_log_;
   const v1::ServerConfig config_;
+  telemetry::Metrics metrics_;  // before whatever counts
   Material material_;  // TLS: by watching_files_ only, once it runs
   std::unique_ptr<store::VerdictStore> store_;
   TokenIdentity tokens_;
@@ -337,9 +447,12 @@ class RunningServer final : public Server {
   const Clock& clock_;
   telemetry::Log& log_;
   std::unique_ptr<Listener> join_, operator_;
-  FilesSeen join_files_, operator_files_;  // by watching_files_ only
+  std::unique_ptr<http::HttpListener> http_, https_;
+  std::atomic<int> failed_probes_ = 0;
+  std::atomic<bool> stopping_ = false;
+  FilesSeen join_files_, operator_files_, https_files_;  // by watching_files_ only
   Periodic forgetting_;
-  std::optional<Periodic> watching_files_;
+  std::optional<Periodic> watching_files_, probing_;
 };
 
 }  // namespace

@@ -44,6 +44,8 @@ class Server {
 
   virtual const std::string& join_address() const = 0;      // "host:port" with the port that was picked
   virtual const std::string& operator_address() const = 0;
+  virtual std::string http_address() const = 0;   // "": not configured
+  virtual std::string https_address() const = 0;
   virtual EdgeCounts join_connections() const = 0;
   virtual EdgeCounts operator_connections() const = 0;
   // Takes no new calls, lets those under way finish for at most `bound`, then ends them.

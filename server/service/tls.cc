@@ -44,7 +44,7 @@ absl::StatusOr<TlsMaterial> LoadTlsMaterial(const v1::TlsIdentity& identity, con
   if (!(leaf.public_key() == private_key->public_key())) {
     return absl::InvalidArgumentError(Cat(field, ": expected the private key of the certificate '", Printable(leaf.SubjectText()), "', actual: another key. Give the pair that belongs together."));
   }
-  return TlsMaterial{std::string(AsText(*certificate)), std::string(AsText(*key)), leaf.public_key().spki_sha256(), leaf.SubjectText()};
+  return TlsMaterial{std::string(AsText(*certificate)), std::string(AsText(*key)), leaf.public_key().spki_sha256(), leaf.SubjectText(), leaf.not_after()};
 }
 
 bool FilesSeen::Changed(const std::vector<std::string>& paths) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "assay/v1/server_config.pb.h"
+#include "base/clock.h"
 #include "crypto/digest.h"
 
 namespace grpc {
@@ -20,6 +21,7 @@ struct TlsMaterial {
   std::string key_pem;
   crypto::Sha256Digest spki_sha256;  // of the leaf's key
   std::string subject;               // of the leaf, for people
+  Time not_after;                    // of the leaf
   friend bool operator==(const TlsMaterial&, const TlsMaterial&) = default;
 };
 

@@ -116,6 +116,10 @@ absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::On(std::unique_ptr<S
       {&reader->select_latest_time_, "SELECT value FROM meta WHERE name = 'latest_time'"},
       {&reader->select_latest_event_, "SELECT coalesce(max(seq), 0) FROM event"},
       {&reader->select_events_purged_, "SELECT value FROM meta WHERE name = 'events_purged'"},
+      {&reader->count_nodes_,
+       "SELECT CASE WHEN EXISTS (SELECT 1 FROM ban WHERE (ban.kind = 1 AND ban.value = lower(hex(node.identity))) OR (ban.kind = 2 AND ban.value = lower(hex(node.node_key))) "
+       "OR (ban.kind = 3 AND ban.value = node.cluster || '/' || node.name)) THEN -1 WHEN node.verdict IN (1, 2) AND node.trusted_until < ?1 THEN -2 ELSE node.verdict END, "
+       "count(*) FROM node GROUP BY 1"},
       {&reader->select_size_, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"},
   });
   if (!prepared.ok()) return prepared;
@@ -260,6 +264,27 @@ absl::StatusOr<std::int64_t> SqliteReader::IntegerOf(SqliteStatement& statement,
   if (!row.ok()) return row.status();
   if (!*row) return Error(StatusCode::kDataLoss, database_->Located("a number that every database has is missing; restore it from a backup"));
   return run.IntegerAt(0);
+}
+
+absl::StatusOr<NodeCounts> SqliteReader::CountNodes(Time now) {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement::Run run(count_nodes_, "count the nodes");
+  run.Bind(std::int64_t{now.time_since_epoch().count()});
+  NodeCounts counts;
+  while (true) {
+    const absl::StatusOr<bool> row = run.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return counts;
+    const std::int64_t count = run.IntegerAt(1);
+    switch (run.IntegerAt(0)) {
+      case -1: counts.banned = count; break;
+      case -2: counts.expired = count; break;
+      case v1::VERDICT_TRUSTED: counts.trusted = count; break;
+      case v1::VERDICT_TRUSTED_WITH_WARNINGS: counts.trusted_with_warnings = count; break;
+      case v1::VERDICT_INDETERMINATE: counts.indeterminate = count; break;
+      default: counts.rejected = count;
+    }
+  }
 }
 
 absl::StatusOr<std::int64_t> SqliteReader::LatestEvent() {

@@ -96,6 +96,7 @@ class SqliteStore final : public VerdictStore {
   absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override {
     return reader_->EventsAfter(after, filter, size);
   }
+  absl::StatusOr<NodeCounts> CountNodes(Time now) override { return reader_->CountNodes(now); }
   absl::StatusOr<std::int64_t> LatestEvent() override { return reader_->LatestEvent(); }
 
   absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const Act& act) override {

@@ -76,6 +76,11 @@ struct Purged {
   std::int64_t total() const { return verdicts + attempts + blobs + events; }
 };
 
+// Nodes by how they stand; each counts once, banned before expired before its last verdict.
+struct NodeCounts {
+  std::int64_t trusted = 0, trusted_with_warnings = 0, rejected = 0, indeterminate = 0, expired = 0, banned = 0;
+};
+
 class VerdictStore {
  public:
   virtual ~VerdictStore() = default;
@@ -99,6 +104,7 @@ class VerdictStore {
   virtual absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) = 0;
   virtual absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) = 0;
   virtual absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) = 0;  // takes no filter
+  virtual absl::StatusOr<NodeCounts> CountNodes(Time now) = 0;
   // Events behind `after` whose verdict, if they have one, fits the filter; oldest first. `next` is how far it looked.
   virtual absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) = 0;
   virtual absl::StatusOr<std::int64_t> LatestEvent() = 0;

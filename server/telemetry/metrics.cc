@@ -51,6 +51,7 @@ enum Metric : std::size_t {
   kConnectionsCut,
   kConnectionAcceptErrors,
   kTlsNotAfter,
+  kSelfProbe,
   kStoreOperations,
   kStoreOperationDuration,
   kStoreSize,
@@ -91,6 +92,7 @@ constexpr auto kMetrics = std::to_array<MetricEntry>({
     {"assay_connections_cut_total", kCounter, "listener", "Connections reset for sending too much without completing a call."},
     {"assay_connection_accept_errors_total", kCounter, "listener", "Connections that could not be accepted for want of descriptors or memory."},
     {"assay_tls_certificate_not_after_timestamp_seconds", kGauge, "listener", "When the listener's TLS certificate ends."},
+    {"assay_self_probe_success", kGauge, "listener", "1 if the listener answered its own process through the real port at the last try."},
     {"assay_store_operations_total", kCounter, "operation,code", "Operations of the store, by status code."},
     {"assay_store_operation_duration_seconds", kHistogram, "operation", "Time that an operation of the store took."},
     {"assay_store_size_bytes", kGauge, "", "Size of the store."},
@@ -372,6 +374,10 @@ void Metrics::SetEdge(Listener listener, const EdgeSnapshot& snapshot) {
   raise(kConnectionsCut, snapshot.cut);
   raise(kConnectionAcceptErrors, snapshot.accept_errors);
   families_->Gauge(kConnectionsOpen, {label}).Set(static_cast<double>(snapshot.open));
+}
+
+void Metrics::SetSelfProbe(Listener listener, bool answered) {
+  families_->Gauge(kSelfProbe, {LabelOf(listener, kListeners)}).Set(answered ? 1 : 0);
 }
 
 void Metrics::SetTlsNotAfter(Listener listener, Time not_after) {

@@ -90,6 +90,7 @@ class Metrics {
   // Counters only rise: a snapshot that is older than the last one changes nothing but `open`.
   void SetEdge(Listener listener, const EdgeSnapshot& snapshot);
   void SetTlsNotAfter(Listener listener, Time not_after);
+  void SetSelfProbe(Listener listener, bool answered);
 
   void CountStore(StoreOperation operation, absl::StatusCode result, double seconds);
   void SetStoreBytes(std::uint64_t bytes);

@@ -205,6 +205,22 @@ TEST_F(FleetTest, ANodeIsItsLastVerdict) {
   EXPECT_TRUE(Nodes("conflict = true").empty());
 }
 
+TEST_F(FleetTest, NodesAreCountedByHowTheyStand) {
+  Add({.identity = 1, .name = "a"});
+  Add({.identity = 2, .name = "b", .valid = Duration(10)});
+  Add({.identity = 3, .name = "c", .verdict = v1::VERDICT_REJECTED});
+  Add({.identity = 4, .name = "d", .verdict = v1::VERDICT_INDETERMINATE});
+  Add({.identity = 5, .name = "e"});
+  ASSERT_TRUE(store_->Impose(v1::BAN_KIND_NAME, "prod/e", act_).ok());
+  const auto counts = store_->CountNodes(kNow + Duration(11));
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->trusted, 1);
+  EXPECT_EQ(counts->expired, 1);
+  EXPECT_EQ(counts->rejected, 1);
+  EXPECT_EQ(counts->indeterminate, 1);
+  EXPECT_EQ(counts->banned, 1);
+}
+
 // DESIGN, "Identity": evidence that fails before its identity is authenticated changes no node and wakes no watcher.
 TEST_F(FleetTest, AnAttemptChangesNoNodeAndMakesNoEvent) {
   Add({});

@@ -57,6 +57,7 @@ class MetricsTest : public ::testing::Test {
     metrics_.SetWatchers(2);
     metrics_.SetEdge(Listener::kJoin, {.accepted = 10, .open = 4, .refused_total = 1, .refused_per_address = 2, .refused_rate = 3, .cut = 5, .accept_errors = 6});
     metrics_.SetTlsNotAfter(Listener::kOperator, kNow);
+    metrics_.SetSelfProbe(Listener::kJoin, true);
     metrics_.CountStore(StoreOperation::kRecord, absl::StatusCode::kUnavailable, 0.2);
     metrics_.SetStoreBytes(std::uint64_t{5} << 30);
     metrics_.CountToken(TokenKind::kEar, TokenResult::kIssued);
