@@ -1,18 +1,24 @@
-# assayd alone, as a user without rights, on a system without compiler or shell additions. `./dev image` builds it.
-FROM debian:12-slim AS build
+# assayd and assay, as a user without rights, on a system without compilers. `./dev image` builds it, and attests against it.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS build
 WORKDIR /src
 COPY . .
-RUN ./dev build && strip build/release/bin/assayd
+RUN ./dev build assayd assay && strip build/release/bin/assayd build/release/bin/assay
 
-FROM debian:12-slim
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libgrpc++1.51 libprotobuf32 libssl3 libsqlite3-0 libyaml-cpp0.7 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 65532 --home-dir /var/lib/assay --create-home --shell /usr/sbin/nologin assay
-COPY --from=build /src/build/release/bin/assayd /usr/bin/assayd
+FROM ${BASE}
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+       ca-certificates libgrpc++1.51 libprotobuf32 libssl3 libsqlite3-0 libyaml-cpp0.7 libprometheus-cpp-core1.0 libcpp-httplib0.11 \
+    && apt-get clean && rm -rf /var/lib/apt/lists/* \
+    && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
+    && install -d -o 65532 -g 65532 -m 0700 /var/lib/assay && install -d -m 0755 /etc/assay
+COPY --from=build /src/build/release/bin/assayd /src/build/release/bin/assay /usr/bin/
 COPY --from=build /src/policies /usr/share/assay/policies
 COPY --from=build /src/LICENSE /usr/share/doc/assay/copyright
 USER 65532:65532
+WORKDIR /var/lib/assay
 VOLUME /var/lib/assay
+EXPOSE 7443 7444 8443 9464
 ENTRYPOINT ["/usr/bin/assayd"]
-CMD ["run", "--config", "/etc/assay/config.yaml"]
+CMD ["run", "--config", "/etc/assay/assayd.yaml"]
