@@ -1,5 +1,6 @@
 // The listeners on an unfriendly network: what takes gRPC's own listener out of action must not take this one.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -162,38 +163,188 @@ void AppendFrame(std::string& to, std::uint8_t type, std::uint8_t flags, std::ui
   to.append(payload);
 }
 
+// A TLS connection that speaks HTTP/2 as badly as it is told to.
+class RawHttp2 {
+ public:
+  explicit RawHttp2(const std::string& address) : context_(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free) {
+    ::signal(SIGPIPE, SIG_IGN);
+    const unsigned char protocols[] = {2, 'h', '2'};
+    SSL_CTX_set_alpn_protos(context_.get(), protocols, sizeof protocols);
+    socket_ = Connect(AddressOf(address));
+    tls_.reset(SSL_new(context_.get()));
+    SSL_set_fd(tls_.get(), socket_);
+    EXPECT_EQ(SSL_connect(tls_.get()), 1);
+    std::string begin = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    AppendFrame(begin, 4, 0, 0, "");  // SETTINGS
+    EXPECT_TRUE(Write(begin));
+  }
+  ~RawHttp2() {
+    tls_.reset();
+    ::close(socket_);
+  }
+  RawHttp2(const RawHttp2&) = delete;
+
+  // False: the other side has ended it.
+  bool Write(const std::string& bytes) {
+    const bool written = SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0;
+    if (written) sent_ += bytes.size();
+    return written;
+  }
+  // Takes what came, so that the other side is not held up by it.
+  void Discard() {
+    ::fcntl(socket_, F_SETFL, O_NONBLOCK);
+    char bytes[4096];
+    while (SSL_read(tls_.get(), bytes, sizeof bytes) > 0) {
+    }
+    ::fcntl(socket_, F_SETFL, 0);
+  }
+  int socket() const { return socket_; }
+  std::size_t sent() const { return sent_; }
+
+ private:
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  int socket_ = -1;
+  std::unique_ptr<SSL, decltype(&SSL_free)> tls_{nullptr, &SSL_free};
+  std::size_t sent_ = 0;
+};
+
+// Of requests that gRPC takes for calls: POST /assay.v1.AttestationService/Attest as literals of the static table.
+std::string CallHeaders() {
+  const std::string path = "/assay.v1.AttestationService/Attest", type = "application/grpc";
+  std::string block = "\x83\x87";                                                                  // :method POST, :scheme https
+  block += Cat("\x44", std::string(1, static_cast<char>(path.size())), path);                      // :path
+  block += Cat(std::string("\x41\x01x", 3));                                                       // :authority x
+  block += Cat("\x5f", std::string(1, static_cast<char>(type.size())), type);                      // content-type
+  return block + std::string("\x40\x02te\x08trailers", 13);
+}
+
+// Whether health and operators are served while somebody misbehaves.
+void ExpectServed(Verifier& verifier) {
+  EXPECT_TRUE(Answers(verifier));
+  EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({}).ok());
+}
+
 // attacks 132, CVE-2023-33953: one header string of 200 MB, sent in CONTINUATION frames, keeps a core busy for as long as
 // it lasts.
 TEST(Edge, CutsAnEndlessHeaderBeforeItCosts) {
   Verifier verifier;
-  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
-  const unsigned char protocols[] = {2, 'h', '2'};
-  SSL_CTX_set_alpn_protos(context.get(), protocols, sizeof protocols);
-  ::signal(SIGPIPE, SIG_IGN);
-  const int socket = Connect(AddressOf(verifier.join()));
-  ASSERT_GE(socket, 0);
-  std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(context.get()), &SSL_free);
-  SSL_set_fd(tls.get(), socket);
-  ASSERT_EQ(SSL_connect(tls.get()), 1);
-
   const double before = ProcessorSeconds();
-  std::string bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  AppendFrame(bytes, 4, 0, 0, "");                                           // SETTINGS
-  AppendFrame(bytes, 1, 0, 1, std::string("\x00\x01\x61\x7f\x81\x84\xaf\x5f", 8));  // HEADERS: a literal whose value never ends
-  std::size_t sent = 0;
   bool cut = false;
-  while (!cut && sent < 20'000'000) {
-    cut = SSL_write(tls.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0;
-    if (!cut) sent += bytes.size();
-    bytes.clear();
-    AppendFrame(bytes, 9, 0, 1, std::string(16'000, 'x'));  // CONTINUATION
+  {
+    RawHttp2 attacker(verifier.join());
+    std::string bytes;
+    AppendFrame(bytes, 1, 0, 1, std::string("\x00\x01\x61\x7f\x81\x84\xaf\x5f", 8));  // HEADERS: a literal whose value never ends
+    while (!cut && attacker.sent() < 20'000'000) {
+      cut = !attacker.Write(bytes);
+      bytes.clear();
+      AppendFrame(bytes, 9, 0, 1, std::string(16'000, 'x'));  // CONTINUATION
+    }
+    EXPECT_LT(ProcessorSeconds() - before, 0.5) << "with what it cost to send " << attacker.sent() << " bytes";
   }
-  ::close(socket);
   EXPECT_TRUE(cut);
-  EXPECT_LT(ProcessorSeconds() - before, 0.5) << "with what it cost to send " << sent << " bytes";
   EXPECT_EQ(verifier.server().join_connections().cut, 1U);
   EXPECT_THAT(verifier.log(), HasSubstr("connection cut"));
-  EXPECT_TRUE(Answers(verifier));
+  ExpectServed(verifier);
+}
+
+// CVE-2023-44487, rapid reset: calls that are taken back as soon as they were begun. They complete no call, so the budget ends
+// it; the others are served meanwhile.
+TEST(Edge, RapidResetEndsAtTheBudget) {
+  Verifier verifier;
+  RawHttp2 attacker(verifier.join());
+  const std::string headers = CallHeaders();
+  std::uint32_t stream = 1;
+  bool ended = false;
+  const auto frame = [&](std::string& to, std::uint8_t type, std::uint8_t flags, std::string_view payload) {
+    AppendFrame(to, type, flags, 0, payload);
+    for (int i = 0; i < 4; ++i) to[to.size() - payload.size() - 4 + static_cast<std::size_t>(i)] = static_cast<char>(stream >> (24 - 8 * i) & 0xFF);
+  };
+  const double before = ProcessorSeconds();
+  bool served = false;
+  while (!ended && attacker.sent() < 200'000'000) {
+    std::string bytes;
+    for (int i = 0; i < 100; ++i, stream += 2) {
+      frame(bytes, 1, 4, headers);                                  // HEADERS, END_HEADERS
+      frame(bytes, 3, 0, std::string("\0\0\0\x08", 4));            // RST_STREAM, CANCEL
+    }
+    ended = !attacker.Write(bytes);
+    attacker.Discard();
+    if (!served && attacker.sent() > 500'000) {
+      ExpectServed(verifier);
+      served = true;
+    }
+  }
+  EXPECT_TRUE(ended) << attacker.sent() << " bytes, " << stream / 2 << " calls";
+  EXPECT_TRUE(served);
+  RecordProperty("processor_ms", static_cast<int>((ProcessorSeconds() - before) * 1000));
+  EXPECT_EQ(verifier.server().join_connections().cut, 1U);
+  ExpectServed(verifier);
+}
+
+// Frames that demand an answer and lead to nothing.
+TEST(Edge, FloodsOfPingsAndSettingsAreEnded) {
+  struct Flood {
+    std::string_view name;
+    std::uint8_t type;
+    std::string payload;
+  };
+  for (const Flood& flood : {Flood{"PING", 6, std::string(8, 'p')}, Flood{"SETTINGS", 4, ""}, Flood{"WINDOW_UPDATE", 8, std::string("\0\0\0\1", 4)},
+                             Flood{"PRIORITY", 2, std::string(5, '\0')}}) {
+    Verifier verifier;
+    RawHttp2 attacker(verifier.join());
+    bool ended = false;
+    while (!ended && attacker.sent() < 200'000'000) {
+      std::string bytes;
+      for (int i = 0; i < 200; ++i) AppendFrame(bytes, flood.type, 0, flood.type == 2 ? 1 : 0, flood.payload);
+      ended = !attacker.Write(bytes);
+      attacker.Discard();
+    }
+    EXPECT_TRUE(ended) << flood.name << ": " << attacker.sent() << " bytes";
+    RecordProperty(std::string(flood.name), static_cast<int>(attacker.sent()));
+    ExpectServed(verifier);
+  }
+}
+
+// attacks 154: a request that comes byte by byte holds one connection and nothing else.
+TEST(Edge, ASlowDripKeepsNobodyWaiting) {
+  Verifier verifier;
+  std::vector<std::unique_ptr<RawHttp2>> slow;
+  for (int i = 0; i < 20; ++i) slow.push_back(std::make_unique<RawHttp2>(verifier.join()));
+  std::string bytes;
+  AppendFrame(bytes, 1, 4, 1, CallHeaders());
+  AppendFrame(bytes, 0, 0, 1, std::string(1000, 'x'));
+  for (std::size_t at = 0; at < 200; ++at) {
+    for (const auto& each : slow) ASSERT_TRUE(each->Write(bytes.substr(at, 1))) << at;
+    if (at % 50 == 0) ExpectServed(verifier);
+  }
+  ExpectServed(verifier);
+  EXPECT_EQ(verifier.server().join_connections().cut, 0U) << "slow is no crime";
+}
+
+// A handshake that stops in the middle is over at its deadline.
+TEST(Edge, AHalfHandshakeIsOverAtItsDeadline) {
+  Verifier verifier;
+  Sockets sockets;
+  sockets.Open(verifier.join(), 3);
+  const std::string hello = std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);  // the beginning of a ClientHello
+  ASSERT_EQ(::send(sockets[0], hello.data(), hello.size(), MSG_NOSIGNAL), static_cast<ssize_t>(hello.size()));
+  ASSERT_EQ(::send(sockets[1], "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);  // no TLS at all
+  EXPECT_TRUE(Ended(sockets[1], 10s));
+  EXPECT_TRUE(Ended(sockets[0], 10s));
+  EXPECT_TRUE(Ended(sockets[2], 10s));
+  ExpectServed(verifier);
+}
+
+// Attacks 43 and 70: what is too large is refused by name, and the connection lives on.
+TEST(Edge, WhatIsTooLargeIsRefused) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  v1::CreateChallengeRequest ask = node.Ask();
+  ask.set_platform(std::string(1024 * 1024, 'x'));
+  const auto refused = node.CreateChallenge(ask);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status())) << MessageOf(refused.status());
+  EXPECT_THAT(std::string(MessageOf(refused.status())), HasSubstr("larger than max"));
+  EXPECT_TRUE(node.CreateChallenge(node.Ask()).ok());
 }
 
 // The budget is for bytes that lead to nothing; who completes calls may send for as long as the connection lives.
