@@ -104,6 +104,7 @@ class Process {
   void Signal(int number) const;
   int Wait();  // exit code, or 128 + signal
   bool Running();
+  pid_t id() const { return pid_; }
 
  private:
   pid_t pid_;
