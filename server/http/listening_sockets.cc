@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -52,10 +53,11 @@ void SetPort(sockaddr_storage& address, std::uint16_t port) {
 
 absl::StatusOr<ListeningSockets> ListeningSockets::Open(const std::string& field, const std::string& address) {
   const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos || colon + 1 == address.size()) return CannotListen(field, address, "it is not host:port");
+  if (colon == std::string::npos) return CannotListen(field, address, "it is not host:port");
   std::string host = address.substr(0, colon), port = address.substr(colon + 1);
-  // getaddrinfo takes numbers beyond the last port, and keeps their lower half.
-  if (port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos || std::stoul(port) > 65535) return CannotListen(field, address, "its port is no number up to 65535");
+  std::uint16_t number = 0;  // getaddrinfo would take 65536 for 0
+  const auto [end, error_code] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error_code != std::errc() || end != port.data() + port.size()) return CannotListen(field, address, "its port is no number up to 65535");
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
