@@ -41,8 +41,8 @@ std::shared_ptr<grpc::Channel> Connect(const ChannelOptions& options) {
 
 bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-absl::Status StatusOf(const grpc::Status& status, const std::string& address) {
-  const std::string server = Cat("server '", Printable(address, 128), "'");
+absl::Status StatusOf(const grpc::Status& status, const std::string& address, const std::string& request_id) {
+  const std::string server = Cat("server '", Printable(address, 128), "'", request_id);
   const std::string said = Printable(status.error_message(), 1024);
   if (status.ok()) return absl::OkStatus();
   if (v1::ErrorDetail detail; detail.ParseFromString(status.error_details()) && !detail.reason().empty()) {
@@ -64,6 +64,13 @@ absl::Status StatusOf(const grpc::Status& status, const std::string& address) {
   return {static_cast<absl::StatusCode>(status.error_code()), ToAbsl(Cat(server, ": ", said))};
 }
 
+// ", request 0123456789abcdef": what the server's log calls this call; "" if no server of ours answered.
+std::string RequestIdOf(const grpc::ClientContext& context) {
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto found = trailers.find("assay-request-id");
+  return found == trailers.end() ? std::string() : Cat(", request ", Printable(std::string(found->second.data(), found->second.size()), 32));
+}
+
 // One call with its deadline. `certificate_pem`, if given, gets the certificate that the server showed.
 template <typename Response, typename Stub, typename Method, typename Request>
 absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request, const ChannelOptions& options, std::string* certificate_pem) {
@@ -75,7 +82,7 @@ absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request,
     const auto values = context.auth_context()->FindPropertyValues("x509_pem_cert");
     certificate_pem->assign(values.empty() ? "" : std::string(values.front().data(), values.front().size()));
   }
-  if (!status.ok()) return StatusOf(status, options.address);
+  if (!status.ok()) return StatusOf(status, options.address, RequestIdOf(context));
   return response;
 }
 
@@ -160,7 +167,7 @@ absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& reques
   }
   const grpc::Status status = reader->Finish();
   if (status.ok()) return absl::UnavailableError(ToAbsl(Cat("server '", Printable(connection_->options.address, 128), "': expected more events, actual: the end. Watch again.")));
-  return StatusOf(status, connection_->options.address);
+  return StatusOf(status, connection_->options.address, RequestIdOf(context));
 }
 
 }  // namespace assay::client

@@ -335,7 +335,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
     if (!absl::IsAborted(recorded)) break;
   }
   if (!recorded.ok()) {
-    inputs_.log.Error("verdict not recorded, so not given", {{"error", MessageOf(recorded)}, {"verdict_id", record.id()}});
+    inputs_.log.Error("verdict not recorded, so not given", {{"error", MessageOf(recorded)}, {"verdict_id", record.id()}, {"request_id", peer.request_id}});
     return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a recorded verdict", .actual = "a store that could not"},
                    kRetryStoreMs};
   }
@@ -347,7 +347,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
   inputs_.log.Info("verdict", {{"verdict", v1::Verdict_Name(appraisal.verdict())}, {"verdict_id", record.id()}, {"cluster", request.context().cluster()},
                                {"role", request.context().role()}, {"node", request.context().name()}, {"platform", appraisal.platform()},
-                               {"peer", peer.address}, {"reason", deciding == nullptr ? "" : deciding->reason()}, {"simulated", appraisal.simulated()}});
+                               {"peer", peer.address}, {"request_id", peer.request_id}, {"reason", deciding == nullptr ? "" : deciding->reason()}, {"simulated", appraisal.simulated()}});
   v1::AttestResponse response;
   if (inputs_.token_key != nullptr) {
     const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});

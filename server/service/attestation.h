@@ -33,6 +33,7 @@ struct Peer {
   std::optional<Bytes> certificate;  // DER of the client certificate; nullopt: none was shown
   std::string address;               // for the log
   crypto::Sha256Digest server_spki;  // of the certificate that this end showed
+  std::string request_id;            // for the log
 };
 
 // Everything that the protocol stands on; all of it outlives the Attestation.

@@ -22,6 +22,7 @@ struct JoinInputs {
   RateLimit &of_address, &in_all;                                  // of calls
   crypto::Sha256Digest server_spki;                                // of the certificate that this service's connections show
   std::function<std::string(const std::string& peer)> address_of;  // what a peer is counted under
+  telemetry::Log& log;
   telemetry::Metrics& metrics;
   CallCompleted completed;                                         // told of every call that was answered
 };

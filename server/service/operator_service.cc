@@ -26,12 +26,16 @@ Refusal Invalid(std::string field, std::string expected, std::string actual) {
   return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = std::move(expected), .actual = std::move(actual)}};
 }
 
+struct Caller {
+  std::string identity, request_id, peer;
+};
+
 class OperatorService final : public v1::VerdictService::CallbackService {
  public:
   explicit OperatorService(OperatorInputs inputs) : inputs_(std::move(inputs)), pages_(inputs_.page_key) {}
 
   grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context, const v1::GetVerdictRequest* request, v1::GetVerdictResponse* response) override {
-    return Answer(context, "GetVerdict", Role::kViewer, [this, request, response](const std::string&) {
+    return Answer(context, "GetVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](v1::VerdictRecord record) {
         *response->mutable_record() = std::move(record);
         const auto summary = inputs_.store.GetSummary(request->verdict_id());
@@ -41,7 +45,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* ListVerdicts(grpc::CallbackServerContext* context, const v1::ListVerdictsRequest* request, v1::ListVerdictsResponse* response) override {
-    return Answer(context, "ListVerdicts", Role::kViewer, [this, request, response](const std::string&) -> std::optional<Refusal> {
+    return Answer(context, "ListVerdicts", Role::kViewer, [this, request, response](const Caller&) -> std::optional<Refusal> {
       const std::string& order = request->order_by();
       if (!order.empty() && order != "sequence" && order != "sequence desc") return Invalid("order_by", "'sequence' or 'sequence desc'", Cat("'", Printable(order, 64), "'"));
       return List<v1::VerdictSummary>(*request, {.filter = request->filter(), .newest_first = order != "sequence"}, {.list = "verdicts", .filter = request->filter(), .order_by = order},
@@ -50,14 +54,14 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* ListNodes(grpc::CallbackServerContext* context, const v1::ListNodesRequest* request, v1::ListNodesResponse* response) override {
-    return Answer(context, "ListNodes", Role::kViewer, [this, request, response](const std::string&) {
+    return Answer(context, "ListNodes", Role::kViewer, [this, request, response](const Caller&) {
       return List<v1::Node>(*request, {.filter = request->filter()}, {.list = "nodes", .filter = request->filter()},
                             [this](const store::PageRequest& page) { return inputs_.store.ListNodes(page); }, *response->mutable_nodes(), *response);
     });
   }
 
   grpc::ServerUnaryReactor* ListBans(grpc::CallbackServerContext* context, const v1::ListBansRequest* request, v1::ListBansResponse* response) override {
-    return Answer(context, "ListBans", Role::kViewer, [this, request, response](const std::string&) {
+    return Answer(context, "ListBans", Role::kViewer, [this, request, response](const Caller&) {
       return List<v1::Ban>(*request, {}, {.list = "bans"}, [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); }, *response->mutable_bans(), *response);
     });
   }
@@ -103,7 +107,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context, const v1::ReplayVerdictRequest* request, v1::ReplayVerdictResponse* response) override {
-    return Answer(context, "ReplayVerdict", Role::kViewer, [this, request, response](const std::string&) {
+    return Answer(context, "ReplayVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](const v1::VerdictRecord& record) {
         *response = appraisal::Replay(Export(record), {.registry = inputs_.registry, .anchors = inputs_.anchors,
                                                        .policies = request->current_policies() ? &inputs_.policies : nullptr,
@@ -113,7 +117,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
   grpc::ServerUnaryReactor* ExportVerdict(grpc::CallbackServerContext* context, const v1::ExportVerdictRequest* request, v1::ExportVerdictResponse* response) override {
-    return Answer(context, "ExportVerdict", Role::kViewer, [this, request, response](const std::string&) {
+    return Answer(context, "ExportVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()),
                        [&](const v1::VerdictRecord& record) { *response->mutable_verdict() = Export(record); });
     });
@@ -134,7 +138,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
                              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
 
-  // `call` is given the caller's identity and says why it refuses, if it does; it runs on the pool.
+  // `call` is given the caller and says why it refuses, if it does; it runs on the pool.
   template <typename Call>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, std::string_view rpc, Role role, Call call) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -143,9 +147,10 @@ class OperatorService final : public v1::VerdictService::CallbackService {
       reactor->Finish(StatusOf({std::move(*denied)}, *context));
       return reactor;
     }
-    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, begin = std::chrono::steady_clock::now(), caller = std::get<std::string>(caller), call = std::move(call)] {
-      const std::optional<Refusal> refusal = call(caller);
-      if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"error", refusal->finding.actual}});
+    const std::string id = NameCall(*context);
+    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, id, begin = std::chrono::steady_clock::now(), caller = std::get<std::string>(caller), call = std::move(call)] {
+      const std::optional<Refusal> refusal = call(Caller{caller, id, context->peer()});
+      if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"request_id", id}, {"error", refusal->finding.actual}});
       inputs_.completed(context->peer());
       const grpc::Status status = refusal ? StatusOf(*refusal, *context) : grpc::Status::OK;
       Count(rpc, status.error_code(), begin);
@@ -161,13 +166,13 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   // The same for what changes something: by operators, with a reason, written to the log, seen by watchers.
   template <typename Call>
   grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, std::string_view rpc, const std::string& reason, Call call) {
-    return Answer(context, rpc, Role::kOperator, [this, rpc, reason, call = std::move(call)](const std::string& caller) -> std::optional<Refusal> {
+    return Answer(context, rpc, Role::kOperator, [this, rpc, reason, call = std::move(call)](const Caller& caller) -> std::optional<Refusal> {
       if (reason.empty() || reason.size() > kLongestReason || Printable(reason, kLongestReason) != reason) {
         return Invalid("reason", Cat("1 to ", kLongestReason, " bytes of printable text: why you do this"), reason.empty() ? "nothing" : Cat(reason.size(), " bytes, '", Printable(reason, 64), "'"));
       }
-      std::optional<Refusal> refusal = call(store::Act{caller, reason, inputs_.clock.Now()});
+      std::optional<Refusal> refusal = call(store::Act{caller.identity, reason, inputs_.clock.Now()});
       if (refusal) return refusal;
-      inputs_.log.Info("changed by an operator", {{"rpc", rpc}, {"identity", caller}, {"reason", reason}});
+      inputs_.log.Info("changed by an operator", {{"rpc", rpc}, {"identity", caller.identity}, {"reason", reason}, {"request_id", caller.request_id}, {"peer", caller.peer}});
       inputs_.watchers.Changed();
       return std::nullopt;
     });

@@ -4,6 +4,8 @@
 
 #include <mutex>
 
+#include "base/hex.h"
+#include "base/random.h"
 #include "base/strings.h"
 #include "codec/pem.h"
 #include "crypto/certificate.h"
@@ -64,8 +66,16 @@ grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& conte
   return {CodeOf(refusal.finding.reason), Cat(message, ". ", detail.remedy()), detail.SerializeAsString()};
 }
 
+std::string NameCall(grpc::CallbackServerContext& context) {
+  Bytes random(8);
+  SystemRandom().Fill(random);
+  std::string id = ToHex(random);
+  context.AddTrailingMetadata(kRequestIdKey, id);
+  return id;
+}
+
 Peer PeerOf(const grpc::CallbackServerContext& context) {
-  Peer peer{std::nullopt, Printable(context.peer(), 128), {}};
+  Peer peer{std::nullopt, Printable(context.peer(), 128), {}, {}};
   const std::vector<grpc::string_ref> pem = context.auth_context()->FindPropertyValues("x509_pem_cert");
   if (pem.size() != 1) return peer;
   const auto certificates = crypto::CertificatesFrom(AsBytes({pem.front().data(), pem.front().size()}), "TLS client", 1);

@@ -28,6 +28,11 @@ class GrpcLog {
   GrpcLog& operator=(const GrpcLog&) = delete;
 };
 
+// A name for one call: 16 random hexadecimal digits, in the trailer kRequestIdKey of its answer and in every line of the log that
+// is about it, so that who asks and who operates mean the same call.
+inline constexpr const char* kRequestIdKey = "assay-request-id";
+std::string NameCall(grpc::CallbackServerContext& context);
+
 Peer PeerOf(const grpc::CallbackServerContext& context);
 std::vector<std::string> PeerNames(const grpc::CallbackServerContext& context, const char* property);  // "peer_uri", "peer_dns"
 

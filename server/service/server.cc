@@ -366,7 +366,7 @@ class RunningServer final : public Server {
   std::unique_ptr<grpc::Service> JoinServiceWith(const TlsMaterial& tls) {
     return MakeJoinService({.attestation = attestation_, .pool = pool_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
                             .address_of = [this](const std::string& peer) { return join_->edge().AddressOf(peer); },
-                            .metrics = metrics_, .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
+                            .log = log_, .metrics = metrics_, .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
   std::unique_ptr<grpc::Service> OperatorServiceNow() {
     return MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = registry_, .policies = *material_.policies,

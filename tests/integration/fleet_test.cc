@@ -203,6 +203,20 @@ TEST_F(Fleet, ABannedIdentityIsRefusedUnderAnyNameUntilItIsUnbanned) {
   EXPECT_EQ(Join(1, "n").appraisal().verdict(), v1::VERDICT_TRUSTED);
 }
 
+// Who asks and who operates mean the same call.
+TEST_F(Fleet, AnAnswerNamesTheCallAsTheLogDoes) {
+  Node node(verifier_.join(), verifier_.site());
+  v1::AttestRequest request;
+  request.set_challenge("x");
+  const std::string refused = Message(node.Attest(request).status());
+  const std::size_t at = refused.find(", request ");
+  ASSERT_NE(at, std::string::npos) << refused;
+  const std::string id = refused.substr(at + 10, 16);
+  EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos) << refused;
+  EXPECT_THAT(verifier_.log(), HasSubstr(Cat("\"message\":\"call refused\"")));
+  EXPECT_THAT(verifier_.log(), HasSubstr(Cat("\"request_id\":\"", id, "\"")));
+}
+
 TEST_F(Fleet, ChangesNeedAReason) {
   const std::string id = Join(1, "n").verdict_id();
   client::VerdictClient op = As("operator");
