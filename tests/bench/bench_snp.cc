@@ -20,10 +20,6 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <openssl/bn.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 
 #include "appraisal/appraiser.h"
 #include "appraisal/policy.h"
@@ -31,6 +27,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
+#include "tests/bench/raw_verify.h"
 #include "tests/softtee/snp_evidence.h"
 #include "trust/fact_caches.h"
 
@@ -38,7 +35,6 @@ namespace assay::bench {
 namespace {
 
 constexpr std::size_t kCacheCapacity = 1024;
-constexpr std::size_t kSignedSize = 0x2A0;
 
 std::vector<evidence::Item> ToItems(const softtee::Evidence& evidence) {
   std::vector<evidence::Item> items;
@@ -111,7 +107,7 @@ class Scene {
                                 .caches = &caches});
   }
 
-  // The public key of the VCEK, the signed bytes, and the signature in DER.
+  // What the yardstick verifies: the signed report, and the public key of its VCEK.
   const Bytes& report() const { return *valid_.Find(softtee::kReportType); }
   Bytes VcekSpki() const {
     return softtee::SnpPki::Shared()
@@ -181,25 +177,9 @@ void Expect(benchmark::State& state, const v1::Appraisal& appraisal, bool truste
 }
 
 void Raw(benchmark::State& state) {
-  const Bytes& report = TheScene().report();
-  const Bytes spki = TheScene().VcekSpki();
-  const unsigned char* cursor = spki.data();
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      d2i_PUBKEY(nullptr, &cursor, static_cast<long>(spki.size())), &EVP_PKEY_free);
-  const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> signature(ECDSA_SIG_new(), &ECDSA_SIG_free);
-  ECDSA_SIG_set0(signature.get(), BN_lebin2bn(&report[softtee::kSignatureR], 48, nullptr),
-                 BN_lebin2bn(&report[softtee::kSignatureS], 48, nullptr));
-  unsigned char* der = nullptr;
-  const int der_size = i2d_ECDSA_SIG(signature.get(), &der);
-  const Bytes encoded(der, der + der_size);
-  OPENSSL_free(der);
-  const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> sha384(EVP_MD_fetch(nullptr, "SHA384", nullptr), &EVP_MD_free);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  RawVerify raw(TheScene().report(), TheScene().VcekSpki());
   for (auto _ : state) {
-    EVP_MD_CTX_reset(context.get());
-    const bool valid = EVP_DigestVerifyInit(context.get(), nullptr, sha384.get(), nullptr, key.get()) == 1 &&
-                       EVP_DigestVerify(context.get(), encoded.data(), encoded.size(), report.data(), kSignedSize) == 1;
-    if (!valid) state.SkipWithError("the signature does not verify");
+    if (!raw.Once()) state.SkipWithError("the signature does not verify");
   }
 }
 

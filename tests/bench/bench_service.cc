@@ -1,0 +1,675 @@
+// bench_service: what a verdict costs assayd, beside the one signature verification that it cannot do without.
+//
+// assayd runs as a process of its own, as released: TLS, SQLite, signed tokens, its log into a file. Nodes of the software
+// TEE join it over connections that stay open, each under its own key: a challenge, then a report signed for it. A verdict
+// is both calls. Server and load get CPUs of their own where there are two or more.
+//
+// Server CPU-seconds are those of its process, system time included. Ratios are to measurements of the same run, taken in
+// turns, and the median of the turns counts: a busy machine slows both sides alike. Waiting times include the load
+// generator's own, and are the less meaningful the fewer CPUs there are.
+#include <sched.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/bug.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/strings.h"
+#include "client/lib/client.h"
+#include "crypto/binding_transcript.h"
+#include "tests/bench/quick_signer.h"
+#include "tests/bench/raw_verify.h"
+#include "tests/integration/verifier.h"
+#include "tests/softtee/cert_table.h"
+#include "tests/softtee/snp_evidence.h"
+
+namespace assay::bench {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr std::size_t kChips = 100;
+constexpr std::size_t kMostInFlight = 512;
+constexpr std::size_t kUsualInFlight = 32;
+constexpr unsigned kSmallQueue = 64;
+constexpr double kOverload = 3;
+constexpr int kTurns = 3;
+constexpr std::chrono::milliseconds kRamp{500}, kRampForEach{4};  // until calls of both kinds are under way in equal parts
+constexpr std::chrono::milliseconds kOperatorsPause{10};
+constexpr std::size_t kReportData = 0x50;      // AMD 56860, ATTESTATION_REPORT
+constexpr long kTmpfs = 0x01021994;            // statfs(2)
+
+[[noreturn]] void Die(std::string_view what) {
+  std::fprintf(stderr, "bench_service: %.*s\n", static_cast<int>(what.size()), what.data());
+  std::exit(1);
+}
+
+double ClockSeconds(clockid_t clock) {
+  timespec now{};
+  ASSAY_CHECK(::clock_gettime(clock, &now) == 0);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+double ThreadSeconds() { return ClockSeconds(CLOCK_THREAD_CPUTIME_ID); }
+double ProcessSeconds() { return ClockSeconds(CLOCK_PROCESS_CPUTIME_ID); }
+double ProcessSeconds(pid_t process) {
+  clockid_t clock{};
+  ASSAY_CHECK(::clock_getcpuclockid(process, &clock) == 0);
+  return ClockSeconds(clock);
+}
+
+template <typename T>
+T Median(std::vector<T> values) {
+  ASSAY_CHECK(!values.empty());
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Milliseconds; 0 if nothing was measured.
+double Percentile(std::vector<double>& values, double part) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[std::min(values.size() - 1, static_cast<std::size_t>(part * static_cast<double>(values.size())))] * 1e3;
+}
+
+// --- CPUs ------------------------------------------------------------------------------------------------------------
+
+// The CPUs that this process may use: the first half for assayd, the others for the load. With one, both share it.
+class Cpus {
+ public:
+  Cpus() {
+    cpu_set_t all;
+    ASSAY_CHECK(::sched_getaffinity(0, sizeof all, &all) == 0);
+    std::vector<unsigned> cpus;
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &all)) cpus.push_back(cpu);
+    }
+    all_ = cpus;
+    const auto half = static_cast<std::ptrdiff_t>(cpus.size() / 2);
+    server_ = cpus.size() < 2 ? cpus : std::vector<unsigned>(cpus.begin(), cpus.begin() + half);
+    load_ = cpus.size() < 2 ? cpus : std::vector<unsigned>(cpus.begin() + half, cpus.end());
+  }
+  const std::vector<unsigned>& all() const { return all_; }
+  const std::vector<unsigned>& server() const { return server_; }
+  const std::vector<unsigned>& load() const { return load_; }
+  bool shared() const { return all_.size() < 2; }
+
+  // This thread, and whatever it starts from now on.
+  static void Use(const std::vector<unsigned>& cpus) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const unsigned cpu : cpus) CPU_SET(cpu, &set);
+    ASSAY_CHECK(::sched_setaffinity(0, sizeof set, &set) == 0);
+  }
+
+ private:
+  std::vector<unsigned> all_, server_, load_;
+};
+
+// --- evidence ----------------------------------------------------------------------------------------------------------
+
+// A chip's certificates do not change, so a node only has to sign.
+class Chip {
+ public:
+  Chip(std::size_t number, Time now, const Bytes& crl)
+      : id_(IdOf(number)), key_(softtee::SnpPki::Shared().VcekKey(kProduct, id_, softtee::DefaultTcb(kProduct))), signer_(key_) {
+    const softtee::SnpPki& pki = softtee::SnpPki::Shared();
+    softtee::SnpOptions options;
+    options.chip_id = id_;
+    options.now = now;
+    options.with_crl = false;
+    const softtee::Evidence minted = softtee::MintSnp(pki, options).value();
+    report_ = *minted.Find(softtee::kReportType);
+    softtee::CertTable table;
+    table.rows = {{softtee::guid::kVcek, minted.endorsements.front().der},
+                  {softtee::guid::kAsk, pki.CertificateOf(softtee::Authority::kAsk, kProduct)},
+                  {softtee::guid::kArk, pki.CertificateOf(softtee::Authority::kArk, kProduct)},
+                  {softtee::guid::kCrl, crl}};
+    table_ = table.Serialize();
+  }
+
+  static constexpr softtee::Product kProduct = softtee::Product::kMilan;
+
+  void Answer(const crypto::Sha512Digest& report_data, v1::AttestRequest& request) const {
+    Bytes report = report_;
+    std::copy(report_data.begin(), report_data.end(), report.begin() + kReportData);
+    softtee::WriteSignature(report, signer_.Sign(ByteView(report).first(softtee::kSignedSize)));
+    for (const auto& [type, body] : {std::pair(softtee::kReportType, ByteView(report)), std::pair(softtee::kCertTableType, ByteView(table_))}) {
+      v1::EvidenceItem& item = *request.add_items();
+      item.set_media_type(std::string(type));
+      item.set_body(std::string(AsText(body)));
+    }
+  }
+
+  const ByteArray<64>& id() const { return id_; }
+  const Bytes& report() const { return report_; }
+  Bytes spki() const { return key_.SubjectPublicKeyInfo(); }
+
+ private:
+  static ByteArray<64> IdOf(std::size_t number) {
+    ByteArray<64> id = softtee::kDefaultChipId;
+    id[0] = static_cast<std::uint8_t>(number);
+    return id;
+  }
+
+  ByteArray<64> id_;
+  softtee::Key key_;
+  QuickSigner signer_;
+  Bytes report_, table_;
+};
+
+// --- the server --------------------------------------------------------------------------------------------------------
+
+void Replace(std::string& text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos) Die(Cat("the configuration of the integration tests has no '", from, "' any more"));
+  text.replace(at, from.size(), to);
+}
+
+// The demonstration's policies, with these chips on the allow-list.
+void AllowChips(const integration::Site& site, const std::vector<Chip>& chips) {
+  std::string text = site.Text("policies/demo-worker.yaml");
+  const std::size_t rule = text.find("  - {claim: snp.chip_id,");
+  if (rule == std::string::npos) Die("deploy/demo/policies/demo-worker.yaml has no rule for snp.chip_id any more");
+  std::vector<std::string> ids;
+  for (const Chip& chip : chips) ids.push_back(Cat("\"", ToHex(chip.id()), "\""));
+  text.replace(rule, text.find('\n', rule) - rule, Cat("  - {claim: snp.chip_id, one_of: [", Join(ids, ", "), "]}"));
+  site.Write("policies/demo-worker.yaml", text);
+}
+
+// A directory that goes with its object.
+class Folder {
+ public:
+  explicit Folder(std::string_view parent) {
+    std::string path = Cat(parent, "/bench-service-XXXXXX");
+    if (::mkdtemp(path.data()) == nullptr) Die(Cat("cannot make a directory in ", parent));
+    path_ = path;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  const std::string& path() const { return path_; }
+  bool InMemory() const {
+    struct statfs status {};
+    return ::statfs(path_.c_str(), &status) == 0 && status.f_type == kTmpfs;
+  }
+
+ private:
+  std::string path_;
+};
+
+class Assayd {
+ public:
+  // `name` tells its files in the site apart; the store is a file in `folder`.
+  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue) : site_(site) {
+    std::string config = site.Config();
+    Replace(config, "join: {", Cat("join: {connections: {total: 2000, per_address: 2000}, "));
+    Replace(config, "assay.db", Cat(folder, "/", name, ".db"));
+    Replace(config, "threads: 2, queue: 64", Cat("threads: ", cpus.server().size(), ", queue: ", queue));
+    const std::string file = Cat(name, ".yaml"), ready = site.File(Cat(name, ".ready")), log = site.File(Cat(name, ".log"));
+    site.Write(file, config);
+    Cpus::Use(cpus.server());
+    process_ = std::make_unique<integration::Process>(
+        std::vector<std::string>{integration::Program("assayd"), "run", "--config", site.File(file), "--insecure-test-anchors",
+                                 site.File("anchors.yaml"), "--ready-file", ready},
+        log);
+    Cpus::Use(cpus.load());
+    while (!std::filesystem::exists(ready)) {
+      if (!process_->Running()) Die(Cat("assayd did not start:\n", site.Text(Cat(name, ".log"))));
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    const std::string addresses = site.Text(Cat(name, ".ready"));
+    join_ = LineOf(addresses, "join=");
+    operators_ = LineOf(addresses, "operator=");
+  }
+  ~Assayd() {
+    process_->Signal(SIGTERM);
+    process_->Wait();
+  }
+  Assayd(const Assayd&) = delete;
+
+  const integration::Site& site() const { return site_; }
+  const std::string& join() const { return join_; }
+  const std::string& operators() const { return operators_; }
+  double CpuSeconds() const { return ProcessSeconds(process_->id()); }
+
+ private:
+  static std::string LineOf(std::string_view text, std::string_view key) {
+    const std::size_t at = text.find(key) + key.size();
+    return std::string(text.substr(at, text.find('\n', at) - at));
+  }
+
+  const integration::Site& site_;
+  std::unique_ptr<integration::Process> process_;
+  std::string join_, operators_;
+};
+
+// --- nodes -------------------------------------------------------------------------------------------------------------
+
+enum class End : std::uint8_t { kTrusted, kNoChallenge, kNoVerdict };  // the latter two: RESOURCE_EXHAUSTED
+
+class Joiner {
+ public:
+  Joiner(const Assayd& server) : node_(server.join(), server.site()), ask_(node_.Ask()) {}
+
+  // On the connection that the first join made. Dies of anything but a verdict TRUSTED or a refusal for overload.
+  End Join(const Chip& chip) {
+    const auto challenge = node_.CreateChallenge(ask_);
+    if (!challenge.ok()) return Refused(challenge.status(), End::kNoChallenge);
+    const double begin = ThreadSeconds();
+    v1::AttestRequest answer;
+    if (!server_key_) server_key_ = node_.ServerKey();
+    answer.set_challenge(challenge->challenge());
+    *answer.mutable_context() = ask_.context();
+    *answer.mutable_keys() = ask_.keys();
+    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge->nonce())),
+                                               .node_spki = ToBytes(AsBytes(ask_.keys().node_spki())),
+                                               .csr_sha256 = {},
+                                               .cluster = ask_.context().cluster(),
+                                               .role = ask_.context().role(),
+                                               .name = ask_.context().name(),
+                                               .tpm_ak = {},
+                                               .server_spki_sha256 = ToBytes(*server_key_)};
+    chip.Answer(transcript.ReportData(), answer);
+    minting_ += ThreadSeconds() - begin;
+    const auto response = node_.Attest(answer);
+    if (!response.ok()) return Refused(response.status(), End::kNoVerdict);
+    if (response->appraisal().verdict() != v1::VERDICT_TRUSTED || response->ear().empty()) {
+      std::string findings;
+      for (const v1::Finding& finding : response->appraisal().findings()) findings += Cat("\n", finding.ShortDebugString());
+      Die(Cat("expected a token and the verdict TRUSTED, actual: ", response->ear().empty() ? "no token, " : "a token, ",
+              v1::Verdict_Name(response->appraisal().verdict()), findings));
+    }
+    verdict_id_ = response->verdict_id();
+    return End::kTrusted;
+  }
+
+  const std::string& verdict_id() const { return verdict_id_; }  // of the last verdict
+  double minting() const { return minting_; }                    // CPU-seconds so far
+
+ private:
+  static End Refused(const absl::Status& status, End end) {
+    if (!absl::IsResourceExhausted(status)) Die(MessageOf(status));
+    return end;
+  }
+
+  integration::Node node_;
+  const v1::CreateChallengeRequest ask_;
+  std::optional<crypto::Sha256Digest> server_key_;
+  std::string verdict_id_;
+  double minting_ = 0;
+};
+
+using Joiners = std::vector<std::unique_ptr<Joiner>>;
+
+// Connected: what a handshake costs is no part of what a verdict costs.
+Joiners Connect(const Assayd& server, std::size_t count, const Chip& chip) {
+  Joiners joiners;
+  for (std::size_t i = 0; i < count; ++i) {
+    joiners.push_back(std::make_unique<Joiner>(server));
+    if (joiners.back()->Join(chip) != End::kTrusted) Die("an idle server refused a node for overload");
+  }
+  return joiners;
+}
+
+struct Tally {
+  std::size_t trusted = 0, no_challenge = 0, no_verdict = 0;
+  std::vector<double> seconds;  // of each whole join that ended with a verdict
+  double wall = 0, server_cpu = 0, load_cpu = 0, minting = 0;
+
+  double PerSecond() const { return static_cast<double>(trusted) / wall; }
+  double PerCpuSecond() const { return static_cast<double>(trusted) / server_cpu; }
+  double OfferedPerSecond() const { return static_cast<double>(trusted + no_challenge + no_verdict) / wall; }
+};
+
+struct Load {
+  std::size_t in_flight = kUsualInFlight;  // at most
+  double seconds = 2;
+  double offered_per_second = 0;  // 0: every node joins again as soon as it has an answer
+  std::size_t chips = kChips;
+  bool yielding = false;  // gives way to other threads of this process
+};
+
+// Joins begun or ended outside of the measured time are driven but not counted; server and load CPU cover the same time.
+Tally Drive(const Assayd& server, const Joiners& joiners, const std::vector<Chip>& chips, const Load& load) {
+  ASSAY_CHECK(load.in_flight <= joiners.size());
+  const auto ramp = kRamp + kRampForEach * static_cast<int>(load.in_flight);
+  const Steady::time_point begin = Steady::now() + ramp,
+                           end = begin + std::chrono::duration_cast<Steady::duration>(Seconds(load.seconds));
+  std::atomic<std::size_t> next_chip = 0;
+  std::vector<Tally> tallies(load.in_flight);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < load.in_flight; ++i) {
+    threads.emplace_back([&, i] {
+      if (load.yielding) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
+      Tally& tally = tallies[i];
+      const auto interval = std::chrono::duration_cast<Steady::duration>(
+          Seconds(load.offered_per_second > 0 ? static_cast<double>(load.in_flight) / load.offered_per_second : 0));
+      Steady::time_point due = begin - ramp + interval * static_cast<int>(i) / static_cast<int>(load.in_flight);
+      for (;;) {
+        if (load.offered_per_second > 0) {
+          // Who is late takes the next turn: a server that is slow is not sent a burst afterwards.
+          while (due < Steady::now()) due += interval;
+          std::this_thread::sleep_until(due);
+        }
+        const Steady::time_point started = Steady::now();
+        if (started >= end) return;
+        const double minted = joiners[i]->minting();
+        const End how = joiners[i]->Join(chips[next_chip++ % load.chips]);
+        const Steady::time_point ended = Steady::now();
+        if (ended < begin || ended >= end) continue;
+        tally.minting += joiners[i]->minting() - minted;
+        switch (how) {
+          case End::kTrusted:
+            ++tally.trusted;
+            tally.seconds.push_back(Seconds(ended - started).count());
+            break;
+          case End::kNoChallenge: ++tally.no_challenge; break;
+          case End::kNoVerdict: ++tally.no_verdict; break;
+        }
+      }
+    });
+  }
+  Tally sum;
+  std::this_thread::sleep_until(begin);
+  const Steady::time_point measured_from = Steady::now();
+  sum.server_cpu = -server.CpuSeconds();
+  sum.load_cpu = -ProcessSeconds();
+  std::this_thread::sleep_until(end);
+  sum.server_cpu += server.CpuSeconds();
+  sum.load_cpu += ProcessSeconds();
+  sum.wall = Seconds(Steady::now() - measured_from).count();
+  for (std::thread& thread : threads) thread.join();
+  for (const Tally& tally : tallies) {
+    sum.trusted += tally.trusted;
+    sum.no_challenge += tally.no_challenge;
+    sum.no_verdict += tally.no_verdict;
+    sum.minting += tally.minting;
+    sum.seconds.insert(sum.seconds.end(), tally.seconds.begin(), tally.seconds.end());
+  }
+  if (sum.trusted == 0) Die("no node got a verdict in the time measured: give it more --seconds");
+  return sum;
+}
+
+// --- the yardstick -------------------------------------------------------------------------------------------------------
+
+// Verifications per CPU-second with every CPU at it, as they all are under load: CPUs may share what makes them fast.
+double RawPerCpuSecond(const Cpus& cpus, const Chip& chip, double seconds) {
+  std::atomic<std::size_t> verified = 0;
+  std::vector<double> spent(cpus.all().size());
+  std::vector<std::thread> threads;
+  const Steady::time_point end = Steady::now() + std::chrono::duration_cast<Steady::duration>(Seconds(seconds));
+  for (std::size_t i = 0; i < cpus.all().size(); ++i) {
+    threads.emplace_back([&, i] {
+      Cpus::Use({cpus.all()[i]});
+      RawVerify raw(chip.report(), chip.spki());
+      std::size_t count = 0;
+      const double begin = ThreadSeconds();
+      for (; Steady::now() < end; ++count) {
+        if (!raw.Once()) Die("the signature does not verify");
+      }
+      spent[i] = ThreadSeconds() - begin;
+      verified += count;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  double sum = 0;
+  for (const double one : spent) sum += one;
+  return static_cast<double>(verified) / sum;
+}
+
+// --- operators -----------------------------------------------------------------------------------------------------------
+
+// One operator who reads a verdict every 10 ms while `load` runs; an empty load is none.
+class Operator {
+ public:
+  Operator(const Assayd& server, std::string verdict_id)
+      : client_({.address = server.operators(),
+                 .ca_pem = server.site().Text("tls/ca.pem"),
+                 .certificate_pem = server.site().Text("tls/viewer.pem"),
+                 .key_pem = server.site().Text("tls/viewer.key")}) {
+    request_.set_verdict_id(std::move(verdict_id));
+    if (const auto first = client_.GetVerdict(request_); !first.ok()) Die(MessageOf(first.status()));
+  }
+
+  struct Seen {
+    std::vector<double> seconds;
+    std::size_t refused = 0;
+  };
+  template <typename Work>
+  Seen ReadDuring(Work work) {
+    Seen seen;
+    std::atomic<bool> done = false;
+    std::thread reading([&] {
+      std::this_thread::sleep_for(kRamp);
+      while (!done) {
+        const Steady::time_point begin = Steady::now();
+        const auto answer = client_.GetVerdict(request_);
+        if (answer.ok()) seen.seconds.push_back(Seconds(Steady::now() - begin).count());
+        else if (absl::IsResourceExhausted(answer.status())) ++seen.refused;
+        else Die(MessageOf(answer.status()));
+        std::this_thread::sleep_for(kOperatorsPause);
+      }
+    });
+    work();
+    done = true;
+    reading.join();
+    return seen;
+  }
+
+ private:
+  client::VerdictClient client_;
+  v1::GetVerdictRequest request_;
+};
+
+// --- tables --------------------------------------------------------------------------------------------------------------
+
+// What was measured, what is wanted, and whether it was reached; said once more at the end.
+class Ratios {
+ public:
+  void Add(std::string what, double measured, double goal) { rows_.push_back({std::move(what), measured, goal}); }
+  void Print() const {
+    std::printf("\n%-72s %9s %9s\n", "ratio (medians)", "measured", "goal");
+    for (const Row& row : rows_) {
+      std::printf("%-72s %9.3f ", row.what.c_str(), row.measured);
+      if (row.goal == 0) std::printf("%9s\n", "-");
+      else std::printf(">= %6.2f  %s\n", row.goal, row.measured >= row.goal ? "met" : "MISSED");
+    }
+  }
+
+ private:
+  struct Row {
+    std::string what;
+    double measured, goal;  // goal 0: none
+  };
+  std::vector<Row> rows_;
+};
+
+void PrintHeader(std::string_view title) {
+  std::printf("\n%-44s %10s %12s %10s %11s %9s %9s\n", std::string(title).c_str(), "verdicts/s", "/server-CPU-s", "server CPU", "load us/vd",
+              "p50 ms", "p99 ms");
+}
+void PrintTally(std::string_view what, Tally& tally) {
+  std::printf("%-44s %10.0f %12.0f %9.0f%% %5.0f (%3.0f) %9.2f %9.2f\n", std::string(what).c_str(), tally.PerSecond(), tally.PerCpuSecond(),
+              100 * tally.server_cpu / tally.wall, 1e6 * tally.load_cpu / static_cast<double>(tally.trusted),
+              1e6 * tally.minting / static_cast<double>(tally.trusted), Percentile(tally.seconds, 0.5), Percentile(tally.seconds, 0.99));
+  std::fflush(stdout);
+}
+
+// --- measurements ----------------------------------------------------------------------------------------------------------
+
+struct Scene {
+  const Cpus& cpus;
+  const std::vector<Chip>& chips;
+  double seconds;  // of each measurement
+  Ratios& ratios;
+};
+
+void MeasureCost(const Scene& scene, const Assayd& server, const Joiners& joiners) {
+  PrintHeader("(a) raw verify and (b) verdicts, durable");
+  for (const std::size_t chips : {std::size_t{1}, kChips}) {
+    std::vector<double> ratios;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      const double before = RawPerCpuSecond(scene.cpus, scene.chips.front(), scene.seconds / 4);
+      Tally tally = Drive(server, joiners, scene.chips, {.seconds = scene.seconds, .chips = chips});
+      const double after = RawPerCpuSecond(scene.cpus, scene.chips.front(), scene.seconds / 4);
+      const double raw = (before + after) / 2;
+      ratios.push_back(tally.PerCpuSecond() / raw);
+      PrintTally(Cat(chips, chips == 1 ? " chip, " : " chips, ", kUsualInFlight, " in flight; raw ", static_cast<int>(raw), " /CPU-s"), tally);
+    }
+    scene.ratios.Add(Cat("verdicts per server CPU-s / raw P-384 verifies per CPU-s, ", chips, chips == 1 ? " chip" : " chips"), Median(ratios), 0.75);
+  }
+}
+
+void MeasureDurability(const Scene& scene, const Assayd& durable, const Joiners& to_durable, const Assayd& in_memory, const Joiners& to_memory) {
+  PrintHeader("(c) durable and volatile store");
+  std::vector<double> by_wall, by_cpu;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const Load load{.in_flight = 2 * kUsualInFlight, .seconds = scene.seconds};
+    Tally disk = Drive(durable, to_durable, scene.chips, load);
+    PrintTally("disk", disk);
+    Tally memory = Drive(in_memory, to_memory, scene.chips, load);
+    PrintTally("tmpfs", memory);
+    by_wall.push_back(disk.PerSecond() / memory.PerSecond());
+    by_cpu.push_back(disk.PerCpuSecond() / memory.PerCpuSecond());
+  }
+  scene.ratios.Add("durable / volatile, verdicts per second", Median(by_wall), 0.85);
+  scene.ratios.Add("durable / volatile, verdicts per server CPU-s", Median(by_cpu), 0.85);
+}
+
+void MeasureWaiting(const Scene& scene, const Assayd& server, const Joiners& joiners) {
+  PrintHeader("(e) the whole join, both calls");
+  for (const std::size_t in_flight : {std::size_t{1}, std::size_t{64}, kMostInFlight}) {
+    Tally tally = Drive(server, joiners, scene.chips, {.in_flight = in_flight, .seconds = scene.seconds});
+    PrintTally(Cat(in_flight, " in flight"), tally);
+  }
+}
+
+// The peak, in verdicts per second, of a server whose queue is never full.
+double MeasureOverload(const Scene& scene, const Assayd& server, const Joiners& joiners) {
+  PrintHeader(Cat("(d) overload, queue ", kSmallQueue));
+  std::vector<double> peaks, by_wall, by_cpu, offered;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    Tally peak = Drive(server, joiners, scene.chips, {.seconds = scene.seconds});
+    PrintTally(Cat("peak, ", kUsualInFlight, " in flight"), peak);
+    Tally over = Drive(server, joiners, scene.chips,
+                       {.in_flight = kMostInFlight, .seconds = scene.seconds, .offered_per_second = kOverload * peak.PerSecond()});
+    PrintTally(Cat("offered ", static_cast<int>(over.OfferedPerSecond()), "/s"), over);
+    std::printf("  RESOURCE_EXHAUSTED: %.0f/s at the challenge, %.0f/s at the evidence\n", static_cast<double>(over.no_challenge) / over.wall,
+                static_cast<double>(over.no_verdict) / over.wall);
+    peaks.push_back(peak.PerSecond());
+    by_wall.push_back(over.PerSecond() / peak.PerSecond());
+    by_cpu.push_back(over.PerCpuSecond() / peak.PerCpuSecond());
+    offered.push_back(over.OfferedPerSecond() / peak.PerSecond());
+  }
+  scene.ratios.Add("joins offered / peak, as far as the load generator got", Median(offered), 0);
+  scene.ratios.Add("goodput under that / peak, verdicts per second", Median(by_wall), 0.85);
+  scene.ratios.Add("goodput under that / peak, verdicts per server CPU-s", Median(by_cpu), 0.85);
+  return Median(peaks);
+}
+
+void MeasureOperators(const Scene& scene, const Assayd& server, const Joiners& joiners, double peak) {
+  std::printf("\n%-44s %10s %10s %10s %10s\n", "(f) GetVerdict every 10 ms", "answered", "refused", "p50 ms", "p99 ms");
+  Operator viewer(server, joiners.front()->verdict_id());
+  const auto row = [&](std::string_view what, auto work) {
+    Operator::Seen seen = viewer.ReadDuring(work);
+    const double p50 = Percentile(seen.seconds, 0.5), p99 = Percentile(seen.seconds, 0.99);
+    std::printf("%-44s %10zu %10zu %10.2f %10.2f\n", std::string(what).c_str(), seen.seconds.size(), seen.refused, p50, p99);
+    std::fflush(stdout);
+  };
+  row("nobody joins", [&] { std::this_thread::sleep_for(kRamp + std::chrono::duration_cast<Steady::duration>(Seconds(scene.seconds))); });
+  row(Cat(kUsualInFlight, " joins in flight"), [&] { Drive(server, joiners, scene.chips, {.seconds = scene.seconds, .yielding = true}); });
+  row(Cat("joins at ", static_cast<int>(kOverload), " times the peak, queue ", kSmallQueue), [&] {
+    Drive(server, joiners, scene.chips,
+          {.in_flight = kMostInFlight, .seconds = scene.seconds, .offered_per_second = kOverload * peak, .yielding = true});
+  });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("What a verdict costs assayd, beside the one signature verification that it cannot do without", "bench_service");
+  double seconds = 2, hold = 0;
+  std::string disk = ASSAY_BINARY_DIR, memory = "/dev/shm";
+  app.add_option("--seconds", seconds, "Length of each of about two dozen measurements")->check(CLI::Range(0.1, 600.0));
+  app.add_option("--disk", disk, "Directory on a disk, for the durable store");
+  app.add_option("--memory", memory, "Directory on a tmpfs, for the volatile store");
+  app.add_option("--profile-seconds", hold, "Measure nothing: only drive joins for so long, for a profiler to look at assayd");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  rlimit descriptors{};
+  ASSAY_CHECK(::getrlimit(RLIMIT_NOFILE, &descriptors) == 0);
+  descriptors.rlim_cur = descriptors.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
+
+  const Cpus cpus;
+  Cpus::Use(cpus.load());
+  const integration::Site site;
+  const Folder on_disk(disk), in_memory(memory);
+  const bool disk_is_disk = !on_disk.InMemory(), memory_is_memory = in_memory.InMemory();
+  const Time now = SystemClock().Now();
+  const Bytes crl = softtee::SnpPki::Shared().MintCrl(Chip::kProduct, now);
+  std::vector<Chip> chips;
+  for (std::size_t i = 0; i < kChips; ++i) chips.emplace_back(i, now, crl);
+  AllowChips(site, chips);
+
+  std::printf("assayd on %zu CPU(s) with as many workers, load on %zu%s; durable store in %s%s, volatile store in %s%s\n", cpus.server().size(),
+              cpus.load().size(), cpus.shared() ? " (the same)" : "", disk.c_str(), disk_is_disk ? "" : " (WHICH IS NO DISK)", memory.c_str(),
+              memory_is_memory ? " (tmpfs)" : " (WHICH IS NO TMPFS)");
+  std::printf("load us/vd: CPU of the load generator for each verdict, and of that the making of evidence\n");
+  std::fflush(stdout);
+
+  Ratios ratios;
+  const Scene scene{cpus, chips, seconds, ratios};
+  {
+    const Assayd durable(site, cpus, "disk", on_disk.path(), 2 * kMostInFlight);
+    const Joiners to_durable = Connect(durable, hold > 0 ? kUsualInFlight : kMostInFlight, chips.front());
+    if (hold > 0) {
+      PrintHeader("profiling");
+      Tally tally = Drive(durable, to_durable, chips, {.seconds = hold});
+      PrintTally(Cat(kChips, " chips, ", kUsualInFlight, " in flight"), tally);
+      return 0;
+    }
+    MeasureCost(scene, durable, to_durable);
+    {
+      const Assayd volatile_(site, cpus, "memory", in_memory.path(), 2 * kMostInFlight);
+      MeasureDurability(scene, durable, to_durable, volatile_, Connect(volatile_, 2 * kUsualInFlight, chips.front()));
+    }
+    MeasureWaiting(scene, durable, to_durable);
+  }
+  {
+    const Assayd small(site, cpus, "small", on_disk.path(), kSmallQueue);
+    const Joiners joiners = Connect(small, kMostInFlight, chips.front());
+    const double peak = MeasureOverload(scene, small, joiners);
+    MeasureOperators(scene, small, joiners, peak);
+  }
+  ratios.Print();
+  if (!disk_is_disk || !memory_is_memory) std::printf("durable / volatile compares nothing: see the first line, --disk and --memory\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace assay::bench
+
+int main(int argc, char** argv) { return assay::bench::Main(argc, argv); }
