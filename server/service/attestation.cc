@@ -123,7 +123,7 @@ void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyC
 }  // namespace
 
 Attestation::Attestation(AttestationInputs inputs, ChallengeCodec codec)
-    : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity),
+    : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity), possessions_(kFactCapacity),
       attempt_samples_({.per_second = kAttemptSamplesPerSecond, .burst = kAttemptSampleBurst}) {}
 
 void Attestation::UseServerKey(const crypto::Sha256Digest& spki_sha256) {
@@ -164,21 +164,29 @@ std::optional<Refusal> Attestation::CheckRequest(const v1::AttestationContext& c
   if (keys.node_spki().size() > kLongestSpki) {
     return Invalid("keys.node_spki", Cat("at most ", kLongestSpki, " bytes"), Cat(keys.node_spki().size(), " bytes"));
   }
+  // The digest names both whole, so a hit is as good as decoding them again.
+  Bytes shown_for;
+  AppendU64Be(shown_for, peer.certificate_pem ? peer.certificate_pem->size() : 0);
+  Append(shown_for, AsBytes(peer.certificate_pem.value_or("")));
+  Append(shown_for, AsBytes(keys.node_spki()));
+  const crypto::Sha256Digest fact = crypto::Sha256(shown_for);
+  if (possessions_.Find(fact) != nullptr) return std::nullopt;
   if (const auto key = crypto::PublicKey::FromSpki(AsBytes(keys.node_spki())); !key) {
     const Finding& why = key.findings().front();
     return Invalid("keys.node_spki", "the DER SubjectPublicKeyInfo of an EC P-256, P-384 or RSA key",
                    keys.node_spki().empty() ? "nothing" : Cat(why.claim, " ", why.actual));
   }
   CheckLog log;
-  const auto certificate = peer.certificate ? std::optional(crypto::Certificate::FromDer(*peer.certificate, "TLS client")) : std::nullopt;
-  if (!log.Require(Check::kNodeKeyPossession, certificate && *certificate && Equal((*certificate)->public_key().spki(), AsBytes(keys.node_spki())), [&] {
-        const bool shown = certificate && certificate->ok();
+  const auto certificates = crypto::CertificatesFrom(AsBytes(peer.certificate_pem.value_or("")), "TLS client", 1);
+  const bool shown = certificates && certificates->size() == 1;
+  if (!log.Require(Check::kNodeKeyPossession, shown && Equal(certificates->front().public_key().spki(), AsBytes(keys.node_spki())), [&] {
         return Finding{.reason = shown ? Reason::kNodeKeyMismatch : Reason::kChannelUnbound, .component = "keys.node_spki",
                        .expected = "the key of the TLS client certificate",
-                       .actual = shown ? "another key" : peer.certificate ? "a client certificate that does not decode" : "no client certificate"};
+                       .actual = shown ? "another key" : peer.certificate_pem ? "a client certificate that does not decode" : "no client certificate"};
       })) {
     return Refusal{log.findings().front()};
   }
+  possessions_.Insert(fact, std::make_shared<const Possession>());
   return std::nullopt;
 }
 

@@ -24,13 +24,14 @@
 #include "telemetry/metrics.h"
 #include "trust/anchors.h"
 #include "trust/collateral.h"
+#include "trust/fact_cache.h"
 #include "trust/fact_caches.h"
 
 namespace assay::service {
 
 // The other end of the connection, as TLS authenticated it.
 struct Peer {
-  std::optional<Bytes> certificate;  // DER of the client certificate; nullopt: none was shown
+  std::optional<std::string> certificate_pem;  // the client's; nullopt: none was shown
   std::string address;               // for the log
   crypto::Sha256Digest server_spki;  // of the certificate that this end showed
   std::string request_id;            // for the log
@@ -85,6 +86,9 @@ class Attestation {
   mutable std::mutex server_keys_mutex_;
   std::vector<ServerKey> server_keys_;  // guarded by server_keys_mutex_; newest first
   trust::FactCaches caches_;
+  // "This certificate is for that key", both well-formed: the same two calls after each other, and whenever a node comes back.
+  struct Possession {};
+  mutable trust::FactCache<Possession> possessions_;
   RateLimit attempt_samples_;
 };
 

@@ -7,8 +7,6 @@
 #include "base/hex.h"
 #include "base/random.h"
 #include "base/strings.h"
-#include "codec/pem.h"
-#include "crypto/certificate.h"
 
 namespace assay::service {
 namespace {
@@ -77,10 +75,7 @@ std::string NameCall(grpc::CallbackServerContext& context) {
 Peer PeerOf(const grpc::CallbackServerContext& context) {
   Peer peer{std::nullopt, Printable(context.peer(), 128), {}, {}};
   const std::vector<grpc::string_ref> pem = context.auth_context()->FindPropertyValues("x509_pem_cert");
-  if (pem.size() != 1) return peer;
-  const auto certificates = crypto::CertificatesFrom(AsBytes({pem.front().data(), pem.front().size()}), "TLS client", 1);
-  // Bytes that do not decode stay bytes that do not decode, and are refused by name.
-  peer.certificate = certificates && certificates->size() == 1 ? ToBytes(certificates->front().der()) : Bytes();
+  if (pem.size() == 1) peer.certificate_pem.emplace(pem.front().data(), pem.front().size());
   return peer;
 }
 

@@ -222,9 +222,9 @@ class Assayd {
   // `name` tells its files in the site apart; the store is a file in `folder`.
   Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue) : site_(site) {
     std::string config = site.Config();
-    Replace(config, "join: {", Cat("join: {connections: {total: 2000, per_address: 2000}, "));
+    Replace(config, "join: {", Cat("join: {connections: {total: 2000, per_address: 2000}, rates: {per_address: 1000000, total: 1000000}, "));
     Replace(config, "assay.db", Cat(folder, "/", name, ".db"));
-    Replace(config, "threads: 2, queue: 64", Cat("threads: ", cpus.server().size(), ", queue: ", queue));
+    Replace(config, "threads: 2, queue: 64", Cat("threads: 0, queue: ", queue));
     const std::string file = Cat(name, ".yaml"), ready = site.File(Cat(name, ".ready")), log = site.File(Cat(name, ".log"));
     site.Write(file, config);
     Cpus::Use(cpus.server());
@@ -634,7 +634,7 @@ int Main(int argc, char** argv) {
   for (std::size_t i = 0; i < kChips; ++i) chips.emplace_back(i, now, crl);
   AllowChips(site, chips);
 
-  std::printf("assayd on %zu CPU(s) with as many workers, load on %zu%s; durable store in %s%s, volatile store in %s%s\n", cpus.server().size(),
+  std::printf("assayd on %zu CPU(s) with the default workers, load on %zu%s; durable store in %s%s, volatile store in %s%s\n", cpus.server().size(),
               cpus.load().size(), cpus.shared() ? " (the same)" : "", disk.c_str(), disk_is_disk ? "" : " (WHICH IS NO DISK)", memory.c_str(),
               memory_is_memory ? " (tmpfs)" : " (WHICH IS NO TMPFS)");
   std::printf("load us/vd: CPU of the load generator for each verdict, and of that the making of evidence\n");
