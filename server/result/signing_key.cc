@@ -1,15 +1,14 @@
 #include "result/signing_key.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
-#include "base/files.h"
 #include "base/strings.h"
 #include "codec/json_writer.h"
+#include "result/owner_file.h"
 #include "token/jwk.h"
 
 namespace assay::result {
@@ -31,16 +30,20 @@ absl::StatusOr<SigningKey> SigningKey::LoadOrMake(const std::string& field, cons
   if (errno != EEXIST) {
     return absl::UnavailableError(Cat(named, "expected a file that is there or can be made, actual: ", std::strerror(errno), ". Check the directory and its permissions."));
   }
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
-    return absl::PermissionDeniedError(Cat(named, "expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it."));
-  }
-  const absl::StatusOr<Bytes> pem = ReadFile(field, path);
+  return Load(field, path);
+}
+
+absl::StatusOr<SigningKey> SigningKey::Load(const std::string& field, const std::string& path) {
+  const absl::StatusOr<Bytes> pem = ReadOwnerFile(field, path);
   if (!pem.ok()) return pem.status();
   Outcome<crypto::PrivateKey> key = crypto::PrivateKey::FromPem(AsText(*pem));
-  if (!key) return absl::InvalidArgumentError(Cat(named, "expected an EC P-256 private key in PEM, actual: ", Describe(key.findings().front())));
+  if (!key) {
+    return absl::InvalidArgumentError(Cat(field, " '", Printable(path), "': expected an EC P-256 private key in PEM, actual: ", Describe(key.findings().front())));
+  }
   return SigningKey(std::move(key).value(), false);
 }
+
+SigningKey SigningKey::Generate() { return SigningKey(crypto::PrivateKey::GenerateP256(), true); }
 
 std::string SigningKey::Jwks() const {
   json::Value set = json::Value::MakeObject();

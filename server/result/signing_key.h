@@ -14,6 +14,10 @@ class SigningKey {
   // PermissionDenied: open to group or others; InvalidArgument: no EC P-256 key; Unavailable: can't be read or written.
   static absl::StatusOr<SigningKey> LoadOrMake(const std::string& field, const std::string& path);
 
+  // Reads the file. Errors as above; NotFound: there is none.
+  static absl::StatusOr<SigningKey> Load(const std::string& field, const std::string& path);
+  static SigningKey Generate();  // in memory only
+
   const std::string& id() const { return id_; }                    // kid: the key's RFC 7638 thumbprint
   bool made() const { return made_; }
   const crypto::PrivateKey& key() const { return key_; }
