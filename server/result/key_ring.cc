@@ -451,6 +451,7 @@ absl::Status KeyRing::Change(const std::function<absl::Status(const Directory&, 
   if (!loaded.ok()) return loaded.status();
   std::vector<RingEntry> entries = (*loaded)->entries;
   if (const absl::Status edited = edit(directory, entries); !edited.ok()) return edited;
+  Order(entries);
   if (const absl::Status written = directory.Write(entries); !written.ok()) return written;
   // Only now may a file go: the ring.json on disk no longer names it.
   absl::Status removed;
