@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
+#include "result/key_ring.h"
 #include "service/config_file.h"
 #include "service/server.h"
 #include "store/database_care.h"
@@ -125,12 +126,39 @@ int CheckConfig(const Options& options) {
 int PrintKeys(const Options& options) {
   auto config = LoadOrExplain(options.config);
   if (const int* code = std::get_if<int>(&config)) return *code;
-  const absl::StatusOr<std::string> keys = service::PublishedKeys(std::get<v1::ServerConfig>(config), !options.insecure_test_anchors.empty());
+  const auto keys = service::OpenTokenKeys(std::get<v1::ServerConfig>(config), !options.insecure_test_anchors.empty(), SystemClock().Now());
   if (!keys.ok()) {
     SayLines(MessageOf(keys.status()));
     return absl::IsInvalidArgument(keys.status()) ? kLintFailed : kInternal;
   }
-  std::cout << *keys << '\n';
+  std::cout << (*keys)->Jwks() << '\n';
+  return kOk;
+}
+
+struct KeyOptions {
+  std::string kid;
+  bool force = false;
+};
+
+// `change` is given the ring; afterwards it is shown as it is then.
+template <typename Change>
+int WithKeys(const Options& options, const Change& change) {
+  auto config = LoadOrExplain(options.config);
+  if (const int* code = std::get_if<int>(&config)) return *code;
+  const Time now = SystemClock().Now();
+  auto keys = service::OpenTokenKeys(std::get<v1::ServerConfig>(config), !options.insecure_test_anchors.empty(), now);
+  const absl::Status done = keys.ok() ? change(**keys, now) : keys.status();
+  if (!done.ok()) {
+    SayLines(MessageOf(done));
+    return absl::IsUnavailable(done) ? kInternal : absl::IsInvalidArgument(done) ? kLintFailed : kUsage;
+  }
+  for (const result::RingNotice& notice : (*keys)->Notices()) Say(Cat(notice.message, " ", notice.file));
+  for (const result::RingEntry& entry : (*keys)->Entries()) {
+    std::cout << entry.kid << "  " << result::NameOf(entry.state) << "  created " << FormatTime(entry.created);
+    if (entry.activated) std::cout << "  activated " << FormatTime(*entry.activated);
+    if (entry.retires_after) std::cout << "  retires after " << FormatTime(*entry.retires_after);
+    std::cout << '\n';
+  }
   return kOk;
 }
 
@@ -211,6 +239,23 @@ int Main(int argc, char** argv) {
   CLI::App* jwks = app.add_subcommand("jwks", "The keys that tokens are signed with, as relying parties need them: a JWK set");
   jwks->add_option("--config", options.config)->required();
   jwks->add_option("--insecure-test-anchors", options.insecure_test_anchors, "The keys of a process that runs with them");
+  CLI::App* keys = app.add_subcommand("keys", "The keys that sign tokens, one after another; a running server takes changes up within seconds");
+  keys->require_subcommand(1);
+  KeyOptions key;
+  const auto add_keys = [&](const char* name, const char* meaning) {
+    CLI::App* command = keys->add_subcommand(name, meaning);
+    command->add_option("--config", options.config)->required();
+    command->add_option("--insecure-test-anchors", options.insecure_test_anchors, "The keys of a process that runs with them");
+    return command;
+  };
+  CLI::App* keys_list = add_keys("list", "Which keys there are, and what each is for");
+  CLI::App* keys_prepare = add_keys("prepare", "Make the next key: published from now on, signing later");
+  CLI::App* keys_activate = add_keys("activate", "Let the prepared key sign; the former stays published while its tokens live");
+  CLI::App* keys_retire = add_keys("retire", "Publish a former key no more, and remove it");
+  for (CLI::App* command : {keys_activate, keys_retire}) {
+    command->add_option("KID", key.kid)->required();
+    command->add_flag("--force", key.force, "Now, although relying parties may still refuse, or hold, its tokens");
+  }
   CLI::App* database = app.add_subcommand("db", "The database; all but restore work while a server runs");
   database->require_subcommand(1);
   DatabaseOptions care;
@@ -233,6 +278,10 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) return Run(options);
   if (check->parsed()) return CheckConfig(options);
+  if (keys_list->parsed()) return WithKeys(options, [](result::KeyRing&, Time) { return absl::OkStatus(); });
+  if (keys_prepare->parsed()) return WithKeys(options, [](result::KeyRing& ring, Time now) { return ring.Prepare(now).status(); });
+  if (keys_activate->parsed()) return WithKeys(options, [&](result::KeyRing& ring, Time now) { return ring.Activate(key.kid, now, key.force); });
+  if (keys_retire->parsed()) return WithKeys(options, [&](result::KeyRing& ring, Time now) { return ring.Retire(key.kid, now, key.force); });
   if (backup->parsed()) return BackUp(care);
   if (restore->parsed()) return Restore(care);
   if (care_check->parsed()) return Check(care);

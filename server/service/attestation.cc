@@ -357,10 +357,11 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
                                {"role", request.context().role()}, {"node", request.context().name()}, {"platform", appraisal.platform()},
                                {"peer", peer.address}, {"request_id", peer.request_id}, {"reason", deciding == nullptr ? "" : deciding->reason()}, {"simulated", appraisal.simulated()}});
   v1::AttestResponse response;
-  if (inputs_.token_key != nullptr) {
+  if (inputs_.token_keys != nullptr) {
+    const std::shared_ptr<const result::SigningKey> signer = inputs_.token_keys->Signer();
     const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});
     inputs_.metrics.CountToken(telemetry::TokenKind::kEar, telemetry::TokenResult::kIssued);
-    response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), inputs_.token_key->id(), "JWT", inputs_.token_key->key()));
+    response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), signer->id(), "JWT", signer->key()));
   }
   timer.Ended(Stage::kToken);
   response.set_verdict_id(record.id());

@@ -15,7 +15,7 @@
 #include "assay/v1/attestation_service.pb.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "result/signing_key.h"
+#include "result/key_ring.h"
 #include "service/challenge_codec.h"
 #include "service/rate_limit.h"
 #include "service/refusal.h"
@@ -45,7 +45,7 @@ struct AttestationInputs {
   std::vector<trust::CollateralItem> collateral;  // beside what nodes send
   Duration challenge_lifetime{60};
   Time not_before;                                // a live clock before it is wrong
-  const result::SigningKey* token_key;            // nullptr: no tokens
+  const result::KeyRing* token_keys;              // nullptr: no tokens
   std::string token_issuer;
   store::VerdictStore& store;
   std::function<void()> changed = [] {};          // called after a verdict about a node was recorded

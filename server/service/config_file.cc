@@ -30,7 +30,7 @@ bool IsPath(const FieldDescriptor& field) {
   const std::string& name = field.full_name();
   for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
-                                      "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file"}) {
+                                      "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory"}) {
     if (name == path) return true;
   }
   return false;
@@ -44,7 +44,7 @@ bool IsRequired(const FieldDescriptor& field) {
                                           "assay.v1.JoinListener.tls", "assay.v1.OperatorListener.address", "assay.v1.OperatorListener.tls",
                                           "assay.v1.OperatorListener.client_ca", "assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key",
                                           "assay.v1.Store.path", "assay.v1.Challenges.key_file", "assay.v1.RoleBinding.identity",
-                                          "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.Tokens.key_file", "assay.v1.HttpPages.address",
+                                          "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.HttpPages.address",
                                           "assay.v1.HttpsPages.address", "assay.v1.HttpsPages.tls"}) {
     if (name == required) return true;
   }
@@ -165,6 +165,10 @@ ConfigResult LoadConfig(std::string_view name, std::string_view text, const std:
   reader.Read(*document, config);
   result.messages = std::move(reader).Finish();
   if (!result.messages.empty()) return result;
+  if (config.has_tokens() && config.tokens().key_file().empty() == config.tokens().key_directory().empty()) {
+    result.messages.push_back(Cat(name, ": tokens: expected either key_directory or key_file, actual: ", config.tokens().key_file().empty() ? "neither" : "both"));
+    return result;
+  }
   if (config.workers().queue() == 0) config.mutable_workers()->set_queue(kDefaultQueue);
   v1::Retention& retention = *config.mutable_store()->mutable_retention();
   if (retention.verdicts().empty()) retention.set_verdicts(std::string(kVerdictsKept));
@@ -231,7 +235,7 @@ challenges:
 # Signed result tokens (EAR) for relying parties. Leave out for none.
 tokens:
   issuer: "https://assay.example.org"  # iss of every token
-  key_file: token.key            # EC P-256, made if missing; `assayd jwks` prints its public half
+  key_directory: token-keys      # EC P-256 keys, one after another; made with a first one. `assayd keys` shows and changes them
 
 # /metrics, /live and /ready. Without authorization: keep it on the loopback, or in a network of its own. Leave out for none.
 http:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -23,6 +24,7 @@
 #include "base/strings.h"
 #include "http/endpoints.h"
 #include "http/http_listener.h"
+#include "result/key_ring.h"
 #include "result/signing_key.h"
 #include "service/attestation.h"
 #include "service/config_file.h"
@@ -179,14 +181,14 @@ absl::StatusOr<Bytes> LoadChallengeKey(const std::string& path, Random& random, 
 // A process with test anchors signs under another name and another key than the same configuration would in earnest.
 struct TokenIdentity {
   std::string issuer;
-  std::optional<result::SigningKey> key;  // nullopt: no tokens
+  std::unique_ptr<result::KeyRing> keys;  // nullptr: no tokens
 };
 
-absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, bool simulated) {
+absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, bool simulated, Time now) {
   if (!config.has_tokens()) return TokenIdentity{};
-  auto key = result::SigningKey::LoadOrMake("tokens.key_file", Cat(config.tokens().key_file(), simulated ? ".simulated" : ""));
-  if (!key.ok()) return key.status();
-  return TokenIdentity{Cat(simulated ? "simulated:" : "", config.tokens().issuer()), *std::move(key)};
+  auto keys = OpenTokenKeys(config, simulated, now);
+  if (!keys.ok()) return keys.status();
+  return TokenIdentity{Cat(simulated ? "simulated:" : "", config.tokens().issuer()), *std::move(keys)};
 }
 
 // Names that text from outside may have as a label.
@@ -218,7 +220,7 @@ class RunningServer final : public Server {
         watchers_(*store_, inputs.clock, inputs.log),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
                       .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
-                      .token_key = tokens_.key ? &*tokens_.key : nullptr, .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
+                      .token_keys = tokens_.keys.get(), .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
         authorization_(inputs.config.operator_()),
@@ -247,7 +249,10 @@ class RunningServer final : public Server {
     metrics_.OnCollect([this] { Collect(); });
     if (absl::Status pages = OpenPages(); !pages.ok()) return pages;
     probing_.emplace(kProbeInterval, [this] { Probe(); });
-    watching_files_.emplace(kWatchFiles, [this] { TakeUpNewCertificates(); });
+    watching_files_.emplace(kWatchFiles, [this] {
+      TakeUpNewCertificates();
+      TakeUpNewKeys();
+    });
     return absl::OkStatus();
   }
 
@@ -295,7 +300,7 @@ class RunningServer final : public Server {
       https_ = *std::move(opened);
       metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls->not_after);
       https_files_.Changed({config_.https().tls().certificate(), config_.https().tls().key()});
-      http::RegisterDiscovery(*https_, tokens_.issuer, [this] { return tokens_.key ? tokens_.key->Jwks() : std::string(R"({"keys":[]})"); });
+      http::RegisterDiscovery(*https_, tokens_.issuer, [this] { return tokens_.keys ? tokens_.keys->Jwks() : std::string(R"({"keys":[]})"); });
       https_->Serve();
     }
     return absl::OkStatus();
@@ -322,7 +327,13 @@ class RunningServer final : public Server {
     metrics_.SetEdge(telemetry::Listener::kJoin, SnapshotOf(join_->edge().counts()));
     metrics_.SetEdge(telemetry::Listener::kOperator, SnapshotOf(operator_->edge().counts()));
     metrics_.SetStoreBytes(static_cast<std::uint64_t>(store_->SizeInBytes()));
-    metrics_.SetKeys(telemetry::KeyState::kActive, tokens_.key ? 1 : 0);
+    std::array<std::size_t, 3> keys{};
+    if (tokens_.keys) {
+      for (const result::RingEntry& entry : tokens_.keys->Entries()) ++keys[static_cast<std::size_t>(entry.state)];
+    }
+    metrics_.SetKeys(telemetry::KeyState::kNext, keys[static_cast<std::size_t>(result::KeyState::kPrepared)]);
+    metrics_.SetKeys(telemetry::KeyState::kActive, keys[static_cast<std::size_t>(result::KeyState::kActive)]);
+    metrics_.SetKeys(telemetry::KeyState::kRetired, keys[static_cast<std::size_t>(result::KeyState::kRetiring)]);
     const auto nodes = store_->CountNodes(clock_.Now());
     if (!nodes.ok()) return;
     using telemetry::NodeState;
@@ -383,6 +394,20 @@ class RunningServer final : public Server {
   bool ServeOperators() {
     metrics_.SetTlsNotAfter(telemetry::Listener::kOperator, material_.operator_tls.not_after);
     return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca), OperatorServiceNow(), kDrainFormer);
+  }
+
+  // Whoever changed the ring, this process or another, its keys sign and are published from here on.
+  void TakeUpNewKeys() {
+    if (!tokens_.keys) return;
+    const auto changed = tokens_.keys->Reload();
+    if (!changed.ok()) {
+      if (!keys_failed_) log_.Error("keys that sign tokens not read anew, the former are used on", {{"error", MessageOf(changed.status())}});
+      if (!keys_failed_) metrics_.CountReload(telemetry::Reloadable::kKeys, false, clock_.Now());
+    } else if (*changed) {
+      metrics_.CountReload(telemetry::Reloadable::kKeys, true, clock_.Now());
+      log_.Info("keys that sign tokens taken up", {{"kid", tokens_.keys->Signer()->id()}, {"keys", tokens_.keys->Entries().size()}});
+    }
+    keys_failed_ = !changed.ok();
   }
 
   // What is new and good is served; what is not good is said once, and the last good goes on.
@@ -450,6 +475,7 @@ class RunningServer final : public Server {
   std::unique_ptr<http::HttpListener> http_, https_;
   std::atomic<int> failed_probes_ = 0;
   std::atomic<bool> stopping_ = false;
+  bool keys_failed_ = false;  // by watching_files_ only
   FilesSeen join_files_, operator_files_, https_files_;  // by watching_files_ only
   Periodic forgetting_;
   std::optional<Periodic> watching_files_, probing_;
@@ -457,11 +483,15 @@ class RunningServer final : public Server {
 
 }  // namespace
 
-absl::StatusOr<std::string> PublishedKeys(const v1::ServerConfig& config, bool simulated) {
-  if (!config.has_tokens()) return absl::InvalidArgumentError("tokens: expected issuer and key_file, actual: no such section, so this verifier issues no tokens. Add it.");
-  const auto tokens = LoadTokenIdentity(config, simulated);
-  if (!tokens.ok()) return tokens.status();
-  return tokens->key->Jwks();
+absl::StatusOr<std::unique_ptr<result::KeyRing>> OpenTokenKeys(const v1::ServerConfig& config, bool simulated, Time now) {
+  if (!config.has_tokens()) return absl::InvalidArgumentError("tokens: expected issuer and key_directory, actual: no such section, so this verifier issues no tokens. Add it.");
+  const bool one = config.tokens().key_directory().empty();
+  const std::string field = one ? "tokens.key_file" : "tokens.key_directory";
+  const std::string path = Cat(one ? config.tokens().key_file() : config.tokens().key_directory(), simulated ? ".simulated" : "");
+  if (one) {
+    if (const auto key = result::SigningKey::LoadOrMake(field, path); !key.ok()) return key.status();
+  }
+  return result::KeyRing::Open(field, path, now);
 }
 
 std::vector<std::string> CheckInputs(const ServerInputs& inputs) { return Gathering(inputs).messages(); }
@@ -478,9 +508,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs
 
   const Material& material = gathering.material();
   const bool simulated = material.anchors->simulated();
-  auto tokens = LoadTokenIdentity(inputs.config, simulated);
+  auto tokens = LoadTokenIdentity(inputs.config, simulated, inputs.clock.Now());
   if (!tokens.ok()) return tokens.status();
-  if (tokens->key) inputs.log.Info("tokens are signed", {{"kid", tokens->key->id()}, {"issuer", tokens->issuer}, {"key_made_now", tokens->key->made()}});
+  if (tokens->keys) {
+    inputs.log.Info("tokens are signed", {{"kid", tokens->keys->Signer()->id()}, {"issuer", tokens->issuer}, {"keys", tokens->keys->Entries().size()}});
+    for (const result::RingNotice& notice : tokens->keys->Notices()) inputs.log.Warning("key ring", {{"notice", notice.message}, {"file", notice.file}});
+  }
   if (simulated) inputs.log.Warning("SIMULATED: the vendors' roots are replaced by test anchors, no verdict says anything about real hardware", {{"anchors", inputs.insecure_test_anchors}});
   std::vector<std::string> sets;
   for (const appraisal::PolicySet& set : material.policies->sets()) sets.push_back(set.name);

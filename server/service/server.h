@@ -14,6 +14,7 @@
 #include "assay/v1/server_config.pb.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "result/key_ring.h"
 #include "service/edge.h"
 #include "telemetry/log.h"
 
@@ -32,8 +33,9 @@ struct ServerInputs {
 // store nor listener.
 std::vector<std::string> CheckInputs(const ServerInputs& inputs);
 
-// The JWK set of the key that signs tokens, which is made if it is missing. InvalidArgument, PermissionDenied, Unavailable.
-absl::StatusOr<std::string> PublishedKeys(const v1::ServerConfig& config, bool simulated);
+// The keys that sign tokens, as the configuration names them; made if they are missing. InvalidArgument, PermissionDenied,
+// Unavailable.
+absl::StatusOr<std::unique_ptr<result::KeyRing>> OpenTokenKeys(const v1::ServerConfig& config, bool simulated, Time now);
 
 class Server {
  public:

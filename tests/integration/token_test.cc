@@ -9,6 +9,7 @@
 #include "registry/builtin_registry.h"
 #include "service/config_file.h"
 #include "tests/integration/verifier.h"
+#include "token/jws.h"
 
 namespace assay::integration {
 namespace {
@@ -19,7 +20,12 @@ constexpr std::string_view kIssuer = "simulated:https://assay.example";
 
 v1::ServerConfig ConfigOf(const Site& site) { return *service::LoadConfig("assayd.yaml", site.Text("assayd.yaml"), site.root().string()).config; }
 
-std::vector<token::Jwk> KeysOf(const Site& site) { return *token::ReadKeys(*service::PublishedKeys(ConfigOf(site), /*simulated=*/true)); }
+absl::StatusOr<std::string> PublishedKeys(const v1::ServerConfig& config, bool simulated) {
+  const auto keys = service::OpenTokenKeys(config, simulated, SystemClock().Now());
+  if (!keys.ok()) return keys.status();
+  return (*keys)->Jwks();
+}
+std::vector<token::Jwk> KeysOf(const Site& site) { return *token::ReadKeys(*PublishedKeys(ConfigOf(site), /*simulated=*/true)); }
 
 // Keeps the challenge's nonce, and asks for a profile.
 class Recording final : public agent::JoinConnection {
@@ -123,13 +129,13 @@ TEST(Token, AnUnknownProfileIsRefusedBeforeTheChallengeIsUsed) {
 TEST(Token, KeysAreReadFromTheConfigurationAndMadeOnce) {
   Site site;
   const v1::ServerConfig config = ConfigOf(site);
-  const auto first = service::PublishedKeys(config, false), again = service::PublishedKeys(config, false), simulated = service::PublishedKeys(config, true);
+  const auto first = PublishedKeys(config, false), again = PublishedKeys(config, false), simulated = PublishedKeys(config, true);
   ASSERT_TRUE(first.ok() && again.ok() && simulated.ok());
   EXPECT_EQ(*first, *again);
   EXPECT_NE(*first, *simulated);
   v1::ServerConfig none = config;
   none.clear_tokens();
-  EXPECT_TRUE(absl::IsInvalidArgument(service::PublishedKeys(none, false).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(PublishedKeys(none, false).status()));
 }
 
 TEST(Token, WithoutTokensInTheConfigurationThereAreNone) {
@@ -149,6 +155,34 @@ TEST(Token, WithoutTokensInTheConfigurationThereAreNone) {
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_TRUSTED);
   EXPECT_TRUE(response->ear().empty());
+}
+
+// A key is prepared, takes over and retires while the server runs; every token checks against the keys of its time.
+TEST(Token, KeysFollowOneAnotherWhileTheServerRuns) {
+  Verifier verifier("", "tokens: {issuer: \"https://assay.example\", key_directory: token-keys}");
+  const auto keys = result::KeyRing::Open("tokens.key_directory", verifier.site().File("token-keys.simulated"), SystemClock().Now());
+  ASSERT_TRUE(keys.ok()) << MessageOf(keys.status());
+  const std::string first = (*keys)->Signer()->id();
+  const auto token_kid = [&] {
+    Node node(verifier.join(), verifier.site());
+    const auto response = JoinAs(node);
+    EXPECT_TRUE(response.ok());
+    const auto jws = token::ParseJws(response->ear());
+    EXPECT_TRUE(jws.ok());
+    return response.ok() && jws.ok() ? jws->key_id.value_or("") : std::string();
+  };
+  EXPECT_EQ(token_kid(), first);
+  const auto next = (*keys)->Prepare(SystemClock().Now());
+  ASSERT_TRUE(next.ok()) << MessageOf(next.status());
+  EXPECT_EQ((*keys)->Activate(*next, SystemClock().Now()).code(), absl::StatusCode::kFailedPrecondition) << "relying parties have not seen it yet";
+  EXPECT_EQ(token_kid(), first);
+  ASSERT_TRUE((*keys)->Activate(*next, SystemClock().Now(), /*force=*/true).ok());
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  std::string kid;
+  while (kid != *next && std::chrono::steady_clock::now() < end) kid = token_kid();
+  EXPECT_EQ(kid, *next);
+  EXPECT_THAT((*keys)->Jwks(), testing::HasSubstr(first)) << "the former is published while its tokens live";
+  EXPECT_THAT(verifier.log(), testing::HasSubstr("keys that sign tokens taken up"));
 }
 
 }  // namespace
