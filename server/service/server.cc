@@ -50,6 +50,7 @@ constexpr Time kSourceTime = std::chrono::sys_days(std::chrono::year(2026) / 11 
 
 constexpr std::chrono::seconds kForgetInterval{60};
 constexpr int kMostForgetting = 1000;  // transactions at a time
+constexpr std::size_t kOperatorThreads = 4, kOperatorQueue = 64;
 constexpr std::size_t kThreadsPerCore = 4, kLeastThreads = 16;
 // Connections under a former certificate are told to go; calls, and watches, have this long.
 constexpr char kJoinHealth[] = "assay.v1.AttestationService";
@@ -224,6 +225,7 @@ class RunningServer final : public Server {
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
         authorization_(inputs.config.operator_()),
+        operator_pool_(kOperatorThreads, kOperatorQueue),
         pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
         calls_of_address_(RateOf(inputs.config.join().rates().per_address())),
         calls_in_all_(RateOf(inputs.config.join().rates().total())),
@@ -277,6 +279,7 @@ class RunningServer final : public Server {
       if (listener != nullptr) listener->Shutdown(deadline);
     }
     pool_.Drain();
+    operator_pool_.Drain();
     for (const auto& pages : {http_.get(), https_.get()}) {
       if (pages != nullptr) pages->Stop();
     }
@@ -381,7 +384,7 @@ class RunningServer final : public Server {
   }
   std::unique_ptr<grpc::Service> OperatorServiceNow() {
     return MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = registry_, .policies = *material_.policies,
-                                .anchors = *material_.anchors, .watchers = watchers_, .pool = pool_, .clock = clock_, .log = log_, .metrics = metrics_, .page_key = page_key_,
+                                .anchors = *material_.anchors, .watchers = watchers_, .pool = operator_pool_, .clock = clock_, .log = log_, .metrics = metrics_, .page_key = page_key_,
                                 .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }});
   }
 
@@ -465,6 +468,7 @@ class RunningServer final : public Server {
   Watchers watchers_;
   Attestation attestation_;
   Authorization authorization_;
+  WorkerPool operator_pool_;  // their own: a flood of joins must not keep operators from seeing it
   WorkerPool pool_;
   RateLimit calls_of_address_, calls_in_all_;
   const Bytes page_key_;

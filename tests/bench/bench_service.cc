@@ -20,8 +20,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,10 +60,42 @@ constexpr std::chrono::milliseconds kOperatorsPause{10};
 constexpr std::size_t kReportData = 0x50;      // AMD 56860, ATTESTATION_REPORT
 constexpr long kTmpfs = 0x01021994;            // statfs(2)
 
-[[noreturn]] void Die(std::string_view what) {
-  std::fprintf(stderr, "bench_service: %.*s\n", static_cast<int>(what.size()), what.data());
-  std::exit(1);
-}
+// Ends the run, with servers and directories cleared away.
+struct Failure {
+  std::string what;
+};
+[[noreturn]] void Die(std::string what) { throw Failure{std::move(what)}; }
+
+// Threads whose first Failure becomes the joiner's.
+class Threads {
+ public:
+  template <typename Work>
+  void Start(Work work) {
+    threads_.emplace_back([this, work = std::move(work)] {
+      try {
+        work();
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (failed_ == nullptr) failed_ = std::current_exception();
+      }
+    });
+  }
+  void Join() {
+    JoinAll();
+    if (failed_ != nullptr) std::rethrow_exception(failed_);
+  }
+  ~Threads() { JoinAll(); }
+
+ private:
+  void JoinAll() {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  std::mutex mutex_;
+  std::exception_ptr failed_;  // guarded by mutex_
+  std::vector<std::thread> threads_;
+};
 
 double ClockSeconds(clockid_t clock) {
   timespec now{};
@@ -73,6 +108,19 @@ double ProcessSeconds(pid_t process) {
   clockid_t clock{};
   ASSAY_CHECK(::clock_getcpuclockid(process, &clock) == 0);
   return ClockSeconds(clock);
+}
+
+// How long the threads of a process were ready to run and did not: whatever else the machine does, measured. 0 where the
+// kernel does not say. Threads that have ended are not in it.
+double DelaySeconds(pid_t process) {
+  double sum = 0;
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator(Cat("/proc/", process, "/task"), ignored)) {
+    std::ifstream file(thread.path() / "schedstat");
+    double on_cpu = 0, delayed = 0;
+    if (file >> on_cpu >> delayed) sum += delayed / 1e9;
+  }
+  return sum;
 }
 
 template <typename T>
@@ -251,6 +299,7 @@ class Assayd {
   const std::string& join() const { return join_; }
   const std::string& operators() const { return operators_; }
   double CpuSeconds() const { return ProcessSeconds(process_->id()); }
+  double DelaySeconds() const { return bench::DelaySeconds(process_->id()); }
 
  private:
   static std::string LineOf(std::string_view text, std::string_view key) {
@@ -308,7 +357,7 @@ class Joiner {
 
  private:
   static End Refused(const absl::Status& status, End end) {
-    if (!absl::IsResourceExhausted(status)) Die(MessageOf(status));
+    if (!absl::IsResourceExhausted(status)) Die(std::string(MessageOf(status)));
     return end;
   }
 
@@ -334,7 +383,7 @@ Joiners Connect(const Assayd& server, std::size_t count, const Chip& chip) {
 struct Tally {
   std::size_t trusted = 0, no_challenge = 0, no_verdict = 0;
   std::vector<double> seconds;  // of each whole join that ended with a verdict
-  double wall = 0, server_cpu = 0, load_cpu = 0, minting = 0;
+  double wall = 0, server_cpu = 0, server_delay = 0, load_cpu = 0, minting = 0;
 
   double PerSecond() const { return static_cast<double>(trusted) / wall; }
   double PerCpuSecond() const { return static_cast<double>(trusted) / server_cpu; }
@@ -357,9 +406,9 @@ Tally Drive(const Assayd& server, const Joiners& joiners, const std::vector<Chip
                            end = begin + std::chrono::duration_cast<Steady::duration>(Seconds(load.seconds));
   std::atomic<std::size_t> next_chip = 0;
   std::vector<Tally> tallies(load.in_flight);
-  std::vector<std::thread> threads;
+  Threads threads;
   for (std::size_t i = 0; i < load.in_flight; ++i) {
-    threads.emplace_back([&, i] {
+    threads.Start([&, i] {
       if (load.yielding) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
       Tally& tally = tallies[i];
       const auto interval = std::chrono::duration_cast<Steady::duration>(
@@ -393,12 +442,14 @@ Tally Drive(const Assayd& server, const Joiners& joiners, const std::vector<Chip
   std::this_thread::sleep_until(begin);
   const Steady::time_point measured_from = Steady::now();
   sum.server_cpu = -server.CpuSeconds();
+  sum.server_delay = -server.DelaySeconds();
   sum.load_cpu = -ProcessSeconds();
   std::this_thread::sleep_until(end);
   sum.server_cpu += server.CpuSeconds();
+  sum.server_delay += server.DelaySeconds();
   sum.load_cpu += ProcessSeconds();
   sum.wall = Seconds(Steady::now() - measured_from).count();
-  for (std::thread& thread : threads) thread.join();
+  threads.Join();
   for (const Tally& tally : tallies) {
     sum.trusted += tally.trusted;
     sum.no_challenge += tally.no_challenge;
@@ -416,10 +467,10 @@ Tally Drive(const Assayd& server, const Joiners& joiners, const std::vector<Chip
 double RawPerCpuSecond(const Cpus& cpus, const Chip& chip, double seconds) {
   std::atomic<std::size_t> verified = 0;
   std::vector<double> spent(cpus.all().size());
-  std::vector<std::thread> threads;
+  Threads threads;
   const Steady::time_point end = Steady::now() + std::chrono::duration_cast<Steady::duration>(Seconds(seconds));
   for (std::size_t i = 0; i < cpus.all().size(); ++i) {
-    threads.emplace_back([&, i] {
+    threads.Start([&, i] {
       Cpus::Use({cpus.all()[i]});
       RawVerify raw(chip.report(), chip.spki());
       std::size_t count = 0;
@@ -431,7 +482,7 @@ double RawPerCpuSecond(const Cpus& cpus, const Chip& chip, double seconds) {
       verified += count;
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  threads.Join();
   double sum = 0;
   for (const double one : spent) sum += one;
   return static_cast<double>(verified) / sum;
@@ -448,7 +499,7 @@ class Operator {
                  .certificate_pem = server.site().Text("tls/viewer.pem"),
                  .key_pem = server.site().Text("tls/viewer.key")}) {
     request_.set_verdict_id(std::move(verdict_id));
-    if (const auto first = client_.GetVerdict(request_); !first.ok()) Die(MessageOf(first.status()));
+    if (const auto first = client_.GetVerdict(request_); !first.ok()) Die(std::string(MessageOf(first.status())));
   }
 
   struct Seen {
@@ -459,20 +510,26 @@ class Operator {
   Seen ReadDuring(Work work) {
     Seen seen;
     std::atomic<bool> done = false;
-    std::thread reading([&] {
+    Threads reading;
+    reading.Start([&] {
       std::this_thread::sleep_for(kRamp);
       while (!done) {
         const Steady::time_point begin = Steady::now();
         const auto answer = client_.GetVerdict(request_);
         if (answer.ok()) seen.seconds.push_back(Seconds(Steady::now() - begin).count());
         else if (absl::IsResourceExhausted(answer.status())) ++seen.refused;
-        else Die(MessageOf(answer.status()));
+        else Die(std::string(MessageOf(answer.status())));
         std::this_thread::sleep_for(kOperatorsPause);
       }
     });
-    work();
+    try {
+      work();
+    } catch (...) {
+      done = true;
+      throw;
+    }
     done = true;
-    reading.join();
+    reading.Join();
     return seen;
   }
 
@@ -505,12 +562,13 @@ class Ratios {
 };
 
 void PrintHeader(std::string_view title) {
-  std::printf("\n%-44s %10s %12s %10s %11s %9s %9s\n", std::string(title).c_str(), "verdicts/s", "/server-CPU-s", "server CPU", "load us/vd",
-              "p50 ms", "p99 ms");
+  std::printf("\n%-44s %10s %13s %10s %9s %11s %9s %9s\n", std::string(title).c_str(), "verdicts/s", "/server-CPU-s", "server CPU", "delayed",
+              "load us/vd", "p50 ms", "p99 ms");
+  std::fflush(stdout);
 }
 void PrintTally(std::string_view what, Tally& tally) {
-  std::printf("%-44s %10.0f %12.0f %9.0f%% %5.0f (%3.0f) %9.2f %9.2f\n", std::string(what).c_str(), tally.PerSecond(), tally.PerCpuSecond(),
-              100 * tally.server_cpu / tally.wall, 1e6 * tally.load_cpu / static_cast<double>(tally.trusted),
+  std::printf("%-44s %10.0f %13.0f %9.0f%% %8.0f%% %5.0f (%3.0f) %9.2f %9.2f\n", std::string(what).c_str(), tally.PerSecond(), tally.PerCpuSecond(),
+              100 * tally.server_cpu / tally.wall, 100 * tally.server_delay / tally.wall, 1e6 * tally.load_cpu / static_cast<double>(tally.trusted),
               1e6 * tally.minting / static_cast<double>(tally.trusted), Percentile(tally.seconds, 0.5), Percentile(tally.seconds, 0.99));
   std::fflush(stdout);
 }
@@ -606,12 +664,13 @@ void MeasureOperators(const Scene& scene, const Assayd& server, const Joiners& j
 
 int Main(int argc, char** argv) {
   CLI::App app("What a verdict costs assayd, beside the one signature verification that it cannot do without", "bench_service");
-  double seconds = 2, hold = 0;
+  double seconds = 2, profiled = 0, offered = 0;
   std::string disk = ASSAY_BINARY_DIR, memory = "/dev/shm";
   app.add_option("--seconds", seconds, "Length of each of about two dozen measurements")->check(CLI::Range(0.1, 600.0));
   app.add_option("--disk", disk, "Directory on a disk, for the durable store");
   app.add_option("--memory", memory, "Directory on a tmpfs, for the volatile store");
-  app.add_option("--profile-seconds", hold, "Measure nothing: only drive joins for so long, for a profiler to look at assayd");
+  app.add_option("--profile-seconds", profiled, "Only drive joins for so long, for a profiler to look at assayd");
+  app.add_option("--profile-offered", offered, "With --profile-seconds: joins per second, on a small queue; default: as many as it takes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -637,20 +696,25 @@ int Main(int argc, char** argv) {
   std::printf("assayd on %zu CPU(s) with the default workers, load on %zu%s; durable store in %s%s, volatile store in %s%s\n", cpus.server().size(),
               cpus.load().size(), cpus.shared() ? " (the same)" : "", disk.c_str(), disk_is_disk ? "" : " (WHICH IS NO DISK)", memory.c_str(),
               memory_is_memory ? " (tmpfs)" : " (WHICH IS NO TMPFS)");
+  std::printf("delayed: its threads' time of waiting for a CPU, for one another or for other work on this machine. The more of it while its own CPU\n"
+              "is not full, the less numbers per second of the clock say; those per CPU-second hold\n");
   std::printf("load us/vd: CPU of the load generator for each verdict, and of that the making of evidence\n");
   std::fflush(stdout);
 
   Ratios ratios;
   const Scene scene{cpus, chips, seconds, ratios};
+  if (profiled > 0) {
+    const Assayd server(site, cpus, "profiled", on_disk.path(), kSmallQueue);
+    const std::size_t in_flight = offered > 0 ? kMostInFlight : kUsualInFlight;
+    PrintHeader("to be profiled");
+    Tally tally = Drive(server, Connect(server, in_flight, chips.front()), chips,
+                        {.in_flight = in_flight, .seconds = profiled, .offered_per_second = offered});
+    PrintTally(Cat(in_flight, " in flight"), tally);
+    return 0;
+  }
   {
     const Assayd durable(site, cpus, "disk", on_disk.path(), 2 * kMostInFlight);
-    const Joiners to_durable = Connect(durable, hold > 0 ? kUsualInFlight : kMostInFlight, chips.front());
-    if (hold > 0) {
-      PrintHeader("profiling");
-      Tally tally = Drive(durable, to_durable, chips, {.seconds = hold});
-      PrintTally(Cat(kChips, " chips, ", kUsualInFlight, " in flight"), tally);
-      return 0;
-    }
+    const Joiners to_durable = Connect(durable, kMostInFlight, chips.front());
     MeasureCost(scene, durable, to_durable);
     {
       const Assayd volatile_(site, cpus, "memory", in_memory.path(), 2 * kMostInFlight);
@@ -672,4 +736,11 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace assay::bench
 
-int main(int argc, char** argv) { return assay::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return assay::bench::Main(argc, argv);
+  } catch (const assay::bench::Failure& failure) {
+    std::fprintf(stderr, "bench_service: %s\n", failure.what.c_str());
+    return 1;
+  }
+}
