@@ -413,7 +413,7 @@ v1::Finding ToProto(const Finding& finding) {
 const v1::Finding* DecidingFinding(const v1::Appraisal& appraisal) {
   const v1::Finding* deciding = nullptr;
   for (const v1::Finding& finding : appraisal.findings()) {
-    if (deciding == nullptr || finding.effect() > deciding->effect()) deciding = &finding;
+    if (finding.effect() > (deciding == nullptr ? v1::EFFECT_NOTE : deciding->effect())) deciding = &finding;
   }
   return deciding;
 }

@@ -105,7 +105,7 @@ Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> i
 // As it stands in an Appraisal: printable and bounded.
 v1::Finding ToProto(const Finding& finding);
 
-// The finding that decided: the first of those with the worst effect. nullptr: nothing was found.
+// The finding that decided: the first of those with the worst effect. nullptr: nothing was found that changes a verdict.
 const v1::Finding* DecidingFinding(const v1::Appraisal& appraisal);
 
 // What is missing and could be fetched.

@@ -67,7 +67,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
   grpc::ServerWriteReactor<v1::WatchVerdictsResponse>* WatchVerdicts(grpc::CallbackServerContext* context, const v1::WatchVerdictsRequest* request) override {
-    auto caller = Authorize(*context, "WatchVerdicts", Role::kViewer);
+    auto caller = Authorize(*context, "WatchVerdicts", Role::kViewer, NameCall(*context));
     if (auto* refused = std::get_if<Finding>(&caller)) return Watchers::Refuse(*context, {std::move(*refused)});
     return inputs_.watchers.Watch(*context, *request, [this, peer = context->peer()] { inputs_.completed(peer); });
   }
@@ -124,11 +124,11 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
  private:
-  std::variant<std::string, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role) {
+  std::variant<std::string, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role, const std::string& request_id) {
     auto caller = inputs_.authorization.Check(PeerNames(context, "peer_uri"), PeerNames(context, "peer_dns"), role);
     if (const auto* denied = std::get_if<Finding>(&caller)) {
       Count(rpc, grpc::StatusCode::PERMISSION_DENIED, std::chrono::steady_clock::now());
-      inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}});
+      inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
     }
     return caller;
   }
@@ -142,12 +142,12 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   template <typename Call>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, std::string_view rpc, Role role, Call call) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    auto caller = Authorize(*context, rpc, role);
+    const std::string id = NameCall(*context);
+    auto caller = Authorize(*context, rpc, role, id);
     if (auto* denied = std::get_if<Finding>(&caller)) {
       reactor->Finish(StatusOf({std::move(*denied)}, *context));
       return reactor;
     }
-    const std::string id = NameCall(*context);
     const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, id, begin = std::chrono::steady_clock::now(), caller = std::get<std::string>(caller), call = std::move(call)] {
       const std::optional<Refusal> refusal = call(Caller{caller, id, context->peer()});
       if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"request_id", id}, {"error", refusal->finding.actual}});
