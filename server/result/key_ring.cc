@@ -185,7 +185,8 @@ class ProcessLock {
   ProcessLock(const std::string& field, const std::string& path) : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
     int locked = -1;
     while (file_ >= 0 && (locked = ::flock(file_, LOCK_EX)) != 0 && errno == EINTR) {}
-    if (locked != 0) status_ = absl::UnavailableError(Described(field, path, "a file that can be locked", std::strerror(errno), "Check the directory and its permissions."));
+    if (locked == 0) return;
+    status_ = absl::UnavailableError(Described(field, path, "a file that can be locked", std::strerror(errno), "Check the directory and its permissions."));
   }
   ~ProcessLock() {
     if (file_ >= 0) ::close(file_);
@@ -231,7 +232,8 @@ class KeyRing::Directory {
   absl::Status MakeIfMissing() const {
     if (::mkdir(path_.c_str(), 0700) == 0) return SyncDirectory(field_, fs::path(path_).parent_path().string());
     if (errno == EEXIST) return absl::OkStatus();
-    return absl::UnavailableError(Described(field_, path_, "a directory that is there or can be made", std::strerror(errno), "Check the directory above it and its permissions."));
+    return absl::UnavailableError(Described(field_, path_, "a directory that is there or can be made", std::strerror(errno),
+                                            "Check the directory above it and its permissions."));
   }
 
   absl::Status CheckOwnersOnly() const {
@@ -241,7 +243,8 @@ class KeyRing::Directory {
       return absl::InvalidArgumentError(Described(field_, path_, "a directory of keys or a single key file", "neither", "Name one of them, or a path where nothing is."));
     }
     if ((status.st_mode & 022) == 0) return absl::OkStatus();
-    return absl::PermissionDeniedError(Described(field_, path_, "a directory that only its owner can write to", "open to group or others", "Run chmod go-w on it, and look whether the keys in it are yours."));
+    return absl::PermissionDeniedError(Described(field_, path_, "a directory that only its owner can write to", "open to group or others",
+                                                 "Run chmod go-w on it, and look whether the keys in it are yours."));
   }
 
   // Keys in `known` are not read again: a kid names one key for ever.
@@ -281,7 +284,8 @@ class KeyRing::Directory {
       if (name != kLockFile && !name.ends_with(kUnfinished)) found.push_back(name);
     }
     if (found.size() > 1) {
-      return absl::InvalidArgumentError(Described(field_, path_, "ring.json, an empty directory, or one key file to adopt", Cat("no ring.json and ", found.size(), " files, such as ", Shown(found.front())),
+      return absl::InvalidArgumentError(Described(field_, path_, "ring.json, an empty directory, or one key file to adopt",
+                                                  Cat("no ring.json and ", found.size(), " files, such as ", Shown(found.front())),
                                                   "Restore ring.json, or leave only the key in the directory that signed last."));
     }
     RingEntry entry{.kid = "", .state = KeyState::kActive, .created = now, .activated = now};
@@ -296,7 +300,8 @@ class KeyRing::Directory {
       if (!key.ok()) return key.status();
       entry.kid = key->id();
       if (::rename(file.c_str(), KeyFile(entry.kid).c_str()) != 0) {
-        return absl::UnavailableError(Described(field_, file, "a file that can be renamed after its key", std::strerror(errno), "Check the directory and its permissions."));
+        return absl::UnavailableError(Described(field_, file, "a file that can be renamed after its key", std::strerror(errno),
+                                                "Check the directory and its permissions."));
       }
       notice = RingNotice{"the only key in the directory was adopted as the active one", KeyFile(entry.kid)};
     }
@@ -517,7 +522,8 @@ absl::Status KeyRing::Retire(const std::string& kid, Time now, bool force) {
                                                      "Prepare and activate another one first, or force it, if every token that it signed must be void."));
     }
     if (gone->retires_after && now < *gone->retires_after && !force) {
-      return absl::FailedPreconditionError(Described(field_, path_, Cat("the last tokens of key ", kid, " to have ended"), Cat("they end by ", FormatTime(*gone->retires_after)),
+      return absl::FailedPreconditionError(Described(field_, path_, Cat("the last tokens of key ", kid, " to have ended"),
+                                                     Cat("they end by ", FormatTime(*gone->retires_after)),
                                                      "Wait until then, or force it, if every token that it signed must be void."));
     }
     entries.erase(gone);

@@ -23,8 +23,10 @@ struct Named {
 };
 constexpr std::array<Named<std::string>, 3> kTexts = {{{"iss", &FlatClaims::issuer}, {"sub", &FlatClaims::subject}, {"jti", &FlatClaims::token_id}}};
 constexpr std::array<Named<std::int64_t>, 3> kDates = {{{"iat", &FlatClaims::issued_at}, {"nbf", &FlatClaims::not_before}, {"exp", &FlatClaims::expires}}};
-constexpr std::array<Named<std::string>, 3> kAttestedTexts = {{{"platform", &FlatClaims::platform}, {"policy_set", &FlatClaims::policy_set}, {"policy", &FlatClaims::policy}}};
-constexpr std::array<Named<Bytes>, 2> kAttestedDigests = {{{"node_key_sha256", &FlatClaims::node_key_sha256}, {"appraisal_sha256", &FlatClaims::appraisal_sha256}}};
+constexpr std::array<Named<std::string>, 3> kAttestedTexts = {
+    {{"platform", &FlatClaims::platform}, {"policy_set", &FlatClaims::policy_set}, {"policy", &FlatClaims::policy}}};
+constexpr std::array<Named<Bytes>, 2> kAttestedDigests = {
+    {{"node_key_sha256", &FlatClaims::node_key_sha256}, {"appraisal_sha256", &FlatClaims::appraisal_sha256}}};
 
 std::optional<Bytes> DigestFrom(std::string_view text) {
   auto digest = FromHex(text);
@@ -32,8 +34,10 @@ std::optional<Bytes> DigestFrom(std::string_view text) {
   return digest && digest->size() == kDigestSize && ToHex(*digest) == text ? digest : std::nullopt;
 }
 
+std::string Quoted(std::string_view text) { return Cat("'", Printable(text, 64), "'"); }
+
 std::string ShownValue(const json::Value& value) {
-  if (const std::string* text = value.AsString()) return Cat("'", Printable(*text, 64), "'");
+  if (const std::string* text = value.AsString()) return Quoted(*text);
   if (const auto number = value.AsInt64()) return std::to_string(*number);
   return value.AsOtherNumber() != nullptr ? Printable(*value.AsOtherNumber(), 32) : std::string(value.KindName());
 }
@@ -62,9 +66,10 @@ class FlatReader {
   static Finding Wrong(Reason reason, std::string claim, std::string expected, std::string actual) {
     return {.reason = reason, .component = "claims", .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual), .spec = "docs/tokens.md"};
   }
-  void Invalid(std::string claim, std::string expected, const json::Value& actual) {
-    if (!error_) error_ = Wrong(Reason::kTokenClaimInvalid, std::move(claim), std::move(expected), ShownValue(actual));
+  void Invalid(std::string claim, std::string expected, std::string actual) {
+    if (!error_) error_ = Wrong(Reason::kTokenClaimInvalid, std::move(claim), std::move(expected), std::move(actual));
   }
+  void Invalid(std::string claim, std::string expected, const json::Value& actual) { Invalid(std::move(claim), std::move(expected), ShownValue(actual)); }
   const json::Value* Mandatory(const json::Value& object, std::string_view path, std::string_view name) {
     const json::Value* value = object.Find(name);
     if (value == nullptr && !error_) error_ = Wrong(Reason::kTokenClaimMissing, Cat(path, name), "the claim", "none");
@@ -96,14 +101,14 @@ class FlatReader {
     };
     const auto* list = value->AsArray();
     if (list == nullptr) return add(*value);
-    if (list->empty() || list->size() > kMostAudiences) return Invalid("aud", Cat("1 to ", kMostAudiences, " texts"), json::Value::Integer(list->size()));
+    if (list->empty() || list->size() > kMostAudiences) return Invalid("aud", Cat("1 to ", kMostAudiences, " texts"), Cat(list->size()));
     for (const json::Value& each : *list) add(each);
   }
 
   void ReadSubject() {
     const std::string_view subject = claims_.subject;
     if (error_ || (subject.starts_with(kFlatSubjectPrefix) && DigestFrom(subject.substr(kFlatSubjectPrefix.size())))) return;
-    Invalid("sub", Cat(kFlatSubjectPrefix, " and 64 hexadecimal digits"), json::Value::String(subject));
+    Invalid("sub", Cat(kFlatSubjectPrefix, " and 64 hexadecimal digits"), Quoted(subject));
   }
 
   void ReadHolder() {
@@ -119,11 +124,11 @@ class FlatReader {
 
   void ReadAttested(const json::Value& attested) {
     const std::string verdict = Text(attested, "att.", "verdict", "a verdict that trusts the node");
-    if (!error_ && verdict != kTrusted && verdict != kWithWarnings) Invalid("att.verdict", Cat(kTrusted, " or ", kWithWarnings), json::Value::String(verdict));
+    if (!error_ && verdict != kTrusted && verdict != kWithWarnings) Invalid("att.verdict", Cat(kTrusted, " or ", kWithWarnings), Quoted(verdict));
     claims_.warnings = verdict == kWithWarnings;
     for (const auto& [name, member] : kAttestedTexts) claims_.*member = Text(attested, "att.", name, "a text that is not empty");
     const std::string strength = Text(attested, "att.", "strength", "a strength");
-    if (!error_ && (strength.size() != 1 || kStrengths.find(strength) == std::string_view::npos)) Invalid("att.strength", "A, B, C, D or E", json::Value::String(strength));
+    if (!error_ && (strength.size() != 1 || kStrengths.find(strength) == std::string_view::npos)) Invalid("att.strength", "A, B, C, D or E", Quoted(strength));
     if (!error_) claims_.strength = strength.front();
     if (const json::Value* simulated = Mandatory(attested, "att.", "simulated")) {
       if (!simulated->AsBool()) Invalid("att.simulated", "true or false", *simulated);
@@ -136,7 +141,7 @@ class FlatReader {
     if (evidence == nullptr) return;
     const auto* list = evidence->AsArray();
     if (list == nullptr) return Invalid("att.evidence_sha256", "a list", *evidence);
-    if (list->empty() || list->size() > kMostEvidence) return Invalid("att.evidence_sha256", Cat("1 to ", kMostEvidence, " digests"), json::Value::Integer(list->size()));
+    if (list->empty() || list->size() > kMostEvidence) return Invalid("att.evidence_sha256", Cat("1 to ", kMostEvidence, " digests"), Cat(list->size()));
     for (const json::Value& each : *list) claims_.evidence.push_back(Digest(each, "att.evidence_sha256"));
   }
 
