@@ -11,6 +11,7 @@
 #include "crypto/certificate.h"
 #include "codec/json_writer.h"
 #include "result/ear_of.h"
+#include "result/flat_jwt.h"
 #include "store/verdict_id.h"
 #include "token/jws.h"
 
@@ -362,6 +363,13 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
     const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});
     inputs_.metrics.CountToken(telemetry::TokenKind::kEar, telemetry::TokenResult::kIssued);
     response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), signer->id(), "JWT", signer->key()));
+  }
+  if (inputs_.token_keys != nullptr) {
+    if (const auto flat = result::FlatClaimsOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki})) {
+      const std::shared_ptr<const result::SigningKey> signer = inputs_.token_keys->Signer();
+      response.set_jwt(token::SignJws(*json::Canonical(*flat), signer->id(), "JWT", signer->key()));
+    }
+    inputs_.metrics.CountToken(telemetry::TokenKind::kOidc, response.jwt().empty() ? telemetry::TokenResult::kWithheld : telemetry::TokenResult::kIssued);
   }
   timer.Ended(Stage::kToken);
   response.set_verdict_id(record.id());

@@ -185,5 +185,16 @@ TEST(Token, KeysFollowOneAnotherWhileTheServerRuns) {
   EXPECT_THAT(verifier.log(), testing::HasSubstr("keys that sign tokens taken up"));
 }
 
+// DESIGN, "Simulation": such a process issues nothing that lets a node in, however good its verdict.
+TEST(Token, ASimulatedProcessIssuesNoFlatJwt) {
+  Verifier verifier;
+  Node node(verifier.join(), verifier.site());
+  const auto response = JoinAs(node);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->appraisal().verdict(), v1::VERDICT_TRUSTED);
+  EXPECT_FALSE(response->ear().empty());
+  EXPECT_TRUE(response->jwt().empty());
+}
+
 }  // namespace
 }  // namespace assay::integration
