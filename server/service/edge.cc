@@ -25,7 +25,9 @@
 namespace assay::service {
 namespace {
 
-constexpr std::chrono::milliseconds kBackOff{50}, kSweepInterval{50};
+constexpr std::chrono::milliseconds kBackOff{50}, kSweepInterval{10};
+// What the kernel takes in ahead of gRPC: without a bound it is several times the byte budget before the first byte is looked at.
+constexpr int kReceiveBuffer = 128 * 1024;
 // Descriptors that connections leave to everything else: store, policies, log, gRPC's own.
 constexpr std::size_t kReservedDescriptors = 64;
 
@@ -58,11 +60,14 @@ std::optional<PeerName> NameOf(const sockaddr_storage& storage) {
   return PeerName{std::move(peer), text.data()};
 }
 
-std::uint64_t BytesReceived(int socket) {
+struct Traffic {
+  std::uint64_t received = 0, sent = 0;  // bytes
+};
+Traffic TrafficOf(int socket) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  return info.tcpi_bytes_received;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {info.tcpi_bytes_received, info.tcpi_bytes_acked};
 }
 
 // Every connection takes two descriptors: gRPC's, and ours to watch it by.
@@ -79,14 +84,14 @@ EdgeLimits WithinDescriptors(EdgeLimits limits) {
 
 // A duplicate of gRPC's socket. gRPC shuts a socket down before it closes it, so the duplicate keeps nobody waiting.
 struct Edge::Connection {
-  explicit Connection(int duplicate, std::string from) : socket(duplicate), address(std::move(from)) {}
+  Connection(int duplicate, PeerName name) : socket(duplicate), peer(std::move(name.peer)), address(std::move(name.address)) {}
   ~Connection() { ::close(socket); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   const int socket;
-  const std::string address;
-  std::uint64_t budget_from = 0;  // bytes received when the budget started
+  const std::string peer, address;
+  Traffic budget_from;  // when the budget started
 };
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Listen(const std::string& field, const std::string& address, const EdgeLimits& limits,
@@ -108,6 +113,7 @@ Edge::~Edge() {
   Stop();
   ending_ = true;
   if (watching_.joinable()) watching_.join();
+  by_socket_.clear();
   connections_.clear();
   ::close(watched_);
   ::close(stop_);
@@ -173,11 +179,14 @@ void Edge::Take(int socket) {
       ::close(socket);
       return;
     }
-    // The same peer again means that its last connection has ended and nobody has noticed yet.
-    auto& connection = connections_[name->peer];
-    if (connection) --by_address_[connection->address];
-    connection = std::make_unique<Connection>(duplicate, name->address);
-    ++by_address_[name->address];
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    // The same peer again means that its last connection has ended and nobody has noticed yet. One more of its address is
+    // counted first, so that the count is not forgotten on the way.
+    ++of_address;
+    Forget(name->peer);
+    auto connection = std::make_unique<Connection>(duplicate, *name);
+    by_socket_.emplace(duplicate, connection.get());
+    connections_.emplace(name->peer, std::move(connection));
     ++counts_.accepted;
     epoll_event event{};
     event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -205,44 +214,57 @@ void Edge::Sweep() {
     const int count = ::epoll_wait(watched_, events.data(), static_cast<int>(events.size()), 0);
     if (count <= 0) return;
     const std::lock_guard lock(mutex_);
-    std::map<int, std::string> peers;
-    for (const auto& [peer, connection] : connections_) peers.emplace(connection->socket, peer);
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      const auto peer = peers.find(event.data.fd);
-      if (peer == peers.end()) continue;
-      Connection& connection = *connections_.at(peer->second);
-      // Both directions are down: gRPC has closed its side, or the peer has reset.
-      if ((event.events & (EPOLLHUP | EPOLLERR)) != 0) {
-        Forget(peer->second);
+      const auto watched = by_socket_.find(event.data.fd);
+      if (watched == by_socket_.end()) continue;
+      Connection& connection = *watched->second;
+      // Both directions are down: gRPC has closed its side, or the peer has reset. Asked again, because between the event and the
+      // lock its number may have become another connection's.
+      pollfd now{connection.socket, 0, 0};
+      if ((event.events & (EPOLLHUP | EPOLLERR)) != 0 && ::poll(&now, 1, 0) > 0) {
+        Forget(std::string(connection.peer));  // the name goes with it
         continue;
       }
-      const std::uint64_t received = BytesReceived(connection.socket);
-      if (received - connection.budget_from <= limits_.bytes_between_calls) continue;
-      ++counts_.cut;
-      log_.Warning("connection cut: too many bytes without a completed call", {{"peer", peer->second}, {"bytes", received - connection.budget_from}});
-      // Whoever closes it last resets it, so that the kernel holds nothing of it either, and a peer that only writes notices.
-      const linger reset{.l_onoff = 1, .l_linger = 0};
-      ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-      ::shutdown(connection.socket, SHUT_RDWR);
+      const Traffic traffic = TrafficOf(connection.socket);
+      if (traffic.received - connection.budget_from.received > limits_.bytes_between_calls) {
+        CutNow(connection, "too many bytes without a completed call");
+      } else if (limits_.bytes_sent_between_calls != 0 && traffic.sent - connection.budget_from.sent > limits_.bytes_sent_between_calls) {
+        CutNow(connection, "too many answers without a completed call");
+      }
     }
     if (static_cast<std::size_t>(count) < events.size()) return;
   }
 }
 
-// Under mutex_.
+void Edge::Cut(const std::string& peer, std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  const auto found = connections_.find(peer);
+  if (found != connections_.end()) CutNow(*found->second, why);
+}
+
+void Edge::CutNow(Connection& connection, std::string_view why) {
+  ++counts_.cut;
+  log_.Warning("connection cut", {{"why", why}, {"peer", connection.peer}, {"bytes", TrafficOf(connection.socket).received - connection.budget_from.received}});
+  // Whoever closes it last resets it, so that the kernel holds nothing of it either, and a peer that only writes notices.
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  ::shutdown(connection.socket, SHUT_RDWR);
+}
+
 void Edge::Forget(const std::string& peer) {
   const auto found = connections_.find(peer);
   if (found == connections_.end()) return;
   const auto of_address = by_address_.find(found->second->address);
   if (of_address != by_address_.end() && --of_address->second == 0) by_address_.erase(of_address);
+  by_socket_.erase(found->second->socket);
   connections_.erase(found);
 }
 
 void Edge::CallCompleted(const std::string& peer) {
   const std::lock_guard lock(mutex_);
   const auto found = connections_.find(peer);
-  if (found != connections_.end()) found->second->budget_from = BytesReceived(found->second->socket);
+  if (found != connections_.end()) found->second->budget_from = TrafficOf(found->second->socket);
 }
 
 std::string Edge::AddressOf(const std::string& peer) const {

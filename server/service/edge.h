@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 
 #include "absl/status/statusor.h"
 #include "http/listening_sockets.h"
@@ -34,13 +35,16 @@ struct EdgeLimits {
   std::size_t connections = 2000;
   std::size_t per_address = 32;             // IPv6: for each /64
   std::uint64_t bytes_between_calls = 1536 * 1024;  // one and a half of the largest request
+  // What a connection may make us send without completing a call; 0: no limit. Requests are answered by completed calls; what else
+  // is answered (pings, settings, calls that are refused before they begin) is a flood if it is much.
+  std::uint64_t bytes_sent_between_calls = 0;
 };
 
 // How often each thing happened since the start; `open` is the present.
 struct EdgeCounts {
   std::uint64_t accepted = 0, open = 0;
   std::uint64_t refused_total = 0, refused_per_address = 0;  // closed at once, over a limit
-  std::uint64_t cut = 0;                                     // over the byte budget
+  std::uint64_t cut = 0;                                     // over a byte budget, or by Cut
   std::uint64_t accept_errors = 0;                           // no descriptor, no memory
 };
 
@@ -65,6 +69,9 @@ class Edge {
   // A call over the connection from `peer`, as gRPC writes it, has been completed: its byte budget starts anew.
   void CallCompleted(const std::string& peer);
 
+  // Ends the connection from `peer`, if there is one. `why` is constant text.
+  void Cut(const std::string& peer, std::string_view why);
+
   // What the connection from `peer` is counted under: its IPv4 address or IPv6 /64; `peer` itself if there is no such connection.
   std::string AddressOf(const std::string& peer) const;
 
@@ -77,7 +84,8 @@ class Edge {
   void Take(int socket);
   void Watch();
   void Sweep();
-  void Forget(const std::string& peer);
+  void CutNow(Connection& connection, std::string_view why);  // under mutex_
+  void Forget(const std::string& peer);  // under mutex_
 
   const std::string address_;
   std::optional<http::ListeningSockets> sockets_;  // until Stop
@@ -91,6 +99,7 @@ class Edge {
 
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Connection>> connections_;  // by peer; guarded by mutex_
+  std::unordered_map<int, Connection*> by_socket_;                  // the same; guarded by mutex_
   std::map<std::string, std::size_t> by_address_;                   // guarded by mutex_
   EdgeCounts counts_;                                               // guarded by mutex_
 };

@@ -1,5 +1,6 @@
 #include "service/listener.h"
 
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -7,6 +8,7 @@
 
 #include <utility>
 
+#include "service/open_calls.h"
 #include "service/rpc.h"
 
 namespace assay::service {
@@ -16,6 +18,9 @@ namespace {
 constexpr int kKeepaliveMs = 60'000, kKeepaliveTimeoutMs = 10'000, kLeastPingIntervalMs = 30'000;
 constexpr int kConnectionAgeMs = 3'600'000, kConnectionAgeGraceMs = 30'000, kConnectionIdleMs = 300'000;
 constexpr int kStreamsPerConnection = 128;
+// More than a client that keeps to its streams can have, those that are just ending included.
+constexpr std::size_t kMostOpenCalls = 200, kMostRefusedCalls = 1000;
+constexpr std::size_t kMostMemory = 512 * 1024 * 1024;  // of messages and streams; beyond it gRPC reads less and drops the idle
 constexpr int kHandshakeTimeoutMs = 5000;  // TLS, and the first HTTP/2 settings
 constexpr std::size_t kMostGenerations = 8;  // that drain at once
 
@@ -33,6 +38,9 @@ bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials
   grpc::EnableDefaultHealthCheckService(!health_.empty());
   grpc::ServerBuilder builder;
   auto acceptor = builder.experimental().AddExternalConnectionAcceptor(grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  std::unique_ptr<grpc::CallbackGenericService> no_such_method =
+      LimitOpenCalls(builder, *credentials, {kMostOpenCalls, kMostRefusedCalls, [this](const std::string& peer) { edge_->Cut(peer, "too many calls at once"); }});
+  builder.SetResourceQuota(grpc::ResourceQuota("listener").Resize(kMostMemory));
   builder.RegisterService(service.get());
   builder.SetMaxReceiveMessageSize(kMaxRequestSize);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataSize);
@@ -53,7 +61,7 @@ bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials
     Generation& former = generations_.back();
     former.draining = std::thread([&server = *former.server, deadline = std::chrono::system_clock::now() + drain] { server.Shutdown(deadline); });
   }
-  generations_.push_back({std::move(service), std::move(server), {}});
+  generations_.push_back({std::move(service), std::move(no_such_method), std::move(server), {}});
   // The oldest have had their time. Their threads end at their deadline at the latest.
   while (generations_.size() > kMostGenerations) {
     generations_.front().draining.join();

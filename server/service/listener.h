@@ -15,6 +15,7 @@
 #include "service/edge.h"
 
 namespace grpc {
+class CallbackGenericService;
 class Server;
 class ServerCredentials;
 class Service;
@@ -47,6 +48,7 @@ class Listener {
  private:
   struct Generation {
     std::unique_ptr<grpc::Service> service;
+    std::unique_ptr<grpc::CallbackGenericService> no_such_method;
     std::unique_ptr<grpc::Server> server;
     std::thread draining;
   };

@@ -54,6 +54,7 @@ constexpr std::size_t kOperatorThreads = 4, kOperatorQueue = 64;
 constexpr std::size_t kThreadsPerCore = 4, kLeastThreads = 16;
 // Connections under a former certificate are told to go; calls, and watches, have this long.
 constexpr char kJoinHealth[] = "assay.v1.AttestationService";
+constexpr std::uint64_t kMostSentBetweenJoinCalls = 256 * 1024;  // several of the largest answer, which is counted behind its call
 constexpr std::chrono::seconds kProbeInterval{10};
 constexpr std::chrono::milliseconds kProbeBound{5000};
 constexpr int kMostFailedProbes = 3;  // in a row; then this process should be restarted
@@ -239,7 +240,9 @@ class RunningServer final : public Server {
 
   absl::Status Listen(const v1::ServerConfig& config) {
     // Both sockets before anything is served: a verifier with one listener would look alive and be none.
-    auto join = Edge::Listen("join.address", config.join().address(), LimitsOf(config.join().connections()), log_);
+    EdgeLimits join_limits = LimitsOf(config.join().connections());
+    join_limits.bytes_sent_between_calls = kMostSentBetweenJoinCalls;
+    auto join = Edge::Listen("join.address", config.join().address(), join_limits, log_);
     if (!join.ok()) return join.status();
     auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections()), log_);
     if (!operators.ok()) return operators.status();

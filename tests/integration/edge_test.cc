@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "base/strings.h"
@@ -221,7 +223,9 @@ std::string CallHeaders() {
 // Whether health and operators are served while somebody misbehaves.
 void ExpectServed(Verifier& verifier) {
   EXPECT_TRUE(Answers(verifier));
-  EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({}).ok());
+  const auto begin = Clock::now();
+  const auto listed = client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({});
+  EXPECT_TRUE(listed.ok()) << MessageOf(listed.status()) << " after " << (Clock::now() - begin) / 1ms << " ms\n" << verifier.log();
 }
 
 // attacks 132, CVE-2023-33953: one header string of 200 MB, sent in CONTINUATION frames, keeps a core busy for as long as
@@ -279,6 +283,76 @@ TEST(Edge, RapidResetEndsAtTheBudget) {
   RecordProperty("processor_ms", static_cast<int>((ProcessorSeconds() - before) * 1000));
   EXPECT_EQ(verifier.server().join_connections().cut, 1U);
   ExpectServed(verifier);
+}
+
+std::size_t ResidentMegabytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1'000'000;
+}
+
+// A client that never acknowledges SETTINGS is held to no number of streams by gRPC: with the headers in HPACK's table a call
+// costs it fifteen bytes, so that a hundred thousand fit into the budget. They must not cost a gigabyte.
+void ExpectStreamsToCostLittle(const std::string& path, bool reset) {
+  SCOPED_TRACE(Cat(path, reset ? ", reset" : ", left open"));
+  Verifier verifier;
+  RawHttp2 attacker(verifier.join());
+  const std::size_t before = ResidentMegabytes();
+  std::string block = "\x83\x87";
+  block += Cat("\x44", std::string(1, static_cast<char>(path.size())), path);
+  block += Cat(std::string("\x41\x01x", 3));
+  block += std::string("\x5f\x10""application/grpc", 18);
+  block += std::string("\x40\x02te\x08trailers", 13);
+  std::uint32_t stream = 1;
+  bool ended = false, served = false;
+  while (!ended && attacker.sent() < 20'000'000) {
+    std::string bytes;
+    for (int i = 0; i < 200; ++i, stream += 2) {
+      AppendFrame(bytes, 1, 4, 0, block);
+      const auto number = [&](std::size_t behind) {
+        for (std::size_t k = 0; k < 4; ++k) bytes[bytes.size() - behind - 4 + k] = static_cast<char>(stream >> (24 - 8 * k) & 0xFF);
+      };
+      number(block.size());
+      block = "\x83\x87\xc1\xc0\xbf\xbe";  // as the dynamic table has them now
+      if (reset) {
+        AppendFrame(bytes, 3, 0, 0, std::string("\0\0\0\x08", 4));
+        number(4);
+      }
+    }
+    ended = !attacker.Write(bytes);
+    attacker.Discard();
+    if (!served && attacker.sent() > 500'000) {
+      ExpectServed(verifier);
+      served = true;
+    }
+  }
+  EXPECT_TRUE(ended) << attacker.sent() << " bytes, " << stream / 2 << " calls";
+  const std::size_t grown = ResidentMegabytes() - std::min(before, ResidentMegabytes());
+  ::testing::Test::RecordProperty(Cat("megabytes ", path, reset ? " reset" : " open"), static_cast<int>(grown));
+  EXPECT_LT(grown, 150U) << "megabytes for " << stream / 2 << " calls";
+  ExpectServed(verifier);
+}
+
+TEST(Edge, Attack133_StreamsOfASilentClientCostLittle) {
+  for (const bool reset : {true, false}) {
+    for (const char* path : {"/grpc.health.v1.Health/Check", "/assay.v1.AttestationService/CreateChallenge", "/no/such"}) ExpectStreamsToCostLittle(path, reset);
+  }
+}
+
+// A client that keeps to its streams may have all of them under way, again and again.
+TEST(Edge, CallsThatEndMakeRoomForOthers) {
+  Verifier verifier("rates: {per_address: 100000, total: 100000}");
+  Node node(verifier.join(), verifier.site());
+  std::vector<std::thread> asking;
+  std::atomic<int> refused = 0;
+  for (int i = 0; i < 64; ++i) {
+    asking.emplace_back([&] {
+      for (int k = 0; k < 20; ++k) refused += node.CreateChallenge(node.Ask()).ok() ? 0 : 1;
+    });
+  }
+  for (std::thread& each : asking) each.join();
+  EXPECT_EQ(refused, 0) << "of 1280 over one connection";
 }
 
 // Frames that demand an answer and lead to nothing.
