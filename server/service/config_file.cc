@@ -135,9 +135,12 @@ class ConfigReader {
 
   void CheckAddress(const yaml::Node& node, std::string_view text) {
     const std::size_t colon = text.rfind(':');
+    const std::string_view host = colon == std::string_view::npos ? std::string_view() : text.substr(0, colon);
     const std::string_view port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
     std::uint32_t number = 0;
-    bool good = colon != std::string_view::npos && colon > 0 && !port.empty() && port.size() <= 5;
+    // Without brackets the last part of an IPv6 address would be taken for a port.
+    const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+    bool good = !host.empty() && (bracketed || host.find_first_of("[]:") == std::string_view::npos) && !port.empty() && port.size() <= 5;
     for (const char digit : port) {
       good = good && digit >= '0' && digit <= '9';
       number = number * 10 + static_cast<std::uint32_t>(digit - '0');
