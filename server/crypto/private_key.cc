@@ -89,6 +89,7 @@ Outcome<PrivateKey> PrivateKey::FromPem(std::string_view pem) {
   const auto refuse = [](Reason reason, std::string expected, std::string actual) {
     return Finding{.reason = reason, .component = "private key", .claim = "PEM", .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 7468 10"};
   };
+  if (pem.empty()) return refuse(Reason::kEncodingMalformed, "one unencrypted private key", "nothing");
   if (pem.size() > kMaxPemSize) return refuse(Reason::kEncodingMalformed, "at most 16384 characters", std::to_string(pem.size()));
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   ASSAY_CHECK(bio != nullptr);

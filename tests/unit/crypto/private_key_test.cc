@@ -110,6 +110,9 @@ TEST(PrivateKey, RefusesOtherPem) {
   }
 }
 
+// What an empty file leaves: no characters and no address.
+TEST(PrivateKey, RefusesNothingAtAll) { EXPECT_EQ(PrivateKey::FromPem(std::string_view()).findings().at(0).reason, Reason::kEncodingMalformed); }
+
 TEST(PrivateKey, RefusesAPublicHalfOfAnotherKey) {
   // PKCS #8 with the number of one key and the point of another.
   const TestKey one = TestKey::Ec("P-256"), other = TestKey::Ec("P-256");
