@@ -76,11 +76,12 @@ std::optional<ChallengeFields> ChallengeCodec::Open(ByteView challenge, Time now
       })) {
     return std::nullopt;
   }
-  const bool same_policies = fields.policy_set == policy_set;
-  if (!log.Require(Check::kChallengeContext, fields.context == context && same_policies, [&] {
-        return Refusal(Reason::kContextMismatch, same_policies ? "context, keys, platform" : "policy set",
-                       same_policies ? "those that the challenge was made for" : "the policies that the challenge was made under",
-                       same_policies ? "others" : "policies that have changed since");
+  // Another context may well have another policy set: that it is another context is what the node has to hear then.
+  const bool same_context = fields.context == context;
+  if (!log.Require(Check::kChallengeContext, same_context && fields.policy_set == policy_set, [&] {
+        return Refusal(Reason::kContextMismatch, same_context ? "policy set" : "context, keys",
+                       same_context ? "the policies that the challenge was made under" : "those that the challenge was made for",
+                       same_context ? "policies that have changed since" : "others");
       })) {
     return std::nullopt;
   }
