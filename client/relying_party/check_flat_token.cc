@@ -3,16 +3,13 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "client/relying_party/signed_payload.h"
+#include "token/signed_payload.h"
 
 namespace assay::relying_party {
 namespace {
 
-bool CheckLifetime(const token::FlatClaims& claims, Duration longest, CheckLog& log) {
-  const std::int64_t lifetime = claims.expires - claims.issued_at;
-  return log.Require(Check::kTokenWindow, lifetime > 0 && lifetime <= longest.count(),
-                     [&] { return AtClaim(Reason::kTokenClaimInvalid, "exp", Cat("1 to ", longest.count(), " s after iat"), Cat(lifetime, " s")); });
-}
+using token::AtClaim;
+using token::Shown;
 
 bool CheckAttested(const token::FlatClaims& claims, const FlatExpectation& expectation, CheckLog& log) {
   const auto demand = [&](bool satisfied, std::string claim, std::string expected, std::string actual) {
@@ -28,15 +25,15 @@ bool CheckAttested(const token::FlatClaims& claims, const FlatExpectation& expec
 }  // namespace
 
 std::optional<token::FlatClaims> CheckFlatToken(std::string_view token, const FlatExpectation& expectation, Time at, CheckLog& log) {
-  const std::optional<json::Value> payload = SignedPayload(token, expectation.keys, expectation.type, log);
+  const std::optional<json::Value> payload = token::SignedPayload(token, expectation.keys, expectation.type, log);
   if (!payload) return std::nullopt;
   Outcome<token::FlatClaims> claims = token::ReadFlat(*payload);
   if (!log.Require(Check::kTokenClaims, claims) || !claims) return std::nullopt;
-  bool holds = CheckWindow({claims->issued_at, claims->not_before, claims->expires}, expectation.skew, at, log);
-  holds &= CheckLifetime(*claims, expectation.longest, log);
-  holds &= CheckIssuer(claims->issuer, expectation.issuer, log);
-  holds &= CheckAudience(claims->audience, expectation.audience, log);
-  if (expectation.holder) holds &= CheckHolder(claims->holder, *expectation.holder, log);
+  bool holds = token::CheckWindow({claims->issued_at, claims->not_before, claims->expires}, expectation.skew, at, log);
+  holds &= token::CheckLifetime(claims->issued_at, claims->expires, expectation.longest, log);
+  holds &= token::CheckIssuer(claims->issuer, expectation.issuer, log);
+  holds &= token::CheckAudience(claims->audience, expectation.audience, log);
+  if (expectation.holder) holds &= token::CheckHolder(claims->holder, *expectation.holder, log);
   holds &= CheckAttested(*claims, expectation, log);
   if (!holds) return std::nullopt;
   return std::move(claims).value();

@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "client/relying_party/signed_payload.h"
+#include "token/signed_payload.h"
 
 namespace assay::relying_party {
 namespace {
 
+using token::AtClaim;
 using token::EarClaims;
 using token::EarSubmodule;
+using token::Shown;
 using token::Tier;
 
 bool CheckAffirming(const EarClaims& claims, const Expectation& expectation, CheckLog& log) {
@@ -46,18 +48,18 @@ bool CheckClaims(const EarClaims& claims, const Expectation& expectation, Time a
     for (const token::EarProfile profile : expectation.profiles) accepted.emplace_back(token::UriOf(profile));
     return AtClaim(Reason::kTokenProfileUnknown, "eat_profile", accepted.empty() ? "a profile that is accepted here: none is" : Join(accepted, " or "), Shown(token::UriOf(claims.profile)));
   });
-  holds &= CheckWindow({claims.issued_at, claims.not_before, claims.expires}, expectation.skew, at, log);
-  if (expectation.issuer) holds &= CheckIssuer(claims.issuer, *expectation.issuer, log);
+  holds &= token::CheckWindow({claims.issued_at, claims.not_before, claims.expires}, expectation.skew, at, log);
+  if (expectation.issuer) holds &= token::CheckIssuer(claims.issuer, *expectation.issuer, log);
   if (expectation.verifier) {
     holds &= log.Require(Check::kTokenIssuer, claims.verifier_developer == *expectation.verifier,
                          [&] { return AtClaim(Reason::kTokenIssuerMismatch, "verifier-id.developer", Shown(*expectation.verifier), Shown(claims.verifier_developer)); });
   }
-  if (expectation.audience) holds &= CheckAudience(claims.audience, *expectation.audience, log);
+  if (expectation.audience) holds &= token::CheckAudience(claims.audience, *expectation.audience, log);
   if (expectation.nonce) {
     holds &= log.Require(Check::kTokenNonce, claims.nonce && EqualConstantTime(AsBytes(*claims.nonce), AsBytes(*expectation.nonce)),
                          [&] { return AtClaim(Reason::kTokenNonceMismatch, "eat_nonce", "the nonce that was sent", claims.nonce ? "another one" : "none"); });
   }
-  if (expectation.holder) holds &= CheckHolder(claims.holder, *expectation.holder, log);
+  if (expectation.holder) holds &= token::CheckHolder(claims.holder, *expectation.holder, log);
   const std::vector<Finding> contradictions = token::Contradictions(claims);
   holds &= log.Require(Check::kTokenStatus, contradictions.empty(), [&] { return contradictions.front(); });
   for (std::size_t i = 1; i < contradictions.size(); ++i) log.Add(contradictions[i]);
@@ -66,7 +68,7 @@ bool CheckClaims(const EarClaims& claims, const Expectation& expectation, Time a
 }
 
 std::optional<EarClaims> CheckToken(std::string_view token, const Expectation& expectation, Time at, CheckLog& log) {
-  const std::optional<json::Value> payload = SignedPayload(token, expectation.keys, expectation.type, log);
+  const std::optional<json::Value> payload = token::SignedPayload(token, expectation.keys, expectation.type, log);
   if (!payload) return std::nullopt;
   Outcome<EarClaims> claims = token::ReadEar(*payload);
   if (!log.Require(Check::kTokenClaims, claims)) return std::nullopt;

@@ -8,13 +8,13 @@
 #include "base/strings.h"
 #include "crypto/digest.h"
 #include "token/jwk.h"
+#include "token/registered_claims.h"
 
 namespace assay::token {
 namespace {
 
 constexpr std::string_view kTrusted = "TRUSTED", kWithWarnings = "TRUSTED_WITH_WARNINGS", kStrengths = "ABCDE";
-constexpr std::int64_t kYear9999 = 253'402'300'799;
-constexpr std::size_t kMostAudiences = 16, kMostEvidence = 64, kDigestSize = std::tuple_size_v<crypto::Sha256Digest>;
+constexpr std::size_t kMostEvidence = 64, kDigestSize = std::tuple_size_v<crypto::Sha256Digest>;
 
 template <typename T>
 struct Named {
@@ -87,22 +87,17 @@ class FlatReader {
   std::int64_t Date(std::string_view name) {
     const json::Value* value = Mandatory(set_, "", name);
     if (value == nullptr) return 0;
-    const auto date = value->AsInt64();
-    if (!date || *date < 0 || *date > kYear9999) Invalid(std::string(name), "seconds since 1970 as an integer, up to the year 9999", *value);
+    const auto date = DateFrom(*value);
+    if (!date) Invalid(std::string(name), std::string(kDateForm), *value);
     return date.value_or(0);
   }
 
   void ReadAudience() {
     const json::Value* value = Mandatory(set_, "", "aud");
     if (value == nullptr) return;
-    const auto add = [&](const json::Value& each) {  // RFC 7519 section 4.1.3: a text, or a list of texts
-      if (each.AsString() == nullptr || each.AsString()->empty()) Invalid("aud", "texts that are not empty", each);
-      else claims_.audience.push_back(*each.AsString());
-    };
-    const auto* list = value->AsArray();
-    if (list == nullptr) return add(*value);
-    if (list->empty() || list->size() > kMostAudiences) return Invalid("aud", Cat("1 to ", kMostAudiences, " texts"), Cat(list->size()));
-    for (const json::Value& each : *list) add(each);
+    auto audience = AudienceFrom(*value);
+    if (!audience) Invalid("aud", std::string(kAudienceForm), *value);
+    claims_.audience = std::move(audience).value_or(std::vector<std::string>{});
   }
 
   void ReadSubject() {

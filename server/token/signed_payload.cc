@@ -1,20 +1,17 @@
-#include "client/relying_party/signed_payload.h"
+#include "token/signed_payload.h"
 
 #include <algorithm>
 
 #include "base/strings.h"
 #include "codec/syntax_error.h"
-#include "token/jws.h"
 
-namespace assay::relying_party {
+namespace assay::token {
 namespace {
 
-using token::Jwk;
-
-constexpr json::Limits kPayloadLimits{.bytes = token::kMaxTokenSize, .depth = 16, .values = 4096};
+constexpr json::Limits kPayloadLimits{.bytes = kMaxTokenSize, .depth = 16, .values = 4096};
 
 // The key that the token names. Without a key id in the token, or in the only key that is configured, that one.
-const Jwk* KeyFor(const token::Jws& jws, std::span<const Jwk> keys) {
+const Jwk* KeyFor(const Jws& jws, std::span<const Jwk> keys) {
   if (keys.size() == 1 && (!jws.key_id || keys.front().key_id.empty())) return &keys.front();
   const auto found = std::find_if(keys.begin(), keys.end(), [&](const Jwk& key) { return jws.key_id && !key.key_id.empty() && key.key_id == *jws.key_id; });
   return found == keys.end() ? nullptr : &*found;
@@ -31,7 +28,7 @@ Finding AtClaim(Reason reason, std::string claim, std::string expected, std::str
 }
 
 std::optional<json::Value> SignedPayload(std::string_view token, std::span<const Jwk> keys, const std::optional<std::string>& type, CheckLog& log) {
-  const Outcome<token::Jws> jws = token::ParseJws(token);
+  const Outcome<Jws> jws = ParseJws(token);
   if (!log.Require(Check::kTokenForm, jws)) return std::nullopt;
   if (!log.Require(Check::kTokenForm, !type || jws->type == *type, [&] {
         return Finding{.reason = Reason::kTokenMalformed, .component = "header.typ", .expected = Shown(*type), .actual = jws->type.empty() ? "none" : Shown(jws->type)};
@@ -44,9 +41,13 @@ std::optional<json::Value> SignedPayload(std::string_view token, std::span<const
       })) {
     return std::nullopt;
   }
-  if (key == nullptr || !token::VerifyJws(*jws, key->key, log)) return std::nullopt;
+  if (key == nullptr || !VerifyJws(*jws, key->key, log)) return std::nullopt;
   // Only now is the payload looked at.
-  Outcome<json::Value> payload = json::Parse(jws->payload, "payload", kPayloadLimits);
+  return ReadPayload(*jws, log);
+}
+
+std::optional<json::Value> ReadPayload(const Jws& jws, CheckLog& log) {
+  Outcome<json::Value> payload = json::Parse(jws.payload, "payload", kPayloadLimits);
   if (!payload) {
     log.Fail(Check::kTokenForm, {.reason = Reason::kTokenMalformed, .component = "payload", .expected = "one JSON object", .actual = codec::MessageOf(payload.findings().front())});
     return std::nullopt;
@@ -68,6 +69,12 @@ bool CheckWindow(const Window& window, Duration allowed, Time at, CheckLog& log)
   return holds;
 }
 
+bool CheckLifetime(std::int64_t issued_at, std::int64_t expires, Duration longest, CheckLog& log) {
+  const std::int64_t lifetime = expires - issued_at;
+  return log.Require(Check::kTokenWindow, lifetime > 0 && lifetime <= longest.count(),
+                     [&] { return AtClaim(Reason::kTokenClaimInvalid, "exp", Cat("1 to ", longest.count(), " s after iat"), Cat(lifetime, " s")); });
+}
+
 bool CheckIssuer(const std::string& issuer, const std::string& expected, CheckLog& log) {
   return log.Require(Check::kTokenIssuer, issuer == expected,
                      [&] { return AtClaim(Reason::kTokenIssuerMismatch, "iss", Shown(expected), issuer.empty() ? "none" : Shown(issuer)); });
@@ -83,4 +90,4 @@ bool CheckHolder(const std::optional<crypto::PublicKey>& holder, const crypto::P
                      [&] { return AtClaim(Reason::kTokenHolderMismatch, "cnf.jwk", "the key of who presents the token", holder ? "another key" : "none"); });
 }
 
-}  // namespace assay::relying_party
+}  // namespace assay::token
