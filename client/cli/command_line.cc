@@ -216,8 +216,13 @@ class CommandLine {
 
   void AddOperator(CLI::App* command, ServerOptions* server, OperatorOptions* credentials) {
     AddServer(command, server);
-    command->add_option("--cert", credentials->certificate, "Operator's certificate chain, PEM")->required()->type_name(kFile);
-    command->add_option("--key", credentials->key, "Operator's private key, PEM")->required()->type_name(kFile);
+    AddCredentials(command, credentials);
+  }
+  // Either both of the first, or the last; ConnectAsOperator says so.
+  void AddCredentials(CLI::App* command, OperatorOptions* credentials) {
+    command->add_option("--cert", credentials->certificate, "Operator's certificate chain, PEM")->type_name(kFile);
+    command->add_option("--key", credentials->key, "Operator's private key, PEM")->type_name(kFile);
+    command->add_option("--bearer-token-file", credentials->bearer_token, "Instead of both: file with the operator's OIDC token, read before each call")->type_name(kFile)->envname(kBearerTokenVariable);
   }
   CLI::App* AddFleet(CLI::App* group, const char* name, const char* meaning, ExitCode (*run)(const FleetOptions&, const Invocation&), const char* formats) {
     CLI::App* command = AddCommand(group, name, meaning, [this, run](const Invocation& invocation) {
@@ -268,19 +273,17 @@ class CommandLine {
     CLI::App* replay = AddCommand(verdict, "replay", "Appraise recorded evidence once more: the same bytes, or what differs", [this](const Invocation& invocation) {
       replay_.output = Output();
       if (replay_.id.empty() == replay_.from.empty() || (replay_.from.empty() && replay_.server.address.empty())) {
-        invocation.Say("expected either ID with --server, --ca, --cert and --key, or --from FILE, actual: both or neither. See 'assay verdict replay --help'.");
+        invocation.Say("expected either ID with --server, --ca and the operator's credentials, or --from FILE, actual: both or neither. See 'assay verdict replay --help'.");
         return ExitCode::kUsage;
       }
       return cli::ReplayVerdict(replay_, invocation);
     });
     CLI::Option* id = replay->add_option("ID", replay_.id, "Verdict's id, for a replay through the server")->type_name("ID");
     CLI::Option* server = replay->add_option("--server", replay_.server.address, "Address of the operator listener")->type_name("HOST:PORT");
-    for (CLI::Option* option : {replay->add_option("--ca", replay_.server.ca, "PEM certificates that may vouch for the server")->type_name(kFile),
-                                replay->add_option("--cert", replay_.credentials.certificate, "Operator's certificate chain, PEM")->type_name(kFile),
-                                replay->add_option("--key", replay_.credentials.key, "Operator's private key, PEM")->type_name(kFile)}) {
-      server->needs(option);
-      option->needs(server);
-    }
+    CLI::Option* ca = replay->add_option("--ca", replay_.server.ca, "PEM certificates that may vouch for the server")->type_name(kFile);
+    server->needs(ca);
+    ca->needs(server);
+    AddCredentials(replay, &replay_.credentials);
     id->needs(server);
     server->needs(id);
     CLI::Option* from = replay->add_option("--from", replay_.from, "File that 'assay verdict export' wrote, for a replay offline")->type_name(kFile);

@@ -1,12 +1,15 @@
 #include "client/cli/connections.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/files.h"
 #include "base/strings.h"
 #include "client/lib/client.h"
 #include "codec/pem.h"
 #include "crypto/certificate.h"
+#include "token/bearer.h"
 
 namespace assay::cli {
 namespace {
@@ -18,6 +21,17 @@ absl::StatusOr<std::string> ReadText(std::string_view what, const std::string& p
   const absl::StatusOr<Bytes> bytes = ReadFile(what, path);
   if (!bytes.ok()) return bytes.status();
   return std::string(AsText(*bytes));
+}
+
+// One token on one line. What is wrong with it is said without any of it.
+absl::StatusOr<std::string> ReadToken(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadText("--bearer-token-file", path);
+  if (!text.ok()) return text.status();
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  const bool plain = std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!text->empty() && text->size() <= token::kMaxBearerSize && plain) return text;
+  return absl::InvalidArgumentError(ToAbsl(Cat("--bearer-token-file '", Printable(path), "': expected one token of at most ", token::kMaxBearerSize, " characters on one line, actual: ",
+                                               text->empty() ? "nothing" : plain ? "more" : "other text", ".")));
 }
 
 class NodeConnection final : public agent::JoinConnection {
@@ -55,13 +69,28 @@ absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const Serve
 absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const ServerOptions& server, const OperatorOptions& credentials) {
   client::ChannelOptions options;
   options.address = server.address;
+  const bool token = !credentials.bearer_token.empty(), certificate = !credentials.certificate.empty() || !credentials.key.empty();
+  if (token == certificate) {
+    return absl::InvalidArgumentError(ToAbsl(Cat("credentials: expected either --cert and --key, or --bearer-token-file (or $", kBearerTokenVariable, "), actual: ", token ? "both" : "neither", ".")));
+  }
+  if (!token && (credentials.certificate.empty() || credentials.key.empty())) {
+    return absl::InvalidArgumentError(ToAbsl(Cat("credentials: expected --cert and --key, actual: ", credentials.key.empty() ? "no --key" : "no --cert", ".")));
+  }
   struct Part {
     std::string_view what;
     const std::string& path;
     std::string& text;
   };
-  for (const Part& part : {Part{"--ca", server.ca, options.ca_pem}, Part{"--cert", credentials.certificate, options.certificate_pem},
-                           Part{"--key", credentials.key, options.key_pem}}) {
+  std::vector<Part> parts = {{"--ca", server.ca, options.ca_pem}};
+  if (token) {
+    // Once now, so that a file that can't be used is said before anything is sent.
+    if (const auto read = ReadToken(credentials.bearer_token); !read.ok()) return read.status();
+    options.bearer_token = [path = credentials.bearer_token] { return ReadToken(path); };
+  } else {
+    parts.push_back({"--cert", credentials.certificate, options.certificate_pem});
+    parts.push_back({"--key", credentials.key, options.key_pem});
+  }
+  for (const Part& part : parts) {
     absl::StatusOr<std::string> text = ReadText(part.what, part.path);
     if (!text.ok()) return text.status();
     part.text = *std::move(text);

@@ -15,6 +15,8 @@
 
 namespace assay::cli {
 
+inline constexpr const char* kBearerTokenVariable = "ASSAY_BEARER_TOKEN_FILE";
+
 struct ServerOptions {
   std::string address;  // --server, HOST:PORT
   std::string ca;       // --ca, PEM file
@@ -24,11 +26,14 @@ struct ServerOptions {
 absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server,
                                                                      const crypto::PrivateKey& node_key, Time now);
 
+// Either the first two, or the last one.
 struct OperatorOptions {
-  std::string certificate;  // --cert, PEM file
-  std::string key;          // --key, PEM file
+  std::string certificate;   // --cert, PEM file
+  std::string key;           // --key, PEM file
+  std::string bearer_token;  // --bearer-token-file; read anew before each call, since tokens live for minutes
 };
 
+// InvalidArgument besides: both ways to say who one is, or neither.
 absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const ServerOptions& server, const OperatorOptions& credentials);
 
 }  // namespace assay::cli

@@ -71,11 +71,21 @@ std::string RequestIdOf(const grpc::ClientContext& context) {
   return found == trailers.end() ? std::string() : Cat(", request ", Printable(std::string(found->second.data(), found->second.size()), 32));
 }
 
+// Every channel of ours is TLS, so the token is never sent in the clear.
+absl::Status AddToken(const ChannelOptions& options, grpc::ClientContext& context) {
+  if (!options.bearer_token) return absl::OkStatus();
+  const absl::StatusOr<std::string> token = options.bearer_token();
+  if (!token.ok()) return token.status();
+  context.AddMetadata("authorization", Cat("Bearer ", *token));
+  return absl::OkStatus();
+}
+
 // One call with its deadline. `certificate_pem`, if given, gets the certificate that the server showed.
 template <typename Response, typename Stub, typename Method, typename Request>
 absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request, const ChannelOptions& options, std::string* certificate_pem) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + options.timeout);
+  if (absl::Status added = AddToken(options, context); !added.ok()) return added;
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (certificate_pem != nullptr && context.auth_context() != nullptr) {
@@ -157,6 +167,7 @@ absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansR
 
 absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& request, const std::function<bool(const v1::WatchVerdictsResponse&)>& take) {
   grpc::ClientContext context;
+  if (absl::Status added = AddToken(connection_->options, context); !added.ok()) return added;
   const auto reader = connection_->stub->WatchVerdicts(&context, request);
   v1::WatchVerdictsResponse response;
   while (reader->Read(&response)) {

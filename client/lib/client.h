@@ -1,4 +1,4 @@
-// gRPC clients of assayd's two listeners, over TLS with a client certificate.
+// gRPC clients of assayd's two listeners, over TLS, with a client certificate or a bearer token.
 //
 // Promises: no call without a deadline; what the server says in its ErrorDetail is in the message; who can't be reached
 // (Unavailable) is told apart from who can't be believed (Unauthenticated). Does not promise to retry: a challenge is good for
@@ -22,6 +22,8 @@ struct ChannelOptions {
   std::string ca_pem;           // who issued the server's certificate
   std::string certificate_pem;  // the client's, leaf first
   std::string key_pem;          // its private key
+  // Instead of both, for operators: asked for a token before each call, which goes nowhere but over TLS. Its error is the call's.
+  std::function<absl::StatusOr<std::string>()> bearer_token = {};
   std::chrono::milliseconds timeout{30'000};  // of each call, connecting included
 };
 

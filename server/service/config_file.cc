@@ -3,6 +3,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 
@@ -23,6 +24,39 @@ constexpr Duration kShortestLifetime{5};
 constexpr Duration kShortestRetention{3600}, kLongestRetention{3650LL * 86400};
 constexpr std::string_view kVerdictsKept = "90d", kEvidenceKept = "30d";
 constexpr std::uint32_t kAttemptsKept = 10'000, kCallsPerAddress = 50, kCallsInAll = 5000;
+constexpr std::uint32_t kMostRequestMib = 4;
+constexpr std::size_t kLongestOidcText = 512;
+constexpr std::string_view kKeysRefreshed = "5m", kTokenLife = "1h";
+
+// A duration of one of these members must lie between its bounds.
+struct DurationRange {
+  std::string_view member;
+  Duration shortest, longest;
+  std::string_view expected;
+};
+constexpr DurationRange kDurations[] = {
+    {"assay.v1.Challenges.lifetime", kShortestLifetime, kLongestLifetime, "a duration from 5s to 60s"},
+    {"assay.v1.Retention.verdicts", kShortestRetention, kLongestRetention, "a duration from 1h to 3650d"},
+    {"assay.v1.Retention.evidence", kShortestRetention, kLongestRetention, "a duration from 1h to 3650d"},
+    {"assay.v1.Oidc.refresh", Duration(30), Duration(86400), "a duration from 30s to 24h"},
+    {"assay.v1.Oidc.max_lifetime", Duration(60), Duration(86400), "a duration from 1m to 24h"},
+};
+const DurationRange* RangeOf(const FieldDescriptor& field) {
+  for (const DurationRange& range : kDurations) {
+    if (field.full_name() == range.member) return &range;
+  }
+  return nullptr;
+}
+
+// https, a host, nothing that could be a password, no blank. Issuers have no query and no fragment (OpenID Connect Discovery, section 3).
+bool IsHttpsUrl(std::string_view text, std::string_view forbidden) {
+  constexpr std::string_view kScheme = "https://";
+  if (!text.starts_with(kScheme) || text.size() > kLongestOidcText) return false;
+  const std::string_view authority = text.substr(kScheme.size(), text.find_first_of("/?#", kScheme.size()) - kScheme.size());
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  return plain && !authority.empty() && authority.find('@') == std::string_view::npos && text.find_first_of(forbidden) == std::string_view::npos;
+}
+
 constexpr std::uint32_t kDefaultQueue = 256, kMostThreads = 1024, kMostQueue = 1'000'000;
 
 // Members that hold a path, by full name.
@@ -30,7 +64,8 @@ bool IsPath(const FieldDescriptor& field) {
   const std::string& name = field.full_name();
   for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
-                                      "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory"}) {
+                                      "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory",
+                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca"}) {
     if (name == path) return true;
   }
   return false;
@@ -45,7 +80,8 @@ bool IsRequired(const FieldDescriptor& field) {
                                           "assay.v1.OperatorListener.client_ca", "assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key",
                                           "assay.v1.Store.path", "assay.v1.Challenges.key_file", "assay.v1.RoleBinding.identity",
                                           "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.HttpPages.address",
-                                          "assay.v1.HttpsPages.address", "assay.v1.HttpsPages.tls"}) {
+                                          "assay.v1.HttpsPages.address", "assay.v1.HttpsPages.tls", "assay.v1.Oidc.issuer", "assay.v1.Oidc.audience",
+                                          "assay.v1.Oidc.jwks"}) {
     if (name == required) return true;
   }
   return false;
@@ -97,7 +133,9 @@ class ConfigReader {
       case FieldDescriptor::CPPTYPE_UINT32: {
         const auto number = Take(yaml::AsInteger(node));
         const std::uint32_t most = field.name() == "threads" ? kMostThreads : kMostQueue;
-        if (number && *number > most) Say(yaml::ErrorAt(node.position, Cat("at most ", most), std::to_string(*number)));
+        if (number && field.full_name() == "assay.v1.JoinListener.max_request_mib" && (*number < 1 || *number > kMostRequestMib)) {
+          Say(yaml::ErrorAt(node.position, Cat("1 to ", kMostRequestMib), std::to_string(*number)));
+        } else if (number && *number > most) Say(yaml::ErrorAt(node.position, Cat("at most ", most), std::to_string(*number)));
         else if (number) reflection.SetUInt32(&message, &field, static_cast<std::uint32_t>(*number));
         return;
       }
@@ -115,16 +153,15 @@ class ConfigReader {
       Say(yaml::ErrorAt(node.position, "text", "nothing"));
     } else if (field.name() == "address") {
       CheckAddress(node, *text);
-    } else if (field.full_name() == "assay.v1.Challenges.lifetime") {
-      const auto lifetime = ParseDuration(*text);
-      if (!lifetime || *lifetime < kShortestLifetime || *lifetime > kLongestLifetime) {
-        Say(yaml::ErrorAt(node.position, Cat("a duration from ", FormatDuration(kShortestLifetime), " to ", FormatDuration(kLongestLifetime)), codec::Quoted(*text)));
-      }
-    } else if (field.containing_type()->full_name() == "assay.v1.Retention") {
-      const auto kept = ParseDuration(*text);
-      if (!kept || *kept < kShortestRetention || *kept > kLongestRetention) {
-        Say(yaml::ErrorAt(node.position, "a duration from 1h to 3650d", codec::Quoted(*text)));
-      }
+    } else if (const DurationRange* range = RangeOf(field)) {
+      const auto duration = ParseDuration(*text);
+      if (!duration || *duration < range->shortest || *duration > range->longest) Say(yaml::ErrorAt(node.position, std::string(range->expected), codec::Quoted(*text)));
+    } else if (field.full_name() == "assay.v1.Oidc.issuer") {
+      if (!IsHttpsUrl(*text, "?#")) Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, as the tokens' iss has it", codec::Quoted(*text)));
+    } else if (field.full_name() == "assay.v1.Oidc.jwks" && IsUrl(*text)) {
+      if (!IsHttpsUrl(*text, "#")) Say(yaml::ErrorAt(node.position, "a file, or an https URL without user and fragment", codec::Quoted(*text)));
+    } else if (field.full_name() == "assay.v1.Oidc.audience" || field.full_name() == "assay.v1.Oidc.subject_claim") {
+      if (text->size() > kLongestOidcText || Printable(*text, kLongestOidcText) != *text) Say(yaml::ErrorAt(node.position, Cat("printable text of at most ", kLongestOidcText, " bytes"), codec::Quoted(*text)));
     } else if (field.full_name() == "assay.v1.RoleBinding.role" && !RoleNamed(*text)) {
       Say(yaml::ErrorAt(node.position, "viewer, operator or admin", codec::Quoted(*text)));
     } else if (IsPath(field) && !text->empty() && !folder_.empty() && std::filesystem::path(*text).is_relative()) {
@@ -154,6 +191,26 @@ class ConfigReader {
   std::vector<std::string> messages_;
 };
 
+// What only shows when the section is whole.
+std::vector<std::string> DefectsOf(const v1::OperatorListener& config) {
+  std::vector<std::string> defects;
+  if (config.has_oidc() && !IsUrl(config.oidc().jwks())) {
+    for (const auto& [name, value] : {std::pair("jwks_ca", config.oidc().jwks_ca()), std::pair("refresh", config.oidc().refresh())}) {
+      if (!value.empty()) defects.push_back(Cat("operator.oidc.", name, ": expected with a URL as jwks, actual: jwks is a file. Leave it out."));
+    }
+  }
+  for (const v1::RoleBinding& binding : config.roles()) {
+    if (!binding.identity().starts_with(kTokenIdentityPrefix)) continue;
+    const std::string prefix = TokenIdentity(config.oidc().issuer(), "");
+    if (!config.has_oidc()) {
+      defects.push_back(Cat("operator.roles: expected operator.oidc, since an identity begins with 'oidc:', actual: no such section. Add it."));
+    } else if (!binding.identity().starts_with(prefix) || binding.identity().size() == prefix.size()) {
+      defects.push_back(Cat("operator.roles: expected identities of tokens as '", Printable(prefix, 600), "SUBJECT', with the issuer of operator.oidc, actual: ", codec::Quoted(binding.identity()), "."));
+    }
+  }
+  return defects;
+}
+
 }  // namespace
 
 ConfigResult LoadConfig(std::string_view name, std::string_view text, const std::string& folder) {
@@ -172,6 +229,15 @@ ConfigResult LoadConfig(std::string_view name, std::string_view text, const std:
     result.messages.push_back(Cat(name, ": tokens: expected either key_directory or key_file, actual: ", config.tokens().key_file().empty() ? "neither" : "both"));
     return result;
   }
+  for (const std::string& defect : DefectsOf(config.operator_())) result.messages.push_back(Cat(name, ": ", defect));
+  if (!result.messages.empty()) return result;
+  if (config.operator_().has_oidc()) {
+    v1::Oidc& oidc = *config.mutable_operator_()->mutable_oidc();
+    if (oidc.refresh().empty() && IsUrl(oidc.jwks())) oidc.set_refresh(std::string(kKeysRefreshed));
+    if (oidc.subject_claim().empty()) oidc.set_subject_claim("sub");
+    if (oidc.max_lifetime().empty()) oidc.set_max_lifetime(std::string(kTokenLife));
+  }
+  if (config.join().max_request_mib() == 0) config.mutable_join()->set_max_request_mib(1);
   if (config.workers().queue() == 0) config.mutable_workers()->set_queue(kDefaultQueue);
   v1::Retention& retention = *config.mutable_store()->mutable_retention();
   if (retention.verdicts().empty()) retention.set_verdicts(std::string(kVerdictsKept));
@@ -205,6 +271,7 @@ join:
   connections:
     total: 2000
     per_address: 32              # IPv6: for each /64; more where many nodes come through one NAT
+  max_request_mib: 1             # 1 to 4
 
 # Where operators query verdicts, over mutual TLS.
 operator:
@@ -215,6 +282,16 @@ operator:
   client_ca: tls/ca.pem          # who issues the operators' certificates
   roles:                         # URI SAN, else DNS SAN, of the certificate; viewer, operator or admin
     - {identity: "spiffe://example.org/oncall", role: viewer}
+    # - {identity: "oidc:https://idp.example.org#alice", role: operator}
+  # Bearer tokens of this OpenID provider instead of a client certificate. Leave out for certificates alone.
+  # oidc:
+  #   issuer: "https://idp.example.org"  # iss, whole
+  #   audience: assay                    # what aud must name
+  #   jwks: "https://idp.example.org/keys"  # or a file, looked at every 2s
+  #   jwks_ca: tls/idp-ca.pem            # who vouches for the URL's server; default: the system's CAs
+  #   refresh: 5m                        # of the URL, 30s to 24h
+  #   subject_claim: sub                 # the identity is oidc:ISSUER#SUBJECT
+  #   max_lifetime: 1h                   # from iat to exp, 1m to 24h
 
 # Verdicts, redeemed challenges and evidence: SQLite, for one replica.
 store:

@@ -31,4 +31,7 @@ std::string DefaultConfigYaml();
 // Of a config that LoadConfig gave.
 Duration ChallengeLifetime(const v1::ServerConfig& config);
 
+// Whether operator.oidc.jwks is to be fetched, and not a file.
+inline bool IsUrl(std::string_view jwks) { return jwks.find("://") != std::string_view::npos; }
+
 }  // namespace assay::service

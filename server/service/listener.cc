@@ -26,7 +26,8 @@ constexpr std::size_t kMostGenerations = 8;  // that drain at once
 
 }  // namespace
 
-Listener::Listener(std::unique_ptr<Edge> edge, std::string health) : edge_(std::move(edge)), health_(std::move(health)) {}
+Listener::Listener(std::unique_ptr<Edge> edge, std::string health, int most_request_bytes)
+    : edge_(std::move(edge)), health_(std::move(health)), most_request_bytes_(most_request_bytes) {}
 
 Listener::~Listener() {
   Stop();
@@ -42,7 +43,7 @@ bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials
       LimitOpenCalls(builder, *credentials, {kMostOpenCalls, kMostRefusedCalls, [this](const std::string& peer) { edge_->Cut(peer, "too many calls at once"); }});
   builder.SetResourceQuota(grpc::ResourceQuota("listener").Resize(kMostMemory));
   builder.RegisterService(service.get());
-  builder.SetMaxReceiveMessageSize(kMaxRequestSize);
+  builder.SetMaxReceiveMessageSize(most_request_bytes_);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataSize);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);

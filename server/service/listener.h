@@ -26,7 +26,8 @@ namespace assay::service {
 class Listener {
  public:
   // `health`: name of the service that answers under grpc.health.v1 beside ""; empty: this listener has no health service.
-  Listener(std::unique_ptr<Edge> edge, std::string health);
+  // `most_request_bytes`: larger requests are refused.
+  Listener(std::unique_ptr<Edge> edge, std::string health, int most_request_bytes);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -55,6 +56,7 @@ class Listener {
 
   const std::unique_ptr<Edge> edge_;
   const std::string health_;
+  const int most_request_bytes_;
   std::mutex mutex_;
   std::list<Generation> generations_;  // guarded by mutex_; the last one serves
 };

@@ -8,6 +8,7 @@
 #include "assay/v1/verdict_service.grpc.pb.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "service/rate_limit.h"
 #include "service/rpc.h"
 #include "store/page_token.h"
 
@@ -69,7 +70,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   grpc::ServerWriteReactor<v1::WatchVerdictsResponse>* WatchVerdicts(grpc::CallbackServerContext* context, const v1::WatchVerdictsRequest* request) override {
     auto caller = Authorize(*context, "WatchVerdicts", Role::kViewer, NameCall(*context));
     if (auto* refused = std::get_if<Finding>(&caller)) return Watchers::Refuse(*context, {std::move(*refused)});
-    return inputs_.watchers.Watch(*context, *request, [this, peer = context->peer()] { inputs_.completed(peer); });
+    return inputs_.watchers.Watch(*context, *request, std::get<Authorized>(caller).until, [this, peer = context->peer()] { inputs_.completed(peer); });
   }
 
   grpc::ServerUnaryReactor* RevokeVerdict(grpc::CallbackServerContext* context, const v1::RevokeVerdictRequest* request, v1::RevokeVerdictResponse* response) override {
@@ -124,11 +125,46 @@ class OperatorService final : public v1::VerdictService::CallbackService {
   }
 
  private:
-  std::variant<std::string, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role, const std::string& request_id) {
-    auto caller = inputs_.authorization.Check(PeerNames(context, "peer_uri"), PeerNames(context, "peer_dns"), role);
+  // Who calls, and until when that may be believed: a certificate was checked with the connection, whose age is bounded.
+  struct Authorized {
+    std::string identity;
+    std::optional<Time> until;
+  };
+
+  std::variant<Authorized, Finding> CallerFor(const grpc::CallbackServerContext& context, Role role) const {
+    const bool certificate = !context.auth_context()->FindPropertyValues("x509_pem_cert").empty();
+    std::vector<std::string_view> tokens;
+    if (inputs_.bearers != nullptr) {
+      const auto [begin, end] = context.client_metadata().equal_range("authorization");
+      for (auto each = begin; each != end; ++each) tokens.emplace_back(each->second.data(), each->second.size());
+      if (certificate != tokens.empty()) return NoCaller(certificate);
+    }
+    Authorized caller;
+    std::variant<std::string, Finding> checked;
+    if (tokens.empty()) {
+      checked = inputs_.authorization.CheckCertificate(PeerNames(context, "peer_uri"), PeerNames(context, "peer_dns"), role);
+    } else {
+      auto bearer = inputs_.bearers->Authenticate(tokens);
+      if (auto* refused = std::get_if<Finding>(&bearer)) return std::move(*refused);
+      caller.until = std::get<TokenCaller>(bearer).until;
+      checked = inputs_.authorization.CheckToken(std::get<TokenCaller>(bearer).identity, role);
+    }
+    if (auto* denied = std::get_if<Finding>(&checked)) return std::move(*denied);
+    caller.identity = std::get<std::string>(std::move(checked));
+    return caller;
+  }
+
+  std::variant<Authorized, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role, const std::string& request_id) {
+    auto caller = CallerFor(context, role);
     if (const auto* denied = std::get_if<Finding>(&caller)) {
-      Count(rpc, grpc::StatusCode::PERMISSION_DENIED, std::chrono::steady_clock::now());
-      inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
+      const bool known = denied->reason == Reason::kPermissionDenied;
+      Count(rpc, known ? grpc::StatusCode::PERMISSION_DENIED : grpc::StatusCode::UNAUTHENTICATED, std::chrono::steady_clock::now());
+      if (known) {
+        inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
+      } else if (strangers_logged_.Take("")) {  // all are counted; a line for each would be a flood of its own
+        inputs_.log.Warning("caller not authenticated", {{"rpc", rpc}, {"at", Cat(denied->component, denied->claim.empty() ? "" : ".", denied->claim)}, {"expected", denied->expected},
+                                                         {"actual", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
+      }
     }
     return caller;
   }
@@ -148,7 +184,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
       reactor->Finish(StatusOf({std::move(*denied)}, *context));
       return reactor;
     }
-    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, id, begin = std::chrono::steady_clock::now(), caller = std::get<std::string>(caller), call = std::move(call)] {
+    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, id, begin = std::chrono::steady_clock::now(), caller = std::get<Authorized>(caller).identity, call = std::move(call)] {
       const std::optional<Refusal> refusal = call(Caller{caller, id, context->peer()});
       if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"request_id", id}, {"error", refusal->finding.actual}});
       inputs_.completed(context->peer());
@@ -221,6 +257,7 @@ class OperatorService final : public v1::VerdictService::CallbackService {
 
   const OperatorInputs inputs_;
   const store::PageTokenCodec pages_;
+  RateLimit strangers_logged_{{1, 20}, 1};
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// VerdictService on the operator listener. Each call authorizes its caller for the role that the proto names, then runs on the
-// pool; every change is made under the caller's name, with a reason.
+// VerdictService on the operator listener. Each call authenticates its caller, by the certificate of the connection or a bearer
+// token of its own, authorizes it for the role that the proto names, then runs on the pool; every change is made under the caller's name, with a reason.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include "appraisal/replay.h"
 #include "base/clock.h"
 #include "service/authorization.h"
+#include "service/bearer_callers.h"
 #include "service/watch.h"
 #include "service/worker_pool.h"
 #include "store/verdict_store.h"
@@ -24,6 +25,7 @@ namespace assay::service {
 // All of it outlives the service.
 struct OperatorInputs {
   const Authorization& authorization;
+  const BearerCallers* bearers;                // nullptr: certificates alone
   store::VerdictStore& store;
   const appraisal::Registry& registry;         // these three: for replays
   const appraisal::PolicyBook& policies;

@@ -20,7 +20,8 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kChallengeConsumed:
     case Reason::kContextMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
     case Reason::kNodeKeyMismatch:
-    case Reason::kChannelUnbound: return grpc::StatusCode::UNAUTHENTICATED;
+    case Reason::kChannelUnbound:
+    case Reason::kUnauthenticated: return grpc::StatusCode::UNAUTHENTICATED;
     case Reason::kRateLimited:
     case Reason::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case Reason::kPermissionDenied: return grpc::StatusCode::PERMISSION_DENIED;

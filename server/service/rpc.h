@@ -12,7 +12,8 @@
 
 namespace assay::service {
 
-inline constexpr int kMaxRequestSize = 1024 * 1024;
+inline constexpr int kMib = 1024 * 1024;
+inline constexpr int kMaxRequestSize = kMib;  // where the configuration does not say otherwise
 inline constexpr int kMaxMetadataSize = 8 * 1024;
 inline constexpr const char* kPushbackKey = "grpc-retry-pushback-ms";
 

@@ -27,6 +27,7 @@
 #include "result/key_ring.h"
 #include "result/signing_key.h"
 #include "service/attestation.h"
+#include "service/bearer_callers.h"
 #include "service/config_file.h"
 #include "service/counted_store.h"
 #include "service/edge.h"
@@ -34,6 +35,7 @@
 #include "service/listener.h"
 #include "service/operator_service.h"
 #include "service/periodic.h"
+#include "service/provider_keys.h"
 #include "service/rpc.h"
 #include "service/self_probe.h"
 #include "service/tls.h"
@@ -72,6 +74,7 @@ absl::StatusOr<std::string> LoadClientCa(const v1::OperatorListener& config) {
 struct Material {
   TlsMaterial join_tls, operator_tls;
   std::string client_ca;
+  ProviderMaterial provider;  // where operator.oidc is configured
   std::optional<appraisal::PolicyBook> policies;
   std::optional<trust::AnchorSet> anchors;
   std::vector<trust::CollateralItem> collateral;
@@ -84,6 +87,9 @@ class Gathering {
     if (auto tls = Take(LoadTlsMaterial(config.join().tls(), "join.tls"))) material_.join_tls = *std::move(tls);
     if (auto tls = Take(LoadTlsMaterial(config.operator_().tls(), "operator.tls"))) material_.operator_tls = *std::move(tls);
     if (auto ca = Take(LoadClientCa(config.operator_()))) material_.client_ca = *std::move(ca);
+    if (config.operator_().has_oidc()) {
+      if (auto provider = Take(LoadProviderMaterial(config.operator_().oidc()))) material_.provider = *std::move(provider);
+    }
     TakePolicies();
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
@@ -226,6 +232,8 @@ class RunningServer final : public Server {
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
         authorization_(inputs.config.operator_()),
+        provider_keys_(ProviderKeysOf(inputs, std::move(material_.provider), metrics_)),
+        bearers_(provider_keys_ == nullptr ? nullptr : std::make_unique<BearerCallers>(inputs.config.operator_().oidc(), *provider_keys_, inputs.clock)),
         operator_pool_(kOperatorThreads, kOperatorQueue),
         pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
         calls_of_address_(RateOf(inputs.config.join().rates().per_address())),
@@ -240,14 +248,14 @@ class RunningServer final : public Server {
 
   absl::Status Listen(const v1::ServerConfig& config) {
     // Both sockets before anything is served: a verifier with one listener would look alive and be none.
-    EdgeLimits join_limits = LimitsOf(config.join().connections());
+    EdgeLimits join_limits = LimitsOf(config.join().connections(), JoinRequestBytes(config));
     join_limits.bytes_sent_between_calls = kMostSentBetweenJoinCalls;
     auto join = Edge::Listen("join.address", config.join().address(), join_limits, log_);
     if (!join.ok()) return join.status();
-    auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections()), log_);
+    auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections(), kMaxRequestSize), log_);
     if (!operators.ok()) return operators.status();
-    join_ = std::make_unique<Listener>(*std::move(join), kJoinHealth);
-    operator_ = std::make_unique<Listener>(*std::move(operators), "");
+    join_ = std::make_unique<Listener>(*std::move(join), kJoinHealth, JoinRequestBytes(config));
+    operator_ = std::make_unique<Listener>(*std::move(operators), "", kMaxRequestSize);
     if (!ServeJoin() || !ServeOperators()) return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
     join_files_.Changed({config_.join().tls().certificate(), config_.join().tls().key()});
     operator_files_.Changed({config_.operator_().tls().certificate(), config_.operator_().tls().key(), config_.operator_().client_ca()});
@@ -257,6 +265,7 @@ class RunningServer final : public Server {
     watching_files_.emplace(kWatchFiles, [this] {
       TakeUpNewCertificates();
       TakeUpNewKeys();
+      if (provider_keys_) provider_keys_->TakeUpChanges();
     });
     return absl::OkStatus();
   }
@@ -373,8 +382,16 @@ class RunningServer final : public Server {
     if (forgotten != 0) log_.Info("what is old was forgotten", {{"records", forgotten}});
   }
 
-  static EdgeLimits LimitsOf(const v1::ConnectionLimits& config) {
-    EdgeLimits limits;
+  static int JoinRequestBytes(const v1::ServerConfig& config) { return static_cast<int>(config.join().max_request_mib()) * kMib; }
+  static std::unique_ptr<ProviderKeys> ProviderKeysOf(const ServerInputs& inputs, ProviderMaterial material, telemetry::Metrics& metrics) {
+    const v1::OperatorListener& config = inputs.config.operator_();
+    if (!config.has_oidc()) return nullptr;
+    const FetchTimes times{.refresh = IsUrl(config.oidc().jwks()) ? *ParseDuration(config.oidc().refresh()) : Duration(0)};
+    return std::make_unique<ProviderKeys>(config.oidc(), std::move(material), times, inputs.clock, inputs.log, metrics);
+  }
+
+  static EdgeLimits LimitsOf(const v1::ConnectionLimits& config, int most_request_bytes) {
+    EdgeLimits limits{.bytes_between_calls = static_cast<std::uint64_t>(most_request_bytes) * 3 / 2};
     if (config.total() != 0) limits.connections = config.total();
     if (config.per_address() != 0) limits.per_address = config.per_address();
     return limits;
@@ -386,7 +403,7 @@ class RunningServer final : public Server {
                             .log = log_, .metrics = metrics_, .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
   std::unique_ptr<grpc::Service> OperatorServiceNow() {
-    return MakeOperatorService({.authorization = authorization_, .store = *store_, .registry = registry_, .policies = *material_.policies,
+    return MakeOperatorService({.authorization = authorization_, .bearers = bearers_.get(), .store = *store_, .registry = registry_, .policies = *material_.policies,
                                 .anchors = *material_.anchors, .watchers = watchers_, .pool = operator_pool_, .clock = clock_, .log = log_, .metrics = metrics_, .page_key = page_key_,
                                 .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }});
   }
@@ -399,7 +416,7 @@ class RunningServer final : public Server {
   }
   bool ServeOperators() {
     metrics_.SetTlsNotAfter(telemetry::Listener::kOperator, material_.operator_tls.not_after);
-    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca), OperatorServiceNow(), kDrainFormer);
+    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca, bearers_ != nullptr), OperatorServiceNow(), kDrainFormer);
   }
 
   // Whoever changed the ring, this process or another, its keys sign and are published from here on.
@@ -471,6 +488,8 @@ class RunningServer final : public Server {
   Watchers watchers_;
   Attestation attestation_;
   Authorization authorization_;
+  const std::unique_ptr<ProviderKeys> provider_keys_;  // nullptr: certificates alone
+  const std::unique_ptr<BearerCallers> bearers_;
   WorkerPool operator_pool_;  // their own: a flood of joins must not keep operators from seeing it
   WorkerPool pool_;
   RateLimit calls_of_address_, calls_in_all_;

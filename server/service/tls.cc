@@ -62,8 +62,8 @@ std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& mate
   return Credentials(material, "", GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
 }
 
-std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem) {
-  return Credentials(material, client_ca_pem, GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem, bool tokens_too) {
+  return Credentials(material, client_ca_pem, tokens_too ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
 }
 
 }  // namespace assay::service

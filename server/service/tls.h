@@ -40,7 +40,8 @@ class FilesSeen {
 
 // The client certificate is requested and not verified against any CA: the node key speaks for itself.
 std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& material);
-// Clients must show a certificate that `client_ca_pem` issued.
-std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem);
+// A certificate that clients show must be one that `client_ca_pem` issued. `tokens_too`: they may show none; who they are is then
+// for each call to prove.
+std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem, bool tokens_too);
 
 }  // namespace assay::service

@@ -28,8 +28,8 @@ class Refused final : public Watchers::Reactor {
 class Watchers::Watcher final : public Reactor {
  public:
   Watcher(Watchers& watchers, grpc::CallbackServerContext& context, std::int64_t after, std::string filter, std::chrono::seconds heartbeat,
-          std::function<void()> completed)
-      : watchers_(watchers), context_(context), filter_(std::move(filter)), heartbeat_(heartbeat), completed_(std::move(completed)), after_(after) {}
+          std::optional<Time> until, std::function<void()> completed)
+      : watchers_(watchers), context_(context), filter_(std::move(filter)), heartbeat_(heartbeat), until_(until), completed_(std::move(completed)), after_(after) {}
 
   void KeepAlive(std::shared_ptr<Watcher> self) { self_ = std::move(self); }
 
@@ -45,6 +45,7 @@ class Watchers::Watcher final : public Reactor {
     const std::lock_guard lock(mutex_);
     return finished_;
   }
+  bool Over(Time now) const { return until_ && now >= *until_; }
   bool HeartbeatDue(SteadyClock::time_point now) const { return now >= last_sent_ + heartbeat_; }
 
   void Send(std::deque<v1::WatchVerdictsResponse> responses, std::int64_t after, SteadyClock::time_point now) {
@@ -95,6 +96,7 @@ class Watchers::Watcher final : public Reactor {
   grpc::CallbackServerContext& context_;
   const std::string filter_;
   const std::chrono::seconds heartbeat_;
+  const std::optional<Time> until_;
   const std::function<void()> completed_;
   std::int64_t after_;                     // serving thread only
   SteadyClock::time_point last_sent_{};    // serving thread only; the first answer, a heartbeat or not, goes out at once
@@ -121,7 +123,8 @@ Watchers::~Watchers() {
 
 Watchers::Reactor* Watchers::Refuse(grpc::CallbackServerContext& context, const Refusal& refusal) { return new Refused(StatusOf(refusal, context)); }
 
-Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::function<void()> completed) {
+Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until,
+                                     std::function<void()> completed) {
   const auto refuse = [&](const Refusal& refusal) { return Refuse(context, refusal); };
   if (request.heartbeat_seconds() > kLongestHeartbeat) {
     return refuse({{.reason = Reason::kRequestFieldInvalid, .component = "heartbeat_seconds", .expected = Cat("at most ", kLongestHeartbeat),
@@ -145,7 +148,7 @@ Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v
     const std::lock_guard lock(mutex_);
     if (draining_) return refuse({{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"}, kRetryMs});
     if (watchers_.size() < kMost) {
-      auto watcher = std::make_shared<Watcher>(*this, context, after, request.filter(), heartbeat, std::move(completed));
+      auto watcher = std::make_shared<Watcher>(*this, context, after, request.filter(), heartbeat, until, std::move(completed));
       watcher->KeepAlive(watcher);
       watchers_.push_back(watcher);
       changed_ = true;
@@ -184,6 +187,11 @@ std::size_t Watchers::count() const {
 }
 
 bool Watchers::Serve(Watcher& watcher) {
+  if (watcher.Over(clock_.Now())) {
+    watcher.End(StatusOf({{.reason = Reason::kUnauthenticated, .component = "authorization", .expected = "a token that has not expired", .actual = "one that did while you watched",
+                           .remedy = "Watch again with a new token; 'after' resumes behind the last event."}}, watcher.context()));
+    return false;
+  }
   if (!watcher.Idle()) return false;
   const auto events = store_.EventsAfter(watcher.after(), watcher.filter(), kEventsAtOnce);
   if (!events.ok()) {

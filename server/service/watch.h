@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -34,8 +35,9 @@ class Watchers {
   Watchers& operator=(const Watchers&) = delete;
 
   // A reactor that watches; it deletes itself. Refused requests, too many watchers, and a server that is draining get one
-  // that ends at once with the reason. `completed` is told of every answer that was sent.
-  Reactor* Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::function<void()> completed);
+  // that ends at once with the reason. `until`: when the watcher's token ends, and the watch with it. `completed` is told of every
+  // answer that was sent.
+  Reactor* Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until, std::function<void()> completed);
   // A reactor that ends at once.
   static Reactor* Refuse(grpc::CallbackServerContext& context, const Refusal& refusal);
   // Something was recorded.

@@ -45,7 +45,7 @@ enum class StoreOperation : std::uint8_t { kRedeem, kRecord, kGet, kGetBlob, kLi
 enum class TokenKind : std::uint8_t { kEar, kOidc, kX509 };
 enum class TokenResult : std::uint8_t { kIssued, kWithheld, kFailed };
 enum class KeyState : std::uint8_t { kNext, kActive, kRetired };
-enum class Reloadable : std::uint8_t { kConfig, kPolicies, kAnchors, kCollateral, kTls, kKeys };
+enum class Reloadable : std::uint8_t { kConfig, kPolicies, kAnchors, kCollateral, kTls, kKeys, kOidcKeys };
 enum class NodeState : std::uint8_t { kTrusted, kTrustedWithWarnings, kRejected, kIndeterminate, kExpired, kBanned };
 enum class RateScope : std::uint8_t { kAddress, kNode, kCluster, kTotal };
 

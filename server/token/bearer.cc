@@ -144,7 +144,7 @@ std::optional<Bearer> CheckBearer(std::string_view token, std::span<const Provid
   holds &= CheckWindow(claims->window, expectation.skew, at, log);
   holds &= CheckLifetime(claims->window.issued_at, *claims->window.expires, expectation.longest, log);
   if (!holds) return std::nullopt;
-  return Bearer{std::move(claims->subject), Time{Duration{*claims->window.expires}}};
+  return Bearer{std::move(claims->subject), Time{Duration{*claims->window.expires}} + expectation.skew};
 }
 
 }  // namespace assay::token

@@ -44,7 +44,7 @@ struct BearerExpectation {
 
 struct Bearer {
   std::string subject;  // printable, 1 to kMaxSubjectSize bytes
-  Time expires;         // exp
+  Time until;           // exp, and the skew: it is not believed from then on
 };
 
 // Whom the token names, if it passes every check; nullopt otherwise, and the log says why. Runs token.form to token.audience.

@@ -68,7 +68,7 @@ TEST_F(BearerTest, AGoodTokenNamesItsBearer) {
     const auto bearer = CheckBearer(Token(kind), keys_, expectation_, kNow, log);
     ASSERT_TRUE(bearer) << kind << ": " << Describe(log.findings().front());
     EXPECT_EQ(bearer->subject, "alice");
-    EXPECT_EQ(bearer->expires, kNow + Duration{600});
+    EXPECT_EQ(bearer->until, kNow + Duration{660});
   }
   for (const std::string_view type : {"JWT", "at+jwt", ""}) EXPECT_EQ(Refusals(WithHeader(Header("ES256", "ES256", Cat(R"("typ":")", type, "\"")))), Only{}) << type;
   claims_.audience = R"(["other","assay"])";
