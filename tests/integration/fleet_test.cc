@@ -12,6 +12,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "store/sqlite_store.h"
+#include "tests/integration/operator_rpcs.h"
 #include "tests/integration/verifier.h"
 
 namespace assay::integration {
@@ -49,51 +50,17 @@ class Fleet : public ::testing::Test {
 // CONTRACTS section 4: every RPC of the operator listener × who asks.
 TEST_F(Fleet, EveryCallDemandsItsRole) {
   const std::string id = Join(1, "n").verdict_id();
-  const std::string identity(32, 'x');
-  enum Needs { kViewer, kOperator };
-  struct Rpc {
-    std::string_view name;
-    Needs needs;
-    std::function<absl::Status(client::VerdictClient&)> call;
-  };
-  const auto with_id = [&](auto request) {
-    request.set_verdict_id(id);
-    return request;
-  };
-  const auto with_reason = [](auto request) {
-    request.set_reason("a test");
-    return request;
-  };
-  const auto of_name = [](auto request) {
-    request.set_kind(v1::BAN_KIND_NAME);
-    request.set_value("demo/somebody");
-    return request;
-  };
-  v1::ReleaseNodeRequest release = with_reason(v1::ReleaseNodeRequest());
-  release.set_instance_identity(identity);
-  const Rpc rpcs[] = {
-      {"GetVerdict", kViewer, [&](auto& c) { return c.GetVerdict(with_id(v1::GetVerdictRequest())).status(); }},
-      {"ListVerdicts", kViewer, [&](auto& c) { return c.ListVerdicts({}).status(); }},
-      {"WatchVerdicts", kViewer, [&](auto& c) { return c.WatchVerdicts({}, [](const auto&) { return false; }); }},
-      {"ReplayVerdict", kViewer, [&](auto& c) { return c.ReplayVerdict(with_id(v1::ReplayVerdictRequest())).status(); }},
-      {"ExportVerdict", kViewer, [&](auto& c) { return c.ExportVerdict(with_id(v1::ExportVerdictRequest())).status(); }},
-      {"ListNodes", kViewer, [&](auto& c) { return c.ListNodes({}).status(); }},
-      {"ListBans", kViewer, [&](auto& c) { return c.ListBans({}).status(); }},
-      {"RevokeVerdict", kOperator, [&](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},
-      {"BanIdentity", kOperator, [&](auto& c) { return c.BanIdentity(with_reason(of_name(v1::BanIdentityRequest()))).status(); }},
-      {"UnbanIdentity", kOperator, [&](auto& c) { return c.UnbanIdentity(with_reason(of_name(v1::UnbanIdentityRequest()))).status(); }},
-      {"ReleaseNode", kOperator, [&](auto& c) { return absl::IsNotFound(c.ReleaseNode(release).status()) ? absl::OkStatus() : c.ReleaseNode(release).status(); }},
-  };
-  ASSERT_EQ(std::size(rpcs), 11u);
+  const std::vector<OperatorRpc> rpcs = OperatorRpcs(id);
+  ASSERT_EQ(rpcs.size(), 11u);
   for (const std::string_view who : {"", "self-signed", "foreign", "admin", "viewer", "operator"}) {
     client::VerdictClient client = As(who);
-    for (const Rpc& rpc : rpcs) {
+    for (const OperatorRpc& rpc : rpcs) {
       const absl::Status status = rpc.call(client);
-      if (who == "operator" || (who == "viewer" && rpc.needs == kViewer)) {
+      if (who == "operator" || (who == "viewer" && rpc.needs == service::Role::kViewer)) {
         EXPECT_TRUE(status.ok()) << who << " " << rpc.name << ": " << Message(status);
       } else if (who == "viewer" || who == "admin") {  // this configuration gives the admin's name no role
         EXPECT_TRUE(absl::IsPermissionDenied(status)) << who << " " << rpc.name << ": " << Message(status);
-        EXPECT_THAT(Message(status), HasSubstr(Cat("expected an identity with the role ", rpc.needs == kViewer ? "viewer" : "operator", ", actual spiffe://dev.assay/operator/", who)));
+        EXPECT_THAT(Message(status), HasSubstr(Cat("expected an identity with the role ", service::NameOf(rpc.needs), ", actual spiffe://dev.assay/operator/", who)));
       } else {
         // TLS 1.3 tells a refused client only when it reads: gRPC shows that as an unreachable server now and then.
         EXPECT_TRUE(absl::IsUnauthenticated(status) || absl::IsUnavailable(status)) << who << " " << rpc.name << ": " << Message(status);

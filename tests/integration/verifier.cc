@@ -71,7 +71,7 @@ workers: {threads: 2, queue: 64}
 )";
 }
 
-Verifier::Verifier(std::string_view listener, std::string_view more) : log_(log_text_, clock_) {
+Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens) : log_(log_text_, clock_) {
   std::string text = site_.Text("assayd.yaml");
   std::string section(listener);
   // Tests are quicker than nodes; those about rates name their own.
@@ -81,6 +81,13 @@ Verifier::Verifier(std::string_view listener, std::string_view more) : log_(log_
     const std::size_t begin = text.find(Cat("\n", more.substr(0, more.find(':') + 1)));
     if (begin != std::string::npos) text.erase(begin + 1, text.find('\n', begin + 1) - begin);
     text += Cat(more, "\n");
+  }
+  if (tokens) {
+    site_.Write("jwks.json", tokens->jwks);
+    std::string roles = "  roles:\n";
+    for (const std::string_view role : {"viewer", "operator", "admin"}) roles += Cat("    - {identity: \"oidc:https://idp.example#", role, "\", role: ", role, "}\n");
+    text.replace(text.find("  roles:\n"), 9, roles);
+    text.insert(text.find("  roles:\n"), Cat("  oidc: {issuer: \"https://idp.example\", audience: assay, jwks: \"", tokens->where, "\"", tokens->more, "}\n"));
   }
   service::ConfigResult config = service::LoadConfig("assayd.yaml", text, site_.root().string());
   for (const std::string& message : config.messages) ADD_FAILURE() << message;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -37,12 +38,20 @@ class Site {
   std::filesystem::path root_;
 };
 
+// Bearer tokens for a verifier, of the issuer https://idp.example for the audience assay: its subjects viewer, operator and admin
+// have the role of their name.
+struct TokensToo {
+  std::string jwks;                  // what stands in the file jwks.json
+  std::string more = "";             // further YAML of operator.oidc, e.g. ", subject_claim: email"
+  std::string where = "jwks.json";   // operator.oidc.jwks
+};
+
 // assayd in this process.
 class Verifier {
  public:
   // `listener` goes into the join listener's section, e.g. "connections: {per_address: 3}".
   // `more` is further YAML of the whole file; it replaces the sections that it has.
-  explicit Verifier(std::string_view listener = "", std::string_view more = "");
+  explicit Verifier(std::string_view listener = "", std::string_view more = "", const std::optional<TokensToo>& tokens = std::nullopt);
 
   const Site& site() const { return site_; }
   service::Server& server() { return *server_; }

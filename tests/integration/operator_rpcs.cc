@@ -1,0 +1,37 @@
+#include "tests/integration/operator_rpcs.h"
+
+namespace assay::integration {
+
+std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
+  using service::Role;
+  const auto with_id = [verdict_id](auto request) {
+    request.set_verdict_id(verdict_id);
+    return request;
+  };
+  const auto with_reason = [](auto request) {
+    request.set_reason("a test");
+    return request;
+  };
+  const auto of_name = [](auto request) {
+    request.set_kind(v1::BAN_KIND_NAME);
+    request.set_value("demo/somebody");
+    return request;
+  };
+  v1::ReleaseNodeRequest release = with_reason(v1::ReleaseNodeRequest());
+  release.set_instance_identity(std::string(32, 'x'));
+  return {
+      {"GetVerdict", Role::kViewer, [=](auto& c) { return c.GetVerdict(with_id(v1::GetVerdictRequest())).status(); }},
+      {"ListVerdicts", Role::kViewer, [=](auto& c) { return c.ListVerdicts({}).status(); }},
+      {"WatchVerdicts", Role::kViewer, [=](auto& c) { return c.WatchVerdicts({}, [](const auto&) { return false; }); }},
+      {"ReplayVerdict", Role::kViewer, [=](auto& c) { return c.ReplayVerdict(with_id(v1::ReplayVerdictRequest())).status(); }},
+      {"ExportVerdict", Role::kViewer, [=](auto& c) { return c.ExportVerdict(with_id(v1::ExportVerdictRequest())).status(); }},
+      {"ListNodes", Role::kViewer, [=](auto& c) { return c.ListNodes({}).status(); }},
+      {"ListBans", Role::kViewer, [=](auto& c) { return c.ListBans({}).status(); }},
+      {"RevokeVerdict", Role::kOperator, [=](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},
+      {"BanIdentity", Role::kOperator, [=](auto& c) { return c.BanIdentity(with_reason(of_name(v1::BanIdentityRequest()))).status(); }},
+      {"UnbanIdentity", Role::kOperator, [=](auto& c) { return c.UnbanIdentity(with_reason(of_name(v1::UnbanIdentityRequest()))).status(); }},
+      {"ReleaseNode", Role::kOperator, [=](auto& c) { return absl::IsNotFound(c.ReleaseNode(release).status()) ? absl::OkStatus() : c.ReleaseNode(release).status(); }},
+  };
+}
+
+}  // namespace assay::integration
