@@ -272,6 +272,25 @@ TEST(Join, ARequestOverTheLimitIsRefusedAndItsConnectionLives) {
   EXPECT_TRUE(JoinAs(node).ok());
 }
 
+// The limit as configured, to the byte: the largest request that may come is looked at, one more byte is refused by its size.
+TEST(Join, TheRequestLimitIsTheConfiguredOne) {
+  for (const std::size_t mib : {std::size_t{1}, std::size_t{2}, std::size_t{4}}) {
+    Verifier verifier(Cat("max_request_mib: ", mib));
+    Node node(verifier.join(), verifier.site());
+    v1::AttestRequest request;
+    const std::size_t limit = mib * 1024 * 1024;
+    request.set_challenge(std::string(limit, 'x'));
+    while (request.ByteSizeLong() > limit) request.mutable_challenge()->pop_back();
+    ASSERT_EQ(request.ByteSizeLong(), limit);
+    const absl::Status looked_at = node.Attest(request).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(looked_at)) << mib << ": " << Message(looked_at);
+    request.mutable_challenge()->push_back('x');
+    EXPECT_TRUE(absl::IsResourceExhausted(node.Attest(request).status())) << mib;
+    EXPECT_TRUE(JoinAs(node).ok()) << mib;
+    EXPECT_EQ(verifier.server().join_connections().cut, 0u) << mib << ": within the byte budget";
+  }
+}
+
 // Over both: how much of it arrives before the refusal decides whether the connection is cut, so only another one is promised.
 TEST(Join, ARequestOverTheByteBudgetIsRefusedAndTheServerLives) {
   Verifier verifier;
