@@ -183,10 +183,11 @@ ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation
   request.set_filter(options.filter);
   request.set_after(options.after);
   int seen = 0;
-  bool reached = false;
+  bool reached = false, asked_again = false;
   while (true) {
     const absl::Status ended = (*connection)->WatchVerdicts(request, [&](const v1::WatchVerdictsResponse& response) {
       reached = true;
+      asked_again = false;
       request.set_after(response.sequence());
       if (!response.has_event()) return true;
       if (options.output == OutputFormat::kJsonLines) invocation.out << appraisal::CanonicalJson(response.event()) << std::endl;
@@ -195,7 +196,10 @@ ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation
     });
     if (ended.ok()) return ExitCode::kOk;
     // A server that was never there is a mistake in the command; one that went comes back.
-    if (!reached || !absl::IsUnavailable(ended)) return invocation.Fail(ended);
+    // So does a watch whose token ended, with the next one of the file; if that is refused as well, nobody renews it.
+    const bool outlived = absl::IsUnauthenticated(ended) && !options.credentials.bearer_token.empty() && !asked_again;
+    if (!reached || (!absl::IsUnavailable(ended) && !outlived)) return invocation.Fail(ended);
+    asked_again = outlived;
     invocation.Say(Cat(MessageOf(ended), " Resuming behind ", request.after(), "."));
     std::this_thread::sleep_for(kReconnect);
   }

@@ -273,7 +273,7 @@ join:
     per_address: 32              # IPv6: for each /64; more where many nodes come through one NAT
   max_request_mib: 1             # 1 to 4
 
-# Where operators query verdicts, over mutual TLS.
+# Where operators query verdicts, over mutual TLS; with oidc by bearer token as well.
 operator:
   address: "127.0.0.1:7444"
   tls:

@@ -195,6 +195,35 @@ TEST(Bearers, AWatchEndsWithItsToken) {
   EXPECT_GE(heartbeats, 1);
 }
 
+// `assay verdict watch` outlives its first token, if its file has the next one, and ends if it has not.
+TEST(Bearers, AWatchGoesOnWithTheNextToken) {
+  Verifier verifier("", "", TokensToo{Jwks()});
+  const Site& site = verifier.site();
+  Node earlier(verifier.join(), site);
+  EXPECT_TRUE(JoinAs(earlier).ok());  // or there would be no place in the sequence of events to resume behind
+  ClaimsSet claims = Claims("viewer");
+  claims.issued_at -= 120;
+  claims.expires = claims.issued_at + 64;  // with the skew, four seconds are left
+  site.Write("token", ProviderKey().Sign(Header("ES256", "k1"), claims.Text()));
+  const auto watch = [&](std::string_view output) {
+    return Process({Program("assay"), "verdict", "watch", "--count", "1", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--bearer-token-file", site.File("token")}, site.File(output));
+  };
+  Process ending = watch("ending");
+  EXPECT_TRUE(Eventually([&] { return site.Text("ending").find("Resuming behind") != std::string::npos; }));
+  EXPECT_EQ(ending.Wait(), 3);
+  claims = Claims("viewer");
+  claims.issued_at -= 120;
+  claims.expires = claims.issued_at + 64;
+  site.Write("token", ProviderKey().Sign(Header("ES256", "k1"), claims.Text()));
+  Process going_on = watch("going-on");
+  EXPECT_TRUE(Eventually([&] { return site.Text("going-on").find("Resuming behind") != std::string::npos; }));
+  site.Write("token", Token("viewer"));
+  Node node(verifier.join(), site);
+  EXPECT_TRUE(JoinAs(node, {}, "node-2").ok());
+  EXPECT_EQ(going_on.Wait(), 0) << site.Text("going-on");
+  EXPECT_THAT(site.Text("going-on"), HasSubstr("demo/worker"));
+}
+
 TEST(Bearers, AChangedFileIsTakenUpAndABadOneIsNot) {
   Verifier verifier("", "", TokensToo{Jwks()});
   const std::string foreign = ForeignKey().Sign(Header("ES256", "k2"), Claims("viewer").Text());

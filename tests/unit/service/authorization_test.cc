@@ -24,6 +24,10 @@ Authorization With(const std::vector<std::pair<std::string, std::string>>& bindi
   return Authorization(listener);
 }
 
+std::optional<Finding> DenialOf(const std::variant<std::string, Finding>& answer) {
+  return std::holds_alternative<Finding>(answer) ? std::optional(std::get<Finding>(answer)) : std::nullopt;
+}
+
 const std::string kUri = "spiffe://example.org/oncall";
 const std::string kDns = "oncall.example.org";
 
@@ -39,23 +43,23 @@ TEST(Authorization, EachRoleMayDoWhatThoseBeforeItMay) {
   for (const Role held : kRoles) {
     const Authorization authorization = With({{kUri, std::string(NameOf(held))}});
     for (const Role needed : kRoles) {
-      EXPECT_EQ(authorization.CheckCertificate({kUri}, {}, needed).has_value(), held < needed) << NameOf(held) << " where " << NameOf(needed) << " is needed";
+      EXPECT_EQ(DenialOf(authorization.CheckCertificate({kUri}, {}, needed)).has_value(), held < needed) << NameOf(held) << " where " << NameOf(needed) << " is needed";
     }
   }
 }
 
 TEST(Authorization, WithoutUriTheDnsNameCounts) {
   const Authorization authorization = With({{kDns, "viewer"}});
-  EXPECT_FALSE(authorization.CheckCertificate({}, {kDns}, Role::kViewer));
-  EXPECT_FALSE(authorization.CheckCertificate({}, {"other.example.org", kDns}, Role::kViewer)) << "any of them";
+  EXPECT_FALSE(DenialOf(authorization.CheckCertificate({}, {kDns}, Role::kViewer)));
+  EXPECT_FALSE(DenialOf(authorization.CheckCertificate({}, {"other.example.org", kDns}, Role::kViewer))) << "any of them";
 }
 
 // Whoever may have a DNS name issued must not become, by it, what somebody's URI stands for.
 TEST(Authorization, AttackADnsNameBesideAUriGivesNothing) {
   const Authorization authorization = With({{kDns, "admin"}, {kUri, "viewer"}});
-  EXPECT_TRUE(authorization.CheckCertificate({"spiffe://example.org/stranger"}, {kDns}, Role::kViewer));
-  EXPECT_TRUE(authorization.CheckCertificate({kUri}, {kDns}, Role::kAdmin)) << "the role of the URI alone";
-  EXPECT_TRUE(authorization.CheckCertificate({""}, {kDns}, Role::kViewer)) << "an empty URI is one";
+  EXPECT_TRUE(DenialOf(authorization.CheckCertificate({"spiffe://example.org/stranger"}, {kDns}, Role::kViewer)));
+  EXPECT_TRUE(DenialOf(authorization.CheckCertificate({kUri}, {kDns}, Role::kAdmin))) << "the role of the URI alone";
+  EXPECT_TRUE(DenialOf(authorization.CheckCertificate({""}, {kDns}, Role::kViewer))) << "an empty URI is one";
 }
 
 // The binding does not say of which kind it is, so the text alone decides; a URI never looks like a host name.
@@ -64,21 +68,21 @@ TEST(Authorization, AttackIdentitiesAreComparedWhole) {
   for (const std::string& near : {kUri + "/", kUri + "x", kUri.substr(0, kUri.size() - 1), std::string("SPIFFE://example.org/oncall"), kUri + std::string(1, '\0'),
                                   std::string("spiffe://example.org//oncall"), std::string("spiffe://example.org/x/../oncall"), std::string("spiffe://example.org/%6fncall"),
                                   std::string("spiffe://example.org/*"), " " + kUri, std::string()}) {
-    EXPECT_TRUE(authorization.CheckCertificate({near}, {}, Role::kViewer)) << near;
-    EXPECT_TRUE(authorization.CheckCertificate({}, {near}, Role::kViewer)) << near;
+    EXPECT_TRUE(DenialOf(authorization.CheckCertificate({near}, {}, Role::kViewer))) << near;
+    EXPECT_TRUE(DenialOf(authorization.CheckCertificate({}, {near}, Role::kViewer))) << near;
   }
 }
 
 // attacks 149: a common name is not handed in at all, so a certificate that has nothing else has no identity.
 TEST(Authorization, Attack149_ACertificateWithoutSanIsNobody) {
-  const auto denied = With({{kUri, "admin"}, {kDns, "admin"}}).CheckCertificate({}, {}, Role::kViewer);
+  const auto denied = DenialOf(With({{kUri, "admin"}, {kDns, "admin"}}).CheckCertificate({}, {}, Role::kViewer));
   ASSERT_TRUE(denied);
   EXPECT_EQ(denied->reason, Reason::kPermissionDenied);
   EXPECT_EQ(denied->actual, "a certificate without URI or DNS name");
 }
 
 TEST(Authorization, ADenialNamesIdentityAndNeededRole) {
-  const auto denied = With({{kUri, "viewer"}}).CheckCertificate({"spiffe://example.org/a", kUri}, {kDns}, Role::kOperator);
+  const auto denied = DenialOf(With({{kUri, "viewer"}}).CheckCertificate({"spiffe://example.org/a", kUri}, {kDns}, Role::kOperator));
   ASSERT_TRUE(denied);
   EXPECT_EQ(denied->reason, Reason::kPermissionDenied);
   EXPECT_EQ(denied->component, "client certificate");
@@ -87,34 +91,34 @@ TEST(Authorization, ADenialNamesIdentityAndNeededRole) {
 }
 
 TEST(Authorization, ADenialShowsNothingThatATerminalObeys) {
-  const auto denied = With({}).CheckCertificate({"spiffe://x/\x1b[2J\nadmin", std::string(5000, 'x')}, {}, Role::kViewer);
+  const auto denied = DenialOf(With({}).CheckCertificate({"spiffe://x/\x1b[2J\nadmin", std::string(5000, 'x')}, {}, Role::kViewer));
   ASSERT_TRUE(denied);
   EXPECT_THAT(denied->actual, AllOf(HasSubstr("\\x1b[2J\\x0aadmin"), testing::Not(HasSubstr("\n"))));
   EXPECT_LE(denied->actual.size(), 256U);
 }
 
 TEST(Authorization, NoBindingsLetNobodyIn) {
-  EXPECT_TRUE(With({}).CheckCertificate({kUri}, {kDns}, Role::kViewer));
-  EXPECT_TRUE(With({}).CheckCertificate({""}, {}, Role::kViewer));
+  EXPECT_TRUE(DenialOf(With({}).CheckCertificate({kUri}, {kDns}, Role::kViewer)));
+  EXPECT_TRUE(DenialOf(With({}).CheckCertificate({""}, {}, Role::kViewer)));
 }
 
 TEST(Authorization, ABindingToNoRoleGivesNone) {
-  EXPECT_TRUE(With({{kUri, "root"}}).CheckCertificate({kUri}, {}, Role::kViewer));
-  EXPECT_TRUE(With({{kUri, ""}}).CheckCertificate({kUri}, {}, Role::kViewer));
+  EXPECT_TRUE(DenialOf(With({{kUri, "root"}}).CheckCertificate({kUri}, {}, Role::kViewer)));
+  EXPECT_TRUE(DenialOf(With({{kUri, ""}}).CheckCertificate({kUri}, {}, Role::kViewer)));
 }
 
 TEST(Authorization, OfTwoBindingsOfOneIdentityTheHigherHoldsInAnyOrder) {
   for (const Authorization& authorization : {With({{kUri, "viewer"}, {kUri, "operator"}}), With({{kUri, "operator"}, {kUri, "viewer"}}),
                                              With({{kUri, "operator"}, {kUri, "operator"}})}) {
-    EXPECT_FALSE(authorization.CheckCertificate({kUri}, {}, Role::kOperator));
-    EXPECT_TRUE(authorization.CheckCertificate({kUri}, {}, Role::kAdmin)) << "two roles are not a third";
+    EXPECT_FALSE(DenialOf(authorization.CheckCertificate({kUri}, {}, Role::kOperator)));
+    EXPECT_TRUE(DenialOf(authorization.CheckCertificate({kUri}, {}, Role::kAdmin))) << "two roles are not a third";
   }
 }
 
 TEST(Authorization, RolesOfDifferentIdentitiesOfOneCertificateDoNotAddUp) {
   const Authorization authorization = With({{"spiffe://x/a", "viewer"}, {"spiffe://x/b", "operator"}});
-  EXPECT_FALSE(authorization.CheckCertificate({"spiffe://x/a", "spiffe://x/b"}, {}, Role::kOperator)) << "one of them has it";
-  EXPECT_TRUE(authorization.CheckCertificate({"spiffe://x/a", "spiffe://x/b"}, {}, Role::kAdmin));
+  EXPECT_FALSE(DenialOf(authorization.CheckCertificate({"spiffe://x/a", "spiffe://x/b"}, {}, Role::kOperator))) << "one of them has it";
+  EXPECT_TRUE(DenialOf(authorization.CheckCertificate({"spiffe://x/a", "spiffe://x/b"}, {}, Role::kAdmin)));
 }
 
 }  // namespace
