@@ -1,36 +1,54 @@
 // VerifiedKey: a public key, and why it may vouch for evidence.
+//
+// Promises: there are only the makers below; a key that merely comes with evidence is none. Does not promise that the key's
+// certificates are valid now: windows are reported by what was authenticated with it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/check_log.h"
 #include "crypto/public_key.h"
 #include "trust/chain.h"
 
 namespace assay::trust {
 
 // The only ways for a key to become one that vouches. Each later way arrives with the format that needs it.
-enum class KeyOrigin : std::uint8_t { kChain };
+enum class KeyOrigin : std::uint8_t { kChain, kCommitment };
+
+template <typename T>
+class Authenticated;
 
 class VerifiedKey {
  public:
   // The leaf key of a chain to a pinned anchor. `component` names the certificate, e.g. "vcek".
   static VerifiedKey FromChain(std::shared_ptr<const VerifiedChain> chain, std::string_view component) {
-    return VerifiedKey(std::move(chain), component);
+    const crypto::PublicKey key = chain->leaf().public_key();
+    return VerifiedKey(key, KeyOrigin::kChain, component);
+  }
+  // A key to which a field of an authenticated part commits: `committed` is that field of `by`, `recomputed` the digest over
+  // the key's bytes, both in full length. nullopt: they differ; the log says so.
+  template <typename U>
+  static std::optional<VerifiedKey> FromCommitment(const crypto::PublicKey& key, const Authenticated<U>&, ByteView committed, ByteView recomputed,
+                                                   std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
+    if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
+      return std::nullopt;
+    }
+    return VerifiedKey(key, KeyOrigin::kCommitment, component);
   }
 
-  const crypto::PublicKey& key() const { return chain_->leaf().public_key(); }
-  KeyOrigin origin() const { return KeyOrigin::kChain; }
+  const crypto::PublicKey& key() const { return key_; }
+  KeyOrigin origin() const { return origin_; }
   std::string_view component() const { return component_; }
-  const VerifiedChain& chain() const { return *chain_; }
 
  private:
-  VerifiedKey(std::shared_ptr<const VerifiedChain> chain, std::string_view component)
-      : chain_(std::move(chain)), component_(component) {}
-  std::shared_ptr<const VerifiedChain> chain_;
+  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component) : key_(std::move(key)), origin_(origin), component_(component) {}
+  crypto::PublicKey key_;
+  KeyOrigin origin_;
   std::string_view component_;  // static storage
 };
 

@@ -6,6 +6,8 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "evidence/sev_snp/endorsement.h"
+#include "trust/cached_chain.h"
+#include "trust/revocation.h"
 
 namespace assay::sev_snp {
 namespace {
@@ -39,56 +41,15 @@ const trust::CollateralItem* FindLeaf(const Report& report, const trust::Collate
   return best;
 }
 
-std::vector<const trust::CollateralItem*> IssuerPool(const trust::CollateralSnapshot& collateral) {
-  std::vector<const trust::CollateralItem*> pool;
-  for (const std::string_view kind : {kArkKind, kAskKind, kAsvkKind}) {
-    for (const trust::CollateralItem& item : collateral.CandidatesOfKind(kind)) {
-      if (item.certificate) pool.push_back(&item);
-    }
-  }
-  return pool;
-}
-
-crypto::Sha256Digest NameOfFact(const trust::CollateralItem& leaf, std::span<const trust::CollateralItem* const> pool,
-                                const trust::AnchorSet& anchors, Product product) {
-  Bytes depends_on;
-  depends_on.reserve(32 * (pool.size() + 3));
-  Append(depends_on, AsBytes(NameOf(product)));
-  Append(depends_on, anchors.Digest());
-  Append(depends_on, leaf.sha256);
-  for (const trust::CollateralItem* item : pool) Append(depends_on, item->sha256);
-  return crypto::Sha256(depends_on);
-}
-
 std::shared_ptr<const trust::VerifiedChain> VerifyChain(const trust::CollateralItem& leaf, Product product,
                                                         const evidence::AuthenticationContext& context, CheckLog& log) {
-  const std::vector<const trust::CollateralItem*> pool = IssuerPool(context.collateral);
-  const crypto::Sha256Digest fact = NameOfFact(leaf, pool, context.anchors, product);
-  if (context.caches != nullptr) {
-    if (auto known = context.caches->chains.Find(fact)) {
-      for (const Check check : {kAmdProfile.chain_check, kAmdProfile.root_check, kAmdProfile.profile_check}) log.Pass(check);
-      return known;
+  std::vector<crypto::Certificate> pool;
+  for (const std::string_view kind : {kArkKind, kAskKind, kAsvkKind}) {
+    for (const trust::CollateralItem& item : context.collateral.CandidatesOfKind(kind)) {
+      if (item.certificate) pool.push_back(*item.certificate);
     }
   }
-  std::vector<crypto::Certificate> certificates;
-  for (const trust::CollateralItem* item : pool) certificates.push_back(*item->certificate);
-  auto chain = trust::ChainVerifier::Verify(*leaf.certificate, certificates, context.anchors, NameOf(product), kAmdProfile, log);
-  if (chain != nullptr && context.caches != nullptr) {
-    context.caches->chains.Insert(fact, chain);
-    for (const crypto::Certificate& certificate : chain->path().certificates) {
-      context.caches->certificates.Insert(certificate.sha256(), std::make_shared<const crypto::Certificate>(certificate));
-    }
-  }
-  return chain;
-}
-
-bool IsNewer(const crypto::CertificateList& a, const crypto::CertificateList& b) {
-  const auto number = [](const crypto::CertificateList& list) {
-    Bytes value = list.number().value_or(Bytes{});
-    value.erase(value.begin(), std::find_if(value.begin(), value.end(), [](std::uint8_t byte) { return byte != 0; }));
-    return std::pair(value.size(), value);
-  };
-  return std::pair(number(a), a.this_update()) > std::pair(number(b), b.this_update());
+  return trust::VerifyChain(*leaf.certificate, pool, context.anchors, NameOf(product), kAmdProfile, context.caches, log);
 }
 
 std::string SerialText(const Bytes& serial) { return "serial 0x" + ToHex(serial); }
@@ -97,39 +58,9 @@ std::string SerialText(const Bytes& serial) { return "serial 0x" + ToHex(serial)
 
 Revocation CheckRevocation(const crypto::Certificate& ark, const crypto::Certificate& intermediate, Product product,
                            const evidence::AuthenticationContext& context, CheckLog& log) {
-  Revocation result;
-  std::vector<Finding> not_authentic;
-  for (const trust::CollateralItem& item : context.collateral.Candidates(kCrlKind, NameOf(product))) {
-    if (!item.revocation_list) continue;
-    const crypto::Sha256Digest& signer = ark.public_key().spki_sha256();
-    const auto cached = context.caches == nullptr ? nullptr : context.caches->revocation_lists.Find(item.sha256);
-    const crypto::CertificateList& list = *item.revocation_list;
-    if (cached == nullptr || cached->signer != signer) {
-      if (!item.revocation_list->IsIssuedBy(ark) && !SwitchedOff(Check::kSnpCrlSignature)) {
-        not_authentic.push_back({.reason = Reason::kCrlNotAuthentic, .component = "crl",
-                                 .expected = Cat("a list signed by ", ark.CommonName()),
-                                 .actual = Cat("issuer ", Printable(item.revocation_list->IssuerText(), 128))});
-        continue;
-      }
-      if (context.caches != nullptr) {
-        context.caches->revocation_lists.Insert(item.sha256, std::make_shared<const trust::SignedList>(trust::SignedList{list, signer}));
-      }
-    }
-    result.revoked |= list.Revokes(intermediate.serial());
-    if (result.newest == nullptr || IsNewer(list, *result.newest)) {
-      result.newest = std::make_shared<const crypto::CertificateList>(list);
-    }
-  }
-  if (result.newest != nullptr) log.Pass(Check::kSnpCrlSignature);
-  for (Finding& finding : not_authentic) {
-    if (result.newest != nullptr) {
-      finding.effect = Effect::kNote;
-      log.Add(std::move(finding));
-    } else {
-      log.Fail(Check::kSnpCrlSignature, std::move(finding));
-    }
-  }
-  return result;
+  const trust::Revocation result = trust::CheckRevocation(ark, {&intermediate, 1}, context.collateral.Candidates(kCrlKind, NameOf(product)),
+                                                          Check::kSnpCrlSignature, "crl", context.caches, log);
+  return {result.newest, result.revoked != nullptr};
 }
 
 std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(trust::Parsed<Report> parsed,

@@ -208,25 +208,11 @@ std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
   return findings;
 }
 
-namespace {
-
-consteval crypto::Sha256Digest Pin(std::string_view hex) {
-  crypto::Sha256Digest digest{};
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  if (hex.size() != 64) throw "a pin is 64 hexadecimal digits";
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    digest[i] = static_cast<std::uint8_t>(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
-  }
-  return digest;
-}
-
-}  // namespace
-
 std::span<const trust::Anchor> AmdAnchors() {
   static const trust::Anchor kAnchors[] = {
-      {"amd", "Genoa", Pin("429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831")},
-      {"amd", "Milan", Pin("9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9")},
-      {"amd", "Turin", Pin("4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08")},
+      {"amd", "Genoa", trust::SpkiPin("429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831")},
+      {"amd", "Milan", trust::SpkiPin("9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9")},
+      {"amd", "Turin", trust::SpkiPin("4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08")},
   };
   return kAnchors;
 }
