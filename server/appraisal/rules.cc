@@ -144,7 +144,7 @@ std::optional<Finding> JudgeOne(const Rule& rule, const Registry& registry, cons
   const std::optional<Value> value = subject.Find(rule.claim);
   std::optional<Finding> finding;
   if (!value) {
-    finding = Finding{.reason = Reason::kClaimAbsent, .claim = rule.claim, .expected = ShowWanted(rule, spec), .actual = "absent"};
+    finding = Finding{.reason = Reason::kClaimAbsent, .effect = spec == nullptr ? Effect::kReject : spec->rule.absent, .claim = rule.claim, .expected = ShowWanted(rule, spec), .actual = "absent"};
   } else if (const auto* version = std::get_if<ComponentVersion>(&*value); version != nullptr && rule.kind == RuleKind::kAtLeast) {
     finding = CheckFloors(rule, *version, subject);
   } else if (!Holds(rule, *value)) {

@@ -49,6 +49,7 @@ struct RuleMeaning {
   Reason failure = Reason::kRuleFailed;
   Effect effect = Effect::kReject;
   bool safe = false;  // flags of duty kMustOrWaive: the one value that a rule may demand; the other takes a waiver
+  Effect absent = Effect::kReject;  // of a rule when the evidence lacks the claim
 };
 
 struct ClaimSpec {

@@ -1,0 +1,30 @@
+// The format `dcap`: Intel SGX and TDX quotes with their PCK chain and Intel's collateral. See README.md in this folder.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/check_log.h"
+#include "evidence/dcap/quote.h"
+#include "evidence/format.h"
+#include "trust/authenticated.h"
+
+namespace assay::dcap {
+
+inline constexpr std::string_view kQuoteMediaType = "application/vnd.assay.dcap-quote";
+inline constexpr std::string_view kCertificateMediaType = "application/pkix-cert";
+inline constexpr std::string_view kCrlMediaType = "application/pkix-crl";
+inline constexpr std::string_view kPemChainMediaType = "application/pem-certificate-chain";
+
+extern const evidence::Format kFormat;
+
+// For platforms: parses and authenticates the one quote among the items; a malformed certificate or CRL among them is refused as
+// well. nullopt: the log says why.
+std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evidence::Item> items,
+                                                             const evidence::AuthenticationContext& context, CheckLog& log);
+
+// The TEE that the unauthenticated quote among the items names: chooses which platform to try, decides nothing.
+std::optional<Tee> TeeHint(std::span<const evidence::Item> items);
+
+}  // namespace assay::dcap

@@ -1,0 +1,17 @@
+// The part of appraisal that no policy file can express.
+#pragma once
+
+#include "base/check_log.h"
+#include "evidence/format.h"
+#include "trust/claims.h"
+
+namespace assay::dcap {
+
+// TDX: no bit of TDATTRIBUTES or XFAM that this build does not know, XFAM with the bits that are always one. A body of type 4 that
+// names the TCB under which its TD was initialised leaves the verdict undecided: that TCB is not evaluated.
+void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context, CheckLog& log);
+
+// Proven: the policy pins the platform instance or the processor package.
+evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context);
+
+}  // namespace assay::dcap

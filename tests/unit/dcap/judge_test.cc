@@ -1,0 +1,104 @@
+#include "evidence/dcap/judge.h"
+
+#include <gtest/gtest.h>
+
+#include "evidence/dcap/format.h"
+#include "tests/unit/dcap/minted_quote.h"
+#include "trust/bundle.h"
+
+namespace assay::dcap {
+namespace {
+
+struct Judged {
+  CheckLog log;
+  const Finding* FindingOf(std::string_view claim) const {
+    for (const Finding& finding : log.findings()) {
+      if (finding.claim == claim) return &finding;
+    }
+    return nullptr;
+  }
+};
+
+bool Nothing(const void*, std::string_view, const trust::Value&) { return false; }
+bool PinsNothing(const void*, std::string_view) { return false; }
+bool PinsInstance(const void*, std::string_view claim) { return claim == "dcap.platform_instance_id"; }
+
+trust::Bundle BundleOf(const test::MintOptions& options) {
+  const std::vector<evidence::Item> items{{std::string(kQuoteMediaType), trust::UntrustedBytes(test::Mint(options))}};
+  const trust::AnchorSet anchors = test::Pki::Shared().Anchors();
+  const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
+  CheckLog log;
+  const auto quote = AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, log);
+  return trust::Bundle::Carry(*quote, challenge, log).value();
+}
+
+Judged JudgeBody(const test::PlainQuote& kind, void (*change)(Bytes& body)) {
+  test::MintOptions options;
+  options.kind = kind;
+  options.body = change;
+  Judged judged;
+  Judge(BundleOf(options).claims(), {&Nothing, &PinsNothing, nullptr}, judged.log);
+  return judged;
+}
+
+TEST(DcapJudge, KnownBitsPass) {
+  const Judged judged = JudgeBody(test::TdxV4(), [](Bytes& body) {
+    body[123] = 0xF8;  // LASS, SEPT_VE_DISABLE, MIGRATABLE, PKS, KL
+    body[127] = 0xC0;  // TPA, PERFMON
+    body[128] = 0xE7;
+    body[129] = 0xDB;
+    body[130] = 0x06;
+  });
+  EXPECT_TRUE(judged.log.findings().empty());
+  EXPECT_TRUE(JudgeBody(test::SgxV3(), nullptr).log.records().empty());
+}
+
+TEST(DcapJudge, UnknownBitsAreRefused) {
+  // Attributes 8 to 26 and 32 to 61; XFAM beyond its mask; x87 and SSE off.
+  for (unsigned bit = 8; bit < 64; ++bit) {
+    const bool known = (bit >= 27 && bit <= 31) || bit >= 62;
+    static unsigned the_bit;
+    the_bit = bit;
+    const Judged judged = JudgeBody(test::TdxV4(), [](Bytes& body) {
+      body[128] = 3;
+      body[120 + the_bit / 8] = static_cast<std::uint8_t>(1U << the_bit % 8);
+    });
+    const Finding* finding = judged.FindingOf("dcap.td_attributes");
+    EXPECT_EQ(finding == nullptr, known) << bit;
+    if (finding != nullptr) {
+      EXPECT_EQ(finding->reason, Reason::kUnknownBits);
+      EXPECT_EQ(finding->effect, Effect::kReject);
+    }
+  }
+  for (const unsigned bit : {3U, 4U, 10U, 13U, 16U, 19U, 20U, 63U}) {
+    static unsigned the_bit;
+    the_bit = bit;
+    const Judged judged = JudgeBody(test::TdxV4(), [](Bytes& body) {
+      body[128] = 3;
+      body[128 + the_bit / 8] = static_cast<std::uint8_t>(body[128 + the_bit / 8] | 1U << the_bit % 8);
+    });
+    EXPECT_NE(judged.FindingOf("dcap.xfam"), nullptr) << bit;
+  }
+  EXPECT_NE(JudgeBody(test::TdxV4(), [](Bytes& body) { body[128] = 1; }).FindingOf("dcap.xfam"), nullptr);
+  EXPECT_NE(JudgeBody(test::TdxV4(), nullptr).FindingOf("dcap.xfam"), nullptr);
+}
+
+TEST(DcapJudge, ATdInitialisedElsewhereIsUndecided) {
+  EXPECT_EQ(JudgeBody(test::TdxV5(4), [](Bytes& body) { body[128] = 3; }).FindingOf("dcap.init_tee_tcb_svn"), nullptr);
+  const Judged judged = JudgeBody(test::TdxV5(4), [](Bytes& body) { body[128] = 3; body[816] = 1; });
+  ASSERT_NE(judged.FindingOf("dcap.init_tee_tcb_svn"), nullptr);
+  EXPECT_EQ(judged.FindingOf("dcap.init_tee_tcb_svn")->reason, Reason::kInitialTcbUnjudged);
+  EXPECT_EQ(judged.FindingOf("dcap.init_tee_tcb_svn")->effect, Effect::kIndeterminate);
+}
+
+TEST(DcapJudge, ProvenanceNeedsAPinnedMachine) {
+  const trust::Bundle bundle = BundleOf({});
+  EXPECT_EQ(ProvenanceOf(bundle.claims(), {&Nothing, &PinsNothing, nullptr}), evidence::Provenance::kInferred);
+  EXPECT_EQ(ProvenanceOf(bundle.claims(), {&Nothing, &PinsInstance, nullptr}), evidence::Provenance::kProven);
+  test::MintOptions processor;
+  processor.platform_ca = false;  // has no platform instance
+  EXPECT_EQ(ProvenanceOf(BundleOf(processor).claims(), {&Nothing, &PinsInstance, nullptr}), evidence::Provenance::kInferred);
+}
+
+}  // namespace
+}  // namespace assay::dcap
