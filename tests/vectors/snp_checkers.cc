@@ -21,6 +21,7 @@
 #include "platform/platform.h"
 #include "registry/builtin_registry.h"
 #include "tests/vectors/checker.h"
+#include "tests/vectors/conclusion.h"
 #include "tests/vectors/json_text.h"
 #include "trust/anchors.h"
 #include "trust/bundle.h"
@@ -50,56 +51,10 @@ std::optional<trust::AnchorSet> AnchorsOf(const Inputs& inputs) {
   return trust::AnchorSet({{"amd", std::string(sev_snp::NameOf(*role->product)), spki}}, false);
 }
 
-trust::Challenge ChallengeOf(const Bind& bind) {
-  if (bind.Empty()) return trust::Challenge::NotDemanded(/*accepted=*/true);
-  trust::Challenge::Values values;
-  if (bind.report_data && bind.report_data->size() == 64) {
-    std::copy(bind.report_data->begin(), bind.report_data->end(), values.report_data.emplace().begin());
-  }
-  values.nonce = bind.nonce ? bind.nonce : bind.extra_data;
-  return trust::Challenge::Demanded(std::move(values));
-}
-
 void Recognise(const Bytes& bytes, trust::CollateralSource source, std::vector<trust::CollateralItem>& into) {
   for (trust::CollateralItem& item : sev_snp::kFormat.recognise(trust::UntrustedBytes(bytes), source, nullptr)) {
     into.push_back(std::move(item));
   }
-}
-
-std::string ClaimText(const trust::Value& value) {
-  struct {
-    std::string operator()(bool flag) const { return JsonFlag(flag); }
-    std::string operator()(std::uint64_t number) const { return JsonNumber(number); }
-    std::string operator()(const std::string& text) const { return JsonString(text); }
-    std::string operator()(const Bytes& octets) const { return JsonHex(octets); }
-    std::string operator()(const trust::ComponentVersion& version) const { return JsonHex(version.raw); }
-  } to_text;
-  return std::visit(to_text, value);
-}
-
-void NoteChecks(const CheckLog& log, Observation& observation) {
-  for (const CheckRecord& record : log.records()) {
-    if (record.result == CheckResult::kSkipped)
-      observation.notes.push_back(Cat("check ", NameOf(record.check), " skipped"));
-  }
-}
-
-// What speaks against authenticity: every rejection, and every window that does not hold.
-void Conclude(const CheckLog& log, std::span<const trust::ValidityWindow> windows, Time at, Observation& observation) {
-  for (const Finding& finding : log.findings()) {
-    if (finding.effect == Effect::kReject) observation.against.push_back(finding);
-  }
-  CheckLog judged;
-  appraisal::JudgeWindows(windows, at, judged);
-  observation.against.insert(observation.against.end(), judged.findings().begin(), judged.findings().end());
-  NoteChecks(log, observation);
-}
-
-std::optional<CheckResult> ResultOf(const CheckLog& log, Check check) {
-  for (const CheckRecord& record : log.records()) {
-    if (record.check == check) return record.result;
-  }
-  return std::nullopt;
 }
 
 using Authenticate = std::optional<trust::Bundle> (*)(std::span<const evidence::Item>,
@@ -155,12 +110,7 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<
   const trust::Freshness freshness =
       conformance_case.bind.Empty() ? trust::Freshness::kSkipped : trust::Freshness::kProven;
   if (bundle->freshness() != freshness) observation.fault = "freshness is not what the case's bind makes it";
-  const std::string prefix = Cat(sev_snp::kFormat.claim_prefix, ".");
-  for (const trust::Claim& claim : bundle->claims().all()) {
-    if (claim.name.starts_with(prefix)) {
-      observation.claims[std::string(claim.name.substr(prefix.size()))] = ClaimText(claim.value);
-    }
-  }
+  NoteClaims(*bundle, sev_snp::kFormat, observation);
   return observation;
 }
 

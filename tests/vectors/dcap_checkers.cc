@@ -1,0 +1,132 @@
+// Checker of the kind dcap-quote. It takes the road that production takes: pinned anchors, a frozen snapshot of collateral that was
+// recognised by its content and fetched under the keys that the format asks for, one challenge, and the windows judged at the
+// case's time.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check_log.h"
+#include "base/strings.h"
+#include "crypto/certificate.h"
+#include "evidence/dcap/collateral_kinds.h"
+#include "evidence/dcap/format.h"
+#include "evidence/dcap/pck.h"
+#include "evidence/dcap/unpack.h"
+#include "tests/vectors/checker.h"
+#include "tests/vectors/conclusion.h"
+#include "tests/vectors/json_text.h"
+#include "trust/anchors.h"
+#include "trust/bundle.h"
+#include "trust/collateral.h"
+
+namespace assay::vectors {
+namespace {
+
+// The case's root is pinned by its key. nullopt: it is not one certificate.
+std::optional<trust::AnchorSet> AnchorsOf(const Inputs& inputs) {
+  const Bytes* root = inputs.One("root_ca");
+  if (root == nullptr) return std::nullopt;
+  const auto certificates = crypto::CertificatesFrom(*root, "root_ca");
+  if (!certificates.ok() || certificates->size() != 1) return std::nullopt;
+  return trust::AnchorSet({{std::string(dcap::kIntelVendor), std::string(dcap::kIntelProduct), certificates->front().public_key().spki_sha256()}},
+                          false);
+}
+
+// Documents that a fetch would ask for by a key of their own: what comes back lies under that key, whatever it is.
+struct FetchedRole {
+  const char* role;
+  std::string_view kind;
+};
+constexpr FetchedRole kFetchedRoles[] = {{"pck_crl", dcap::kPckCrlKind}, {"root_ca_crl", dcap::kRootCrlKind},
+                                         {"tcb_info", dcap::kTcbInfoKind}, {"qe_identity", dcap::kQeIdentityKind}};
+constexpr const char* kChainRoles[] = {"tcb_signing_chain", "pck_crl_issuer_chain"};
+
+void NoteStatus(const trust::Bundle& bundle, Observation& observation) {
+  for (const std::string_view name : {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "tcb_date", "tcb_evaluation_data_number"}) {
+    const auto found = observation.claims.find(std::string(name));
+    if (found != observation.claims.end()) observation.status[found->first] = found->second;
+  }
+  const auto* ids = bundle.claims().Get<std::string>("dcap.advisory_ids");
+  if (ids == nullptr) return;
+  std::vector<std::string> listed;
+  for (std::string_view rest = *ids; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    listed.push_back(JsonString(rest.substr(0, comma)));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  observation.status["advisory_ids"] = JsonList(listed);
+}
+
+Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
+  Observation observation;
+  const Bytes* quote = inputs.One("quote");
+  const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
+  if (quote == nullptr || !anchors) {
+    observation.fault = "quote and root_ca are required, and the root must be one certificate";
+    return observation;
+  }
+  const std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(*quote)}};
+  const std::vector<trust::CollateralKey> needed = dcap::kFormat.needs(items, trust::CollateralSnapshot());
+
+  std::vector<trust::CollateralItem> supplied;
+  const auto unpack = [&](const Bytes& file) {
+    auto documents = dcap::Unpack(trust::UntrustedBytes(file), trust::CollateralSource::kVendor, nullptr);
+    if (!documents.ok()) {
+      observation.against.insert(observation.against.end(), documents.findings().begin(), documents.findings().end());
+      return std::vector<trust::CollateralItem>();
+    }
+    return std::move(documents).value();
+  };
+  for (const char* role : kChainRoles) {
+    for (const Bytes& file : inputs.All(role)) {
+      for (trust::CollateralItem& item : unpack(file)) supplied.push_back(std::move(item));
+    }
+  }
+  for (const FetchedRole& fetched : kFetchedRoles) {
+    const auto key = std::find_if(needed.begin(), needed.end(), [&](const trust::CollateralKey& candidate) { return candidate.kind == fetched.kind; });
+    for (const Bytes& file : inputs.All(fetched.role)) {
+      if (key != needed.end() && !file.empty() && file.front() == '{') {  // a document keeps its bytes, sound or not
+        const trust::UntrustedBytes body(file);
+        supplied.push_back({*key, body, body.Sha256(), trust::CollateralSource::kVendor});
+        continue;
+      }
+      for (trust::CollateralItem& item : unpack(file)) {
+        if (key != needed.end()) item.key = *key;
+        supplied.push_back(std::move(item));
+      }
+    }
+  }
+  const trust::CollateralSnapshot collateral(std::move(supplied));
+  const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
+
+  CheckLog log;
+  const auto authentic = dcap::AuthenticateQuote(
+      items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+  std::optional<trust::Bundle> bundle;
+  if (authentic) bundle = trust::Bundle::Carry(*authentic, challenge, log);
+  Conclude(log, bundle ? bundle->claims().windows() : std::span<const trust::ValidityWindow>(), conformance_case.at, observation);
+  observation.authentic = bundle.has_value() && observation.against.empty();
+  if (!bundle) return observation;
+
+  // A case without lists waives revocation, and then the check must show as skipped; with both it must have run.
+  const bool lists = inputs.One("pck_crl") != nullptr && inputs.One("root_ca_crl") != nullptr;
+  const std::optional<CheckResult> revocation = ResultOf(log, Check::kDcapRevocation);
+  if (revocation != (lists ? CheckResult::kPassed : CheckResult::kSkipped)) {
+    observation.fault = Cat("check ", NameOf(Check::kDcapRevocation), " is ", revocation ? NameOf(*revocation) : std::string_view("absent"));
+  }
+  NoteClaims(*bundle, dcap::kFormat, observation);
+  NoteStatus(*bundle, observation);
+  return observation;
+}
+
+}  // namespace
+
+std::span<const Checker> DcapCheckers() {
+  static constexpr auto kCheckers = std::to_array<Checker>({{"dcap-quote", &RunDcapQuote}});
+  return kCheckers;
+}
+
+}  // namespace assay::vectors
