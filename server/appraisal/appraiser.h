@@ -98,9 +98,9 @@ trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<c
                                            std::span<const trust::CollateralItem> more,
                                            trust::FactCaches* caches = nullptr);
 
-// SHA-256 of the instance identity that the items claim, unauthenticated: to look up what is remembered, never to decide.
-// Empty if they claim none.
-Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items);
+// SHA-256 of the instance identity that the items claim under this challenge, unauthenticated: to look up what is remembered,
+// never to decide. Empty if they claim none.
+Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items, const trust::Challenge& challenge);
 
 // As it stands in an Appraisal: printable and bounded.
 v1::Finding ToProto(const Finding& finding);

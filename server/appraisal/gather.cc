@@ -27,9 +27,9 @@ trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<c
   return trust::CollateralSnapshot(std::move(all));
 }
 
-Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items) {
+Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items, const trust::Challenge& challenge) {
   for (const platform::Platform* platform : registry.platforms) {
-    if (Bytes identity = platform->identity_hint(items); !identity.empty()) return identity;
+    if (Bytes identity = platform->identity_hint(items, challenge); !identity.empty()) return identity;
   }
   return {};
 }

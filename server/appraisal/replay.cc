@@ -176,7 +176,8 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
                                                           .actual = loaded.messages.empty() ? "none" : loaded.messages.front().ToString()});
   } else {
     const PolicyChoice choice = PolicyChoice::ForContext(*policies, record.context().cluster(), record.context().role());
-    const trust::Challenge challenge = demanded ? trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(AsBytes(record.demanded_nonce()))})
+    const trust::Challenge challenge = demanded ? trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(AsBytes(record.demanded_nonce())),
+                                                                              .node_key_sha256 = DigestFrom(record.node_key_sha256())})
                                                 : trust::Challenge::NotDemanded(false);
     StateSnapshot state;
     if (record.state().has_not_before()) state.not_before = TimeOf(record.state().not_before());

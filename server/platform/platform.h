@@ -53,7 +53,8 @@ struct Platform {
   // the platform offline, decides nothing.
   bool (*fits)(std::span<const evidence::Item> items);
   // SHA-256 of the instance identity that the items claim, unauthenticated, as `authenticate` would set it; empty: none.
-  Bytes (*identity_hint)(std::span<const evidence::Item> items);
+  // Where nothing in the evidence names one instance, it is the node's key, as the challenge has it.
+  Bytes (*identity_hint)(std::span<const evidence::Item> items, const trust::Challenge& challenge);
   // Authenticates all items into one bundle and checks that it is of this platform. nullopt: the log says why.
   std::optional<trust::Bundle> (*authenticate)(std::span<const evidence::Item> items,
                                                const evidence::AuthenticationContext& context, CheckLog& log);

@@ -267,7 +267,9 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
 
   transcript.nonce = ToBytes(challenge->nonce);
   const crypto::Sha512Digest report_data = transcript.ReportData();
-  const trust::Challenge demanded = trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData())});
+  const crypto::Sha256Digest node_key_sha256 = crypto::Sha256(AsBytes(request.keys().node_spki()));
+  const trust::Challenge demanded =
+      trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData()), .node_key_sha256 = node_key_sha256});
   std::vector<evidence::Item> items;
   for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(inputs_.registry, items, inputs_.collateral, &caches_);
@@ -279,11 +281,11 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   record.set_id(store::NewVerdictId(now, inputs_.random));
   record.mutable_recorded_at()->set_seconds(now.time_since_epoch().count());
   *record.mutable_context() = request.context();
-  record.set_node_key_sha256(Text(crypto::Sha256(AsBytes(request.keys().node_spki()))));
+  record.set_node_key_sha256(Text(node_key_sha256));
   record.set_demanded_report_data(Text(report_data));
   record.set_demanded_nonce(Text(transcript.ExtraData()));
   record.set_platform_hint(request.platform());
-  const Bytes identity = appraisal::HintedIdentity(inputs_.registry, items);
+  const Bytes identity = appraisal::HintedIdentity(inputs_.registry, items, demanded);
   std::vector<store::Blob> blobs;
   for (const evidence::Item& item : items) {
     record.add_evidence_media_types(Printable(item.media_type));

@@ -16,6 +16,9 @@ class Challenge {
   struct Values {
     std::optional<ByteArray<64>> report_data;  // SEV-SNP report, TDX and SGX quote
     std::optional<Bytes> nonce;                // TPM extraData, Nitro nonce; compared literally; empty is none
+    // SHA-256 of the SubjectPublicKeyInfo of the node's key, to which the values above commit: whoever answers them has said
+    // that this key is its own. They determine it, so it is no part of Digest().
+    std::optional<crypto::Sha256Digest> node_key_sha256 = {};
   };
 
   static Challenge Demanded(Values values) { return Challenge(std::move(values), false); }

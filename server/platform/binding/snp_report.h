@@ -28,7 +28,7 @@ inline Bytes IdentityOfReport(ByteView report_id) {
   Append(identity, report_id);
   return ToBytes(crypto::Sha256(identity));
 }
-inline Bytes ReportIdentityHint(std::span<const evidence::Item> items) {
+inline Bytes ReportIdentityHint(std::span<const evidence::Item> items, const trust::Challenge&) {
   const std::optional<Bytes> report_id = sev_snp::ReportIdHint(items);
   return report_id ? IdentityOfReport(*report_id) : Bytes();
 }

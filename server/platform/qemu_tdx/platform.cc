@@ -23,8 +23,15 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
 bool Fits(std::span<const evidence::Item> items) { return dcap::TeeHint(items) == dcap::Tee::kTdx; }
 
 // A TD report has nothing that names this TD and no other: PPID and platform instance name a machine that many share. The node is known by
-// its key, to which REPORTDATA is bound.
-Bytes IdentityHint(std::span<const evidence::Item>) { return {}; }
+// its key, to which REPORTDATA is bound; offline, where no challenge names a key, it is not known at all.
+Bytes IdentityOf(const trust::Challenge& challenge) {
+  if (!challenge.demanded() || !challenge.values().node_key_sha256) return {};
+  Bytes identity = ToBytes(AsBytes("tdx.node_key"));
+  Append(identity, *challenge.values().node_key_sha256);
+  return ToBytes(crypto::Sha256(identity));
+}
+
+Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge& challenge) { return Fits(items) ? IdentityOf(challenge) : Bytes(); }
 
 std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
   const auto quote = dcap::AuthenticateQuote(items, context, log);
@@ -36,7 +43,9 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
       })) {
     return std::nullopt;
   }
-  return trust::Bundle::Carry(*quote, context.challenge, log);
+  std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
+  if (bundle) bundle->set_instance_identity(IdentityOf(context.challenge));
+  return bundle;
 }
 
 platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts& facts) {

@@ -10,9 +10,11 @@ namespace {
 
 using testing::HasSubstr;
 
+trust::Challenge AnyChallenge() { return trust::Challenge::NotDemanded(false); }
+
 Appraising Remembering(InstanceState state) {
   Appraising appraising;
-  state.identity = HintedIdentity(BuiltinRegistry(), appraising.Items());
+  state.identity = HintedIdentity(BuiltinRegistry(), appraising.Items(), AnyChallenge());
   appraising.state.instance = std::move(state);
   return appraising;
 }
@@ -25,8 +27,8 @@ TEST(Identity, AnInstanceThatNothingIsRememberedOfIsTrusted) {
 
 TEST(Identity, TheHintIsWhatAuthenticationFinds) {
   const Appraising appraising;
-  EXPECT_EQ(std::string(AsText(HintedIdentity(BuiltinRegistry(), appraising.Items()))), appraising.Run().instance_identity());
-  EXPECT_TRUE(HintedIdentity(BuiltinRegistry(), {}).empty());
+  EXPECT_EQ(std::string(AsText(HintedIdentity(BuiltinRegistry(), appraising.Items(), AnyChallenge()))), appraising.Run().instance_identity());
+  EXPECT_TRUE(HintedIdentity(BuiltinRegistry(), {}, AnyChallenge()).empty());
 }
 
 TEST(Identity, ABanRejects) {

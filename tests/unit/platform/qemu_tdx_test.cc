@@ -35,7 +35,8 @@ std::vector<trust::CollateralItem> AllCollateral(const mint::TcbOptions& options
   return items;
 }
 
-v1::Appraisal Appraise(const mint::MintOptions& options, std::vector<trust::CollateralItem> collateral) {
+v1::Appraisal Appraise(const mint::MintOptions& options, std::vector<trust::CollateralItem> collateral,
+                       std::optional<crypto::Sha256Digest> node_key = std::nullopt) {
   static const appraisal::LoadResult loaded = appraisal::LoadShippedPolicies(BuiltinRegistry());
   const appraisal::Policy* policy = nullptr;
   for (const appraisal::Policy& one : loaded.book->policies()) {
@@ -45,6 +46,7 @@ v1::Appraisal Appraise(const mint::MintOptions& options, std::vector<trust::Coll
   trust::Challenge::Values values;
   auto& demanded = values.report_data.emplace();
   for (std::size_t i = 0; i < 64; ++i) demanded[i] = static_cast<std::uint8_t>(i);
+  values.node_key_sha256 = node_key;
   const trust::Challenge challenge = trust::Challenge::Demanded(values);
   const trust::CollateralSnapshot snapshot(std::move(collateral));
   const trust::AnchorSet anchors = mint::Pki::Shared().Anchors();
@@ -123,6 +125,35 @@ TEST(QemuTdx, ShippedPolicyRefuses) {
   const std::string dates = "2026-07-01T00:00:00Z";
   expired.info.replace(expired.info.find(dates), dates.size(), "2026-06-14T00:00:00Z");
   EXPECT_EQ(Appraise(Sound(), AllCollateral(expired)).verdict(), v1::VERDICT_REJECTED);
+}
+
+// A TD report names no TD: the node is the key to which REPORTDATA commits.
+TEST(QemuTdx, TheInstanceIsTheNodesKey) {
+  const crypto::Sha256Digest one = crypto::Sha256(AsBytes("one key")), other = crypto::Sha256(AsBytes("other key"));
+  const std::string identity = Appraise(Sound(), AllCollateral(), one).instance_identity();
+  EXPECT_EQ(identity.size(), 32U);
+  EXPECT_EQ(Appraise(Sound(), AllCollateral(), one).instance_identity(), identity);
+  EXPECT_NE(Appraise(Sound(), AllCollateral(), other).instance_identity(), identity);
+  EXPECT_TRUE(Appraise(Sound(), AllCollateral()).instance_identity().empty()) << "offline no key is named";
+
+  const std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(mint::Mint(Sound()))}};
+  const auto hint = [&](std::span<const evidence::Item> of, const trust::Challenge& challenge) {
+    return std::string(AsText(appraisal::HintedIdentity(BuiltinRegistry(), of, challenge)));
+  };
+  trust::Challenge::Values values;
+  values.node_key_sha256 = one;
+  EXPECT_EQ(hint(items, trust::Challenge::Demanded(values)), identity) << "what is remembered is looked up under it";
+  EXPECT_EQ(hint({}, trust::Challenge::Demanded(values)), "") << "a key alone is no machine";
+  EXPECT_EQ(hint(items, trust::Challenge::NotDemanded(true)), "");
+}
+
+TEST(QemuTdx, EvidenceThatDoesNotAnswerHasNoInstance) {
+  mint::MintOptions options = Sound();
+  options.body = [before = options.body](Bytes& bytes) {
+    before(bytes);
+    bytes[583] = 0;
+  };
+  EXPECT_TRUE(Appraise(options, AllCollateral(), crypto::Sha256(AsBytes("one key"))).instance_identity().empty());
 }
 
 TEST(QemuTdx, AnEnclaveIsNotAVirtualMachine) {
