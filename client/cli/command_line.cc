@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "client/cli/inspect.h"
+#include "client/cli/measure.h"
 #include "client/cli/policy_files.h"
 #include "client/cli/reference.h"
 #include "client/cli/token_verify.h"
@@ -38,6 +39,7 @@ constexpr const char* kShells = "bash|zsh|fish";
 constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =
     "instance-identity|configuration|executables|file-system|hardware|runtime-opaque|storage-opaque|sourced-data";
+constexpr const char* kPageAddOrders = "single|two-pass";
 constexpr const char* kDocuments = "reasons|checks|claims";
 
 std::vector<std::string> Alternatives(const std::string& value_name) {
@@ -76,6 +78,7 @@ class CommandLine {
     AddVerify();
     AddPolicy();
     AddToken();
+    AddMeasure();
 #ifdef ASSAY_SERVICE
     AddAttest();
     AddVerdict();
@@ -185,6 +188,18 @@ class CommandLine {
     CLI::Option* warnings = command->add_flag("--allow-warnings", token_verify_.allow_warnings, "Accept the status warning as well");
     command->add_flag("--any-status", token_verify_.any_status, "Only check that the token is genuine and in time, whatever it says")->excludes(warnings);
     command->add_option("--at", token_verify_.at, "Time of the check, e.g. 2026-11-24T02:00:00Z; default: now")->type_name("RFC3339");
+    AddOutput(command, &output_);
+  }
+
+  void AddMeasure() {
+    CLI::App* group = AddGroup("measure", "Reference values, computed from what a node is launched with");
+    CLI::App* command = AddCommand(group, "tdx", "MRTD of Intel TDX trust domains that start with a firmware image",
+                                   [this](const Invocation& invocation) {
+                                     measure_tdx_.output = Output();
+                                     return MeasureTdx(measure_tdx_, invocation);
+                                   });
+    command->add_option("--firmware", measure_tdx_.firmware, "TDVF image, variables and code in one file; '-' is standard input")->required()->type_name(kFile);
+    OneOf(command->add_option("--page-add-order", measure_tdx_.page_add_order, "Order in which the hypervisor adds and measures pages; default: a value for each"), kPageAddOrders);
     AddOutput(command, &output_);
   }
 
@@ -406,6 +421,7 @@ class CommandLine {
   InspectOptions inspect_;
   VerifyOptions verify_;
   TokenVerifyOptions token_verify_;
+  MeasureTdxOptions measure_tdx_;
   std::vector<std::string> lint_files_;
 #ifdef ASSAY_SERVICE
   AttestOptions attest_;

@@ -8,3 +8,13 @@ assay() { "$ASSAY" "$@"; }
 mint() { "$SOFTTEE" snp --pki "$PKI" --report-data "$REPORT_DATA" --at "$AT" --out ev "$@" || exit 99; }
 # With the anchors, the policy and the time that this evidence was minted for.
 verify() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --policy "$POLICIES/simulated.yaml" --at "$AT" "$@"; }
+# A firmware image of two pages below 4 GiB, its TDX metadata at its end: they are measured, and one more page of stack is added.
+firmware() {
+  head -c 8040 /dev/zero
+  printf 'TDVF\120\0\0\0\1\0\0\0\2\0\0\0'
+  printf '\0\0\0\0\0\40\0\0\0\340\377\377\0\0\0\0\0\40\0\0\0\0\0\0\0\0\0\0\1\0\0\0'
+  printf '\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\20\0\0\0\0\0\0\3\0\0\0\0\0\0\0'
+  printf '\230\0\0\0\26\0\65\145\172\344\112\230\230\107\206\136\106\205\247\277\216\302'
+  printf '\50\0\336\202\265\226\262\37\367\105\272\352\243\146\305\132\10\55'
+  head -c 32 /dev/zero
+}

@@ -1,0 +1,104 @@
+#include "client/cli/measure.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/files.h"
+#include "base/hex.h"
+#include "base/strings.h"
+#include "client/cli/table.h"
+#include "evidence/dcap/launch_measurement.h"
+#include "evidence/dcap/tdvf.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr std::string_view kScope =
+    "MRTD covers the sections marked as measured, and the addresses of all others that are added at launch. It covers neither\n"
+    "configuration variables, command line, kernel nor initrd: those are in the RTMRs, which a boot extends.";
+
+struct Order {
+  std::string_view option;  // of --page-add-order
+  std::string_view member;
+  dcap::PageAddOrder order;
+  std::string_view meaning;
+};
+constexpr Order kOrders[] = {
+    {"single", "single_pass", dcap::PageAddOrder::kSinglePass, "each page is added and measured before the next: mainline KVM (Linux 6.16) and QEMU"},
+    {"two-pass", "two_pass", dcap::PageAddOrder::kTwoPass, "all pages of a section are added, then measured: some earlier KVM and QEMU"},
+};
+
+struct Measured {
+  const Order* order;
+  std::string mrtd;
+};
+
+std::string Hex(std::uint64_t number) {
+  ByteArray<8> big_endian{};
+  for (std::size_t i = 0; i < big_endian.size(); ++i) big_endian[i] = static_cast<std::uint8_t>(number >> 8 * (big_endian.size() - 1 - i));
+  const std::string digits = ToHex(big_endian);
+  return "0x" + digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+}
+
+json::Value ToTree(const std::string& file, ByteView image, const std::vector<dcap::TdvfSection>& sections, const std::vector<Measured>& measured) {
+  using json::Value;
+  Value tree = Value::MakeObject();
+  Value& firmware = tree.Add("firmware", Value::MakeObject());
+  firmware.Add("file", Value::String(Printable(file, 4096)));
+  firmware.Add("size", Value::Integer(image.size()));
+  firmware.Add("sha256", Value::String(ToHex(crypto::Sha256(image))));
+  Value& mrtd = tree.Add("mrtd", Value::MakeObject());
+  for (const Measured& one : measured) mrtd.Add(one.order->member, Value::String(one.mrtd));
+  Value& list = tree.Add("sections", Value::MakeArray());
+  for (const dcap::TdvfSection& section : sections) {
+    Value& entry = list.Append(Value::MakeObject());
+    entry.Add("type", Value::String(NameOf(section.type)));
+    entry.Add("memory_address", Value::String(Hex(section.memory_address)));
+    entry.Add("memory_size", Value::Integer(section.memory_size));
+    entry.Add("data_offset", Value::Integer(section.data_offset));
+    entry.Add("data_size", Value::Integer(section.data.size()));
+    entry.Add("added", Value::Bool(section.added));
+    entry.Add("measured", Value::Bool(section.measured));
+  }
+  return tree;
+}
+
+std::string WhatMrtdCovers(const dcap::TdvfSection& section) {
+  if (section.measured) return "measured";
+  return section.added ? "address only" : "nothing: added later";
+}
+
+void Print(ByteView image, const std::vector<dcap::TdvfSection>& sections, const std::vector<Measured>& measured, const Invocation& invocation) {
+  Table values;
+  for (const Measured& one : measured) values.Add({Cat("mrtd ", one.order->option), one.mrtd});
+  invocation.out << values.ToText();
+  for (const Measured& one : measured) invocation.out << invocation.style.Faint(Cat(one.order->option, ": ", one.order->meaning)) << '\n';
+  invocation.out << "\nfirmware of " << image.size() << " bytes, SHA-256 " << ToHex(crypto::Sha256(image)) << '\n';
+  Table table({"SECTION", "ADDRESS", "SIZE", "DATA IN IMAGE", "IN MRTD"});
+  for (const dcap::TdvfSection& section : sections) {
+    table.Add({std::string(NameOf(section.type)), Hex(section.memory_address), Hex(section.memory_size),
+               section.data.empty() ? "none" : Cat(Hex(section.data.size()), " at ", Hex(section.data_offset)), WhatMrtdCovers(section)});
+  }
+  invocation.out << table.ToText("  ") << '\n' << invocation.style.Faint(kScope) << '\n';
+}
+
+}  // namespace
+
+ExitCode MeasureTdx(const MeasureTdxOptions& options, const Invocation& invocation) {
+  const absl::StatusOr<Bytes> image = ReadFile("--firmware", options.firmware);
+  if (!image.ok()) return invocation.Fail(image.status());
+  const Outcome<std::vector<dcap::TdvfSection>> sections = dcap::ReadTdvf(*image);
+  if (!sections) {
+    for (const Finding& finding : sections.findings()) invocation.Say(Cat("--firmware '", Printable(options.firmware), "': ", Describe(finding)));
+    return ExitCode::kMalformed;
+  }
+  std::vector<Measured> measured;
+  for (const Order& order : kOrders) {
+    if (options.page_add_order.empty() || options.page_add_order == order.option) measured.push_back({&order, ToHex(dcap::Mrtd(*sections, order.order))});
+  }
+  if (options.output == OutputFormat::kTable) Print(*image, *sections, measured, invocation);
+  else invocation.out << Structured(options.output, ToTree(options.firmware, *image, *sections, measured));
+  return ExitCode::kOk;
+}
+
+}  // namespace assay::cli
