@@ -75,6 +75,15 @@ Finding Refusal(Reason reason, std::string field, std::string expected, std::str
           .actual = std::move(actual), .spec = std::string(kSpec), .remedy = std::string(remedy)};
 }
 
+std::string GuidText(ByteView raw) {
+  Bytes bytes = ToBytes(raw);
+  std::reverse(bytes.begin(), bytes.begin() + 4);
+  std::reverse(bytes.begin() + 4, bytes.begin() + 6);
+  std::reverse(bytes.begin() + 6, bytes.begin() + 8);
+  const std::string hex = ToHex(bytes);
+  return Cat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-", hex.substr(20));
+}
+
 std::string Hex(std::uint64_t number) {
   std::string digits;
   do digits.insert(digits.begin(), "0123456789abcdef"[number & 15]);
@@ -90,7 +99,7 @@ Outcome<ByteView> FindDescriptor(ByteView image) {
   const ByteView before_end = image.first(image.size() - kBehindTable);
   const ByteView footer = before_end.last(sizeof(Guid));
   if (!Equal(footer, kTableFooter)) {
-    return Refusal(Reason::kFirmwareNotTdx, Cat("GUID of the table, ", kBehindTable, " bytes before the end"), ToHex(kTableFooter), ToHex(footer));
+    return Refusal(Reason::kFirmwareNotTdx, Cat("GUID of the table, ", kBehindTable, " bytes before the end"), GuidText(kTableFooter), GuidText(footer));
   }
   const auto length_before = [](ByteView entries) {
     const ByteView raw = entries.last(kEntryEnd).first(2);
@@ -109,7 +118,7 @@ Outcome<ByteView> FindDescriptor(ByteView image) {
     }
     const std::size_t size = length_before(entries);
     if (size < kEntryEnd || size > entries.size()) {
-      return Refusal(Reason::kFirmwareMalformed, Cat("GUID table entry ", ToHex(entries.last(sizeof(Guid)))),
+      return Refusal(Reason::kFirmwareMalformed, Cat("GUID table entry ", GuidText(entries.last(sizeof(Guid)))),
                      Cat("a length of ", kEntryEnd, " to ", entries.size(), " bytes"), Cat(size, " bytes"));
     }
     const ByteView entry = entries.last(size);
@@ -120,7 +129,7 @@ Outcome<ByteView> FindDescriptor(ByteView image) {
     if (offset_data.size() != 4) return Refusal(Reason::kFirmwareMalformed, "TDX metadata offset", "4 bytes", Cat(offset_data.size(), " bytes"));
   }
   if (offset_data.empty()) {
-    return Refusal(Reason::kFirmwareNotTdx, "GUID table", Cat("an entry ", ToHex(kMetadataOffset), ", the TDX metadata offset"), Cat("none among ", count, " entries"));
+    return Refusal(Reason::kFirmwareNotTdx, "GUID table", Cat("an entry ", GuidText(kMetadataOffset), ", the TDX metadata offset"), Cat("none among ", count, " entries"));
   }
   const std::size_t offset = *Reader(offset_data).U32Le();
   if (offset < kDescriptorSize || offset > image.size()) {
