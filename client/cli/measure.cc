@@ -14,8 +14,8 @@ namespace assay::cli {
 namespace {
 
 constexpr std::string_view kScope =
-    "MRTD covers the sections marked as measured, and the addresses of all others that are added at launch. It covers neither\n"
-    "configuration variables, command line, kernel nor initrd: those are in the RTMRs, which a boot extends.";
+    "MRTD covers the content of the sections marked as measured; of all others that are added at launch, the addresses alone.\n"
+    "What a boot takes from elsewhere (variables, kernel, initrd, command line) goes into the RTMRs.";
 
 struct Order {
   std::string_view option;  // of --page-add-order
