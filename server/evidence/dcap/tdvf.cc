@@ -129,7 +129,8 @@ Outcome<ByteView> FindDescriptor(ByteView image) {
     if (offset_data.size() != 4) return Refusal(Reason::kFirmwareMalformed, "TDX metadata offset", "4 bytes", Cat(offset_data.size(), " bytes"));
   }
   if (offset_data.empty()) {
-    return Refusal(Reason::kFirmwareNotTdx, "GUID table", Cat("an entry ", GuidText(kMetadataOffset), ", the TDX metadata offset"), Cat("none among ", count, " entries"));
+    return Refusal(Reason::kFirmwareNotTdx, "GUID table", Cat("an entry ", GuidText(kMetadataOffset), ", the TDX metadata offset"),
+                   Cat("none among ", count, " entries"));
   }
   const std::size_t offset = *Reader(offset_data).U32Le();
   if (offset < kDescriptorSize || offset > image.size()) {
@@ -164,11 +165,13 @@ Outcome<TdvfSection> ReadSection(ByteView image, ByteView raw, std::size_t index
   const std::uint64_t type = LittleEndianOf(raw, S("TYPE"));
   const auto named = [&](std::string_view field) { return Cat("section ", index, type < kTypes.size() ? Cat(" (", kTypes[type].name, ")") : "", ".", field); };
   if (type >= kTypes.size()) {
-    return Refusal(Reason::kFirmwareUnpredictable, named("TYPE"), Cat("0 to ", kTypes.size() - 1), std::to_string(type), "Update Assay, if the type is a newer one.");
+    return Refusal(Reason::kFirmwareUnpredictable, named("TYPE"), Cat("0 to ", kTypes.size() - 1), std::to_string(type),
+                   "Update Assay, if the type is a newer one.");
   }
   const std::uint64_t attributes = LittleEndianOf(raw, S("ATTRIBUTES"));
   if ((attributes & ~(kMrExtend | kPageAug)) != 0) {
-    return Refusal(Reason::kFirmwareUnpredictable, named("ATTRIBUTES"), "MR.EXTEND (1) and PAGE.AUG (2) only", Hex(attributes), "Update Assay, if the bits are newer ones.");
+    return Refusal(Reason::kFirmwareUnpredictable, named("ATTRIBUTES"), "MR.EXTEND (1) and PAGE.AUG (2) only", Hex(attributes),
+                   "Update Assay, if the bits are newer ones.");
   }
   const std::uint64_t data_offset = LittleEndianOf(raw, S("DATA_OFFSET"));
   const std::uint64_t data_size = LittleEndianOf(raw, S("RAW_DATA_SIZE"));
@@ -198,7 +201,8 @@ Outcome<TdvfSection> ReadSection(ByteView image, ByteView raw, std::size_t index
                             .added = (attributes & kPageAug) == 0, .measured = (attributes & kMrExtend) != 0};
   // Some hypervisors go by the type, some by the attribute: where they agree, so do we.
   if (section.added == (section.type == TdvfSectionType::kPermMem)) {
-    return Refusal(Reason::kFirmwareUnpredictable, named("ATTRIBUTES"), section.added ? "PAGE.AUG (2)" : "no PAGE.AUG (2), which is for PermMem", Hex(attributes));
+    return Refusal(Reason::kFirmwareUnpredictable, named("ATTRIBUTES"),
+                   section.added ? "PAGE.AUG (2)" : "no PAGE.AUG (2), which is for PermMem", Hex(attributes));
   }
   if (section.type == TdvfSectionType::kBfv && !section.measured) {
     return Refusal(Reason::kFirmwareMalformed, named("ATTRIBUTES"), "MR.EXTEND (1): otherwise MRTD does not cover the firmware", Hex(attributes));
@@ -241,7 +245,8 @@ std::optional<Finding> DefectOfAll(ByteView image, const std::vector<TdvfSection
   const std::uint64_t last = image.size() - kResetVectorSize;
   const std::uint64_t into = kResetVector - first_code->memory_address;
   if (into >= first_code->data.size() || first_code->data_offset + into != last) {
-    return Refusal(Reason::kFirmwareMalformed, Cat("reset vector ", Hex(kResetVector)), Cat("the last ", kResetVectorSize, " bytes of the image, at offset ", last),
+    return Refusal(Reason::kFirmwareMalformed, Cat("reset vector ", Hex(kResetVector)),
+                   Cat("the last ", kResetVectorSize, " bytes of the image, at offset ", last),
                    into >= first_code->data.size() ? "memory without data" : Cat("offset ", first_code->data_offset + into), kWholeImage);
   }
   return std::nullopt;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <ostream>
 #include <string>
+#include <type_traits>
 
 #include "tests/unit/dcap/plain_tdvf.h"
 
@@ -105,8 +106,9 @@ void PrintTo(const Break& broken, std::ostream* out) { *out << broken.name; }
 
 std::vector<Break> Breaks() {
   constexpr Reason kMalformed = Reason::kFirmwareMalformed, kUnpredictable = Reason::kFirmwareUnpredictable, kNotTdx = Reason::kFirmwareNotTdx;
-  const auto at = [](std::size_t i, auto member, auto value) { return [=](PlainTdvf& plain) { plain.sections.at(i).*member = static_cast<std::remove_reference_t<decltype(plain.sections[0].*member)>>(value); }; };
-  const auto set = [](auto member, auto value) { return [=](PlainTdvf& plain) { plain.*member = static_cast<std::remove_reference_t<decltype(plain.*member)>>(value); }; };
+  const auto put = [](auto& field, const auto& value) { field = static_cast<std::remove_reference_t<decltype(field)>>(value); };
+  const auto at = [put](std::size_t i, auto member, auto value) { return [=](PlainTdvf& plain) { put(plain.sections.at(i).*member, value); }; };
+  const auto set = [put](auto member, auto value) { return [=](PlainTdvf& plain) { put(plain.*member, value); }; };
   const auto add = [](PlainSection section) { return [=](PlainTdvf& plain) { plain.sections.push_back(section); }; };
   constexpr int kMetadata = 16 + 4 * 32 + 22 + 20 + 18 + 32;  // bytes at the end of the image, of 0x3000 in all
   using P = PlainTdvf;
