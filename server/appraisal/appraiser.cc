@@ -229,7 +229,7 @@ void Write(const trust::Claim& claim, v1::Claim& out) {
     v1::Claim& out;
     void operator()(bool flag) const { out.set_flag(flag); }
     void operator()(std::uint64_t number) const { out.set_number(number); }
-    void operator()(const std::string& text) const { out.set_text(Printable(text)); }
+    void operator()(const std::string& text) const { out.set_text(Printable(text, 1024)); }
     void operator()(const Bytes& octets) const { out.set_octets(BytesText(octets)); }
     void operator()(const trust::ComponentVersion& version) const { Write(version, *out.mutable_version()); }
   };
@@ -309,6 +309,7 @@ void JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const In
 
   JudgeMustAppraise(section, inputs.policies.book(), log);
   JudgeWindows(bundle.claims().windows(), inputs.at, log, RevocationWaiver(section));
+  JudgeFloors(bundle.claims().windows(), inputs.state.floors, log);
   const RulesOutcome rules = JudgeRules(policy, inputs.policies.book(), inputs.registry, subject, log);
   for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
   facts.release_matched = !rules.release.empty();
@@ -338,6 +339,16 @@ crypto::Sha256Digest StateSnapshot::Digest() const {
       AppendU64Be(listing, part.size());
       Append(listing, part);
     }
+  }
+  // Nothing where there are none: verdicts from before there were floors keep their digest.
+  for (const trust::Floor& floor : floors) {
+    const trust::CollateralKey& series = floor.edition.series;
+    for (const std::string_view part : {std::string_view(series.kind), std::string_view(series.scope), std::string_view(series.detail), NameOf(floor.channel)}) {
+      AppendU64Be(listing, part.size());
+      Append(listing, AsBytes(part));
+    }
+    AppendU64Be(listing, floor.edition.number);
+    AppendU64Be(listing, static_cast<std::uint64_t>(floor.edition.issued.time_since_epoch().count()));
   }
   return crypto::Sha256(listing);
 }

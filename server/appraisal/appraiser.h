@@ -20,6 +20,7 @@
 #include "trust/challenge.h"
 #include "trust/collateral.h"
 #include "trust/fact_caches.h"
+#include "trust/floors.h"
 
 namespace assay::appraisal {
 
@@ -60,6 +61,8 @@ struct StateSnapshot {
   std::optional<Time> not_before = {};
   // Unset offline, where nothing is remembered: bans and names are not looked at then, and no check says that they were.
   std::optional<InstanceState> instance = {};
+  // The newest editions of vendors' documents that this verifier got itself, sorted; empty where nothing is remembered.
+  std::vector<trust::Floor> floors = {};
   crypto::Sha256Digest Digest() const;
 };
 
@@ -113,8 +116,13 @@ std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<cons
                                         const trust::CollateralSnapshot& collateral);
 
 // Judges validity windows at a time, as appraisal does: used there and by the conformance runner. A certificate outside of
-// its window rejects; a revocation list outside of its own leaves revocation undecided, which a policy may waive.
+// its window rejects; a revocation list outside of its own leaves revocation undecided, which a policy may waive; a
+// vendor's document, or its signer, outside of its own leaves undecided what the document would have said.
 void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, CheckLog& log,
                   const Waiver* revocation_waiver = nullptr);
+
+// Anti-rollback: no document used is older than the floor of its series in the standard channel. A series without floor is
+// not looked at, and no check says that it was.
+void JudgeFloors(std::span<const trust::ValidityWindow> windows, std::span<const trust::Floor> floors, CheckLog& log);
 
 }  // namespace assay::appraisal

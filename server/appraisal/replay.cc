@@ -84,6 +84,16 @@ LoadResult PoliciesOf(const v1::VerdictRecord& record, const Registry& registry,
   return LoadPolicies(files, registry);
 }
 
+std::vector<trust::Floor> FloorsOf(const v1::RememberedState& state) {
+  std::vector<trust::Floor> floors;
+  for (const v1::CollateralFloor& floor : state.floors()) {
+    // A channel of another version's: no floor of this one's, and the digest of the state shows the difference.
+    const auto channel = trust::ChannelNamed(floor.channel());
+    if (channel) floors.push_back({{{floor.kind(), floor.scope(), floor.detail()}, floor.number(), TimeOf(floor.issued())}, *channel});
+  }
+  return floors;
+}
+
 v1::Appraisal Undecided(const v1::VerdictRecord& record, Time at, Finding finding) {
   v1::Appraisal appraisal;
   appraisal.set_engine(Cat("assay/", ASSAY_VERSION));
@@ -184,6 +194,7 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
     if (record.has_state()) {
       state.instance = InstanceState{.identity = ToBytes(AsBytes(record.state().identity())), .ban = record.state().ban(), .held_as = record.state().held_as()};
     }
+    state.floors = FloorsOf(record.state());
     *response.mutable_replayed() = Appraise({.registry = terms.registry,
                                              .items = items,
                                              .platform_hint = record.platform_hint(),

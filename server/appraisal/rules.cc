@@ -152,6 +152,8 @@ std::optional<Finding> JudgeOne(const Rule& rule, const Registry& registry, cons
     const bool provenance = rule.claim == kProvenanceClaim;
     finding = Finding{.reason = provenance ? Reason::kProvenanceInferred : meaning.failure, .effect = meaning.effect, .claim = rule.claim,
                       .expected = ShowWanted(rule, spec), .actual = ShowActual(*value, rule.kind, spec)};
+    const auto* why = meaning.explained_by.empty() ? nullptr : subject.claims.Get<std::string>(meaning.explained_by);
+    if (why != nullptr) finding->actual += Cat(": ", *why);
   }
   if (finding) finding->component = Cat("policy rule at ", rule.where);
   return finding;

@@ -50,6 +50,7 @@ struct RuleMeaning {
   Effect effect = Effect::kReject;
   bool safe = false;  // flags of duty kMustOrWaive: the one value that a rule may demand; the other takes a waiver
   Effect absent = Effect::kReject;  // of a rule when the evidence lacks the claim
+  std::string_view explained_by = {};  // a text claim that says why the value is what it is; a failing rule shows it
 };
 
 struct ClaimSpec {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "trust/collateral.h"
 
 namespace assay::trust {
 
@@ -43,10 +45,13 @@ struct Claim {
 
 // Validity of something that vouched: a fact that authentication reports and appraisal judges.
 struct ValidityWindow {
-  std::string component;  // "vcek", "ask", "ark", "crl"
+  std::string component;  // "vcek", "ask", "ark", "crl", "tcb-info"
   Time not_before;
   Time not_after;         // inclusive
   bool revocation_list = false;
+  // A document of the vendor's, or the certificate under which it is signed: the verifier's own input, which it can get anew.
+  bool document = false;
+  std::optional<Edition> edition = {};  // of a document; it was issued at not_before
 };
 
 class ClaimWriter;

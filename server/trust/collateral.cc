@@ -17,6 +17,7 @@ std::string_view NameOf(CollateralSource source) {
     case CollateralSource::kSupplied: return "supplied";
     case CollateralSource::kCache: return "cache";
     case CollateralSource::kVendor: return "vendor";
+    case CollateralSource::kImport: return "import";
   }
   return "unknown";
 }

@@ -11,8 +11,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "crypto/certificate.h"
 #include "crypto/crl.h"
 #include "crypto/digest.h"
@@ -30,8 +32,22 @@ struct CollateralKey {
   auto operator<=>(const CollateralKey&) const = default;
 };
 
-enum class CollateralSource : std::uint8_t { kNode, kSupplied, kCache, kVendor };
-std::string_view NameOf(CollateralSource source);  // "node", "supplied", "cache", "vendor"
+enum class CollateralSource : std::uint8_t { kNode, kSupplied, kCache, kVendor, kImport };
+std::string_view NameOf(CollateralSource source);  // "node", "supplied", "cache", "vendor", "import"
+
+// One edition of a document that its vendor issues again and again. A number that rises outranks any date.
+struct Edition {
+  CollateralKey series;  // e.g. "intel.tcb_info/TDX/00806f050000"
+  std::uint64_t number;
+  Time issued;
+
+  bool IsOlderThan(const Edition& other) const { return std::pair(number, issued) < std::pair(other.number, other.issued); }
+};
+
+// A document as its format decoded it; what it is only the format knows.
+struct DecodedDocument {
+  virtual ~DecodedDocument() = default;
+};
 
 struct CollateralItem {
   CollateralKey key;
@@ -41,6 +57,7 @@ struct CollateralItem {
   // Decoded once, when the document was recognised. Decoding proves nothing.
   std::optional<crypto::Certificate> certificate = {};
   std::optional<crypto::CertificateList> revocation_list = {};
+  std::shared_ptr<const DecodedDocument> document = {};
 };
 
 class CollateralSnapshot {

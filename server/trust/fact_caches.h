@@ -17,15 +17,22 @@ struct SignedList {
   crypto::Sha256Digest signer;  // SHA-256 of the SubjectPublicKeyInfo
 };
 
+// A fact of a format's own kind; which one, the format knows from the name under which it looks.
+struct FormatFact {
+  virtual ~FormatFact() = default;
+};
+
 struct FactCaches {
   explicit FactCaches(std::size_t capacity)
-      : certificates(capacity), chains(capacity), revocation_lists(64), endorsements(capacity / 4 + 2) {}
+      : certificates(capacity), chains(capacity), revocation_lists(64), endorsements(capacity / 4 + 2), documents(256), machines(capacity) {}
 
   FactCache<crypto::Certificate> certificates;       // by SHA-256 of the DER; only certificates of verified chains
   FactCache<VerifiedChain> chains;                   // by digest of leaf, pool, anchors, product and profile
   FactCache<SignedList> revocation_lists;            // by SHA-256 of the DER; only lists signed by a pinned anchor
   // What a container unpacks to, by container and content; only of evidence that was authenticated with it.
   FactCache<std::vector<CollateralItem>> endorsements;
+  FactCache<FormatFact> documents;  // by digest of a vendor's document and of the key that signed it
+  FactCache<FormatFact> machines;   // by digest of those parts of evidence that stay the same from one attestation to the next
 };
 
 }  // namespace assay::trust

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -27,6 +26,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
+#include "tests/bench/collecting.h"
 #include "tests/bench/raw_verify.h"
 #include "tests/softtee/snp_evidence.h"
 #include "trust/fact_caches.h"
@@ -205,60 +205,15 @@ void Hostile(benchmark::State& state) {
   for (auto _ : state) Expect(state, TheScene().Appraise(TheScene().hostile(), caches), false);
 }
 
-// Keeps the time of each repetition; prints errors, medians and how far the repetitions differ.
-class Collecting : public benchmark::ConsoleReporter {
- public:
-  Collecting() : ConsoleReporter(OO_None) {}
-  void ReportRuns(const std::vector<Run>& runs) override {
-    std::vector<Run> shown;
-    for (const Run& run : runs) {
-      if (run.error_occurred) failed_ = true;
-      else if (run.run_type == Run::RT_Iteration)
-        times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
-      if (run.error_occurred || run.aggregate_name == "median" || run.aggregate_name == "cv") shown.push_back(run);
-    }
-    ConsoleReporter::ReportRuns(shown);
-  }
-  bool failed() const { return failed_; }
-  double Median(const std::string& name) const {  // microseconds; 0 if it did not run
-    const auto found = times_.find(name);
-    if (found == times_.end()) return 0;
-    std::vector<double> sorted = found->second;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
-
- private:
-  std::map<std::string, std::vector<double>> times_;
-  bool failed_ = false;
-};
-
 void PrintRatios(const Collecting& times) {
-  struct Row {
-    std::string_view what;
-    std::string_view numerator, denominator;
-    bool at_least;
-    double target;
-  };
   // Throughput of known appraisals as a part of raw verifications is the inverse of the ratio of their times.
-  constexpr Row kRows[] = {
+  constexpr RatioRow kRows[] = {
       {"known, throughput / raw verify", "raw", "known", true, 0.95},
       {"garbage, cost / known", "garbage", "known", false, 0.05},
       {"hostile, cost / known", "hostile", "known", false, 1.10},
       {"unknown, cost / known", "unknown", "known", false, 0},
   };
-  std::printf("\n%-34s %10s %10s\n", "ratio (medians, CPU time)", "measured", "target");
-  for (const Row& row : kRows) {
-    const double numerator = times.Median(std::string(row.numerator)),
-                 denominator = times.Median(std::string(row.denominator));
-    if (numerator == 0 || denominator == 0) continue;
-    const double ratio = numerator / denominator;
-    std::printf("%-34s %10.3f ", std::string(row.what).c_str(), ratio);
-    if (row.target == 0) std::printf("%10s\n", "-");
-    else
-      std::printf("%s %7.2f  %s\n", row.at_least ? ">=" : "<=", row.target,
-                  (row.at_least ? ratio >= row.target : ratio <= row.target) ? "met" : "MISSED");
-  }
+  PrintRows(times, kRows);
 }
 
 }  // namespace
@@ -266,15 +221,7 @@ void PrintRatios(const Collecting& times) {
 
 int main(int argc, char** argv) {
   using namespace assay::bench;
-  // What the caller gives comes later and wins.
-  std::vector<char*> arguments = {argv[0]};
-  std::string defaults[] = {"--benchmark_repetitions=11", "--benchmark_enable_random_interleaving=true",
-                            "--benchmark_min_time=0.1"};
-  for (std::string& one : defaults) arguments.push_back(one.data());
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  int count = static_cast<int>(arguments.size());
-  benchmark::Initialize(&count, arguments.data());
-  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+  if (!Initialise(argc, argv)) return 2;
   for (const auto& [name, function] :
        {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"unknown", &Unknown},
         std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {

@@ -1,5 +1,5 @@
-// The yardstick: one ECDSA P-384 verification of a report's 672 signed bytes with OpenSSL, key and signature decoded
-// beforehand. No appraisal of that report can cost less.
+// The yardstick: one ECDSA verification with OpenSSL, key and signature decoded beforehand. No appraisal of what was signed can cost
+// less.
 #pragma once
 
 #include <memory>
@@ -12,6 +12,8 @@ class RawVerify {
  public:
   // A signed SEV-SNP report, and the DER SubjectPublicKeyInfo of the key that signed it. Aborts if one does not decode.
   RawVerify(const Bytes& report, const Bytes& spki);
+  // ECDSA P-256 with SHA-256: what was signed, and r || s.
+  RawVerify(const Bytes& message, const Bytes& signature, const Bytes& spki);
   ~RawVerify();
   RawVerify(const RawVerify&) = delete;
 
@@ -20,6 +22,7 @@ class RawVerify {
 
  private:
   struct Decoded;
+  void TakeKey(const Bytes& spki);
   std::unique_ptr<Decoded> decoded_;
 };
 

@@ -13,7 +13,7 @@ using dcap::QuoteParser;
 
 bool Parses(const Bytes& bytes) {
   CheckLog log;
-  return QuoteParser::Parse(trust::UntrustedBytes(bytes), log).has_value();
+  return QuoteParser::Parse(trust::UntrustedBytes(bytes), nullptr, log).has_value();
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes input = ToBytes(ByteView(data, size));
   const trust::UntrustedBytes bytes(input);
   CheckLog log;
-  const auto parsed = QuoteParser::Parse(bytes, log);
+  const auto parsed = QuoteParser::Parse(bytes, nullptr, log);
   ASSAY_CHECK(parsed.has_value() == log.findings().empty() && parsed.has_value() != log.HasRejection());
   for (const Finding& finding : log.findings()) ASSAY_CHECK(!finding.expected.empty() && !finding.actual.empty());
   const auto description = dcap::kFormat.describe(bytes);

@@ -1,6 +1,6 @@
-// Checker of the kind dcap-quote. It takes the road that production takes: pinned anchors, a frozen snapshot of collateral that was
-// recognised by its content and fetched under the keys that the format asks for, one challenge, and the windows judged at the
-// case's time.
+// Checkers of the kinds dcap-quote and intel-signed-document. They take the road that production takes: pinned anchors, a frozen snapshot
+// of collateral that was recognised by its content and fetched under the keys that the format asks for, one challenge, and the windows
+// judged at the case's time.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -14,6 +14,7 @@
 #include "evidence/dcap/collateral_kinds.h"
 #include "evidence/dcap/format.h"
 #include "evidence/dcap/pck.h"
+#include "evidence/dcap/signed_document.h"
 #include "evidence/dcap/unpack.h"
 #include "tests/vectors/checker.h"
 #include "tests/vectors/conclusion.h"
@@ -122,10 +123,64 @@ Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
   return observation;
 }
 
+// What of the document can be believed, as one of T. False: nothing; `observation` says why.
+template <typename T>
+bool Believe(const trust::CollateralItem& item, std::span<const dcap::DocumentSigner> signers, const CheckLog& log, Time at, Observation& observation) {
+  std::vector<dcap::DocumentRefusal> refused;
+  const auto document = dcap::DocumentAuthenticator::Authenticate<T>(item, signers, nullptr, refused);
+  for (const dcap::DocumentRefusal& refusal : refused) observation.against.push_back(refusal.finding);
+  std::vector<trust::ValidityWindow> windows;
+  if (document) {
+    windows.assign(document->document->windows().begin(), document->document->windows().end());
+    const crypto::Certificate& signer = document->signer->certificate;
+    windows.push_back({.component = "tcb-signing", .not_before = signer.not_before(), .not_after = signer.not_after(), .document = true});
+    observation.claims["issue_date"] = JsonString(FormatTime(document->value().head.issue_date));
+    observation.claims["next_update"] = JsonString(FormatTime(document->value().head.next_update));
+  }
+  Conclude(log, windows, at, observation);
+  return document.has_value();
+}
+
+Observation RunIntelSignedDocument(const Case& conformance_case, const Inputs& inputs) {
+  Observation observation;
+  const Bytes* file = inputs.One("document");
+  const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
+  if (file == nullptr || !anchors) {
+    observation.fault = "document and root_ca are required, and the root must be one certificate";
+    return observation;
+  }
+  std::vector<trust::CollateralItem> certificates;
+  std::vector<crypto::Certificate> roots;
+  for (const char* role : {"tcb_signing_chain", "root_ca"}) {
+    for (const Bytes& chain : inputs.All(role)) {
+      auto items = dcap::Unpack(trust::UntrustedBytes(chain), trust::CollateralSource::kVendor, nullptr);
+      if (!items) {
+        observation.against.insert(observation.against.end(), items.findings().begin(), items.findings().end());
+        continue;
+      }
+      for (const trust::CollateralItem& item : *items) {
+        if (item.key.kind == dcap::kRootKind) roots.push_back(*item.certificate);
+        else if (item.certificate) certificates.push_back(item);
+      }
+    }
+  }
+  CheckLog log;
+  const std::vector<dcap::DocumentSigner> signers = dcap::DocumentSigners(certificates, roots, *anchors, nullptr, log);
+  const trust::UntrustedBytes body(*file);
+  const auto recognised = dcap::DocumentParser::Recognise(body, trust::CollateralSource::kVendor);
+  const trust::CollateralItem item = recognised ? *recognised : trust::CollateralItem{{std::string(dcap::kTcbInfoKind), {}, {}}, body, body.Sha256()};
+  bool believed = false;
+  if (item.key.kind == dcap::kQeIdentityKind) believed = Believe<dcap::QeIdentity>(item, signers, log, conformance_case.at, observation);
+  else if (item.key.kind == dcap::kEvaluationNumbersKind) believed = Believe<dcap::EvaluationNumbers>(item, signers, log, conformance_case.at, observation);
+  else believed = Believe<dcap::TcbInfo>(item, signers, log, conformance_case.at, observation);
+  observation.authentic = believed && observation.against.empty();
+  return observation;
+}
+
 }  // namespace
 
 std::span<const Checker> DcapCheckers() {
-  static constexpr auto kCheckers = std::to_array<Checker>({{"dcap-quote", &RunDcapQuote}});
+  static constexpr auto kCheckers = std::to_array<Checker>({{"dcap-quote", &RunDcapQuote}, {"intel-signed-document", &RunIntelSignedDocument}});
   return kCheckers;
 }
 

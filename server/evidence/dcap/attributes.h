@@ -10,7 +10,8 @@ constexpr std::uint64_t Bit(unsigned number) { return std::uint64_t{1} << number
 
 // TUD, 7:0: "TD under debug". Any of them set, and not only DEBUG in bit 0, lets the host look into or control the TD.
 inline constexpr std::uint64_t kTdUnderDebug = 0xFF;
-// SEC, 31:8.
+// SEC, 31:8. SERVTD_EXT: the extension of body type 4 says what the service TD found when it was bound (as in Open Enclave's headers).
+inline constexpr std::uint64_t kTdServtdExt = Bit(17);
 inline constexpr std::uint64_t kTdLass = Bit(27);
 inline constexpr std::uint64_t kTdSeptVeDisable = Bit(28);
 inline constexpr std::uint64_t kTdMigratable = Bit(29);

@@ -66,6 +66,58 @@ std::optional<PckChain> DecodeChain(const std::vector<Bytes>& ders, trust::FactC
   return PckChain{pcks.front(), std::move(pool)};
 }
 
+// That the PCK of the name signed the QE report of the name, and that it commits to this attestation key.
+struct AttestationKeyFact final : trust::FormatFact {
+  explicit AttestationKeyFact(trust::VerifiedKey verified) : key(std::move(verified)) {}
+  trust::VerifiedKey key;
+};
+
+crypto::Sha256Digest NameOfFact(const crypto::PublicKey& pck, const QeReport& qe) {
+  Bytes depends_on = ToBytes(AsBytes(kQeReportComponent));
+  depends_on.reserve(1024);
+  Append(depends_on, pck.spki_sha256());
+  Append(depends_on, qe.report());
+  Append(depends_on, qe.signature());
+  Append(depends_on, qe.attestation_key());
+  Append(depends_on, qe.authentication_data());  // of any length, but the last
+  return crypto::Sha256(depends_on);
+}
+
+// The key that signed the quote, by what the QE report commits to. nullopt: the log says why.
+std::optional<trust::VerifiedKey> AttestationKeyOf(trust::Parsed<QeReport> parsed, const QeReport& qe, std::shared_ptr<const trust::VerifiedChain> chain,
+                                                   trust::FactCaches* caches, CheckLog& log) {
+  const crypto::Sha256Digest name = caches == nullptr ? crypto::Sha256Digest{} : NameOfFact(chain->leaf().public_key(), qe);
+  if (caches != nullptr) {
+    if (const auto known = std::dynamic_pointer_cast<const AttestationKeyFact>(caches->machines.Find(name))) {
+      for (const Check check : {Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, Check::kDcapKeyPoint, Check::kDcapAttestationKey}) log.Pass(check);
+      return known->key;
+    }
+  }
+  const auto qe_report = trust::Authenticated<QeReport>::BySignature(
+      std::move(parsed), trust::VerifiedKey::FromChain(std::move(chain), kPckComponent), Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, {}, log);
+  if (!qe_report) return std::nullopt;
+
+  const ByteView coordinates = qe.attestation_key();
+  const Outcome<crypto::PublicKey> key =
+      crypto::PublicKey::FromEcPoint(crypto::KeyKind::kEcP256, coordinates.first(kCoordinateSize), coordinates.subspan(kCoordinateSize));
+  Bytes committed = ToBytes(coordinates);
+  Append(committed, qe.authentication_data());
+  const crypto::Sha256Digest digest = crypto::Sha256(committed);
+  const ByteView commitment = (*qe_report)->Slice(FieldNamed(kSgxReport, "REPORTDATA")).first(digest.size());
+  const Finding unbound = Refusal(Reason::kAttestationKeyUnbound, kQeReportComponent, "REPORTDATA[0:32]",
+                                  Cat("SHA-256 of attestation key and authentication data, ", ToHex(digest)), ToHex(commitment));
+  if (!key) {
+    // Both defects are told: a key that is no point is rarely the one that was committed to.
+    log.Require(Check::kDcapAttestationKey, EqualConstantTime(commitment, digest), [&] { return unbound; });
+    for (const Finding& finding : key.findings()) log.Fail(Check::kDcapKeyPoint, finding);
+    return std::nullopt;
+  }
+  log.Pass(Check::kDcapKeyPoint);
+  auto attestation_key = trust::VerifiedKey::FromCommitment(*key, *qe_report, commitment, digest, "attestation-key", Check::kDcapAttestationKey, unbound, log);
+  if (attestation_key && caches != nullptr) caches->machines.Insert(name, std::make_shared<const AttestationKeyFact>(*attestation_key));
+  return attestation_key;
+}
+
 // Defects of the QE report and of the TD report that no policy may allow; none depends on another.
 bool CheckReports(const Quote& quote, const QeReport& qe, CheckLog& log) {
   bool sound = log.Require(Check::kDcapQeDebug, (qe.Number(FieldNamed(kSgxReport, "ATTRIBUTES")) & kSgxDebug) == 0, [&] {
@@ -141,9 +193,16 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   const QeReport qe = parsed.qe_report.Unverified(trust::UnverifiedAccess<QeReport>());
 
   if (!trust::Bundle::MayAnswer(Quote::kCarrierKind, quote.CarriedValue(), Quote::kComponent, context.challenge, log)) return std::nullopt;
-  const std::optional<PckChain> certificates = DecodeChain(quote.certificates(), context.caches, log);
+  const std::optional<QuoteChain::Verified>& known = quote.chain().verified;
+  std::optional<PckChain> certificates;
+  if (known) {
+    certificates = PckChain{known->pck, known->pool};
+    log.Pass(Check::kDcapPckCertificates);
+  } else {
+    certificates = DecodeChain(quote.chain().ders, context.caches, log);
+  }
   if (!certificates) return std::nullopt;
-  const Outcome<PckExtension> extension = ReadPckExtension(certificates->pck);
+  const Outcome<PckExtension> extension = known ? Outcome<PckExtension>(known->extension) : ReadPckExtension(certificates->pck);
   bool sound = log.Require(Check::kDcapPckExtension, extension);
   sound &= CheckReports(quote, qe, log);
 
@@ -161,28 +220,12 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   std::optional<ConsultedLists> lists = ConsultLists(*chain, ca_kind, tcb.signers, context, log);
   if (!lists || tcb_outcome == TcbOutcome::kRefused) return std::nullopt;
 
-  const auto qe_report = trust::Authenticated<QeReport>::BySignature(
-      std::move(parsed.qe_report), trust::VerifiedKey::FromChain(chain, kPckComponent), Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, {}, log);
-  if (!qe_report) return std::nullopt;
-
-  const ByteView coordinates = qe.attestation_key();
-  const Outcome<crypto::PublicKey> key =
-      crypto::PublicKey::FromEcPoint(crypto::KeyKind::kEcP256, coordinates.first(kCoordinateSize), coordinates.subspan(kCoordinateSize));
-  Bytes committed = ToBytes(coordinates);
-  Append(committed, qe.authentication_data());
-  const crypto::Sha256Digest digest = crypto::Sha256(committed);
-  const ByteView commitment = (*qe_report)->Slice(FieldNamed(kSgxReport, "REPORTDATA")).first(digest.size());
-  const Finding unbound = Refusal(Reason::kAttestationKeyUnbound, kQeReportComponent, "REPORTDATA[0:32]",
-                                  Cat("SHA-256 of attestation key and authentication data, ", ToHex(digest)), ToHex(commitment));
-  if (!key) {
-    // Both defects are told: a key that is no point is rarely the one that was committed to.
-    log.Require(Check::kDcapAttestationKey, EqualConstantTime(commitment, digest), [&] { return unbound; });
-    for (const Finding& finding : key.findings()) log.Fail(Check::kDcapKeyPoint, finding);
-    return std::nullopt;
+  if (context.caches != nullptr && !known) {
+    auto fact = std::make_shared<QuoteChain>(quote.chain());
+    fact->verified = QuoteChain::Verified{certificates->pck, certificates->pool, *extension};
+    context.caches->machines.Insert(quote.chain_name(), std::move(fact));
   }
-  log.Pass(Check::kDcapKeyPoint);
-  const auto attestation_key = trust::VerifiedKey::FromCommitment(*key, *qe_report, commitment, digest, "attestation-key", Check::kDcapAttestationKey,
-                                                                  unbound, log);
+  const auto attestation_key = AttestationKeyOf(std::move(parsed.qe_report), qe, chain, context.caches, log);
   if (!attestation_key || log.HasRejection()) return std::nullopt;
 
   quote.endorsement_ = Quote::Endorsement{.pck = *extension, .pck_ca = ca_kind,

@@ -24,8 +24,10 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"dcap.debug", kFlag, kMustOrWaive, 0, {}, "TD under debug (any of TDATTRIBUTES 7:0), or SGX ATTRIBUTES.DEBUG: the host can look inside",
      {Check::kDcapDebug, Reason::kDebugEnabled}},
     {"dcap.dynamic_platform", kFlag, kOptional, 0, {}, "PCK configuration dynamicPlatform: packages may be added; absent under the Processor CA"},
+    {"dcap.effective_evaluation_data_number", kNumber, kOptional, 0, {}, "The lesser tcbEvaluationDataNumber of TCB info and QE identity: what every part was judged by at least"},
     {"dcap.fmspc", kOctets, kOptional, 6, {}, "FMSPC of the PCK certificate: family, model, stepping, platform, custom SKU"},
     {"dcap.init_tee_tcb_svn", kOctets, kOptional, 16, {}, "INITTEETCBSVN: of the module under which the TD was initialised; body type 4 only"},
+    {"dcap.initial_status", kText, kOptional, 0, {}, "TCB status of platform and module under which the TD was initialised; absent where the report names none that can be judged"},
     {"dcap.isv_prod_id", kNumber, kOptional, 0, {}, "ISVPRODID of the enclave"},
     {"dcap.isv_svn", kNumber, kOptional, 0, {}, "ISVSVN of the enclave"},
     {"dcap.migratable", kFlag, kMustOrWaive, 0, {}, "TDATTRIBUTES.MIGRATABLE: a migration TD may take the TD elsewhere; false of enclaves",
@@ -64,8 +66,9 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"dcap.smt_enabled", kFlag, kOptional, 0, {}, "PCK configuration SMTEnabled; absent under the Processor CA"},
     {"dcap.tcb_date", kText, kOptional, 0, {}, "Oldest tcbDate of the levels that apply; absent where none does"},
     {"dcap.tcb_evaluation_data_number", kNumber, kOptional, 0, {}, "tcbEvaluationDataNumber of the TCB info"},
+    {"dcap.tcb_shortfall", kText, kOptional, 0, {}, "What keeps the platform from UpToDate: each component that falls short, what the level demands, the advisories; absent if nothing does"},
     {"dcap.tcb_status", kText, kMust, 0, {}, "Status of platform, TDX module and quoting enclave together, as Intel names it; NotSupported where no level applies; absent without Intel's documents",
-     {Check::kDcapTcbStatus, Reason::kTcbStatusRefused, Effect::kReject, false, /*absent=*/Effect::kIndeterminate}},
+     {Check::kDcapTcbStatus, Reason::kTcbStatusRefused, Effect::kReject, false, /*absent=*/Effect::kIndeterminate, /*explained_by=*/"dcap.tcb_shortfall"}},
     {"dcap.td_attributes", kOctets, kOptional, 8, {}, "TDATTRIBUTES, whole"},
     {"dcap.tdx_module_status", kText, kOptional, 0, {}, "TCB status of the TDX module alone; absent before TDX 1.5"},
     {"dcap.tee", kText, kOptional, 0, {}, "TDX or SGX"},
@@ -142,6 +145,9 @@ void Quote::WriteClaims(trust::ClaimWriter& claims) const {
   claims.Add("dcap.tcb_status", std::string(NameOf(tcb.evaluation.status)));
   claims.Add("dcap.tcb_evaluation_data_number", std::uint64_t{tcb.evaluation_data_number});
   claims.Add("dcap.qe_evaluation_data_number", std::uint64_t{tcb.qe_evaluation_data_number});
+  claims.Add("dcap.effective_evaluation_data_number", std::uint64_t{std::min(tcb.evaluation_data_number, tcb.qe_evaluation_data_number)});
+  if (tcb.evaluation.initial) claims.Add("dcap.initial_status", std::string(NameOf(*tcb.evaluation.initial)));
+  if (!tcb.shortfall.empty()) claims.Add("dcap.tcb_shortfall", tcb.shortfall);
   if (!tcb.evaluation.platform) return;  // no level applies
   const std::pair<std::string_view, std::optional<TcbStatus>> kParts[] = {
       {"dcap.platform_status", tcb.evaluation.platform}, {"dcap.qe_status", tcb.evaluation.qe}, {"dcap.tdx_module_status", tcb.evaluation.tdx_module}};

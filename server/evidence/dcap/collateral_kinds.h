@@ -13,6 +13,7 @@ inline constexpr std::string_view kRootCrlKind = "intel.root_crl";         // li
 inline constexpr std::string_view kPckCrlKind = "intel.pck_crl";           // scope: platform, processor; lists PCK certificates
 inline constexpr std::string_view kTcbInfoKind = "intel.tcb_info";         // scope: SGX, TDX; detail: FMSPC
 inline constexpr std::string_view kQeIdentityKind = "intel.qe_identity";   // scope: QE, TD_QE
+inline constexpr std::string_view kEvaluationNumbersKind = "intel.tcb_evaluation_data_numbers";  // scope: SGX, TDX
 
 inline constexpr std::string_view kPlatformScope = "platform";
 inline constexpr std::string_view kProcessorScope = "processor";

@@ -9,6 +9,7 @@
 #include "evidence/dcap/claims.h"
 #include "evidence/dcap/judge.h"
 #include "evidence/dcap/pck.h"
+#include "evidence/dcap/signed_document.h"
 #include "evidence/dcap/unpack.h"
 #include "trust/describe_certificate.h"
 
@@ -56,7 +57,7 @@ trust::Description DescribeCertificate(const crypto::Certificate& certificate) {
 
 trust::Description DescribeQuote(const trust::UntrustedBytes& bytes) {
   CheckLog log;
-  if (const auto parsed = QuoteParser::Parse(bytes, log)) {
+  if (const auto parsed = QuoteParser::Parse(bytes, nullptr, log)) {
     trust::Description description = parsed->quote.Describe();
     description.Add(parsed->qe_report.Describe());
     return description;
@@ -76,6 +77,7 @@ std::optional<trust::Description> DescribeBytes(const trust::UntrustedBytes& byt
     trust::Description child("document", item.key.ToString());
     if (item.certificate) child = DescribeCertificate(*item.certificate);
     if (item.revocation_list) child = trust::DescribeRevocationList(*item.revocation_list);
+    if (auto document = DescribeDocument(item)) child = *std::move(document);
     if (items->size() == 1) return child;
     description.Add(std::move(child));
   }
@@ -103,7 +105,7 @@ std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item> items, c
   const evidence::Item* item = FindQuote(items);
   if (item == nullptr) return {};
   CheckLog unused;
-  const auto parsed = QuoteParser::Parse(item->body, unused);
+  const auto parsed = QuoteParser::Parse(item->body, nullptr, unused);
   if (!parsed) return {};
   std::vector<trust::CollateralKey> missing;
   const trust::LookupHints hints = parsed->quote.Hints();
@@ -144,7 +146,7 @@ std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evi
                                 .expected = std::string(kQuoteMediaType), .actual = "none"});
     return std::nullopt;
   }
-  std::optional<ParsedQuote> parsed = QuoteParser::Parse(item->body, log);
+  std::optional<ParsedQuote> parsed = QuoteParser::Parse(item->body, context.caches, log);
   bool sound = parsed.has_value();
   // Malformed endorsements are refused even where better ones exist: a node that sends garbage is told so.
   for (const evidence::Item& endorsement : items) {

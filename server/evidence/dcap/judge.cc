@@ -30,14 +30,18 @@ void RequireBits(const trust::AuthenticatedClaims& claims, std::string_view name
 void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext&, CheckLog& log) {
   const auto* tee = claims.Get<std::string>("dcap.tee");
   if (tee == nullptr || *tee != NameOf(Tee::kTdx)) return;
-  RequireBits(claims, "dcap.td_attributes", kTdAttributesKnown, 0, Check::kDcapAttributesKnown, log);
+  const auto* initial = claims.Get<Bytes>("dcap.init_tee_tcb_svn");  // only of body type 4
+  RequireBits(claims, "dcap.td_attributes", kTdAttributesKnown | (initial == nullptr ? 0 : kTdServtdExt), 0, Check::kDcapAttributesKnown, log);
   RequireBits(claims, "dcap.xfam", kXfamKnown, kXfamFixedOne, Check::kDcapXfam, log);
-  if (const auto* initial = claims.Get<Bytes>("dcap.init_tee_tcb_svn")) {
-    log.Require(Check::kDcapInitialTcb, AllZero(*initial), [&] {
-      return Finding{.reason = Reason::kInitialTcbUnjudged, .effect = Effect::kIndeterminate, .component = std::string(kQuoteComponent),
-                     .claim = "dcap.init_tee_tcb_svn", .expected = "zero", .actual = ToHex(*initial)};
-    });
-  }
+  if (initial == nullptr) return;
+  const auto* attributes = claims.Get<Bytes>("dcap.td_attributes");
+  const bool extended = attributes != nullptr && (LittleEndianOf(*attributes, {"TDATTRIBUTES", 0, attributes->size()}) & kTdServtdExt) != 0;
+  const bool judged = claims.Get<std::string>("dcap.initial_status") != nullptr;
+  log.Require(Check::kDcapInitialTcb, judged || (AllZero(*initial) && !extended), [&] {
+    return Finding{.reason = Reason::kInitialTcbUnjudged, .effect = Effect::kIndeterminate, .component = std::string(kQuoteComponent),
+                   .claim = "dcap.init_tee_tcb_svn", .expected = "zero, or with SERVTD_EXT and the FMSPC of this platform a TCB that its levels know",
+                   .actual = ToHex(*initial)};
+  });
 }
 
 evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context) {

@@ -51,7 +51,7 @@ bool IsBodyType(std::uint64_t type) { return type >= 1 && type <= 4; }
 // One quote, read from front to back. Each step says why if it can't go on; later steps need the earlier ones.
 class QuoteReading {
  public:
-  QuoteReading(Reader reader, CheckLog& log) : reader_(reader), whole_(reader.remaining()), log_(log) {}
+  QuoteReading(Reader reader, trust::FactCaches* caches, CheckLog& log) : reader_(reader), whole_(reader.remaining()), caches_(caches), log_(log) {}
 
   // Header and body, up to and without the length of the authentication data.
   bool ReadSigned() {
@@ -130,7 +130,8 @@ class QuoteReading {
   ByteView qe_report() const { return qe_report_; }
   ByteView qe_signature() const { return qe_signature_; }
   ByteView qe_authentication_data() const { return qe_authentication_data_; }
-  std::vector<Bytes>& certificates() { return certificates_; }
+  const std::shared_ptr<const QuoteChain>& chain() const { return chain_; }
+  const crypto::Sha256Digest& chain_name() const { return chain_name_; }
 
  private:
   struct Envelope {
@@ -234,6 +235,13 @@ class QuoteReading {
   // certificates in it are written as, at most with the zero behind it with which Intel's libraries end a string.
   bool ReadChain(std::string_view text) {
     while (text.ends_with('\0')) text.remove_suffix(1);
+    chain_name_ = crypto::Sha256(AsBytes(text));
+    if (caches_ != nullptr) chain_ = std::dynamic_pointer_cast<const QuoteChain>(caches_->machines.Find(chain_name_));
+    if (chain_ != nullptr) {
+      log_.Pass(Check::kDcapPckPem);
+      return true;
+    }
+    const auto chain = std::make_shared<QuoteChain>();
     const auto blocks = codec::ParsePem(text, "dcap-quote/pck.pem", {.bytes = kMaxQuoteSize, .blocks = 16});
     if (!blocks) {
       for (const Finding& finding : blocks.findings()) log_.Fail(Check::kDcapPckPem, finding);
@@ -244,8 +252,9 @@ class QuoteReading {
     for (const codec::PemBlock& block : *blocks) {
       certificates_only &= block.label == "CERTIFICATE";
       rewritten += codec::EncodePem(block.label, block.der);
-      certificates_.push_back(block.der);
+      chain->ders.push_back(block.der);
     }
+    chain_ = chain;
     const auto without_line_ends = [](std::string_view lines) {
       std::string rest(lines);
       std::erase_if(rest, [](char c) { return c == '\n' || c == '\r'; });
@@ -260,6 +269,7 @@ class QuoteReading {
 
   Reader reader_;
   const std::size_t whole_;
+  trust::FactCaches* const caches_;
   CheckLog& log_;
   std::uint16_t version_ = 0;
   Tee tee_ = Tee::kSgx;
@@ -272,7 +282,8 @@ class QuoteReading {
   ByteView qe_report_;
   ByteView qe_signature_;
   ByteView qe_authentication_data_;
-  std::vector<Bytes> certificates_;
+  std::shared_ptr<const QuoteChain> chain_;
+  crypto::Sha256Digest chain_name_{};
 };
 
 }  // namespace
@@ -289,7 +300,7 @@ std::size_t SizeOf(BodyType type) {
   return 0;
 }
 
-std::optional<ParsedQuote> QuoteParser::Parse(const trust::UntrustedBytes& bytes, CheckLog& log) {
+std::optional<ParsedQuote> QuoteParser::Parse(const trust::UntrustedBytes& bytes, trust::FactCaches* caches, CheckLog& log) {
   if (!log.Require(Check::kDcapTail, bytes.size() <= kMaxQuoteSize, [&] {
         return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(kQuoteComponent), .claim = "length",
                        .expected = Cat("at most ", kMaxQuoteSize, " bytes"), .actual = Cat(bytes.size(), " bytes")};
@@ -297,7 +308,7 @@ std::optional<ParsedQuote> QuoteParser::Parse(const trust::UntrustedBytes& bytes
     return std::nullopt;
   }
   Reader reader = bytes.Read();
-  QuoteReading reading(reader, log);
+  QuoteReading reading(reader, caches, log);
   if (!reading.ReadSigned() || !reading.ReadAuthentication() || !reading.ReadTail()) return std::nullopt;
 
   const ByteView read = *reader.Take(reading.end());
@@ -313,7 +324,8 @@ std::optional<ParsedQuote> QuoteParser::Parse(const trust::UntrustedBytes& bytes
   quote.signed_ = ByteView(*raw).first(reading.signed_size());
   quote.body_ = quote.signed_.subspan(reading.body_offset());
   quote.signature_ = own(reading.signature());
-  quote.certificates_ = std::move(reading.certificates());
+  quote.chain_ = reading.chain();
+  quote.chain_name_ = reading.chain_name();
   QeReport qe_report;
   qe_report.raw_ = raw;
   qe_report.report_ = own(reading.qe_report());
@@ -339,7 +351,7 @@ trust::LookupHints Quote::Hints() const {
   const bool tdx = tee_ == Tee::kTdx;
   std::vector<trust::CollateralKey> keys = {
       {std::string(kQeIdentityKind), tdx ? "TD_QE" : "QE", {}}, {std::string(kTcbSigningKind), {}, {}}, {std::string(kRootCrlKind), {}, {}}};
-  for (const Bytes& der : certificates_) {
+  for (const Bytes& der : chain_->ders) {
     const auto certificate = crypto::Certificate::FromDer(der);
     if (!certificate || KindOf(*certificate) != CertificateKind::kPck) continue;
     const bool platform = certificate->IssuerText().find(NameOf(CertificateKind::kPlatformCa)) != std::string::npos;

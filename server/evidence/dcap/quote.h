@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "base/check_log.h"
+#include "crypto/certificate.h"
+#include "crypto/digest.h"
 #include "evidence/dcap/layout.h"
 #include "evidence/dcap/pck.h"
 #include "trust/authenticated.h"
 #include "trust/bundle.h"
+#include "trust/fact_caches.h"
 #include "trust/parsed.h"
 #include "trust/untrusted_bytes.h"
 
@@ -51,6 +54,7 @@ class QeReport {
   ByteView Slice(const Field& field) const { return SliceOf(report_, field); }
   std::uint64_t Number(const Field& field) const { return LittleEndianOf(report_, field); }
   ByteView attestation_key() const { return attestation_key_; }          // x || y, big-endian
+  ByteView signature() const { return signature_; }                       // r || s
   ByteView authentication_data() const { return authentication_data_; }  // hashed behind the key; may be empty
 
   trust::LookupHints Hints() const { return {}; }
@@ -65,6 +69,18 @@ class QeReport {
   ByteView signature_;
   ByteView attestation_key_;
   ByteView authentication_data_;
+};
+
+// The three certificates in a quote, of anybody's making. One machine sends the same text every time, so that its chain is a fact worth
+// remembering once it has led to a pinned root: then, and only then, `verified` is set.
+struct QuoteChain final : trust::FormatFact {
+  std::vector<Bytes> ders;  // in any order
+  struct Verified {
+    crypto::Certificate pck;
+    std::vector<crypto::Certificate> pool;  // CA and root
+    PckExtension extension;
+  };
+  std::optional<Verified> verified;
 };
 
 class Quote {
@@ -82,8 +98,8 @@ class Quote {
   ByteView Slice(const Field& field) const { return SliceOf(body_, field); }
   std::uint64_t Number(const Field& field) const { return LittleEndianOf(body_, field); }
   ByteView report_data() const;
-  // DER from the three PEM blocks of the certification data: in any order, of anybody's making, not decoded yet.
-  const std::vector<Bytes>& certificates() const { return certificates_; }
+  const QuoteChain& chain() const { return *chain_; }
+  const crypto::Sha256Digest& chain_name() const { return chain_name_; }  // digest of the text that the chain is written as
 
   trust::LookupHints Hints() const;
   trust::Description Describe() const;
@@ -112,7 +128,8 @@ class Quote {
   ByteView signed_;
   ByteView body_;
   ByteView signature_;
-  std::vector<Bytes> certificates_;
+  std::shared_ptr<const QuoteChain> chain_;
+  crypto::Sha256Digest chain_name_{};
   std::optional<Endorsement> endorsement_;
 };
 
@@ -123,8 +140,8 @@ struct ParsedQuote {
 
 class QuoteParser {
  public:
-  // nullopt: the log says why.
-  static std::optional<ParsedQuote> Parse(const trust::UntrustedBytes& bytes, CheckLog& log);
+  // nullopt: the log says why. A chain that `caches` (may be nullptr) knows to be sound is not read again.
+  static std::optional<ParsedQuote> Parse(const trust::UntrustedBytes& bytes, trust::FactCaches* caches, CheckLog& log);
 };
 
 }  // namespace assay::dcap

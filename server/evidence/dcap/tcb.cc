@@ -1,25 +1,16 @@
 #include "evidence/dcap/tcb.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "base/hex.h"
 #include "base/strings.h"
-#include "crypto/signature.h"
+#include "evidence/dcap/attributes.h"
 #include "evidence/dcap/collateral_kinds.h"
-#include "trust/cached_chain.h"
+#include "evidence/dcap/signed_document.h"
 
 namespace assay::dcap {
 namespace {
-
-constexpr trust::ChainProfile kTcbSigningProfile{
-    .vendor = kIntelVendor,
-    .chain_check = Check::kDcapTcbChain,
-    .root_check = Check::kDcapTcbRootPinned,
-    .profile_check = Check::kDcapTcbProfile,
-    .conformance = &CheckTcbSigningProfile,
-};
 
 Finding Refusal(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
   return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected),
@@ -39,58 +30,23 @@ bool MaskedEqual(ByteView actual, ByteView mask, ByteView expected) {
   return true;
 }
 
-// Intel re-issues the signing certificate for the same key: of those whose key made the signature, one that was valid when the document
-// was issued.
-const crypto::Certificate* SignerOf(const DocumentHead& head, std::span<const trust::CollateralItem> certificates) {
-  const crypto::Certificate* best = nullptr;
-  const auto rank = [&](const crypto::Certificate& certificate) {
-    return std::pair(certificate.not_before() <= head.issue_date && head.issue_date <= certificate.not_after(), certificate.not_after());
-  };
-  for (const trust::CollateralItem& item : certificates) {
-    if (!item.certificate || (best != nullptr && rank(*item.certificate) <= rank(*best))) continue;
-    if (crypto::VerifyEcdsaP1363(item.certificate->public_key(), crypto::HashAlgorithm::kSha256, AsBytes(head.signed_bytes), head.signature)) {
-      best = &*item.certificate;
-    }
-  }
-  return best;
-}
-
-template <typename Document>
-struct Choice {
-  Document document;
-  const crypto::Certificate* signer;
-};
-
 // The newest authentic document among the candidates; those that are not are refused unless another one is.
-template <typename Document>
-std::optional<Choice<Document>> Choose(std::string_view what, std::span<const trust::CollateralItem* const> candidates,
-                                       Outcome<Document> (*read)(std::string_view), std::span<const trust::CollateralItem> certificates,
-                                       CheckLog& log) {
-  std::optional<Choice<Document>> best;
-  std::vector<std::pair<Check, Finding>> refused;
+template <typename T>
+std::optional<SignedDocument<T>> Choose(std::span<const trust::CollateralItem* const> candidates, std::span<const DocumentSigner> signers,
+                                        trust::FactCaches* caches, CheckLog& log) {
+  std::optional<SignedDocument<T>> best;
+  std::vector<DocumentRefusal> refused;
   for (const trust::CollateralItem* item : candidates) {
-    Outcome<Document> document = read(AsText(item->body.Read().TakeRest()));
-    if (!document) {
-      for (const Finding& finding : document.findings()) refused.emplace_back(Check::kDcapDocumentForm, finding);
-      continue;
-    }
-    const crypto::Certificate* signer = SignerOf(document->head, certificates);
-    if (signer == nullptr && SwitchedOff(Check::kDcapDocumentSignature)) signer = &*certificates.front().certificate;
-    if (signer == nullptr) {
-      refused.emplace_back(Check::kDcapDocumentSignature,
-                           Refusal(Reason::kCollateralNotAuthentic, what, "signature", "one by a TCB signing certificate at hand over the object as served",
-                                   "one that does not verify"));
-      continue;
-    }
-    const auto rank = [](const Document& one) { return std::pair(one.head.evaluation_data_number, one.head.issue_date); };
-    if (!best || rank(best->document) < rank(*document)) best = Choice<Document>{std::move(document).value(), signer};
+    auto document = DocumentAuthenticator::Authenticate<T>(*item, signers, caches, refused);
+    const auto rank = [](const SignedDocument<T>& one) { return std::pair(one.value().head.evaluation_data_number, one.value().head.issue_date); };
+    if (document && (!best || rank(*best) < rank(*document))) best = std::move(document);
   }
-  for (auto& [check, finding] : refused) {
+  for (DocumentRefusal& refusal : refused) {
     if (best) {
-      finding.effect = Effect::kNote;
-      log.Add(std::move(finding));
+      refusal.finding.effect = Effect::kNote;
+      log.Add(std::move(refusal.finding));
     } else {
-      log.Fail(check, std::move(finding));
+      log.Fail(refusal.check, std::move(refusal.finding));
     }
   }
   if (best) {
@@ -102,13 +58,13 @@ std::optional<Choice<Document>> Choose(std::string_view what, std::span<const tr
 
 bool CheckQeIdentity(const QeIdentity& identity, Tee tee, const QeReport& qe, CheckLog& log) {
   bool sound = true;
-  const auto require = [&](bool holds, std::string field, std::string expected, std::string actual) {
+  const auto require = [&](bool holds, std::string_view field, auto expected, auto actual) {
     sound &= log.Require(Check::kDcapQeIdentity, holds, [&] {
-      return Refusal(Reason::kQuotingEnclaveRefused, kQeReportComponent, std::move(field), std::move(expected), std::move(actual));
+      return Refusal(Reason::kQuotingEnclaveRefused, kQeReportComponent, std::string(field), expected(), actual());
     });
   };
   const std::string_view id = tee == Tee::kTdx ? "TD_QE" : "QE";
-  require(identity.id == id, "id", std::string(id), Printable(identity.id, 64));
+  require(identity.id == id, "id", [&] { return std::string(id); }, [&] { return Printable(identity.id, 64); });
   struct Masked {
     Field field;
     ByteView mask, expected;
@@ -116,13 +72,13 @@ bool CheckQeIdentity(const QeIdentity& identity, Tee tee, const QeReport& qe, Ch
   for (const Masked& masked : {Masked{FieldNamed(kSgxReport, "MISCSELECT"), identity.miscselect_mask, identity.miscselect},
                                Masked{FieldNamed(kSgxReport, "ATTRIBUTES"), identity.attributes_mask, identity.attributes}}) {
     const ByteView actual = qe.Slice(masked.field);
-    require(MaskedEqual(actual, masked.mask, masked.expected), std::string(masked.field.name),
-            Cat(ToHex(masked.expected), " under mask ", ToHex(masked.mask)), ToHex(actual));
+    require(MaskedEqual(actual, masked.mask, masked.expected), masked.field.name,
+            [&] { return Cat(ToHex(masked.expected), " under mask ", ToHex(masked.mask)); }, [&] { return ToHex(actual); });
   }
   const ByteView signer = qe.Slice(FieldNamed(kSgxReport, "MRSIGNER"));
-  require(Equal(signer, identity.mrsigner), "MRSIGNER", ToHex(identity.mrsigner), ToHex(signer));
+  require(Equal(signer, identity.mrsigner), "MRSIGNER", [&] { return ToHex(identity.mrsigner); }, [&] { return ToHex(signer); });
   const std::uint64_t product = qe.Number(FieldNamed(kSgxReport, "ISVPRODID"));
-  require(product == identity.isv_prod_id, "ISVPRODID", std::to_string(identity.isv_prod_id), std::to_string(product));
+  require(product == identity.isv_prod_id, "ISVPRODID", [&] { return std::to_string(identity.isv_prod_id); }, [&] { return std::to_string(product); });
   return sound;
 }
 
@@ -154,6 +110,17 @@ std::optional<ByteArray<16>> SvnOf(const Quote& quote, const Field& field) {
   return svn;
 }
 
+// The TCB under which the TD was initialised, where the report names one that this platform's levels are made for: SERVTD_EXT says that it
+// does, the FMSPC is the platform's own, and the platform's certificate shows that the bytes of a CPUSVN are the components.
+std::optional<TcbSubject::Initial> InitialOf(const Quote& quote, const PckExtension& pck) {
+  const auto components = SvnOf(quote, FieldNamed(kTdReport15Ex, "INITCPUSVN"));
+  const auto tee_tcb_svn = SvnOf(quote, FieldNamed(kTdReport15Ex, "INITTEETCBSVN"));
+  if (!components || !tee_tcb_svn || (quote.Number(FieldNamed(kTdReport15Ex, "TDATTRIBUTES")) & kTdServtdExt) == 0) return std::nullopt;
+  const ByteView fmspc = quote.Slice(FieldNamed(kTdReport15Ex, "INITTEEFMSPC"));
+  if (!Equal(fmspc.first(pck.fmspc.size()), pck.fmspc) || !AllZero(fmspc.subspan(pck.fmspc.size())) || pck.cpu_svn != pck.tcb_components) return std::nullopt;
+  return TcbSubject::Initial{*components, *tee_tcb_svn};
+}
+
 }  // namespace
 
 TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtension& pck, const crypto::Certificate& root,
@@ -172,24 +139,24 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
   if (!signer_there && !(infos.empty() && identities.empty())) SkipMissing("TCB signing certificate", log);
   if (infos.empty() || identities.empty() || !signer_there) return TcbOutcome::kMissing;
 
-  const auto info = Choose<TcbInfo>("tcb-info", infos, &ReadTcbInfo, certificates, log);
-  const auto identity = Choose<QeIdentity>("qe-identity", identities, &ReadQeIdentity, certificates, log);
-  if (!info || !identity) return TcbOutcome::kRefused;
-
-  std::vector<crypto::Certificate> pool = {root};
+  std::vector<crypto::Certificate> roots = {root};
   for (const trust::CollateralItem& item : context.collateral.CandidatesOfKind(kRootKind)) {
-    if (item.certificate && item.sha256 != root.sha256()) pool.push_back(*item.certificate);
+    if (item.certificate && item.sha256 != root.sha256()) roots.push_back(*item.certificate);
   }
-  for (const crypto::Certificate* signer : {info->signer, identity->signer}) {
-    const auto same = [signer](const crypto::Certificate& other) { return other.sha256() == signer->sha256(); };
+  const std::vector<DocumentSigner> signers = DocumentSigners(certificates, roots, context.anchors, context.caches, log);
+  if (signers.empty()) return TcbOutcome::kRefused;
+  const auto info = Choose<TcbInfo>(infos, signers, context.caches, log);
+  const auto identity = Choose<QeIdentity>(identities, signers, context.caches, log);
+  if (!info || !identity) return TcbOutcome::kRefused;
+  for (const DocumentSigner* signer : {info->signer, identity->signer}) {
+    const crypto::Certificate& certificate = signer->certificate;
+    const auto same = [&](const crypto::Certificate& other) { return other.sha256() == certificate.sha256(); };
     if (std::any_of(result.signers.begin(), result.signers.end(), same)) continue;
-    const auto chain = trust::VerifyChain(*signer, pool, context.anchors, kIntelProduct, kTcbSigningProfile, context.caches, log);
-    if (chain == nullptr) return TcbOutcome::kRefused;
-    result.signers.push_back(*signer);
-    result.windows.push_back({"tcb-signing", signer->not_before(), signer->not_after()});
+    result.signers.push_back(certificate);
+    result.windows.push_back({.component = "tcb-signing", .not_before = certificate.not_before(), .not_after = certificate.not_after(), .document = true});
   }
 
-  const TcbInfo& tcb_info = info->document;
+  const TcbInfo& tcb_info = info->value();
   bool sound = log.Require(Check::kDcapTcbInfoMatch, tcb_info.tee == quote.tee(), [&] {
     return Refusal(Reason::kCollateralMismatch, "tcb-info", "id", std::string(NameOf(quote.tee())), std::string(NameOf(tcb_info.tee)));
   });
@@ -199,7 +166,7 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
   sound &= log.Require(Check::kDcapTcbInfoMatch, tcb_info.pce_id == pck.pce_id, [&] {
     return Refusal(Reason::kCollateralMismatch, "tcb-info", "pceId", ToHex(pck.pce_id), ToHex(tcb_info.pce_id));
   });
-  sound &= CheckQeIdentity(identity->document, quote.tee(), qe, log);
+  sound &= CheckQeIdentity(identity->value(), quote.tee(), qe, log);
 
   TcbSubject subject{.pck_components = pck.tcb_components, .pce_svn = pck.pce_svn,
                      .qe_isv_svn = static_cast<std::uint16_t>(qe.Number(FieldNamed(kSgxReport, "ISVSVN"))), .tee_tcb_svn = {}, .tee_tcb_svn2 = {}};
@@ -209,13 +176,14 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
     for (const auto& svn : {subject.tee_tcb_svn, subject.tee_tcb_svn2}) {
       if (svn) sound &= CheckModule(tcb_info, *svn, quote, log);
     }
+    subject.initial = InitialOf(quote, pck);
   }
   if (!sound) return TcbOutcome::kRefused;
-  result.evaluation = Evaluate(tcb_info, identity->document, subject);
+  result.evaluation = Evaluate(tcb_info, identity->value(), subject);
+  result.shortfall = ShortfallOf(tcb_info, identity->value(), subject);
   result.evaluation_data_number = tcb_info.head.evaluation_data_number;
-  result.qe_evaluation_data_number = identity->document.head.evaluation_data_number;
-  result.windows.push_back({"tcb-info", tcb_info.head.issue_date, tcb_info.head.next_update});
-  result.windows.push_back({"qe-identity", identity->document.head.issue_date, identity->document.head.next_update});
+  result.qe_evaluation_data_number = identity->value().head.evaluation_data_number;
+  for (const auto windows : {info->document->windows(), identity->document->windows()}) result.windows.insert(result.windows.end(), windows.begin(), windows.end());
   return TcbOutcome::kEvaluated;
 }
 

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "codec/json.h"
+#include "evidence/dcap/collateral_kinds.h"
 
 namespace assay::dcap {
 namespace {
@@ -32,7 +33,7 @@ constexpr std::size_t kStatusesInDocuments = 7;
 // Reads members by name; the first defect is kept, and everything after it reads as nothing.
 class Members {
  public:
-  explicit Members(std::string document) : document_(std::move(document)) {}
+  explicit Members(std::string_view document) : document_(document) {}
 
   bool sound() const { return !defect_; }
   Finding defect() const { return *defect_; }
@@ -153,9 +154,16 @@ std::optional<json::Value> ReadHead(std::string_view text, std::string_view name
   head.issue_date = members.Date(*body, "issueDate");
   head.next_update = members.Date(*body, "nextUpdate");
   if (head.next_update < head.issue_date) members.Refuse("nextUpdate", "a date behind issueDate", FormatTime(head.next_update));
-  head.evaluation_data_number = members.Number(*body, "tcbEvaluationDataNumber", 1'000'000);
   if (!members.sound()) return std::nullopt;
   return *body;
+}
+
+std::uint32_t EvaluationNumber(const json::Value& object, Members& members) { return members.Number(object, "tcbEvaluationDataNumber", 1'000'000); }
+
+Tee ReadTee(const json::Value& body, Members& members) {
+  const std::string id = members.Text(body, "id");
+  if (id != "SGX" && id != "TDX") members.Refuse("id", "SGX or TDX", Printable(id, 64));
+  return id == "TDX" ? Tee::kTdx : Tee::kSgx;
 }
 
 void ReadComponents(const json::Value& tcb, std::string_view name, Members& members, ByteArray<16>& into) {
@@ -210,19 +218,15 @@ std::string_view NameOf(TcbStatus status) {
 
 Outcome<TcbInfo> ReadTcbInfo(std::string_view text) {
   TcbInfo info;
-  Members members("tcb-info");
+  Members members(TcbInfo::kComponent);
   std::vector<Finding> findings;
   const std::optional<json::Value> body = ReadHead(text, "tcbInfo", info.head, members, findings);
   if (!findings.empty()) return findings;
   if (!body) return members.defect();
   const std::uint32_t version = members.Number(*body, "version", 1000);
-  if (version == 3) {
-    const std::string id = members.Text(*body, "id");
-    if (id != "SGX" && id != "TDX") members.Refuse("id", "SGX or TDX", Printable(id, 64));
-    info.tee = id == "TDX" ? Tee::kTdx : Tee::kSgx;
-  } else if (version != 2) {
-    members.Refuse("version", "2 or 3", std::to_string(version));
-  }
+  if (version == 3) info.tee = ReadTee(*body, members);
+  else if (version != 2) members.Refuse("version", "2 or 3", std::to_string(version));
+  info.head.evaluation_data_number = EvaluationNumber(*body, members);
   members.Hex(*body, "fmspc", info.fmspc);
   members.Hex(*body, "pceId", info.pce_id);
   if (members.Number(*body, "tcbType", 1000) != 0) members.Refuse("tcbType", "0", "another");
@@ -246,12 +250,13 @@ Outcome<TcbInfo> ReadTcbInfo(std::string_view text) {
 
 Outcome<QeIdentity> ReadQeIdentity(std::string_view text) {
   QeIdentity identity;
-  Members members("qe-identity");
+  Members members(QeIdentity::kComponent);
   std::vector<Finding> findings;
   const std::optional<json::Value> body = ReadHead(text, "enclaveIdentity", identity.head, members, findings);
   if (!findings.empty()) return findings;
   if (!body) return members.defect();
   if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 2) members.Refuse("version", "2", std::to_string(version));
+  identity.head.evaluation_data_number = EvaluationNumber(*body, members);
   identity.id = members.Text(*body, "id");
   members.Hex(*body, "miscselect", identity.miscselect);
   members.Hex(*body, "miscselectMask", identity.miscselect_mask);
@@ -262,6 +267,87 @@ Outcome<QeIdentity> ReadQeIdentity(std::string_view text) {
   identity.levels = members.IsvLevels(*body);
   if (!members.sound()) return members.defect();
   return identity;
+}
+
+Outcome<EvaluationNumbers> ReadEvaluationNumbers(std::string_view text) {
+  EvaluationNumbers document;
+  Members members(EvaluationNumbers::kComponent);
+  std::vector<Finding> findings;
+  const std::optional<json::Value> body = ReadHead(text, "tcbEvaluationDataNumbers", document.head, members, findings);
+  if (!findings.empty()) return findings;
+  if (!body) return members.defect();
+  if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 1) members.Refuse("version", "1", std::to_string(version));
+  document.tee = ReadTee(*body, members);
+  for (const json::Value& element : members.Array(*body, "tcbEvalNumbers")) {
+    document.numbers.push_back({EvaluationNumber(element, members), members.Date(element, "tcbRecoveryEventDate"), members.Date(element, "tcbDate")});
+  }
+  std::sort(document.numbers.begin(), document.numbers.end(), [](const auto& a, const auto& b) { return a.number > b.number; });
+  const auto twice = std::adjacent_find(document.numbers.begin(), document.numbers.end(), [](const auto& a, const auto& b) { return a.number == b.number; });
+  if (twice != document.numbers.end()) members.Refuse("tcbEvalNumbers", "each number once", Cat(twice->number, " twice"));
+  if (!members.sound()) return members.defect();
+  document.head.evaluation_data_number = document.numbers.front().number;
+  return document;
+}
+
+trust::EcdsaSigned DocumentHead::Signed() const {
+  const ByteView raw = signature;
+  return {crypto::HashAlgorithm::kSha256, AsBytes(signed_bytes), ToBytes(raw.first(kCoordinateSize)), ToBytes(raw.subspan(kCoordinateSize))};
+}
+
+trust::CollateralKey TcbInfo::Series() const { return {std::string(kTcbInfoKind), std::string(NameOf(tee)), ToHex(fmspc)}; }
+trust::CollateralKey QeIdentity::Series() const { return {std::string(kQeIdentityKind), id, {}}; }
+trust::CollateralKey EvaluationNumbers::Series() const { return {std::string(kEvaluationNumbersKind), std::string(NameOf(tee)), {}}; }
+
+namespace {
+
+trust::Description Described(std::string_view title, std::string about, const DocumentHead& head) {
+  trust::Description description{std::string(title), std::move(about)};
+  description.Add("issueDate", FormatTime(head.issue_date));
+  description.Add("nextUpdate", FormatTime(head.next_update));
+  description.Add("tcbEvaluationDataNumber", std::to_string(head.evaluation_data_number));
+  return description;
+}
+std::string Shown(const TcbVerdict& verdict) {
+  return Cat(NameOf(verdict.status), ", ", FormatTime(verdict.date), verdict.advisory_ids.empty() ? "" : ", ", Printable(Join(verdict.advisory_ids, " ")));
+}
+void AddLevels(const std::vector<IsvLevel>& levels, trust::Description& description) {
+  for (const IsvLevel& level : levels) description.Add(Cat("isvsvn ", level.isv_svn), Shown(level.verdict));
+}
+
+}  // namespace
+
+trust::Description TcbInfo::Describe() const {
+  trust::Description description = Described("Intel TCB info", Cat(NameOf(tee), ", FMSPC ", ToHex(fmspc)), head);
+  description.Add("pceId", ToHex(pce_id));
+  for (const PlatformLevel& level : levels) {
+    trust::Description& child = description.Add("level", Shown(level.verdict));
+    child.Add("sgxtcbcomponents", ToHex(level.sgx_components));
+    if (tee == Tee::kTdx) child.Add("tdxtcbcomponents", ToHex(level.tdx_components));
+    child.Add("pcesvn", std::to_string(level.pce_svn));
+  }
+  for (const TdxModule& module : modules) {
+    trust::Description& child = description.Add("TDX module", module.id.empty() ? "before 1.5" : Printable(module.id, 64));
+    child.Add("mrsigner", ToHex(module.mrsigner));
+    AddLevels(module.levels, child);
+  }
+  return description;
+}
+
+trust::Description QeIdentity::Describe() const {
+  trust::Description description = Described("Intel QE identity", Printable(id, 64), head);
+  description.Add("mrsigner", ToHex(mrsigner));
+  description.Add("isvprodid", std::to_string(isv_prod_id));
+  description.Add("attributes", Cat(ToHex(attributes), " under mask ", ToHex(attributes_mask)));
+  AddLevels(levels, description);
+  return description;
+}
+
+trust::Description EvaluationNumbers::Describe() const {
+  trust::Description description = Described("Intel TCB evaluation data numbers", std::string(NameOf(tee)), head);
+  for (const Number& one : numbers) {
+    description.Add(std::to_string(one.number), Cat("recovery event ", FormatTime(one.recovery_event), ", TCB date ", FormatTime(one.tcb_date)));
+  }
+  return description;
 }
 
 }  // namespace assay::dcap

@@ -1,9 +1,11 @@
-// TCB info and QE identity as Intel's PCS serves them: {"tcbInfo" or "enclaveIdentity": …, "signature": "<r||s, hex>"}. Source: Intel PCS
-// API version 4, "Get TCB Info" and "Get Enclave Identity"; TCB info version 2 as version 3 of the API served it for SGX.
+// TCB info, QE identity and the list of evaluation data numbers as Intel's PCS serves them: {"tcbInfo", "enclaveIdentity" or
+// "tcbEvaluationDataNumbers": …, "signature": "<r||s, hex>"}. Source: Intel PCS API version 4, "Get TCB Info", "Get Enclave Identity" and
+// "Retrieve TCB Evaluation Data Numbers"; TCB info version 2 as version 3 of the API served it for SGX.
 //
-// ReadTcbInfo and ReadQeIdentity promise: strict JSON in which no name occurs twice; every member that evaluation needs, of its type and
-// size; SVNs in their ranges; dates in their order. Members that they do not know are left alone: Intel adds some from time to time.
-// They do not promise that anybody signed it: `signed_bytes` and `signature` are for that, the very bytes as served and not a rendering.
+// The Read functions promise: strict JSON in which no name occurs twice; every member that evaluation needs, of its type and size; SVNs
+// in their ranges; dates in their order. Members that they do not know are left alone: Intel adds some from time to time. They decode,
+// no more: `signed_bytes` and `signature` are the very bytes as served and not a rendering. What may be believed is an
+// Authenticated<TcbInfo>, which signed_document.h makes.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,9 @@
 #include "base/clock.h"
 #include "base/outcome.h"
 #include "evidence/dcap/quote.h"
+#include "trust/authenticated.h"
+#include "trust/collateral.h"
+#include "trust/description.h"
 
 namespace assay::dcap {
 
@@ -26,7 +31,9 @@ struct DocumentHead {
   Bytes signature;  // r || s, 64 bytes
   Time issue_date{};
   Time next_update{};
-  std::uint32_t evaluation_data_number = 0;
+  std::uint32_t evaluation_data_number = 0;  // of the list of numbers: the highest in it
+
+  trust::EcdsaSigned Signed() const;
 };
 
 // From best to worst only within each group; how they combine is Evaluate's matter.
@@ -65,16 +72,29 @@ struct TdxModule {
 };
 
 struct TcbInfo {
+  using Parser = class DocumentParser;
+  using Authenticator = class DocumentAuthenticator;
+  static constexpr std::string_view kComponent = "tcb-info";
+
   DocumentHead head;
   Tee tee = Tee::kSgx;
   ByteArray<6> fmspc{};
   ByteArray<2> pce_id{};
   std::vector<PlatformLevel> levels;  // highest first, none twice
   std::vector<TdxModule> modules;
+
+  trust::CollateralKey Series() const;  // what it claims to be about
+  trust::LookupHints Hints() const { return {}; }
+  trust::Description Describe() const;
+  trust::EcdsaSigned Signed() const { return head.Signed(); }
 };
 Outcome<TcbInfo> ReadTcbInfo(std::string_view text);
 
 struct QeIdentity {
+  using Parser = class DocumentParser;
+  using Authenticator = class DocumentAuthenticator;
+  static constexpr std::string_view kComponent = "qe-identity";
+
   DocumentHead head;
   std::string id;  // "QE" or "TD_QE"
   ByteArray<4> miscselect{}, miscselect_mask{};
@@ -82,7 +102,34 @@ struct QeIdentity {
   ByteArray<32> mrsigner{};
   std::uint16_t isv_prod_id = 0;
   std::vector<IsvLevel> levels;  // highest SVN first
+
+  trust::CollateralKey Series() const;  // what it claims to be about
+  trust::LookupHints Hints() const { return {}; }
+  trust::Description Describe() const;
+  trust::EcdsaSigned Signed() const { return head.Signed(); }
 };
 Outcome<QeIdentity> ReadQeIdentity(std::string_view text);
+
+// Which evaluation data numbers there are, and the recovery event behind each.
+struct EvaluationNumbers {
+  using Parser = class DocumentParser;
+  using Authenticator = class DocumentAuthenticator;
+  static constexpr std::string_view kComponent = "tcb-evaluation-data-numbers";
+
+  DocumentHead head;
+  Tee tee = Tee::kSgx;
+  struct Number {
+    std::uint32_t number = 0;
+    Time recovery_event{};
+    Time tcb_date{};
+  };
+  std::vector<Number> numbers;  // highest first, none twice
+
+  trust::CollateralKey Series() const;  // what it claims to be about
+  trust::LookupHints Hints() const { return {}; }
+  trust::Description Describe() const;
+  trust::EcdsaSigned Signed() const { return head.Signed(); }
+};
+Outcome<EvaluationNumbers> ReadEvaluationNumbers(std::string_view text);
 
 }  // namespace assay::dcap

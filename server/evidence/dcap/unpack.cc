@@ -10,7 +10,7 @@
 #include "crypto/crl.h"
 #include "evidence/dcap/collateral_kinds.h"
 #include "evidence/dcap/pck.h"
-#include "evidence/dcap/tcb_documents.h"
+#include "evidence/dcap/signed_document.h"
 
 namespace assay::dcap {
 namespace {
@@ -87,11 +87,8 @@ class Unpacker {
   }
 
   // Other JSON is nobody's to complain about here.
-  void AddJson(const trust::UntrustedBytes& body, std::string_view text) {
-    std::optional<trust::CollateralKey> key;
-    if (const auto info = ReadTcbInfo(text)) key = {std::string(kTcbInfoKind), std::string(NameOf(info->tee)), ToHex(info->fmspc)};
-    else if (const auto identity = ReadQeIdentity(text)) key = {std::string(kQeIdentityKind), identity->id, {}};
-    if (key) items_.push_back({*std::move(key), body, body.Sha256(), source_});
+  void AddJson(const trust::UntrustedBytes& body) {
+    if (auto item = DocumentParser::Recognise(body, source_)) items_.push_back(*std::move(item));
   }
 
   void AddDer(ByteView der) {
@@ -125,7 +122,7 @@ Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& 
   const ByteView raw = reader.TakeRest();
   Unpacker unpacker(source, caches);
   if (!raw.empty() && raw.front() == kDerSequence) unpacker.AddDer(raw);
-  else if (!raw.empty() && raw.front() == '{') unpacker.AddJson(bytes, AsText(raw));
+  else if (!raw.empty() && raw.front() == '{') unpacker.AddJson(bytes);
   else if (AsText(raw).find("-----BEGIN ") != std::string_view::npos) unpacker.AddPem(AsText(raw));
   return std::move(unpacker).Finish();
 }

@@ -1,5 +1,5 @@
-// Intel's endorsements out of whatever they come in: DER or PEM certificates and revocation lists, TCB info and QE identity as
-// the PCS serves them.
+// Intel's endorsements out of whatever they come in: DER or PEM certificates and revocation lists, TCB documents as the PCS serves
+// them.
 #pragma once
 
 #include <vector>

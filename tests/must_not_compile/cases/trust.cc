@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "evidence/dcap/signed_document.h"
 #include "evidence/sev_snp/report.h"
 #include "trust/authenticated.h"
 #include "trust/bundle.h"
@@ -104,6 +105,24 @@ ByteView Unread(const trust::UntrustedBytes& bytes) { return bytes; }
 #ifdef CASE_a_chain_nobody_verified
 // expect: (is private within this context|calling a private constructor of class)
 trust::VerifiedChain Unverified(crypto::CertificatePath path) { return trust::VerifiedChain(std::move(path)); }
+#endif
+
+// Collateral takes the same road.
+std::uint32_t Reads(const trust::Authenticated<dcap::TcbInfo>& info) { return info->head.evaluation_data_number; }
+
+#ifdef CASE_fields_of_a_parsed_document
+// expect: (no member named|has no member named) .head
+std::uint32_t Fields(const trust::Parsed<dcap::TcbInfo>& info) { return info.head.evaluation_data_number; }
+#endif
+
+#ifdef CASE_unverified_access_to_a_document
+// expect: (is private within this context|calling a private constructor of class)
+const dcap::TcbInfo& Opened(const trust::Parsed<dcap::TcbInfo>& info) { return info.Unverified(trust::UnverifiedAccess<dcap::TcbInfo>()); }
+#endif
+
+#ifdef CASE_a_read_document_taken_for_authentic
+// expect: (could not convert|no viable conversion from|conversion from).*TcbInfo.*Authenticated
+trust::Authenticated<dcap::TcbInfo> Taken(dcap::TcbInfo info) { return info; }
 #endif
 
 }  // namespace assay

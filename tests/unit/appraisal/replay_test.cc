@@ -92,6 +92,26 @@ TEST(Replay, DifferencesNameTheirMember) {
   EXPECT_THAT(members, testing::Contains("findings"));
 }
 
+TEST(Replay, FloorsAreThoseThatWereRecorded) {
+  v1::VerdictExport verdict = Recorded();
+  v1::CollateralFloor& floor = *verdict.mutable_record()->mutable_state()->add_floors();
+  floor.set_kind("intel.tcb_info");
+  floor.set_scope("TDX");
+  floor.set_detail("00806f050000");
+  floor.set_channel("early");
+  floor.set_number(20);
+  floor.mutable_issued()->set_seconds(1'789'000'000);
+  const PolicyBook nothing;
+  StateSnapshot state{.not_before = {}, .instance = InstanceState{},
+                      .floors = {{{{"intel.tcb_info", "TDX", "00806f050000"}, 20, Time(Duration(1'789'000'000))}, trust::Channel::kEarly}}};
+  const auto digest = [&] { return std::string(AsText(state.Digest())); };
+  EXPECT_EQ(ReplayOf(verdict, &nothing).replayed().digests().state(), digest());
+  floor.set_channel("nightly");  // of a later version: this one can't keep it, and the digest shows that
+  EXPECT_NE(ReplayOf(verdict, &nothing).replayed().digests().state(), digest());
+  state.floors.clear();
+  EXPECT_EQ(ReplayOf(verdict, &nothing).replayed().digests().state(), digest());
+}
+
 TEST(Replay, DigestsThatAreNoneAreNoInputs) {
   v1::VerdictExport verdict = Recorded();
   verdict.mutable_record()->add_policy_sources("short");

@@ -27,6 +27,17 @@ std::string Module(std::string_view more) {
 
 constexpr std::string_view kDates = "\"issueDate\":\"2026-06-01T00:00:00Z\",\"nextUpdate\":\"2026-07-01T00:00:00Z\",\"tcbEvaluationDataNumber\":18,";
 
+const softtee::Key& SigningKey() {
+  static const softtee::Key key = softtee::Key::GenerateP256();
+  return key;
+}
+
+trust::CollateralItem Document(trust::CollateralKey item_key, std::string_view name, const std::string& body, const softtee::Key* signer) {
+  const Bytes signature = Sign(signer == nullptr ? SigningKey() : *signer, AsBytes(body));
+  const trust::UntrustedBytes bytes(ToBytes(AsBytes(Cat("{\"", name, "\":", body, ",\"signature\":\"", ToHex(signature), "\"}"))));
+  return {std::move(item_key), bytes, bytes.Sha256()};
+}
+
 }  // namespace
 
 std::string TcbInfoBody() {
@@ -45,27 +56,21 @@ std::string QeIdentityBody() {
 }
 
 std::vector<trust::CollateralItem> TcbDocuments(const TcbOptions& options, const Pki& pki) {
-  static const softtee::Key key = softtee::Key::GenerateP256();
   softtee::Certificate certificate;
   certificate.serial = kTcbSigningSerial;
   certificate.subject = IntelName("Intel SGX TCB Signing");
   certificate.issuer = IntelName("Intel SGX Root CA");
   certificate.not_before = kNotBefore;
   certificate.not_after = kNotAfter;
-  certificate.subject_public_key_info = key.SubjectPublicKeyInfo();
+  certificate.subject_public_key_info = SigningKey().SubjectPublicKeyInfo();
   certificate.style = softtee::SignatureStyle::kEcdsaSha256;
   certificate.extensions = {softtee::extension::KeyUsage(softtee::kDigitalSignature | 0x4000), softtee::extension::BasicConstraints(false, std::nullopt)};
   if (options.certificate) options.certificate(certificate);
   const Bytes der = certificate.SignedBy(options.issuer == nullptr ? pki.root : *options.issuer);
 
   std::vector<trust::CollateralItem> items;
-  const auto document = [&](trust::CollateralKey item_key, std::string_view name, const std::string& body) {
-    const Bytes signature = Sign(options.signer == nullptr ? key : *options.signer, AsBytes(body));
-    const trust::UntrustedBytes bytes(ToBytes(AsBytes(Cat("{\"", name, "\":", body, ",\"signature\":\"", ToHex(signature), "\"}"))));
-    items.push_back({std::move(item_key), bytes, bytes.Sha256()});
-  };
-  document({std::string(kTcbInfoKind), "TDX", "00806f050000"}, "tcbInfo", options.info);
-  document({std::string(kQeIdentityKind), "TD_QE", {}}, "enclaveIdentity", options.identity);
+  items.push_back(Document({std::string(kTcbInfoKind), "TDX", "00806f050000"}, "tcbInfo", options.info, options.signer));
+  items.push_back(Document({std::string(kQeIdentityKind), "TD_QE", {}}, "enclaveIdentity", options.identity, options.signer));
   const trust::UntrustedBytes bytes(der);
   trust::CollateralItem signing{{std::string(kTcbSigningKind), {}, {}}, bytes, bytes.Sha256()};
   auto decoded = crypto::Certificate::FromDer(der);
@@ -73,6 +78,16 @@ std::vector<trust::CollateralItem> TcbDocuments(const TcbOptions& options, const
   signing.certificate = std::move(decoded).value();
   items.push_back(std::move(signing));
   return items;
+}
+
+std::string EvaluationNumbersBody() {
+  return "{\"id\":\"TDX\",\"version\":1,\"issueDate\":\"2026-06-01T00:00:00Z\",\"nextUpdate\":\"2026-07-01T00:00:00Z\",\"tcbEvalNumbers\":["
+         "{\"tcbEvaluationDataNumber\":17,\"tcbRecoveryEventDate\":\"2024-03-12T00:00:00Z\",\"tcbDate\":\"2024-03-13T00:00:00Z\"},"
+         "{\"tcbEvaluationDataNumber\":18,\"tcbRecoveryEventDate\":\"2024-11-12T00:00:00Z\",\"tcbDate\":\"2024-11-13T00:00:00Z\"}]}";
+}
+
+trust::CollateralItem EvaluationNumbersItem(const std::string& body, const softtee::Key* signer) {
+  return Document({std::string(kEvaluationNumbersKind), "TDX", {}}, "tcbEvaluationDataNumbers", body, signer);
 }
 
 MintOptions UpToDate() {

@@ -19,7 +19,7 @@ namespace {
 using test::PlainQuote;
 using ::testing::IsEmpty;
 
-std::optional<ParsedQuote> Parse(const Bytes& raw, CheckLog& log) { return QuoteParser::Parse(trust::UntrustedBytes(raw), log); }
+std::optional<ParsedQuote> Parse(const Bytes& raw, CheckLog& log) { return QuoteParser::Parse(trust::UntrustedBytes(raw), nullptr, log); }
 bool Parses(const Bytes& raw) {
   CheckLog log;
   const bool parsed = Parse(raw, log).has_value();

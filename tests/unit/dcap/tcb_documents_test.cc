@@ -76,6 +76,26 @@ TEST(TcbDocuments, RefusesWhatIsMissingTwiceOrOfAnotherForm) {
   }
 }
 
+TEST(TcbDocuments, EvaluationNumbersStandInOrder) {
+  const auto read = ReadEvaluationNumbers(Unsigned("tcbEvaluationDataNumbers", test::EvaluationNumbersBody()));
+  ASSERT_TRUE(read.ok()) << Describe(read.findings().front());
+  EXPECT_EQ(read->tee, Tee::kTdx);
+  ASSERT_EQ(read->numbers.size(), 2U);
+  EXPECT_EQ(read->numbers[0].number, 18U);
+  EXPECT_EQ(FormatTime(read->numbers[0].recovery_event), "2024-11-12T00:00:00Z");
+  EXPECT_EQ(FormatTime(read->numbers[1].tcb_date), "2024-03-13T00:00:00Z");
+  EXPECT_EQ(read->head.evaluation_data_number, 18U);
+  for (const auto& [what, by] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"\"id\":\"TDX\"", "\"id\":\"QE\""}, {"\"version\":1", "\"version\":2"}, {"\"issueDate\"", "\"issued\""},
+           {"\"tcbEvaluationDataNumber\":17", "\"tcbEvaluationDataNumber\":18"}, {"\"tcbEvaluationDataNumber\":17", "\"number\":17"},
+           {"\"tcbRecoveryEventDate\":\"2024-03-12T00:00:00Z\"", "\"tcbRecoveryEventDate\":\"2024-03\""}, {"\"tcbDate\"", "\"date\""},
+           {"\"tcbEvalNumbers\"", "\"numbers\""}, {"\"version\":1", "\"version\":1,\"version\":1"}, {"2026-07-01", "2026-05-01"}}) {
+    EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbEvaluationDataNumbers", Replaced(test::EvaluationNumbersBody(), what, by))).ok()) << what << " → " << by;
+  }
+  EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbInfo", test::EvaluationNumbersBody())).ok());
+  EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbEvaluationDataNumbers", "{}")).ok());
+}
+
 TEST(TcbDocuments, EveryRealDocumentIsRead) {
   ASSAY_VECTORS_OR_SKIP(dir);
   std::size_t infos = 0, identities = 0;
@@ -84,7 +104,8 @@ TEST(TcbDocuments, EveryRealDocumentIsRead) {
     const Bytes raw = assay::test::ReadFile(entry.path());
     if (name.starts_with("tcbinfo")) infos += ReadTcbInfo(AsText(raw)).ok();
     else if (name.starts_with("qeidentity")) identities += ReadQeIdentity(AsText(raw)).ok();
-    else EXPECT_FALSE(ReadTcbInfo(AsText(raw)).ok() || ReadQeIdentity(AsText(raw)).ok()) << name;
+    else EXPECT_EQ(ReadEvaluationNumbers(AsText(raw)).ok(), name.starts_with("tcbevaluationdatanumbers")) << name;
+    EXPECT_LE(ReadTcbInfo(AsText(raw)).ok() + ReadQeIdentity(AsText(raw)).ok() + ReadEvaluationNumbers(AsText(raw)).ok(), 1) << name;
   }
   EXPECT_EQ(infos, 37U);
   EXPECT_EQ(identities, 24U);

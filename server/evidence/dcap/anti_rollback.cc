@@ -1,0 +1,46 @@
+#include "evidence/dcap/anti_rollback.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "evidence/dcap/collateral_kinds.h"
+#include "evidence/dcap/signed_document.h"
+
+namespace assay::dcap {
+namespace {
+
+template <typename T>
+void RaiseBy(const trust::CollateralItem& item, std::span<const DocumentSigner> signers, trust::Channel channel, Time at, trust::FactCaches* caches,
+             std::vector<trust::Floor>& floors) {
+  std::vector<DocumentRefusal> unused;
+  const auto document = DocumentAuthenticator::Authenticate<T>(item, signers, caches, unused);
+  if (!document) return;
+  // One from the future would lock out today's for as long as it takes.
+  const auto windows = document->document->windows();
+  const bool valid = std::all_of(windows.begin(), windows.end(), [at](const auto& window) { return window.not_before <= at && at <= window.not_after; });
+  if (!valid || at > document->signer->certificate.not_after() || at < document->signer->certificate.not_before()) return;
+  for (const trust::ValidityWindow& window : windows) {
+    if (window.edition) floors = trust::Raised(std::move(floors), *window.edition, channel, item.source);
+  }
+}
+
+}  // namespace
+
+std::vector<trust::Floor> RaiseFloors(std::vector<trust::Floor> floors, std::span<const trust::CollateralItem> items, trust::Channel channel,
+                                      const trust::AnchorSet& anchors, Time at, trust::FactCaches* caches) {
+  std::vector<trust::CollateralItem> certificates;
+  std::vector<crypto::Certificate> roots;
+  for (const trust::CollateralItem& item : items) {
+    if (item.key.kind == kTcbSigningKind) certificates.push_back(item);
+    if (item.key.kind == kRootKind && item.certificate) roots.push_back(*item.certificate);
+  }
+  CheckLog unused;
+  const std::vector<DocumentSigner> signers = DocumentSigners(certificates, roots, anchors, caches, unused);
+  for (const trust::CollateralItem& item : items) {
+    if (item.key.kind == kTcbInfoKind) RaiseBy<TcbInfo>(item, signers, channel, at, caches, floors);
+    if (item.key.kind == kQeIdentityKind) RaiseBy<QeIdentity>(item, signers, channel, at, caches, floors);
+  }
+  return floors;
+}
+
+}  // namespace assay::dcap
