@@ -23,6 +23,15 @@ absl::StatusOr<std::string> ReadText(std::string_view what, const std::string& p
   return std::string(AsText(*bytes));
 }
 
+// gRPC reads PEM alone, and takes everything else for no certificate at all.
+absl::StatusOr<std::string> ReadCertificates(std::string_view what, const std::string& path) {
+  absl::StatusOr<std::string> text = ReadText(what, path);
+  if (!text.ok() || text->find("-----BEGIN ") != std::string::npos) return text;
+  const auto certificates = crypto::CertificatesFrom(AsBytes(*text), what);
+  if (certificates && certificates->size() == 1) return codec::EncodePem("CERTIFICATE", certificates->front().der());
+  return absl::InvalidArgumentError(ToAbsl(Cat(what, " '", Printable(path), "': expected certificates in PEM, actual: none that can be read.")));
+}
+
 // One token on one line. What is wrong with it is said without any of it.
 absl::StatusOr<std::string> ReadToken(const std::string& path) {
   absl::StatusOr<std::string> text = ReadText("--bearer-token-file", path);
@@ -56,7 +65,7 @@ class NodeConnection final : public agent::JoinConnection {
 absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server, const crypto::PrivateKey& node_key, Time now) {
   client::ChannelOptions options;
   options.address = server.address;
-  absl::StatusOr<std::string> ca = ReadText("--ca", server.ca);
+  absl::StatusOr<std::string> ca = ReadCertificates("--ca", server.ca);
   if (!ca.ok()) return ca.status();
   options.ca_pem = *std::move(ca);
   const absl::StatusOr<Bytes> certificate = node_key.SelfSignedCertificate("assay node", now - kClockTolerance, now + kNodeCertificateLife);
@@ -91,7 +100,7 @@ absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const S
     parts.push_back({"--key", credentials.key, options.key_pem});
   }
   for (const Part& part : parts) {
-    absl::StatusOr<std::string> text = ReadText(part.what, part.path);
+    absl::StatusOr<std::string> text = part.what == "--key" ? ReadText(part.what, part.path) : ReadCertificates(part.what, part.path);
     if (!text.ok()) return text.status();
     part.text = *std::move(text);
   }

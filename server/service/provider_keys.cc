@@ -5,7 +5,6 @@
 
 #include "base/files.h"
 #include "base/strings.h"
-#include "crypto/certificate.h"
 #include "http/https_get.h"
 #include "service/config_file.h"
 
@@ -22,7 +21,7 @@ absl::StatusOr<std::vector<token::ProviderKey>> KeysFrom(std::string_view text, 
 
 }  // namespace
 
-absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config) {
+absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config, Time now) {
   ProviderMaterial material;
   if (!IsUrl(config.jwks())) {
     const absl::StatusOr<Bytes> text = ReadFile("operator.oidc.jwks", config.jwks());
@@ -31,13 +30,9 @@ absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config) {
     if (!keys.ok()) return keys.status();
     material.keys = *std::move(keys);
   } else if (!config.jwks_ca().empty()) {
-    const absl::StatusOr<Bytes> pem = ReadFile("operator.oidc.jwks_ca", config.jwks_ca());
-    if (!pem.ok()) return pem.status();
-    const auto certificates = crypto::CertificatesFrom(*pem, "operator.oidc.jwks_ca");
-    if (!certificates || certificates->empty()) {
-      return absl::InvalidArgumentError(ToAbsl(Cat("operator.oidc.jwks_ca '", Printable(config.jwks_ca()), "': expected PEM certificates, actual: none that decode.")));
-    }
-    material.ca_pem = std::string(AsText(*pem));
+    absl::StatusOr<CaMaterial> ca = LoadCaMaterial(config.jwks_ca(), "operator.oidc.jwks_ca", now);
+    if (!ca.ok()) return ca.status();
+    material.ca_pem = std::move(ca->pem);
   }
   return material;
 }
@@ -73,7 +68,7 @@ void ProviderKeys::Miss() {
 
 void ProviderKeys::TakeUpChanges() {
   if (IsUrl(config_.jwks()) || !files_.Changed({config_.jwks()})) return;
-  auto material = LoadProviderMaterial(config_);
+  auto material = LoadProviderMaterial(config_, clock_.Now());
   if (material.ok()) TakeUp(std::move(material->keys));
   else TakeUp(material.status());
 }

@@ -32,8 +32,8 @@ struct ProviderMaterial {
   std::vector<token::ProviderKey> keys;  // empty where they are fetched
   std::string ca_pem;                    // "": the system's
 };
-// Reads jwks and jwks_ca. Errors as ReadFile's; InvalidArgument: no good key set, no certificates.
-absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config);
+// Reads jwks and jwks_ca. Errors as ReadFile's and LoadCaMaterial's; InvalidArgument: no good key set.
+absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config, Time now);
 
 struct FetchTimes {
   std::chrono::milliseconds refresh;         // behind a fetch that worked

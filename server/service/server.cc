@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -62,18 +63,11 @@ constexpr std::chrono::milliseconds kProbeBound{5000};
 constexpr int kMostFailedProbes = 3;  // in a row; then this process should be restarted
 constexpr std::chrono::seconds kDrainFormer{10}, kWatchFiles{2};
 
-absl::StatusOr<std::string> LoadClientCa(const v1::OperatorListener& config) {
-  const absl::StatusOr<Bytes> pem = ReadFile("operator.client_ca", config.client_ca());
-  if (!pem.ok()) return pem.status();
-  const auto certificates = crypto::CertificatesFrom(*pem, "operator.client_ca");
-  if (certificates && !certificates->empty()) return std::string(AsText(*pem));
-  return absl::InvalidArgumentError(ToAbsl(Cat("operator.client_ca '", Printable(config.client_ca()), "': expected PEM certificates, actual: none that decode.")));
-}
-
 // Everything that is read from files before anything runs.
 struct Material {
   TlsMaterial join_tls, operator_tls;
-  std::string client_ca;
+  std::optional<TlsMaterial> https_tls;  // where https is configured
+  CaMaterial client_ca;
   ProviderMaterial provider;  // where operator.oidc is configured
   std::optional<appraisal::PolicyBook> policies;
   std::optional<trust::AnchorSet> anchors;
@@ -84,11 +78,13 @@ class Gathering {
  public:
   explicit Gathering(const ServerInputs& inputs) : inputs_(inputs) {
     const v1::ServerConfig& config = inputs.config;
-    if (auto tls = Take(LoadTlsMaterial(config.join().tls(), "join.tls"))) material_.join_tls = *std::move(tls);
-    if (auto tls = Take(LoadTlsMaterial(config.operator_().tls(), "operator.tls"))) material_.operator_tls = *std::move(tls);
-    if (auto ca = Take(LoadClientCa(config.operator_()))) material_.client_ca = *std::move(ca);
+    const Time now = inputs.clock.Now();
+    if (auto tls = Take(LoadTlsMaterial(config.join().tls(), "join.tls", now))) material_.join_tls = *std::move(tls);
+    if (auto tls = Take(LoadTlsMaterial(config.operator_().tls(), "operator.tls", now))) material_.operator_tls = *std::move(tls);
+    if (auto ca = Take(LoadCaMaterial(config.operator_().client_ca(), "operator.client_ca", now))) material_.client_ca = *std::move(ca);
+    if (config.has_https()) material_.https_tls = Take(LoadTlsMaterial(config.https().tls(), "https.tls", now));
     if (config.operator_().has_oidc()) {
-      if (auto provider = Take(LoadProviderMaterial(config.operator_().oidc()))) material_.provider = *std::move(provider);
+      if (auto provider = Take(LoadProviderMaterial(config.operator_().oidc(), now))) material_.provider = *std::move(provider);
     }
     TakePolicies();
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
@@ -261,6 +257,7 @@ class RunningServer final : public Server {
     operator_files_.Changed({config_.operator_().tls().certificate(), config_.operator_().tls().key(), config_.operator_().client_ca()});
     metrics_.OnCollect([this] { Collect(); });
     if (absl::Status pages = OpenPages(); !pages.ok()) return pages;
+    SayWhatEnds(clock_.Now());
     probing_.emplace(kProbeInterval, [this] { Probe(); });
     watching_files_.emplace(kWatchFiles, [this] {
       TakeUpNewCertificates();
@@ -308,12 +305,11 @@ class RunningServer final : public Server {
       http_->Serve();
     }
     if (config_.has_https()) {
-      const auto tls = LoadTlsMaterial(config_.https().tls(), "https.tls");
-      if (!tls.ok()) return tls.status();
-      auto opened = http::HttpListener::Listen("https", config_.https().address(), http::TlsPem{tls->certificate_pem, tls->key_pem});
+      const TlsMaterial& tls = *material_.https_tls;
+      auto opened = http::HttpListener::Listen("https", config_.https().address(), http::TlsPem{tls.certificate_pem, tls.key_pem});
       if (!opened.ok()) return opened.status();
       https_ = *std::move(opened);
-      metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls->not_after);
+      metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls.not_after);
       https_files_.Changed({config_.https().tls().certificate(), config_.https().tls().key()});
       http::RegisterDiscovery(*https_, tokens_.issuer, [this] { return tokens_.keys ? tokens_.keys->Jwks() : std::string(R"({"keys":[]})"); });
       https_->Serve();
@@ -416,7 +412,7 @@ class RunningServer final : public Server {
   }
   bool ServeOperators() {
     metrics_.SetTlsNotAfter(telemetry::Listener::kOperator, material_.operator_tls.not_after);
-    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca, bearers_ != nullptr), OperatorServiceNow(), kDrainFormer);
+    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca.pem, bearers_ != nullptr), OperatorServiceNow(), kDrainFormer);
   }
 
   // Whoever changed the ring, this process or another, its keys sign and are published from here on.
@@ -435,43 +431,58 @@ class RunningServer final : public Server {
 
   // What is new and good is served; what is not good is said once, and the last good goes on.
   void TakeUpNewCertificates() {
+    const Time now = clock_.Now();
     const v1::TlsIdentity &join = config_.join().tls(), &operators = config_.operator_().tls();
     if (join_files_.Changed({join.certificate(), join.key()})) {
-      auto tls = LoadTlsMaterial(join, "join.tls");
+      auto tls = LoadTlsMaterial(join, "join.tls", now);
       if (!tls.ok()) {
-        KeepFormer("join", tls.status());
-      } else if (!(*tls == material_.join_tls)) {
+        KeepFormer("join", join_files_, tls.status());
+      } else if (!IsFormer("join", *tls == material_.join_tls)) {
         material_.join_tls = *std::move(tls);
         TookUp("join", material_.join_tls, ServeJoin());
       }
     }
     if (https_ != nullptr && https_files_.Changed({config_.https().tls().certificate(), config_.https().tls().key()})) {
-      auto tls = LoadTlsMaterial(config_.https().tls(), "https.tls");
+      auto tls = LoadTlsMaterial(config_.https().tls(), "https.tls", now);
       const absl::Status taken = tls.ok() ? https_->SetTls({tls->certificate_pem, tls->key_pem}) : tls.status();
       if (!taken.ok()) {
-        KeepFormer("https", taken);
-      } else {
-        metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls->not_after);
-        TookUp("https", *tls, true);
+        KeepFormer("https", https_files_, taken);
+      } else if (!IsFormer("https", *tls == *material_.https_tls)) {
+        material_.https_tls = *std::move(tls);
+        metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, material_.https_tls->not_after);
+        TookUp("https", *material_.https_tls, true);
       }
     }
     if (operator_files_.Changed({operators.certificate(), operators.key(), config_.operator_().client_ca()})) {
-      auto tls = LoadTlsMaterial(operators, "operator.tls");
-      auto ca = LoadClientCa(config_.operator_());
-      if (!tls.ok()) {
-        KeepFormer("operator", tls.status());
-      } else if (!ca.ok()) {
-        KeepFormer("operator", ca.status());
-      } else if (!(*tls == material_.operator_tls) || *ca != material_.client_ca) {
+      auto tls = LoadTlsMaterial(operators, "operator.tls", now);
+      auto ca = LoadCaMaterial(config_.operator_().client_ca(), "operator.client_ca", now);
+      if (!tls.ok() || !ca.ok()) {
+        KeepFormer("operator", operator_files_, tls.ok() ? ca.status() : tls.status());
+      } else if (!IsFormer("operator", *tls == material_.operator_tls && *ca == material_.client_ca)) {
         material_.operator_tls = *std::move(tls);
         material_.client_ca = *std::move(ca);
         TookUp("operator", material_.operator_tls, ServeOperators());
       }
     }
+    SayWhatEnds(now);
   }
-  void KeepFormer(std::string_view listener, const absl::Status& why) {
+  void SayWhatEnds(Time now) {
+    ends_.Look("join", material_.join_tls.lifetimes, now, log_);
+    ends_.Look("operator", material_.operator_tls.lifetimes, now, log_);
+    ends_.Look("operator", material_.client_ca.lifetimes, now, log_);
+    if (material_.https_tls) ends_.Look("https", material_.https_tls->lifetimes, now, log_);
+  }
+  // Looked at again at the next turn, since a certificate may become valid without a change of its file; said once.
+  void KeepFormer(std::string_view listener, FilesSeen& files, const absl::Status& why) {
+    files.Forget();
+    if (std::exchange(kept_former_[std::string(listener)], std::string(MessageOf(why))) == MessageOf(why)) return;
     metrics_.CountReload(telemetry::Reloadable::kTls, false, clock_.Now());
     log_.Error("new TLS files not taken up, the former are used on", {{"listener", listener}, {"error", MessageOf(why)}});
+  }
+  // Files that are good: whatever is wrong with them later is said anew.
+  bool IsFormer(std::string_view listener, bool same) {
+    kept_former_.erase(std::string(listener));
+    return same;
   }
   void TookUp(std::string_view listener, const TlsMaterial& tls, bool served) {
     if (!served) return log_.Error("new TLS files could not be served", {{"listener", listener}});
@@ -503,6 +514,8 @@ class RunningServer final : public Server {
   std::atomic<bool> stopping_ = false;
   bool keys_failed_ = false;  // by watching_files_ only
   FilesSeen join_files_, operator_files_, https_files_;  // by watching_files_ only
+  EndWatch ends_;                                        // by watching_files_ only, once it runs
+  std::map<std::string, std::string> kept_former_;       // by listener: what was said last; by watching_files_ only
   Periodic forgetting_;
   std::optional<Periodic> watching_files_, probing_;
 };

@@ -14,6 +14,7 @@
 #include "store/database_care.h"
 #include "store/sqlite_store.h"
 #include "tests/integration/verifier.h"
+#include "tests/softtee/dev_tls.h"
 
 namespace assay::integration {
 namespace {
@@ -223,6 +224,11 @@ TEST(Assayd, TheServerAndAssayVerifyAgree) {
   }
 }
 
+void TlsIssuedAt(const Site& site, Time issued) {
+  std::filesystem::remove_all(site.root() / "tls");
+  ASSERT_TRUE(softtee::MakeDevTls(site.root() / "tls", "localhost", issued).ok());
+}
+
 TEST(Assayd, RefusesToStartAndSaysWhy) {
   struct Case {
     std::string_view what;
@@ -242,6 +248,13 @@ TEST(Assayd, RefusesToStartAndSaysWhy) {
       {"a missing certificate", [](const Site& site) { std::filesystem::remove(site.File("tls/server.pem")); }, 7, "join.tls.certificate"},
       {"a key of another certificate", [&](const Site& site) { replace(site, "key: tls/server.key", "key: tls/viewer.key"); }, 7, "another key"},
       {"a key that others can read", [](const Site& site) { std::filesystem::permissions(site.File("tls/server.key"), std::filesystem::perms(0644)); }, 7, "chmod 600"},
+      {"a certificate that has ended", [](const Site& site) { TlsIssuedAt(site, SystemClock().Now() - std::chrono::days(91)); }, 7, "' ended "},
+      {"a certificate of the future", [](const Site& site) { TlsIssuedAt(site, SystemClock().Now() + std::chrono::hours(3)); }, 7, "server.pem': expected a certificate that is valid now, actual: 'CN=localhost' begins "},
+      {"a CA that is none", [&](const Site& site) { replace(site, "client_ca: tls/ca.pem", "client_ca: tls/viewer.pem"); }, 7, "viewer.pem': expected CA certificates"},
+      {"pages under a certificate that has ended", [](const Site& site) {
+         ASSERT_TRUE(softtee::MakeDevTls(site.root() / "old", "localhost", SystemClock().Now() - std::chrono::days(91)).ok());
+         site.Write("assayd.yaml", Cat(site.Text("assayd.yaml"), "https: {address: \"127.0.0.1:0\", tls: {certificate: old/server.pem, key: old/server.key}}\n"));
+       }, 7, "https.tls.certificate"},
       {"a policy with defects", [](const Site& site) { site.Write("policies/demo.yaml", "apiVersion: assay.v1\nkind: PolicySett\nname: x\n"); }, 7, "demo.yaml:2:7"},
       {"no policy set", [](const Site& site) { std::filesystem::remove(site.File("policies/demo.yaml")); }, 7, "policy_none"},
       {"anchors that are none", [](const Site& site) { site.Write("anchors.yaml", "kind: Nonsense\n"); }, 7, "anchors.yaml:"},

@@ -6,12 +6,15 @@
 
 #include "base/strings.h"
 #include "client/agent/join.h"
+#include "codec/pem.h"
+#include "crypto/certificate.h"
 #include "tests/integration/verifier.h"
 #include "tests/softtee/dev_tls.h"
 
 namespace assay::integration {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -65,6 +68,7 @@ class Tls : public ::testing::Test {
   bool LogSays(std::string_view text) { return verifier_.log().find(text) != std::string::npos; }
 
   Verifier verifier_;
+  const std::string former_ca_ = verifier_.site().Text("tls/ca.pem");
 };
 
 TEST_F(Tls, NewFilesAreTakenUpWithoutARestart) {
@@ -79,7 +83,7 @@ TEST_F(Tls, NewFilesAreTakenUpWithoutARestart) {
   EXPECT_THAT(verifier_.log(), HasSubstr("new TLS files taken up"));
 }
 
-// CONTRACTS section 1: field 8 is compared with every leaf that is active while certificates are exchanged.
+// Field 8 of the transcript is compared with every leaf that is active while certificates are exchanged.
 TEST_F(Tls, AChallengeMadeUnderTheFormerCertificateIsAnsweredUnderTheNewOne) {
   Node before(verifier_.join(), verifier_.site());
   const v1::CreateChallengeRequest ask = before.Ask();
@@ -132,6 +136,58 @@ TEST_F(Tls, AnOperatorOfTheFormerCaIsNoOperator) {
   channel.certificate_pem = certificate;
   channel.key_pem = key;
   EXPECT_FALSE(client::VerdictClient(channel).ListNodes({}).ok());
+}
+
+// --- what the files may be ------------------------------------------------------------------------------------------
+
+std::string DerOf(const std::string& pem) { return std::string(AsText(crypto::CertificatesFrom(AsBytes(pem), "test").value().front().der())); }
+
+TEST(TlsFiles, CertificatesInDerAreServedAsWell) {
+  Verifier verifier("", "", std::nullopt, [](const Site& site) {
+    for (const std::string_view name : {"tls/server.pem", "tls/ca.pem"}) {
+      site.Write(Cat(name, ".txt"), site.Text(name));
+      site.Write(name, DerOf(site.Text(name)));
+    }
+  });
+  verifier.site().Write("tls/ca.pem", verifier.site().Text("tls/ca.pem.txt"));  // for the clients of this test
+  EXPECT_TRUE(Joins(verifier)) << verifier.log();
+  EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({}).ok()) << verifier.log();
+}
+
+// A PKI of another time in place of the server's.
+void UsePkiOf(const Site& site, Time issued) {
+  ASSERT_TRUE(softtee::MakeDevTls(site.root() / "other", "localhost", issued).ok());
+  for (const std::string_view name : {"ca.pem", "server.key", "server.pem", "viewer.pem", "viewer.key"}) Place(site, Cat("tls/", name), site.Text(Cat("other/", name)));
+}
+constexpr Duration kDay{86400};
+
+TEST_F(Tls, ACertificateThatHasEndedIsNotTakenUpAndTheFormerGoesOn) {
+  UsePkiOf(verifier_.site(), SystemClock().Now() - 91 * kDay);
+  // Before all files were in place another defect may have been said.
+  const std::string ended = "expected a certificate that is valid now, actual: 'CN=localhost' ended ";
+  EXPECT_TRUE(Eventually([&] { return LogSays(Cat("join.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended)) && LogSays(Cat("operator.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended)); })) << verifier_.log();
+  verifier_.site().Write("tls/ca.pem", former_ca_);  // for the client of this test; the server looks at it once more and stays as it is
+  EXPECT_TRUE(Joins(verifier_));
+  EXPECT_THAT(verifier_.log(), Not(HasSubstr("new TLS files taken up")));
+  // Said once, however often it is looked at.
+  std::this_thread::sleep_for(std::chrono::milliseconds(4500));  // nothing to wait for: nothing must happen
+  const std::string said = Cat("join.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended);
+  EXPECT_EQ(verifier_.log().find(said, verifier_.log().find(said) + 1), std::string::npos) << verifier_.log();
+}
+
+TEST_F(Tls, ACertificateThatEndsSoonIsTakenUpAndSaid) {
+  UsePkiOf(verifier_.site(), SystemClock().Now() - 80 * kDay);
+  EXPECT_TRUE(Eventually([&] { return Joins(verifier_); })) << verifier_.log();
+  EXPECT_TRUE(Eventually([&] { return LogSays(R"("subject":"CN=localhost","not_after")") && LogSays(R"("subject":"CN=Assay development CA","not_after")"); })) << verifier_.log();
+  EXPECT_THAT(verifier_.log(), AllOf(HasSubstr("new TLS files taken up"), HasSubstr("a certificate in use ends soon")));
+}
+
+TEST_F(Tls, ACertificateThatIsNoCaIsNotTakenUpAsOne) {
+  Place(verifier_.site(), "tls/ca.pem", verifier_.site().Text("tls/server.pem"));
+  EXPECT_TRUE(Eventually([&] { return LogSays("new TLS files not taken up, the former are used on"); }));
+  EXPECT_THAT(verifier_.log(), HasSubstr("'CN=localhost' may sign none"));
+  verifier_.site().Write("tls/ca.pem", former_ca_);
+  EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), "viewer")).ListNodes({}).ok()) << "the former CA still vouches";
 }
 
 }  // namespace

@@ -71,7 +71,9 @@ workers: {threads: 2, queue: 64}
 )";
 }
 
-Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens) : log_(log_text_, clock_) {
+Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens, const std::function<void(const Site&)>& prepare)
+    : log_(log_text_, clock_) {
+  prepare(site_);
   std::string text = site_.Text("assayd.yaml");
   std::string section(listener);
   // Tests are quicker than nodes; those about rates name their own.

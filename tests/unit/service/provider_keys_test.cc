@@ -91,7 +91,7 @@ class ProviderKeysTest : public testing::Test {
     return Join(names, ",");
   }
   std::unique_ptr<ProviderKeys> Open(const FetchTimes& times) {
-    auto material = LoadProviderMaterial(config_);
+    auto material = LoadProviderMaterial(config_, clock_.Now());
     ASSAY_CHECK(material.ok());
     return std::make_unique<ProviderKeys>(config_, *std::move(material), times, clock_, log_, metrics_);
   }
@@ -142,15 +142,15 @@ TEST_F(ProviderKeysTest, AFileIsReadAnewWhenItChanges) {
 }
 
 TEST_F(ProviderKeysTest, WhatCantBeReadIsSaid) {
-  EXPECT_TRUE(absl::IsNotFound(LoadProviderMaterial(config_).status()));
+  EXPECT_TRUE(absl::IsNotFound(LoadProviderMaterial(config_, clock_.Now()).status()));
   Write("keys.json", "{}");
-  EXPECT_THAT(std::string(MessageOf(LoadProviderMaterial(config_).status())), HasSubstr("operator.oidc.jwks"));
+  EXPECT_THAT(std::string(MessageOf(LoadProviderMaterial(config_, clock_.Now()).status())), HasSubstr("operator.oidc.jwks"));
   config_.set_jwks("https://idp.example/keys");
-  EXPECT_TRUE(LoadProviderMaterial(config_)->keys.empty());
+  EXPECT_TRUE(LoadProviderMaterial(config_, clock_.Now())->keys.empty());
   config_.set_jwks_ca(File("absent"));
-  EXPECT_TRUE(absl::IsNotFound(LoadProviderMaterial(config_).status()));
+  EXPECT_TRUE(absl::IsNotFound(LoadProviderMaterial(config_, clock_.Now()).status()));
   config_.set_jwks_ca(File("keys.json"));
-  EXPECT_THAT(std::string(MessageOf(LoadProviderMaterial(config_).status())), HasSubstr("operator.oidc.jwks_ca"));
+  EXPECT_THAT(std::string(MessageOf(LoadProviderMaterial(config_, clock_.Now()).status())), HasSubstr("operator.oidc.jwks_ca"));
 }
 
 TEST_F(ProviderKeysTest, TheLastGoodFetchedSetIsKept) {
