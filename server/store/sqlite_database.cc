@@ -41,12 +41,14 @@ Advice AdviceFor(int primary_code) {
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
       return {StatusCode::kUnavailable,
-              "the disk or file system failed; look at the kernel's log. The database must not "
+              "the disk or file system failed, or became read-only; look at the kernel's log. The database must not "
               "be on a network file system"};
     case SQLITE_NOMEM: return {StatusCode::kUnavailable, "there is not enough memory"};
     default: return {StatusCode::kInternal, "this is a bug, please report it"};
   }
 }
+
+constexpr std::string_view kReadOnly = "look at the kernel's log for why, and make the file system writable again";
 
 std::string SystemError(int number) { return std::error_code(number, std::generic_category()).message(); }
 
@@ -55,12 +57,12 @@ std::string SystemError(int number) { return std::error_code(number, std::generi
 absl::Status CreateIfMissing(const std::string& path) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   if (mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-    return Error(StatusCode::kUnavailable, Cat("cannot create the directory ", Printable(directory.string()), ": ",
-                                               SystemError(errno), "; create it, writable for this user"));
+    return Error(StatusCode::kUnavailable, Cat("cannot create the directory ", Printable(directory.string()), ": ", SystemError(errno), "; ",
+                                               errno == EROFS ? kReadOnly : "create it, writable for this user"));
   }
   if (mknod(path.c_str(), S_IFREG | S_IRUSR | S_IWUSR, 0) != 0 && errno != EEXIST) {
-    return Error(StatusCode::kUnavailable, Cat(Printable(path), ": cannot create the database: ", SystemError(errno),
-                                               "; let this user write to the directory"));
+    return Error(StatusCode::kUnavailable, Cat(Printable(path), ": cannot create the database: ", SystemError(errno), "; ",
+                                               errno == EROFS ? kReadOnly : "let this user write to the directory"));
   }
   struct stat found;
   if (stat(path.c_str(), &found) != 0) {

@@ -25,11 +25,14 @@ std::string Message(const absl::Status& status) { return std::string(MessageOf(s
 
 class Daemon {
  public:
-  explicit Daemon(const Site& site) : site_(site) {
+  // `through` is a command that runs the one behind it, e.g. env with variables.
+  explicit Daemon(const Site& site, std::vector<std::string> through = {}) : site_(site) {
     std::filesystem::remove(site.File("ready"));
-    process_ = std::make_unique<Process>(std::vector<std::string>{Program("assayd"), "run", "--config", site.File("assayd.yaml"), "--insecure-test-anchors",
-                                                                  site.File("anchors.yaml"), "--ready-file", site.File("ready")},
-                                         site.File("log"));
+    for (const std::string& argument : {Program("assayd"), std::string("run"), std::string("--config"), site.File("assayd.yaml"), std::string("--insecure-test-anchors"),
+                                        site.File("anchors.yaml"), std::string("--ready-file"), site.File("ready")}) {
+      through.push_back(argument);
+    }
+    process_ = std::make_unique<Process>(through, site.File("log"));
     while (!std::filesystem::exists(site.File("ready")) && process_->Running()) std::this_thread::yield();
   }
   Process& process() { return *process_; }
@@ -272,6 +275,94 @@ TEST(Assayd, RefusesToStartAndSaysWhy) {
     EXPECT_EQ(daemon.process().Wait(), c.code) << c.what << ": " << site.Text("log");
     EXPECT_THAT(site.Text("log"), HasSubstr(std::string(c.message))) << c.what;
     EXPECT_FALSE(std::filesystem::exists(site.File("ready"))) << c.what;
+  }
+}
+
+// --- a disk that becomes read-only -----------------------------------------------------------------------------------
+
+// The site with its database in a directory of its own, which is read-only while `broken` exists.
+class ReadOnlyDisk : public ::testing::Test {
+ protected:
+  ReadOnlyDisk() {
+    std::filesystem::create_directory(site_.File("data"));
+    std::string text = site_.Text("assayd.yaml");
+    text.replace(text.find("path: assay.db"), 14, "path: data/assay.db");
+    site_.Write("assayd.yaml", Cat(text, "http: {address: \"127.0.0.1:0\"}\n"));
+  }
+  std::vector<std::string> Through() const {
+    return {"/usr/bin/env", Cat("LD_PRELOAD=", Program("read_only_disk.so")), Cat("ASSAY_READ_ONLY_BELOW=", site_.File("data")), Cat("ASSAY_READ_ONLY_WHILE=", site_.File("broken"))};
+  }
+  void Break() const { site_.Write("broken", ""); }
+  void Mend() const { std::filesystem::remove(site_.File("broken")); }
+
+  const Site site_;
+};
+
+// Fail closed: no verdict without a record, reading goes on, and nothing has to be restarted afterwards.
+TEST_F(ReadOnlyDisk, UnderARunningServerNoVerdictIsGivenUntilItCanBeWrittenAgain) {
+  Daemon daemon(site_, Through());
+  Node node(daemon.Address("join"), site_);
+  const auto before = JoinAs(node);
+  ASSERT_TRUE(before.ok()) << Message(before.status()) << site_.Text("log");
+  const v1::CreateChallengeRequest ask = node.Ask();
+  for (int round = 0; round < 3; ++round) {
+    Break();
+    for (int i = 0; i < 5; ++i) {
+      const auto refused = JoinAs(node);
+      ASSERT_FALSE(refused.ok()) << "a verdict that is not on disk";
+      EXPECT_TRUE(absl::IsUnavailable(refused.status())) << Message(refused.status());
+      EXPECT_THAT(Message(refused.status()), HasSubstr("store_unavailable (5012)"));
+      EXPECT_THAT(Message(refused.status()), HasSubstr("Retry in 2000 ms"));
+      EXPECT_EQ(Message(refused.status()).find(site_.root().string()), std::string::npos) << "paths of the verifier are none of a node's business";
+    }
+    client::VerdictClient viewer(Viewer(site_, daemon.Address("operator")));
+    v1::GetVerdictRequest get;
+    get.set_verdict_id(before->verdict_id());
+    EXPECT_TRUE(viewer.GetVerdict(get).ok()) << "who only reads is served on";
+    Mend();
+    const auto after = JoinAs(node);
+    EXPECT_TRUE(after.ok()) << Message(after.status());
+  }
+  // What whoever runs the verifier reads: which file, what happened, what to do.
+  const std::string log = site_.Text("log");
+  EXPECT_TRUE(log.find("challenge not redeemed") != std::string::npos);
+  EXPECT_TRUE(log.find(Cat(site_.File("data/assay.db"), ": cannot ")) != std::string::npos);
+  EXPECT_TRUE(log.find("the disk or file system failed, or became read-only; look at the kernel's log") != std::string::npos);
+  daemon.process().Signal(SIGTERM);
+  EXPECT_EQ(daemon.process().Wait(), 0);
+  EXPECT_TRUE(store::CheckDatabase(site_.File("data/assay.db"))->empty());
+}
+
+TEST_F(ReadOnlyDisk, AChallengeThatCouldNotBeSpentIsGoodOnceTheDiskIs) {
+  Daemon daemon(site_, Through());
+  Node node(daemon.Address("join"), site_);
+  Remembering connection(node);
+  Minting source;
+  Break();
+  EXPECT_FALSE(agent::Join({.cluster = "demo", .role = "worker"}, node.key(), source, connection).ok());
+  Mend();
+  EXPECT_TRUE(node.Attest(connection.sent).ok()) << "it was not spent";
+  EXPECT_THAT(Message(node.Attest(connection.sent).status()), HasSubstr("challenge_consumed"));
+}
+
+TEST_F(ReadOnlyDisk, AtTheStartItIsNamedAndOnceItCanBeWrittenTheServerStarts) {
+  for (const bool there : {false, true}) {  // the database
+    SCOPED_TRACE(there);
+    Break();
+    {
+      Daemon daemon(site_, Through());
+      EXPECT_EQ(daemon.process().Wait(), 1) << site_.Text("log");
+    }
+    EXPECT_THAT(site_.Text("log"), HasSubstr(Cat(site_.File("data/assay.db"), ": cannot ")));
+    EXPECT_THAT(site_.Text("log"), HasSubstr(there ? "let this user read and write the file" : "Read-only file system; look at the kernel's log"));
+    EXPECT_FALSE(std::filesystem::exists(site_.File("ready")));
+    Mend();
+    Daemon daemon(site_, Through());
+    Node node(daemon.Address("join"), site_);
+    EXPECT_TRUE(JoinAs(node).ok()) << site_.Text("log");
+    daemon.process().Signal(SIGKILL);
+    daemon.process().Wait();
+    std::filesystem::remove(site_.File("log"));
   }
 }
 
