@@ -39,6 +39,7 @@ class SqliteReader {
  private:
   explicit SqliteReader(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
   absl::StatusOr<std::int64_t> IntegerOf(SqliteStatement& statement, std::string_view operation);
+  absl::StatusOr<std::string> InOrder(std::string_view table, const std::string& before, const std::string& behind);
   template <typename T>
   absl::StatusOr<Page<T>> List(const std::string& sql, const std::vector<SqlValue>& parameters, const PageRequest& request, T (*at)(const SqliteStatement::Run&, int));
 

@@ -106,6 +106,21 @@ constexpr const char* kMigrations[] = {
   ) STRICT;
   CREATE INDEX event_by_time ON event (at);
   INSERT INTO meta VALUES ('events_purged', 0), ('refuse_before', 0);
+)sql",
+    // Indexes that give what is equal to one value in the order of lists. Before, a cluster alone was sorted anew for each page, and
+    // an identity was looked for in every row.
+    R"sql(
+  DROP INDEX verdict_by_name;
+  DROP INDEX verdict_by_identity;
+  DROP INDEX verdict_by_attempt;
+  DROP INDEX verdict_by_revocation;
+  CREATE INDEX verdict_by_cluster ON verdict (cluster, seq);
+  CREATE INDEX verdict_by_name ON verdict (name, seq);
+  CREATE INDEX verdict_by_identity ON verdict (identity, seq);
+  CREATE INDEX verdict_by_node_key ON verdict (node_key, seq);
+  CREATE INDEX verdict_by_platform ON verdict (platform, seq);
+  CREATE INDEX verdict_by_attempt ON verdict (attempt, seq);
+  CREATE INDEX verdict_by_revocation ON verdict ((revoked_at > 0), seq);
 )sql"};
 
 }  // namespace

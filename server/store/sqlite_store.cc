@@ -54,11 +54,14 @@ class SqliteStore final : public VerdictStore {
     std::unique_ptr<SqliteStore> store(new SqliteStore(*std::move(database)));
     if (absl::Status status = store->PrepareAll(); !status.ok()) return status;
     if (absl::Status status = store->TakeOverVersion1(); !status.ok()) return status;
-    auto second = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
-    if (!second.ok()) return second.status();
-    auto reader = SqliteReader::On(*std::move(second));
-    if (!reader.ok()) return reader.status();
-    store->reader_ = *std::move(reader);
+    // A list may walk through everything: an appraisal, which looks up one instance, does not wait for it.
+    for (std::unique_ptr<SqliteReader>* const reader : {&store->reader_, &store->lists_}) {
+      auto connection = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
+      if (!connection.ok()) return connection.status();
+      auto opened = SqliteReader::On(*std::move(connection));
+      if (!opened.ok()) return opened.status();
+      *reader = *std::move(opened);
+    }
     return store;
   }
 
@@ -90,13 +93,13 @@ class SqliteStore final : public VerdictStore {
   absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) override { return reader_->Get(id); }
   absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id) override { return reader_->GetSummary(id); }
   absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) override { return reader_->GetBlob(sha256); }
-  absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) override { return reader_->ListVerdicts(request); }
-  absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) override { return reader_->ListNodes(request); }
-  absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) override { return reader_->ListBans(request); }
+  absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) override { return lists_->ListVerdicts(request); }
+  absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) override { return lists_->ListNodes(request); }
+  absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) override { return lists_->ListBans(request); }
   absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override {
-    return reader_->EventsAfter(after, filter, size);
+    return lists_->EventsAfter(after, filter, size);
   }
-  absl::StatusOr<NodeCounts> CountNodes(Time now) override { return reader_->CountNodes(now); }
+  absl::StatusOr<NodeCounts> CountNodes(Time now) override { return lists_->CountNodes(now); }
   absl::StatusOr<std::int64_t> LatestEvent() override { return reader_->LatestEvent(); }
 
   absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const Act& act) override {
@@ -358,7 +361,7 @@ class SqliteStore final : public VerdictStore {
     return latest;
   }
 
-  std::unique_ptr<SqliteReader> reader_;
+  std::unique_ptr<SqliteReader> reader_, lists_;
   std::unique_ptr<SqliteDatabase> database_;  // this and what is below belongs to whoever runs inside commits_
   SqliteNodes nodes_;
   SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, purge_verdicts_,
