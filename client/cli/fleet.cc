@@ -8,6 +8,7 @@
 #include "appraisal/canonical.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "client/cli/progress.h"
 #include "client/cli/table.h"
 
 namespace assay::cli {
@@ -95,19 +96,25 @@ ExitCode PrintList(const FleetOptions& options, Request request, const Columns<T
   const auto connection = ConnectAsOperator(options.server, options.credentials);
   if (!connection.ok()) return invocation.Fail(connection.status());
   std::vector<T> all;
+  ProgressLine progress(invocation);
   int left = options.limit;
   bool more = false;
   do {
     request.set_page_size(options.limit == 0 ? kMostPage : std::min(left, kMostPage));
     const auto response = ask(**connection, request);
-    if (!response.ok()) return invocation.Fail(response.status());
+    if (!response.ok()) {
+      progress.Clear();
+      return invocation.Fail(response.status());
+    }
     std::vector<T> page(elements_of(*response).begin(), elements_of(*response).end());
     left -= static_cast<int>(page.size());
     if (options.output == OutputFormat::kJsonLines) Print(page, columns, options.output, invocation);
     else all.insert(all.end(), page.begin(), page.end());
     request.set_page_token(response->next_page_token());
     more = !response->next_page_token().empty();
+    if (more && options.output != OutputFormat::kJsonLines) progress.Say(Cat(all.size(), " so far"));
   } while (more && (options.limit == 0 || left > 0));
+  progress.Clear();
   if (options.output != OutputFormat::kJsonLines) Print(all, columns, options.output, invocation);
   if (more) invocation.Say(Cat("there are more; --limit 0 shows all"));
   return ExitCode::kOk;

@@ -20,6 +20,7 @@ struct Invocation {
   const Clock& clock;
   const appraisal::Registry& registry;
   std::string program_directory;  // where this program stands; assay-softtee is looked for beside it
+  bool err_is_terminal = false;   // somebody may be waiting there: progress.h
 
   // "assay: <what>" on `err`.
   void Say(std::string_view what) const { err << "assay: " << what << '\n'; }

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
       .clock = clock,
       .registry = BuiltinRegistry(),
       .program_directory = error ? std::string() : program.parent_path().string(),
+      .err_is_terminal = ::isatty(STDERR_FILENO) != 0,
   };
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
