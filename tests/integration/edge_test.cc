@@ -251,6 +251,30 @@ TEST(Edge, CutsAnEndlessHeaderBeforeItCosts) {
   ExpectServed(verifier);
 }
 
+// The same in as many frames as possible: what each costs counts, not only what it carries.
+TEST(Edge, Attack132_AFloodOfTinyContinuationsEndsAtTheBudget) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}}) {
+    Verifier verifier;
+    const double before = ProcessorSeconds();
+    RawHttp2 attacker(verifier.join());
+    std::string bytes;
+    AppendFrame(bytes, 1, 0, 1, std::string("\x00\x01\x61\x7f\x81\x84\xaf\x5f", 8));  // HEADERS: a literal whose value never ends
+    bool ended = false, served = false;
+    while (!ended && attacker.sent() < 20'000'000) {
+      for (int i = 0; i < 1000; ++i) AppendFrame(bytes, 9, 0, 1, std::string(size, 'x'));  // CONTINUATION
+      ended = !attacker.Write(bytes);
+      bytes.clear();
+      if (!served && attacker.sent() > 500'000) {
+        ExpectServed(verifier);
+        served = true;
+      }
+    }
+    EXPECT_TRUE(ended) << size << ": " << attacker.sent() << " bytes";
+    RecordProperty(Cat("processor_ms of frames of ", size), static_cast<int>((ProcessorSeconds() - before) * 1000));
+    ExpectServed(verifier);
+  }
+}
+
 // CVE-2023-44487, rapid reset: calls that are taken back as soon as they were begun. They complete no call, so the budget ends
 // it; the others are served meanwhile.
 TEST(Edge, RapidResetEndsAtTheBudget) {

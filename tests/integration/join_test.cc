@@ -10,6 +10,7 @@
 #include "appraisal/appraiser.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "codec/base64.h"
 #include "crypto/binding_transcript.h"
 #include "tests/integration/verifier.h"
 
@@ -319,15 +320,29 @@ TEST(Join, Attack087_EveryChallengeHasANonceOfItsOwn) {
 }
 
 TEST(Join, Attack044_TheLogHoldsNoSecret) {
-  Verifier verifier;
-  Node node(verifier.join(), verifier.site());
-  ASSERT_TRUE(JoinAs(node).ok());
-  const std::string key = verifier.site().Text("challenge.key");
+  Challenged scene;
+  const Verifier& verifier = scene.verifier;
+  const v1::AttestRequest answer = scene.Answer();
+  const auto response = scene.node.Attest(answer);
+  ASSERT_TRUE(response.ok()) << Message(response.status());
+  EXPECT_FALSE(scene.node.Attest(answer).ok());  // refusals are logged too
+  v1::AttestRequest wrong = answer;
+  wrong.mutable_challenge()->back() ^= 1;
+  EXPECT_FALSE(scene.node.Attest(wrong).ok());
+
+  const std::string key = verifier.site().Text("challenge.key"), token_key = verifier.site().Text("token.key.simulated"), server_key = verifier.site().Text("tls/server.key");
   ASSERT_EQ(key.size(), 32u);
-  const std::string server_key = verifier.site().Text("tls/server.key");
-  EXPECT_EQ(verifier.log().find(key), std::string::npos);
-  EXPECT_EQ(verifier.log().find(ToHex(AsBytes(key))), std::string::npos);
-  EXPECT_EQ(verifier.log().find(server_key.substr(30, 20)), std::string::npos);
+  ASSERT_GT(token_key.size(), 100u);
+  ASSERT_FALSE(response->ear().empty());
+  std::vector<std::string> secrets = {key, ToHex(AsBytes(key)), server_key.substr(30, 20), token_key.substr(30, 20), response->ear().substr(response->ear().rfind('.'))};
+  // A challenge that is still open is as good as a key to its one answer; evidence names the machine.
+  for (const std::string& bytes : {scene.challenge.challenge(), scene.challenge.nonce(), answer.items(0).body().substr(0, 64)}) {
+    secrets.push_back(bytes);
+    secrets.push_back(ToHex(AsBytes(bytes)));
+    secrets.push_back(codec::ToBase64Url(AsBytes(bytes)).substr(0, 32));
+  }
+  for (const std::string& secret : secrets) EXPECT_EQ(verifier.log().find(secret), std::string::npos) << ToHex(AsBytes(secret));
+  EXPECT_THAT(verifier.log(), HasSubstr("challenge_consumed")) << "this is the log";
 }
 
 // grpc.health.v1.Health/Check with an empty request; its answer is one field, 1 = SERVING.

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -60,10 +61,16 @@ class Verifier {
   std::string join() const { return server_->join_address(); }
   std::string operators() const { return server_->operator_address(); }
   std::string log() const { return log_text_.str(); }
+  // What the verifier takes for the time differs by this from now on; the clients' does not.
+  void ShiftClock(Duration by) { clock_.shift = by.count(); }
 
  private:
+  struct ShiftedClock final : Clock {
+    Time Now() const override { return SystemClock().Now() + Duration(shift.load()); }
+    std::atomic<Duration::rep> shift = 0;
+  };
   Site site_;
-  SystemClock clock_;
+  ShiftedClock clock_;
   SystemRandom random_;
   std::ostringstream log_text_;
   telemetry::Log log_;

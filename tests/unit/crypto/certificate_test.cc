@@ -215,6 +215,17 @@ TEST(Certificate, RefusesOversize) {
   ExpectMalformed(tbs.Signed(), "length", "too large");
 }
 
+// Bytes that are no certificate show where the limit lies: below it they are refused for what they are.
+TEST(Certificate, TheSizeLimitIsExact) {
+  for (const auto& [size, claim] : {std::pair(kMaxCertificateSize - 1, "encoding"), {kMaxCertificateSize, "encoding"}, {kMaxCertificateSize + 1, "length"}}) {
+    ExpectMalformed(Bytes(size, 0), claim, std::to_string(size));
+  }
+  // And a whole one as near below it as its signature's length allows.
+  Tbs tbs;
+  tbs.extensions = WithExtensions({ExtensionDer(kPrivateOid, false, Bytes(kMaxCertificateSize - 1000, 0))});
+  EXPECT_TRUE(Certificate::FromDer(tbs.Signed()).ok());
+}
+
 TEST(Certificate, RefusesSignatureOfOddBits) {
   const Tbs parts;
   const Bytes tbs = Der(0x30, Concat({parts.version, parts.serial, parts.algorithm, parts.issuer, parts.validity, parts.subject, parts.spki}));

@@ -152,6 +152,18 @@ TEST(CertificateList, LimitsComeFirst) {
   ExpectRefused(test::SignStructure(tbs, RootKey()), Reason::kSizeOverLimit, "revokedCertificates", "too many entries");
 }
 
+// What is at a limit is looked at, and refused for what it is.
+TEST(CertificateList, ItsLimitsAreExact) {
+  for (const std::size_t size : {kMaxCrlSize - 1, kMaxCrlSize}) ExpectRefused(Bytes(size, 0), Reason::kCrlMalformed, "encoding", std::to_string(size));
+  Bytes entries;
+  for (std::size_t i = 0; i < kMaxCrlEntries; ++i) entries.insert(entries.end(), {0x05, 0x00});
+  const Bytes tbs = Der(0x30, Concat({FromHexText("020101"), test::kEcdsaSha256Algorithm, test::NameDer("root"),
+                                      Der(0x17, AsBytes("240101000000Z")), Der(0x17, AsBytes("340101000000Z")), Der(0x30, entries)}));
+  const auto list = CertificateList::FromDer(test::SignStructure(tbs, RootKey()));
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.findings().front().reason, Reason::kCrlMalformed);
+}
+
 TEST(CertificateList, EveryTruncationIsRefused) {
   CrlSpec spec;
   spec.revoked = {{0x01}};
