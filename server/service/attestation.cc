@@ -9,6 +9,8 @@
 #include "base/strings.h"
 #include "crypto/binding_transcript.h"
 #include "crypto/certificate.h"
+#include "crypto/certification_request.h"
+#include "crypto/signature.h"
 #include "codec/json_writer.h"
 #include "result/ear_of.h"
 #include "result/flat_jwt.h"
@@ -21,6 +23,7 @@ namespace {
 constexpr std::size_t kMostItems = 32;
 constexpr std::size_t kLongestCluster = 253, kLongestRole = 63, kLongestName = 253, kLongestPlatform = 64;
 constexpr std::size_t kLongestSpki = 1024;
+constexpr std::size_t kLongestSignature = 256;
 constexpr std::size_t kFactCapacity = 8192;
 constexpr int kMostAppraisals = 3;  // of one answer, while what is remembered of the instance keeps changing
 constexpr double kAttemptSamplesPerSecond = 20, kAttemptSampleBurst = 200;
@@ -34,8 +37,7 @@ Refusal Invalid(std::string field, std::string expected, std::string actual) {
 }
 
 // The transcript as far as it is known without the challenge's nonce.
-crypto::BindingTranscript TranscriptOf(const v1::AttestationContext& context, const v1::AttesterKeys& keys,
-                                       const crypto::Sha256Digest& server_spki) {
+crypto::BindingTranscript TranscriptOf(const v1::AttestationContext& context, const v1::AttesterKeys& keys, ByteView server_spki) {
   return {.nonce = {},
           .node_spki = ToBytes(AsBytes(keys.node_spki())),
           .csr_sha256 = {},
@@ -137,11 +139,12 @@ void Attestation::UseServerKey(const crypto::Sha256Digest& spki_sha256) {
   server_keys_.insert(server_keys_.begin(), {spki_sha256, std::nullopt});
 }
 
-std::vector<crypto::Sha256Digest> Attestation::ServerKeysAt(Time now) const {
+std::vector<Bytes> Attestation::ServerKeysAt(Time now) const {
+  if (inputs_.tls_terminated) return {Bytes()};
   const std::lock_guard lock(server_keys_mutex_);
-  std::vector<crypto::Sha256Digest> active;
+  std::vector<Bytes> active;
   for (const ServerKey& key : server_keys_) {
-    if (!key.until || now <= *key.until) active.push_back(key.spki_sha256);
+    if (!key.until || now <= *key.until) active.push_back(ToBytes(key.spki_sha256));
   }
   return active;
 }
@@ -165,18 +168,29 @@ std::optional<Refusal> Attestation::CheckRequest(const v1::AttestationContext& c
   if (keys.node_spki().size() > kLongestSpki) {
     return Invalid("keys.node_spki", Cat("at most ", kLongestSpki, " bytes"), Cat(keys.node_spki().size(), " bytes"));
   }
-  // The digest names both whole, so a hit is as good as decoding them again.
+  // The digest names both whole, so a hit is as good as decoding them again. What a proxy shows is left out: it is not the node's.
+  const std::string shown = inputs_.tls_terminated ? std::string() : peer.certificate_pem.value_or("");
   Bytes shown_for;
-  AppendU64Be(shown_for, peer.certificate_pem ? peer.certificate_pem->size() : 0);
-  Append(shown_for, AsBytes(peer.certificate_pem.value_or("")));
+  AppendU64Be(shown_for, shown.size());
+  Append(shown_for, AsBytes(shown));
   Append(shown_for, AsBytes(keys.node_spki()));
   const crypto::Sha256Digest fact = crypto::Sha256(shown_for);
   if (possessions_.Find(fact) != nullptr) return std::nullopt;
-  if (const auto key = crypto::PublicKey::FromSpki(AsBytes(keys.node_spki())); !key) {
+  const auto key = crypto::PublicKey::FromSpki(AsBytes(keys.node_spki()));
+  if (!key) {
     const Finding& why = key.findings().front();
     return Invalid("keys.node_spki", "the DER SubjectPublicKeyInfo of an EC P-256, P-384 or RSA key",
                    keys.node_spki().empty() ? "nothing" : Cat(why.claim, " ", why.actual));
   }
+  if (!inputs_.tls_terminated) {
+    if (auto refusal = CheckPossession(keys, peer)) return refusal;
+  }
+  possessions_.Insert(fact, std::make_shared<const Possession>());
+  return std::nullopt;
+}
+
+// By TLS: the client key of this connection is the node key.
+std::optional<Refusal> Attestation::CheckPossession(const v1::AttesterKeys& keys, const Peer& peer) {
   CheckLog log;
   const auto certificates = crypto::CertificatesFrom(AsBytes(peer.certificate_pem.value_or("")), "TLS client", 1);
   const bool shown = certificates && certificates->size() == 1;
@@ -187,7 +201,44 @@ std::optional<Refusal> Attestation::CheckRequest(const v1::AttestationContext& c
       })) {
     return Refusal{log.findings().front()};
   }
-  possessions_.Insert(fact, std::make_shared<const Possession>());
+  return std::nullopt;
+}
+
+// By signature: TLS ends at a proxy, so that only the node key itself can speak for the node.
+std::optional<Refusal> Attestation::CheckSignature(const v1::AttestRequest& request) const {
+  const std::string& signature = request.possession_signature();
+  if (!inputs_.tls_terminated) {
+    if (signature.empty()) return std::nullopt;
+    return Invalid("possession_signature", "nothing: TLS ends at this server", Cat(signature.size(), " bytes"));
+  }
+  if (signature.size() > kLongestSignature) return Invalid("possession_signature", Cat("at most ", kLongestSignature, " bytes"), Cat(signature.size(), " bytes"));
+  const auto key = crypto::PublicKey::FromSpki(AsBytes(request.keys().node_spki()));
+  CheckLog log;
+  if (!log.Require(Check::kNodeKeySignature, key.ok() && crypto::VerifyEcdsaDer(*key, crypto::HashAlgorithm::kSha256, AsBytes(request.challenge()), AsBytes(signature)), [&] {
+        return Finding{.reason = Reason::kPossessionUnproven, .component = "possession_signature", .expected = "the node key's ECDSA signature of the challenge, with SHA-256, in DER",
+                       .actual = signature.empty() ? "nothing" : "bytes that are not that"};
+      })) {
+    return Refusal{log.findings().front()};
+  }
+  return std::nullopt;
+}
+
+// That evidence names it, by its digest in the transcript, is what the appraisal shows.
+std::optional<Refusal> Attestation::CheckCsr(const v1::AttestRequest& request) {
+  if (request.csr().empty()) return std::nullopt;
+  const auto csr = crypto::CertificationRequest::FromDer(AsBytes(request.csr()));
+  if (!csr) {
+    const Finding& why = csr.findings().front();
+    return Invalid("csr", Cat("a PKCS#10 request; ", why.claim, ": ", why.expected), why.actual);
+  }
+  CheckLog log;
+  const auto refuse = [](std::string expected, std::string actual) {
+    return Finding{.reason = Reason::kCsrRefused, .component = "csr", .expected = std::move(expected), .actual = std::move(actual)};
+  };
+  if (!log.Require(Check::kCsrKey, Equal(csr->public_key().spki(), AsBytes(request.keys().node_spki())), [&] { return refuse("a request for the node key", "one for another key"); }) ||
+      !log.Require(Check::kCsrSignature, csr->IsSignedByItsKey(), [&] { return refuse("a request that its key signed", "one that it did not"); })) {
+    return Refusal{log.findings().front()};
+  }
   return std::nullopt;
 }
 
@@ -197,7 +248,8 @@ Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::Creat
   inputs_.random.Fill(fields.nonce);
   fields.issued = inputs_.clock.Now();
   fields.expires = fields.issued + inputs_.challenge_lifetime;
-  fields.context = crypto::Sha256(TranscriptOf(request.context(), request.keys(), peer.server_spki).Encode());
+  const Bytes server_spki = inputs_.tls_terminated ? Bytes() : ToBytes(peer.server_spki);
+  fields.context = crypto::Sha256(TranscriptOf(request.context(), request.keys(), server_spki).Encode());
   fields.policy_set = PolicySetId(request.context());
 
   v1::CreateChallengeResponse response;
@@ -205,7 +257,8 @@ Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::Creat
   response.set_challenge(Text(codec_.Seal(fields)));
   response.set_nonce(Text(fields.nonce));
   response.mutable_expires()->set_seconds(fields.expires.time_since_epoch().count());
-  response.set_server_spki_sha256(Text(peer.server_spki));
+  response.set_server_spki_sha256(Text(server_spki));
+  response.set_tls_terminated(inputs_.tls_terminated);
   WriteRequests(inputs_.registry,
                 appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role()),
                 request.platform(), response);
@@ -234,9 +287,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   const Time now = inputs_.clock.Now();
   const Refusal too_late{{.reason = Reason::kOverloaded, .component = "deadline", .expected = "a caller that waits", .actual = "none: the call's deadline passed or it was cancelled"}, kRetryAbandonedMs};
   if (request.items_size() > static_cast<int>(kMostItems)) return Invalid("items", Cat("at most ", kMostItems), std::to_string(request.items_size()));
-  if (!request.csr().empty()) return Invalid("csr", "nothing: this build issues no certificates", Cat(request.csr().size(), " bytes"));
   if (!request.activation_secret().empty()) return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
-  if (!request.possession_signature().empty()) return Invalid("possession_signature", "nothing: TLS ends at this server", Cat(request.possession_signature().size(), " bytes"));
 
   const std::optional<token::EarProfile> ear_profile = EarProfileNamed(request.ear_profile());
   if (!ear_profile) return Invalid("ear_profile", "veraison, trustee or ietf-03", Cat("'", Printable(request.ear_profile(), 32), "'"));
@@ -245,7 +296,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   crypto::BindingTranscript transcript;
   std::optional<ChallengeFields> challenge;
   std::optional<Finding> refused;
-  for (const crypto::Sha256Digest& server_spki : ServerKeysAt(now)) {
+  for (const Bytes& server_spki : ServerKeysAt(now)) {
     CheckLog log;
     transcript = TranscriptOf(request.context(), request.keys(), server_spki);
     challenge = codec_.Open(AsBytes(request.challenge()), now, crypto::Sha256(transcript.Encode()), PolicySetId(request.context()), log);
@@ -257,6 +308,8 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
     return *std::move(refused);
   }
   if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
+  if (auto refusal = CheckSignature(request)) return *std::move(refusal);
+  if (auto refusal = CheckCsr(request)) return *std::move(refusal);
   if (abandoned()) return too_late;
   if (auto refusal = Consume(*challenge, now)) {
     inputs_.metrics.CountChallengeRefused(refusal->finding.reason);
@@ -266,6 +319,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   StageTimer timer(inputs_.metrics);
 
   transcript.nonce = ToBytes(challenge->nonce);
+  if (!request.csr().empty()) transcript.csr_sha256 = ToBytes(crypto::Sha256(AsBytes(request.csr())));
   const crypto::Sha512Digest report_data = transcript.ReportData();
   const crypto::Sha256Digest node_key_sha256 = crypto::Sha256(AsBytes(request.keys().node_spki()));
   const trust::Challenge demanded =
@@ -322,7 +376,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
                                                        .items = items,
                                                        .platform_hint = request.platform(),
                                                        .challenge = demanded,
-                                                       .channel_bound = true,
+                                                       .channel_bound = !inputs_.tls_terminated,
                                                        .collateral = collateral,
                                                        .policies = choice,
                                                        .anchors = inputs_.anchors,

@@ -44,6 +44,7 @@ struct AttestationInputs {
   const trust::AnchorSet& anchors;
   std::vector<trust::CollateralItem> collateral;  // beside what nodes send
   Duration challenge_lifetime{60};
+  bool tls_terminated = false;                    // by a proxy: what TLS says of a peer is not about the node
   Time not_before;                                // a live clock before it is wrong
   const result::KeyRing* token_keys;              // nullptr: no tokens
   std::string token_issuer;
@@ -60,7 +61,7 @@ class Attestation {
   Attestation(AttestationInputs inputs, ChallengeCodec codec);
 
   // Connections show this certificate from now on: field 8 of the transcript. Challenges made under the former one are
-  // answered for as long as they live.
+  // answered for as long as they live. Behind a proxy that terminates TLS it means nothing: field 8 is empty there, and only there.
   void UseServerKey(const crypto::Sha256Digest& spki_sha256);
 
   Answer<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer);
@@ -73,13 +74,17 @@ class Attestation {
   std::optional<Refusal> CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys, const std::string& platform,
                                       const Peer& peer) const;
   crypto::Sha256Digest PolicySetId(const v1::AttestationContext& context) const;
+  static std::optional<Refusal> CheckPossession(const v1::AttesterKeys& keys, const Peer& peer);
+  std::optional<Refusal> CheckSignature(const v1::AttestRequest& request) const;
+  static std::optional<Refusal> CheckCsr(const v1::AttestRequest& request);
   std::optional<Refusal> Consume(const ChallengeFields& challenge, Time now);
 
   struct ServerKey {
     crypto::Sha256Digest spki_sha256;
     std::optional<Time> until;  // nullopt: in use
   };
-  std::vector<crypto::Sha256Digest> ServerKeysAt(Time now) const;
+  // What field 8 of a transcript may be at `now`.
+  std::vector<Bytes> ServerKeysAt(Time now) const;
 
   AttestationInputs inputs_;
   ChallengeCodec codec_;

@@ -139,6 +139,9 @@ class ConfigReader {
         else if (number) reflection.SetUInt32(&message, &field, static_cast<std::uint32_t>(*number));
         return;
       }
+      case FieldDescriptor::CPPTYPE_BOOL:
+        if (const auto value = Take(yaml::AsBool(node))) reflection.SetBool(&message, &field, *value);
+        return;
       case FieldDescriptor::CPPTYPE_STRING:
         if (auto text = TakeText(node, field)) reflection.SetString(&message, &field, *std::move(text));
         return;
@@ -272,6 +275,7 @@ join:
     total: 2000
     per_address: 32              # IPv6: for each /64; more where many nodes come through one NAT
   max_request_mib: 1             # 1 to 4
+  # tls_terminated: true         # a proxy terminates the nodes' TLS: docs/join.md says what is lost by that
 
 # Where operators query verdicts, over mutual TLS; with oidc by bearer token as well.
 operator:

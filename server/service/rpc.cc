@@ -14,6 +14,7 @@ namespace {
 grpc::StatusCode CodeOf(Reason reason) {
   switch (reason) {
     case Reason::kRequestFieldInvalid:
+    case Reason::kCsrRefused:
     case Reason::kChallengeMalformed: return grpc::StatusCode::INVALID_ARGUMENT;
     case Reason::kChallengeForged:
     case Reason::kChallengeExpired:
@@ -21,6 +22,7 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kContextMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
     case Reason::kNodeKeyMismatch:
     case Reason::kChannelUnbound:
+    case Reason::kPossessionUnproven:
     case Reason::kUnauthenticated: return grpc::StatusCode::UNAUTHENTICATED;
     case Reason::kRateLimited:
     case Reason::kOverloaded: return grpc::StatusCode::RESOURCE_EXHAUSTED;

@@ -223,7 +223,7 @@ class RunningServer final : public Server {
         tokens_(std::move(tokens)),
         watchers_(*store_, inputs.clock, inputs.log),
         attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
-                      .challenge_lifetime = ChallengeLifetime(inputs.config), .not_before = not_before,
+                      .challenge_lifetime = ChallengeLifetime(inputs.config), .tls_terminated = inputs.config.join().tls_terminated(), .not_before = not_before,
                       .token_keys = tokens_.keys.get(), .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
@@ -554,6 +554,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs
     for (const result::RingNotice& notice : tokens->keys->Notices()) inputs.log.Warning("key ring", {{"notice", notice.message}, {"file", notice.file}});
   }
   if (simulated) inputs.log.Warning("SIMULATED: the vendors' roots are replaced by test anchors, no verdict says anything about real hardware", {{"anchors", inputs.insecure_test_anchors}});
+  if (inputs.config.join().tls_terminated()) inputs.log.Warning("a proxy terminates the TLS of nodes: verdicts are not bound to a channel");
   std::vector<std::string> sets;
   for (const appraisal::PolicySet& set : material.policies->sets()) sets.push_back(set.name);
   inputs.log.Info("policies loaded", {{"sets", Join(sets, ", ")}, {"policies", material.policies->policies().size()}, {"digest", ToHex(material.policies->Digest())}});

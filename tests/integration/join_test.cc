@@ -230,9 +230,6 @@ TEST(Join, BadRequestsNameTheField) {
   EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("challenge_malformed (5001)"));
   answer.set_challenge(std::string(153, '\1'));
   EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("challenge_forged (5002)"));
-  answer.set_csr("csr");
-  EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("csr"));
-  answer.clear_csr();
   for (int i = 0; i < 33; ++i) answer.add_items();
   EXPECT_THAT(Message(node.Attest(answer).status()), HasSubstr("at most 32"));
 }

@@ -130,8 +130,8 @@ class AttestationTest : public testing::Test {
   }
   ~AttestationTest() override { std::filesystem::remove_all(directory_); }
 
-  std::unique_ptr<Attestation> Make(const appraisal::PolicyBook& policies) {
-    AttestationInputs inputs{.registry = BuiltinRegistry(), .policies = policies, .anchors = *anchors_, .collateral = {}, .not_before = kNow - Duration(1000), .token_keys = nullptr,
+  std::unique_ptr<Attestation> Make(const appraisal::PolicyBook& policies, bool tls_terminated = false) {
+    AttestationInputs inputs{.registry = BuiltinRegistry(), .policies = policies, .anchors = *anchors_, .collateral = {}, .tls_terminated = tls_terminated, .not_before = kNow - Duration(1000), .token_keys = nullptr,
                              .token_issuer = "", .store = *store_, .changed = [this] { ++changed_; }, .clock = clock_, .random = random_, .log = log_, .metrics = metrics_};
     return std::make_unique<Attestation>(std::move(inputs), ChallengeCodec(Bytes(32, 0x11)));
   }
@@ -498,6 +498,156 @@ TEST_F(AttestationTest, ABanMeanwhileDecides) {
   ASSERT_TRUE(response.ok()) << Said(response);
   EXPECT_EQ(response.value().appraisal().verdict(), v1::VERDICT_REJECTED);
   EXPECT_EQ(response.value().appraisal().findings(0).reason(), "identity_banned");
+}
+
+// --- certification requests -----------------------------------------------------------------------------------------
+
+TEST_F(AttestationTest, ARequestForACertificateIsCoveredByTheEvidence) {
+  const Bytes csr = *key_.CertificateRequest("n1");
+  const v1::CreateChallengeResponse challenge = Challenge();
+  crypto::BindingTranscript transcript = TranscriptOf(challenge);
+  transcript.csr_sha256 = ToBytes(crypto::Sha256(csr));
+  v1::AttestRequest answer = AnswerTo(challenge, transcript);
+  answer.set_csr(std::string(AsText(csr)));
+  const auto response = Attest(answer);
+  ASSERT_TRUE(response.ok()) << Said(response);
+  EXPECT_EQ(response.value().appraisal().verdict(), v1::VERDICT_TRUSTED);
+  EXPECT_EQ(real_->Get(response.value().verdict_id())->demanded_report_data(), std::string(AsText(transcript.ReportData())));
+}
+
+// Field 3 is the digest of what was sent, whatever the evidence says of it.
+TEST_F(AttestationTest, AttackAnotherRequestThanTheEvidenceNamesIsRejected) {
+  const Bytes csr = *key_.CertificateRequest("n1"), other = *key_.CertificateRequest("n2");
+  using Change = std::function<void(v1::AttestRequest&, crypto::BindingTranscript&)>;
+  for (const Change& change : std::vector<Change>{[&](auto& r, auto& t) { r.set_csr(std::string(AsText(csr))); t.csr_sha256 = ToBytes(crypto::Sha256(other)); },  // another one
+                                                  [&](auto& r, auto&) { r.set_csr(std::string(AsText(csr))); },                                                   // evidence names none
+                                                  [&](auto&, auto& t) { t.csr_sha256 = ToBytes(crypto::Sha256(csr)); }}) {                                        // none was sent
+    const v1::CreateChallengeResponse challenge = Challenge();
+    crypto::BindingTranscript transcript = TranscriptOf(challenge);
+    v1::AttestRequest sent;
+    change(sent, transcript);
+    v1::AttestRequest answer = AnswerTo(challenge, transcript);
+    answer.set_csr(sent.csr());
+    const auto response = Attest(answer);
+    ASSERT_TRUE(response.ok()) << Said(response);
+    EXPECT_EQ(response.value().appraisal().verdict(), v1::VERDICT_REJECTED);
+    EXPECT_EQ(response.value().appraisal().findings(0).reason(), "binding_mismatch");
+  }
+}
+
+TEST_F(AttestationTest, ARequestThatIsNotTheNodeKeysIsRefusedByNameAndSpendsNothing) {
+  const std::string own(AsText(*key_.CertificateRequest("n1")));
+  std::string damaged = own;
+  damaged.back() ^= 1;  // of the signature
+  struct Case {
+    std::string csr, said;
+  };
+  for (const Case& c : {Case{std::string(AsText(*crypto::PrivateKey::GenerateP256().CertificateRequest("n1"))), "csr_refused at csr: one for another key"}, Case{damaged, "csr_refused at csr: one that it did not"},
+                        Case{"csr", "request_field_invalid at csr: "}, Case{own + "x", "request_field_invalid at csr: "}, Case{own.substr(1), "request_field_invalid at csr: "},
+                        Case{codec::EncodePem("CERTIFICATE REQUEST", AsBytes(own)), "request_field_invalid at csr: "}, Case{std::string(4097, '0'), "request_field_invalid at csr: 4097 bytes"}}) {
+    const v1::CreateChallengeResponse challenge = Challenge();
+    crypto::BindingTranscript transcript = TranscriptOf(challenge);
+    transcript.csr_sha256 = ToBytes(crypto::Sha256(AsBytes(c.csr)));
+    v1::AttestRequest answer = AnswerTo(challenge, transcript);
+    answer.set_csr(c.csr);
+    store_->calls.clear();
+    EXPECT_THAT(Said(Attest(answer)), HasSubstr(c.said));
+    EXPECT_THAT(store_->calls, IsEmpty());
+    ExpectUnspent(challenge, c.said);
+  }
+}
+
+// --- behind a proxy that terminates TLS -----------------------------------------------------------------------------
+
+class ProxiedAttestationTest : public AttestationTest {
+ protected:
+  ProxiedAttestationTest() {
+    attestation_ = Make(policies_, true);
+    attestation_->UseServerKey(server_key_);
+    peer_.certificate_pem.reset();  // the proxy shows none
+  }
+  v1::AttestRequest SignedAnswerTo(const v1::CreateChallengeResponse& challenge) const {
+    v1::AttestRequest answer = AnswerTo(challenge);  // field 8 as the challenge has it: empty
+    answer.set_possession_signature(std::string(AsText(key_.SignDer(AsBytes(challenge.challenge())))));
+    return answer;
+  }
+};
+
+TEST_F(ProxiedAttestationTest, TheNodeKeysSignatureReplacesTls) {
+  for (const bool proxy_shows_a_certificate : {false, true}) {
+    if (proxy_shows_a_certificate) peer_.certificate_pem = PeerWith(crypto::PrivateKey::GenerateP256()).certificate_pem;
+    const v1::CreateChallengeResponse challenge = Challenge();
+    EXPECT_TRUE(challenge.tls_terminated());
+    EXPECT_EQ(challenge.server_spki_sha256(), "");
+    const auto response = Attest(SignedAnswerTo(challenge));
+    ASSERT_TRUE(response.ok()) << Said(response);
+    EXPECT_EQ(response.value().appraisal().verdict(), v1::VERDICT_TRUSTED);
+    EXPECT_FALSE(response.value().appraisal().channel_bound());
+    EXPECT_THAT(Said(Attest(SignedAnswerTo(challenge))), HasSubstr("challenge_consumed"));
+  }
+}
+
+TEST_F(ProxiedAttestationTest, WithoutTheNodeKeysSignatureNothingIsSpent) {
+  const crypto::PrivateKey other = crypto::PrivateKey::GenerateP256();
+  const v1::CreateChallengeResponse another = Challenge();
+  const std::string refused = "possession_unproven at possession_signature: ";
+  struct Case {
+    std::string_view name;
+    std::function<std::string(const v1::CreateChallengeResponse&)> signature;
+    std::string said;
+  };
+  const auto sign = [](const crypto::PrivateKey& key, std::string_view what) { return std::string(AsText(key.SignDer(AsBytes(what)))); };
+  for (const Case& c : {Case{"none", [](const auto&) { return std::string(); }, refused + "nothing"}, Case{"garbage", [](const auto&) { return std::string("x"); }, refused},
+                        Case{"another key's", [&](const auto& challenge) { return sign(other, challenge.challenge()); }, refused},
+                        Case{"of another challenge", [&](const auto&) { return sign(key_, another.challenge()); }, refused},
+                        Case{"of the nonce", [&](const auto& challenge) { return sign(key_, challenge.nonce()); }, refused},
+                        Case{"of nothing", [&](const auto&) { return sign(key_, ""); }, refused},
+                        Case{"in another form", [&](const auto& challenge) { return std::string(AsText(key_.SignP1363(AsBytes(challenge.challenge())))); }, refused},
+                        Case{"with a tail", [&](const auto& challenge) { return sign(key_, challenge.challenge()) + "x"; }, refused},
+                        Case{"too long", [](const auto&) { return std::string(257, 'x'); }, "request_field_invalid at possession_signature: 257 bytes"}}) {
+    const v1::CreateChallengeResponse challenge = Challenge();
+    v1::AttestRequest answer = AnswerTo(challenge);
+    answer.set_possession_signature(c.signature(challenge));
+    store_->calls.clear();
+    EXPECT_THAT(Said(Attest(answer)), HasSubstr(c.said)) << c.name;
+    EXPECT_THAT(store_->calls, IsEmpty()) << c.name;
+    EXPECT_EQ(Said(Attest(SignedAnswerTo(challenge))), "") << c.name;
+  }
+}
+
+// A signature with the node key in the certificate of the connection is no signature over the challenge.
+TEST_F(ProxiedAttestationTest, WhatTlsSaysCountsForNothing) {
+  peer_ = PeerWith(key_);
+  EXPECT_THAT(Said(Attest(AnswerTo(Challenge()))), HasSubstr("possession_unproven"));
+}
+
+// Field 8 is empty here and only here: neither kind of challenge, and neither kind of evidence, is good on the other side.
+TEST_F(ProxiedAttestationTest, AttackNeitherSideTakesWhatIsMadeForTheOther) {
+  const auto direct = Make(policies_);
+  direct->UseServerKey(server_key_);
+  const Peer node = PeerWith(key_);
+  const auto none_waits = [] { return false; };
+  const v1::CreateChallengeResponse proxied = Challenge(), bound = direct->CreateChallenge(Ask(), node).value();
+  EXPECT_THAT(Said(Attest(SignedAnswerTo(bound))), HasSubstr("context_mismatch"));
+  v1::AttestRequest plain = AnswerTo(proxied);
+  EXPECT_THAT(Said(direct->Attest(plain, node, none_waits)), HasSubstr("context_mismatch"));
+  // Evidence that names a server key, behind the proxy; evidence that names none, before a server that is reached directly.
+  crypto::BindingTranscript transcript = TranscriptOf(proxied);
+  transcript.server_spki_sha256 = ToBytes(server_key_);
+  v1::AttestRequest named = AnswerTo(proxied, transcript);
+  named.set_possession_signature(std::string(AsText(key_.SignDer(AsBytes(proxied.challenge())))));
+  EXPECT_EQ(Attest(named).value().appraisal().verdict(), v1::VERDICT_REJECTED);
+  transcript = TranscriptOf(bound);
+  transcript.server_spki_sha256.clear();
+  EXPECT_EQ(direct->Attest(AnswerTo(bound, transcript), node, none_waits).value().appraisal().verdict(), v1::VERDICT_REJECTED);
+}
+
+TEST_F(ProxiedAttestationTest, KeysThatAreNoneAreRefusedAsEver) {
+  v1::CreateChallengeRequest ask = Ask();
+  ask.mutable_keys()->set_node_spki("nonsense");
+  EXPECT_THAT(Said(attestation_->CreateChallenge(ask, peer_)), HasSubstr("request_field_invalid at keys.node_spki"));
+  ask.mutable_keys()->clear_node_spki();
+  EXPECT_THAT(Said(attestation_->CreateChallenge(ask, peer_)), HasSubstr("request_field_invalid at keys.node_spki"));
 }
 
 // --- what changes while challenges are out --------------------------------------------------------------------------

@@ -92,11 +92,28 @@ TEST(ConfigFile, EveryMemberIsRead) {
 TEST(ConfigFile, WhatIsLeftOutHasItsDefault) {
   const v1::ServerConfig config = Loaded(kLeast);
   EXPECT_EQ(config.workers().threads(), 0U);
+  EXPECT_FALSE(config.join().tls_terminated()) << "nodes are bound to their channel unless somebody says otherwise";
   EXPECT_EQ(config.workers().queue(), 256U);
   EXPECT_EQ(ChallengeLifetime(config), Duration(60));
   EXPECT_EQ(config.collateral_dir(), "");
   EXPECT_FALSE(config.has_tokens());
   EXPECT_EQ(config.operator_().roles_size(), 0) << "then nobody may do anything";
+}
+
+TEST(ConfigFile, WhetherAProxyTerminatesTlsIsTrueOrFalse) {
+  const auto with = [](std::string_view value) {
+    std::string text(kComplete);
+    const std::string_view connections = "connections: {total: 100, per_address: 5}";
+    return LoadConfig("c.yaml", text.replace(text.find(connections), connections.size(), Cat("tls_terminated: ", value)), "");
+  };
+  EXPECT_TRUE(with("true").config->join().tls_terminated());
+  EXPECT_FALSE(with("false").config->join().tls_terminated());
+  for (const char* value : {"yes", "1", "\"true\"", "[true]", "True"}) {
+    const ConfigResult refused = with(value);
+    EXPECT_FALSE(refused.config) << value;
+    ASSERT_EQ(refused.messages.size(), 1u) << value;
+    EXPECT_THAT(refused.messages[0], HasSubstr("c.yaml:4:19: expected ")) << value;
+  }
 }
 
 TEST(ConfigFile, ThePrintedDefaultLoads) {
