@@ -232,6 +232,8 @@ void Write(const trust::Claim& claim, v1::Claim& out) {
     void operator()(const std::string& text) const { out.set_text(Printable(text, 1024)); }
     void operator()(const Bytes& octets) const { out.set_octets(BytesText(octets)); }
     void operator()(const trust::ComponentVersion& version) const { Write(version, *out.mutable_version()); }
+    void operator()(Time time) const { out.set_text(FormatTime(time)); }
+    void operator()(const trust::Names& names) const { out.set_text(Printable(Join(names.names, ","))); }
   };
   std::visit(Writer{out}, claim.value);
 }
@@ -291,8 +293,9 @@ const Waiver* RevocationWaiver(const Section& section) {
 }
 
 // The last second at which the verdict may be relied on: the least of all parts.
-Time ValidUntil(Time at, const Policy& policy, std::span<const trust::ValidityWindow> windows) {
+Time ValidUntil(Time at, const Policy& policy, const std::optional<Time>& rules_until, std::span<const trust::ValidityWindow> windows) {
   Time until = at + policy.max_validity;
+  if (rules_until) until = std::min(until, *rules_until);
   for (const trust::ValidityWindow& window : windows) {
     // A list out of its time got this far only because the policy waives revocation.
     if (window.not_after >= at) until = std::min(until, window.not_after);
@@ -300,7 +303,8 @@ Time ValidUntil(Time at, const Policy& policy, std::span<const trust::ValidityWi
   return until;
 }
 
-void JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const Inputs& inputs, CheckLog& log, v1::Appraisal& out) {
+// The last second at which the policy's rules still hold, if there is one.
+std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const Inputs& inputs, CheckLog& log, v1::Appraisal& out) {
   const Policy& policy = *section.policy;
   const evidence::JudgeContext context = JudgeContextOf(policy);
   platform::AppraisedFacts facts;
@@ -326,6 +330,7 @@ void JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const In
   WriteBoundary(boundary, *out.mutable_trust_boundary());
   out.set_release(rules.release);
   out.set_cloud_provenance(std::string(NameOf(facts.provenance)));
+  return rules.until;
 }
 
 }  // namespace
@@ -370,9 +375,10 @@ v1::Appraisal Appraise(const Inputs& inputs) {
       ASSAY_CHECK(bundle || log.HasRejection());  // refused without a reason would be a verdict that nobody can explain
     }
   }
+  std::optional<Time> rules_until;
   if (bundle) {
     WriteBundle(*bundle, out);
-    JudgeByPolicy(*section, *bundle, inputs, log, out);
+    rules_until = JudgeByPolicy(*section, *bundle, inputs, log, out);
     JudgeIdentity(inputs.state, *bundle, log);
   }
   JudgeClock(inputs.state, inputs.at, log);
@@ -386,7 +392,7 @@ v1::Appraisal Appraise(const Inputs& inputs) {
   const bool trusted = verdict == v1::VERDICT_TRUSTED || verdict == v1::VERDICT_TRUSTED_WITH_WARNINGS;
   out.set_verdict(verdict);
   if (trusted) {
-    const Time until = ValidUntil(inputs.at, *section->policy, bundle->claims().windows());
+    const Time until = ValidUntil(inputs.at, *section->policy, rules_until, bundle->claims().windows());
     out.mutable_valid_until()->set_seconds(until.time_since_epoch().count());
     out.set_admits(!inputs.anchors.simulated() && (verdict == v1::VERDICT_TRUSTED || section->policy->admit_with_warnings));
   } else {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "appraisal/policy.h"
+#include "base/clock.h"
 #include "base/outcome.h"
 #include "base/strings.h"
 #include "codec/syntax_error.h"
@@ -46,6 +47,24 @@ class Lint {
   std::optional<std::string> TextOf(const yaml::Node& mapping, std::string_view key) {
     const yaml::Node* value = Key(mapping, key);
     return value == nullptr ? std::nullopt : Text(*value);
+  }
+  std::optional<Time> TimeIn(const yaml::Node& node) {
+    const auto text = Text(node);
+    const auto time = text ? ParseTime(*text) : std::nullopt;
+    if (text && !time) Say(node.position, Cat("expected a time as 2027-03-01T00:00:00Z, found ", codec::Quoted(*text)));
+    return time;
+  }
+  // Longer than nothing, and at most `longest`.
+  std::optional<Duration> DurationIn(const yaml::Node& node, Duration longest) {
+    const auto text = Text(node);
+    const auto duration = text ? ParseDuration(*text) : std::nullopt;
+    if (text && !duration) {
+      Say(node.position, Cat("expected a duration as 90s, 10m, 1h or 7d, found ", codec::Quoted(*text)));
+    } else if (duration && *duration > longest) {
+      Say(node.position, Cat("expected at most ", FormatDuration(longest), ", found ", codec::Quoted(*text)));
+      return std::nullopt;
+    }
+    return duration;
   }
   // Elements of a sequence; empty after saying so if it is none.
   std::span<const yaml::Node> Elements(const yaml::Node& node) {

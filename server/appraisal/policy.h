@@ -34,7 +34,8 @@ std::string_view NameOf(RuleKind kind);  // "equals"
 struct Rule {
   RuleKind kind = RuleKind::kEquals;
   std::string claim = {};                   // empty for release and any_of
-  std::vector<trust::Value> values = {};    // equals: one; one_of: any number but none
+  std::vector<trust::Value> values = {};    // equals: one; one_of: any number but none; status_at_most: all that pass, the limit last;
+                                            // subset_of on names: those allowed, perhaps none
   std::uint64_t number = 0;            // at_least on numbers; mask of masked_equals, subset_of, bits_set, bits_clear
   std::uint64_t masked_value = 0;      // masked_equals
   Bytes octet_mask = {};                    // masked_equals on octets; values[0] is the value

@@ -143,12 +143,7 @@ class PolicyLoader {
       if (!fresh && !release.name.empty())
         lint_.Say(name->position, Cat("release ", codec::Quoted(release.name), " again; first at ", first->second));
     }
-    if (const yaml::Node* sunset = node.Find("sunset")) {
-      const auto text = lint_.Text(*sunset);
-      release.sunset = text ? ParseTime(*text) : std::nullopt;
-      if (text && !release.sunset)
-        lint_.Say(sunset->position, Cat("expected a time as 2027-03-01T00:00:00Z, found ", codec::Quoted(*text)));
-    }
+    if (const yaml::Node* sunset = node.Find("sunset")) release.sunset = lint_.TimeIn(*sunset);
     if (const yaml::Node* tuple = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "values") : nullptr) {
       const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
       if (members.empty() && tuple->kind == yaml::Kind::kMapping)
@@ -177,7 +172,8 @@ class PolicyLoader {
     if (platform != nullptr) policy.platform = platform->name;
     policy.strength_at_least = TakeStrength(root.Find("strength")).value_or(platform::Strength::kE);
     policy.required_features = TakeFeatures(root.Find("trust_boundary"));
-    if (const yaml::Node* validity = root.Find("max_validity")) policy.max_validity = TakeValidity(*validity);
+    if (const yaml::Node* validity = root.Find("max_validity")) 
+      policy.max_validity = lint_.DurationIn(*validity, kLongestValidity).value_or(policy.max_validity);
     if (const yaml::Node* admit = root.Find("admit_with_warnings"))
       policy.admit_with_warnings = lint_.Take(yaml::AsBool(*admit)).value_or(false);
     const yaml::Node* rules = lint_.Key(root, "rules");
@@ -251,18 +247,6 @@ class PolicyLoader {
       features.push_back(*feature);
     }
     return features;
-  }
-
-  Duration TakeValidity(const yaml::Node& node) {
-    const auto text = lint_.Text(node);
-    const auto validity = text ? ParseDuration(*text) : std::nullopt;
-    if (text && !validity) {
-      lint_.Say(node.position, Cat("expected a duration as 90s, 10m or 1h, found ", codec::Quoted(*text)));
-    } else if (validity && (*validity > kLongestValidity || *validity <= Duration(0))) {
-      lint_.Say(node.position,
-                Cat("expected at most ", FormatDuration(kLongestValidity), ", found ", codec::Quoted(*text)));
-    }
-    return validity.value_or(Duration(0));
   }
 
   // Refers to reference values, all of them of claims that the platform has.

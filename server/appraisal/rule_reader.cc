@@ -34,6 +34,9 @@ constexpr auto kClaimKinds = std::to_array<RuleKind>({
 constexpr std::array<std::string_view, 5> kComponents = {"fmc", "boot_loader", "tee", "snp", "microcode"};
 constexpr std::uint64_t kMaxComponent = 255;
 
+constexpr Duration kLongestAge = std::chrono::days(3650);
+constexpr std::size_t kLongestListedName = 64;
+
 std::optional<RuleKind> KindNamed(std::string_view name) {
   const auto found =
       std::find_if(kClaimKinds.begin(), kClaimKinds.end(), [name](RuleKind kind) { return NameOf(kind) == name; });
@@ -47,6 +50,9 @@ std::string_view ShowType(const ClaimSpec& claim) {
     case ClaimType::kText: return "text";
     case ClaimType::kOctets: return "octets";
     case ClaimType::kComponentVersion: return "a version of several components";
+    case ClaimType::kStatus: return "a status";
+    case ClaimType::kDate: return "a date";
+    case ClaimType::kNames: return "a list of names";
   }
   return "unknown";
 }
@@ -55,17 +61,25 @@ bool Fits(RuleKind kind, const ClaimSpec& claim) {
   if (claim.name == kProvenanceClaim) return kind == RuleKind::kEquals || kind == RuleKind::kOneOf;
   const bool number = claim.type == ClaimType::kNumber;
   const bool bits = number && !claim.bits.empty();
+  const bool version = claim.type == ClaimType::kComponentVersion, status = claim.type == ClaimType::kStatus;
+  const bool date = claim.type == ClaimType::kDate, names = claim.type == ClaimType::kNames;
   switch (kind) {
-    case RuleKind::kEquals: return claim.type != ClaimType::kComponentVersion;
-    case RuleKind::kOneOf: return number || claim.type == ClaimType::kText || claim.type == ClaimType::kOctets;
-    case RuleKind::kSubsetOf:
+    case RuleKind::kEquals: return !version && !date && !names;
+    case RuleKind::kOneOf: return number || status || claim.type == ClaimType::kText || claim.type == ClaimType::kOctets;
+    case RuleKind::kSubsetOf: return bits || names;
     case RuleKind::kBitsSet:
     case RuleKind::kBitsClear: return bits;
-    case RuleKind::kAtLeast: return (number && !bits) || claim.type == ClaimType::kComponentVersion;
+    case RuleKind::kAtLeast: return (number && !bits) || version;
     case RuleKind::kMaskedEquals: return number || claim.type == ClaimType::kOctets;
     case RuleKind::kPresent: return true;
-    default: return false;
+    case RuleKind::kStatusAtMost: return status;
+    case RuleKind::kAgeAtMost:
+    case RuleKind::kNotBefore:
+    case RuleKind::kNotAfter: return date;
+    case RuleKind::kRelease:
+    case RuleKind::kAnyOf: return false;
   }
+  return false;
 }
 
 std::string FittingKinds(const ClaimSpec& claim) {
@@ -146,16 +160,76 @@ std::optional<trust::Value> RuleReader::ReadValue(const yaml::Node& node, const 
       }
       return octets ? std::optional<trust::Value>(*std::move(octets)) : std::nullopt;
     }
-    case ClaimType::kComponentVersion: break;
+    case ClaimType::kStatus: {
+      auto status = ReadStatus(node, claim);
+      return status ? std::optional<trust::Value>(*std::move(status)) : std::nullopt;
+    }
+    case ClaimType::kComponentVersion:
+    case ClaimType::kDate:
+    case ClaimType::kNames: break;
   }
-  lint_.Say(node.position, Cat(claim.name, " is a version of several components: only at_least fits it"));
+  lint_.Say(node.position, Cat(claim.name, " is ", ShowType(claim), ": no release can hold it, only a rule: ", FittingKinds(claim)));
   return std::nullopt;
+}
+
+std::optional<std::string> RuleReader::ReadStatus(const yaml::Node& node, const ClaimSpec& claim) {
+  auto text = lint_.Text(node);
+  if (!text) return std::nullopt;
+  std::vector<std::string_view> known;
+  for (const evidence::StatusSpec& status : claim.statuses) {
+    if (!status.never) known.push_back(status.name);
+    else if (status.name == *text) {
+      lint_.Say(node.position, Cat(*text, " passes under no policy: no rule may allow it"));
+      return std::nullopt;
+    }
+  }
+  if (std::find(known.begin(), known.end(), *text) != known.end()) return text;
+  lint_.SayUnknown(node.position, Cat("status of ", claim.name), *text, known);
+  return std::nullopt;
+}
+
+// Every status that is at most the one named; it comes last, as the claim's table has each behind those at most it.
+bool RuleReader::ReadLimit(const yaml::Node& node, const ClaimSpec& claim, Rule& rule) {
+  const auto text = ReadStatus(node, claim);
+  if (!text) return false;
+  const auto limit = std::find_if(claim.statuses.begin(), claim.statuses.end(),
+                                  [&](const evidence::StatusSpec& status) { return status.name == *text; });
+  for (const evidence::StatusSpec& status : claim.statuses) {
+    if (evidence::AtMost(status, *limit)) rule.values.emplace_back(std::string(status.name));
+  }
+  return true;
+}
+
+// Those that may be there. None at all is an answer: then there must be none.
+bool RuleReader::ReadNames(const yaml::Node& node, Rule& rule) {
+  const std::size_t before = lint_.count();
+  for (const yaml::Node& element : lint_.Elements(node)) {
+    auto name = lint_.Text(element);
+    if (!name) continue;
+    const bool sound = !name->empty() && name->size() <= kLongestListedName &&
+                       std::all_of(name->begin(), name->end(), [](char c) { return c > ' ' && c <= '~' && c != ','; });
+    if (!sound) {
+      lint_.Say(element.position, Cat("expected a name of 1 to ", kLongestListedName, " printable characters without blank or comma, found ", codec::Quoted(*name)));
+      continue;
+    }
+    trust::Value value(*std::move(name));
+    if (std::find(rule.values.begin(), rule.values.end(), value) != rule.values.end()) {
+      lint_.Say(element.position, Cat(codec::Quoted(std::get<std::string>(value)), " twice"));
+    } else {
+      rule.values.push_back(std::move(value));
+    }
+  }
+  return lint_.count() == before;
 }
 
 bool RuleReader::ReadValues(const yaml::Node& node, const ClaimSpec& claim, Rule& rule) {
   const std::size_t before = lint_.count();
   for (const yaml::Node& element : lint_.Elements(node)) {
-    if (auto value = ReadValue(element, claim)) rule.values.push_back(*std::move(value));
+    auto value = ReadValue(element, claim);
+    if (!value) continue;
+    if (std::find(rule.values.begin(), rule.values.end(), *value) != rule.values.end())
+      lint_.Say(element.position, Cat(trust::ShowValue(*value), " twice"));
+    else rule.values.push_back(*std::move(value));
   }
   if (lint_.count() == before && rule.values.empty())
     lint_.Say(node.position, "an empty list would allow nothing; name at least one value");
@@ -253,7 +327,21 @@ bool RuleReader::ReadOperand(RuleKind kind, const yaml::Node& node, const ClaimS
       return !rule.values.empty();
     }
     case RuleKind::kOneOf: return ReadValues(node, claim, rule);
+    case RuleKind::kStatusAtMost: return ReadLimit(node, claim, rule);
+    case RuleKind::kAgeAtMost: {
+      const auto age = lint_.DurationIn(node, kLongestAge);
+      rule.age = age.value_or(Duration(0));
+      return age.has_value();
+    }
+    case RuleKind::kNotBefore:
+    case RuleKind::kNotAfter: {
+      const auto time = lint_.TimeIn(node);
+      rule.time = time.value_or(Time());
+      return time.has_value();
+    }
     case RuleKind::kSubsetOf:
+      if (claim.type == ClaimType::kNames) return ReadNames(node, rule);
+      [[fallthrough]];
     case RuleKind::kBitsSet:
     case RuleKind::kBitsClear: {
       const auto mask = ReadBits(node, claim);
@@ -274,8 +362,10 @@ bool RuleReader::ReadOperand(RuleKind kind, const yaml::Node& node, const ClaimS
         lint_.Say(node.position, "present takes only true: a rule that a claim be absent is not a rule");
       return flag.value_or(false);
     }
-    default: return false;
+    case RuleKind::kRelease:
+    case RuleKind::kAnyOf: return false;  // not of a claim
   }
+  return false;
 }
 
 std::optional<Rule> RuleReader::ReadClaimRule(const yaml::Node& node) {

@@ -25,7 +25,7 @@ class RuleReader {
 
   // nullopt after saying why.
   std::optional<Rule> Read(const yaml::Node& node);
-  // Of a claim's type and exact size.
+  // Of a claim's type and exact size. A status is one that can pass.
   std::optional<trust::Value> ReadValue(const yaml::Node& node, const evidence::ClaimSpec& claim);
   // A claim of the platform's formats, or cloud.provenance; nullptr after saying so.
   const evidence::ClaimSpec* FindClaim(const yaml::Position& position, std::string_view name);
@@ -35,9 +35,12 @@ class RuleReader {
   std::optional<Rule> ReadAnyOf(const yaml::Node& node);
   std::optional<Rule> ReadClaimRule(const yaml::Node& node);
   bool ReadOperand(RuleKind kind, const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
+  std::optional<std::string> ReadStatus(const yaml::Node& node, const evidence::ClaimSpec& claim);
   std::optional<std::uint64_t> ReadBits(const yaml::Node& node, const evidence::ClaimSpec& claim);
   bool ReadValues(const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
   bool ReadMasked(const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
+  bool ReadLimit(const yaml::Node& node, const evidence::ClaimSpec& claim, Rule& rule);
+  bool ReadNames(const yaml::Node& node, Rule& rule);
   bool ReadFloors(const yaml::Node& node, Rule& rule);
 
   const Registry& registry_;

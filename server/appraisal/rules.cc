@@ -11,6 +11,7 @@ namespace assay::appraisal {
 namespace {
 
 using trust::ComponentVersion;
+using trust::Names;
 using trust::Value;
 using trust::VersionComponent;
 
@@ -44,18 +45,31 @@ std::string ShowComponents(const std::vector<VersionComponent>& components) {
   return trust::ShowValue(ComponentVersion{components, {}});
 }
 
-// A number or text as rules see it, with bit names where it is a bit field.
-std::string ShowActual(const Value& value, RuleKind kind, const evidence::ClaimSpec* spec) {
-  const auto* number = std::get_if<std::uint64_t>(&value);
-  const bool bits = kind == RuleKind::kBitsSet || kind == RuleKind::kBitsClear || kind == RuleKind::kSubsetOf;
-  return number != nullptr && bits ? ShowBits(*number, spec) : trust::ShowValue(value);
+bool Allows(const Rule& rule, const Value& value) {
+  return AnyOf(rule.values, [&](const Value& allowed) { return allowed == value; });
 }
 
-std::string ShowWanted(const Rule& rule, const evidence::ClaimSpec* spec) {
+// The value as rules see it: with bit names where it is a bit field, with those ahead that are too many where it is a list.
+std::string ShowActual(const Value& value, const Rule& rule, const evidence::ClaimSpec* spec) {
+  const auto* number = std::get_if<std::uint64_t>(&value);
+  const bool bits = rule.kind == RuleKind::kBitsSet || rule.kind == RuleKind::kBitsClear || rule.kind == RuleKind::kSubsetOf;
+  if (number != nullptr && bits) return ShowBits(*number, spec);
+  const auto* names = std::get_if<Names>(&value);
+  if (names == nullptr) return trust::ShowValue(value);
+  std::vector<std::string> beyond;
+  for (const std::string& name : names->names) {
+    if (!Allows(rule, name)) beyond.push_back(name);
+  }
+  return Cat(Join(beyond, ", "), beyond.size() < names->names.size() ? Cat(", of ", trust::ShowValue(value)) : "");
+}
+
+std::string ShowWanted(const Rule& rule, const evidence::ClaimSpec* spec, Time at) {
   switch (rule.kind) {
     case RuleKind::kEquals: return ShowValues(rule.values);
     case RuleKind::kOneOf: return Cat("one of ", ShowValues(rule.values));
-    case RuleKind::kSubsetOf: return Cat("no more than ", ShowBits(rule.number, spec));
+    case RuleKind::kSubsetOf:
+      if (spec == nullptr || spec->type != evidence::ClaimType::kNames) return Cat("no more than ", ShowBits(rule.number, spec));
+      return rule.values.empty() ? "none" : Cat("no more than ", ShowValues(rule.values));
     case RuleKind::kAtLeast: return Cat("at least ", rule.number);
     case RuleKind::kMaskedEquals:
       return rule.octet_mask.empty() ? Cat(rule.masked_value, " under mask ", rule.number)
@@ -63,8 +77,14 @@ std::string ShowWanted(const Rule& rule, const evidence::ClaimSpec* spec) {
     case RuleKind::kBitsSet: return Cat("set: ", ShowBits(rule.number, spec));
     case RuleKind::kBitsClear: return Cat("clear: ", ShowBits(rule.number, spec));
     case RuleKind::kPresent: return "present";
-    default: return std::string(NameOf(rule.kind));
+    case RuleKind::kStatusAtMost: return Cat("at most ", trust::ShowValue(rule.values.back()), ": ", ShowValues(rule.values));
+    case RuleKind::kAgeAtMost: return Cat("at most ", FormatDuration(rule.age), " before ", FormatTime(at));
+    case RuleKind::kNotBefore: return Cat("not before ", FormatTime(rule.time));
+    case RuleKind::kNotAfter: return Cat("not after ", FormatTime(rule.time));
+    case RuleKind::kRelease:
+    case RuleKind::kAnyOf: break;  // not of a claim
   }
+  return std::string(NameOf(rule.kind));
 }
 
 bool MaskedEqual(ByteView octets, ByteView mask, ByteView wanted) {
@@ -76,12 +96,17 @@ bool MaskedEqual(ByteView octets, ByteView mask, ByteView wanted) {
 }
 
 // What holds of a single value; floors of versions need the CPU as well and stand in CheckFloors.
-bool Holds(const Rule& rule, const Value& value) {
+bool Holds(const Rule& rule, const Value& value, Time at) {
   const auto* number = std::get_if<std::uint64_t>(&value);
+  const auto* date = std::get_if<Time>(&value);
+  const auto* names = std::get_if<Names>(&value);
   switch (rule.kind) {
     case RuleKind::kEquals:
-    case RuleKind::kOneOf: return AnyOf(rule.values, [&](const Value& allowed) { return allowed == value; });
-    case RuleKind::kSubsetOf: return number != nullptr && (*number & ~rule.number) == 0;
+    case RuleKind::kOneOf:
+    case RuleKind::kStatusAtMost: return Allows(rule, value);
+    case RuleKind::kSubsetOf:
+      if (names != nullptr) return std::all_of(names->names.begin(), names->names.end(), [&](const std::string& name) { return Allows(rule, name); });
+      return number != nullptr && (*number & ~rule.number) == 0;
     case RuleKind::kAtLeast: return number != nullptr && *number >= rule.number;
     case RuleKind::kMaskedEquals: {
       if (number != nullptr) return rule.octet_mask.empty() && (*number & rule.number) == (rule.masked_value & rule.number);
@@ -92,11 +117,9 @@ bool Holds(const Rule& rule, const Value& value) {
     case RuleKind::kBitsSet: return number != nullptr && (*number & rule.number) == rule.number;
     case RuleKind::kBitsClear: return number != nullptr && (*number & rule.number) == 0;
     case RuleKind::kPresent: return true;
-    // No claim of this build is a status, an age or a date: the loader refuses such rules, and nothing passes one.
-    case RuleKind::kStatusAtMost:
-    case RuleKind::kAgeAtMost:
-    case RuleKind::kNotBefore:
-    case RuleKind::kNotAfter:
+    case RuleKind::kAgeAtMost: return date != nullptr && *date <= at && at <= *date + rule.age;  // what is yet to come has no age
+    case RuleKind::kNotBefore: return date != nullptr && *date >= rule.time;
+    case RuleKind::kNotAfter: return date != nullptr && *date <= rule.time;
     case RuleKind::kRelease:
     case RuleKind::kAnyOf: return false;
   }
@@ -144,19 +167,26 @@ std::optional<Finding> JudgeOne(const Rule& rule, const Registry& registry, cons
   const std::optional<Value> value = subject.Find(rule.claim);
   std::optional<Finding> finding;
   if (!value) {
-    finding = Finding{.reason = Reason::kClaimAbsent, .effect = spec == nullptr ? Effect::kReject : spec->rule.absent, .claim = rule.claim, .expected = ShowWanted(rule, spec), .actual = "absent"};
+    finding = Finding{.reason = Reason::kClaimAbsent, .effect = spec == nullptr ? Effect::kReject : spec->rule.absent, .claim = rule.claim, .expected = ShowWanted(rule, spec, subject.at), .actual = "absent"};
   } else if (const auto* version = std::get_if<ComponentVersion>(&*value); version != nullptr && rule.kind == RuleKind::kAtLeast) {
     finding = CheckFloors(rule, *version, subject);
-  } else if (!Holds(rule, *value)) {
+  } else if (!Holds(rule, *value, subject.at)) {
     const evidence::RuleMeaning meaning = spec == nullptr ? evidence::RuleMeaning{} : spec->rule;
     const bool provenance = rule.claim == kProvenanceClaim;
     finding = Finding{.reason = provenance ? Reason::kProvenanceInferred : meaning.failure, .effect = meaning.effect, .claim = rule.claim,
-                      .expected = ShowWanted(rule, spec), .actual = ShowActual(*value, rule.kind, spec)};
+                      .expected = ShowWanted(rule, spec, subject.at), .actual = ShowActual(*value, rule, spec)};
     const auto* why = meaning.explained_by.empty() ? nullptr : subject.claims.Get<std::string>(meaning.explained_by);
     if (why != nullptr) finding->actual += Cat(": ", *why);
   }
   if (finding) finding->component = Cat("policy rule at ", rule.where);
   return finding;
+}
+
+// The last second at which a rule that holds still does; nullopt: the time of day is nothing to it.
+std::optional<Time> EndOf(const Rule& rule, const Subject& subject) {
+  const std::optional<Value> value = rule.kind == RuleKind::kAgeAtMost ? subject.Find(rule.claim) : std::nullopt;
+  const auto* date = value ? std::get_if<Time>(&*value) : nullptr;
+  return date == nullptr ? std::nullopt : std::optional(*date + rule.age);
 }
 
 bool MatchesTuple(const Release& release, const Subject& subject) {
@@ -176,7 +206,7 @@ std::string ShowMeasured(const ReferenceValues& values, const Subject& subject) 
   return text;
 }
 
-std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& values, const Subject& subject, std::string& matched) {
+std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& values, const Subject& subject, RulesOutcome& outcome) {
   const Release* expired = nullptr;
   for (const Release& release : values.releases) {
     if (!MatchesTuple(release, subject)) continue;
@@ -184,7 +214,8 @@ std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& val
       expired = &release;
       continue;
     }
-    matched = release.name;
+    outcome.release = release.name;
+    if (release.sunset) outcome.EndBy(*release.sunset - Duration(1));
     return std::nullopt;
   }
   const std::string component = Cat("policy rule at ", rule.where);
@@ -249,16 +280,19 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
     if (rule.kind == RuleKind::kRelease) {
       const ReferenceValues* values = book.FindReferenceValues(rule.release);
       ASSAY_CHECK(values != nullptr && !values->releases.empty());  // the loader saw to it
-      const bool holds = Conclude(Check::kRules, nullptr, CheckRelease(rule, *values, subject, outcome.release), log);
+      const bool holds = Conclude(Check::kRules, nullptr, CheckRelease(rule, *values, subject, outcome), log);
       for (const Release& release : values->releases) {
         for (const auto& [claim, value] : release.values) (holds ? outcome.passed : outcome.failed).push_back(claim);
       }
     } else if (rule.kind == RuleKind::kAnyOf) {
       std::vector<Finding> findings;
+      std::vector<std::optional<Time>> ends;  // of the alternatives that hold: the rule lasts as long as the longest
       for (const Rule& alternative : rule.alternatives) {
         if (auto finding = JudgeOne(alternative, registry, subject)) findings.push_back(*std::move(finding));
+        else ends.push_back(EndOf(alternative, subject));
       }
       const bool holds = findings.size() < rule.alternatives.size();
+      if (holds && !AnyOf(ends, [](const std::optional<Time>& end) { return !end; })) outcome.EndBy(**std::max_element(ends.begin(), ends.end()));
       log.Require(Check::kRules, holds, [&] {
         Finding whole{.reason = Reason::kRuleFailed, .component = Cat("policy rule at ", rule.where), .claim = "any_of"};
         for (const Finding& finding : findings) {
@@ -272,6 +306,7 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
       const evidence::ClaimSpec* spec = registry.FindClaim(rule.claim);
       const bool holds = Conclude(spec == nullptr ? Check::kRules : spec->rule.check, policy.FindWaiver(rule.claim),
                                   JudgeOne(rule, registry, subject), log);
+      if (const auto end = EndOf(rule, subject); holds && end) outcome.EndBy(*end);
       if (!holds) outcome.failed.push_back(rule.claim);
       else if (rule.kind != RuleKind::kPresent) outcome.passed.push_back(rule.claim);
     }

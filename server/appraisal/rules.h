@@ -4,6 +4,7 @@
 // before it. Does not promise to know what a claim means: the format's claim table says which check a rule stands for.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,8 +35,10 @@ struct RulesOutcome {
   std::string release;  // name of the release that matched; empty without release rule, or if none did
   std::vector<std::string_view> passed;  // claims that a rule outside any_of other than `present`, or a release, let pass
   std::vector<std::string_view> failed;  // claims on which some rule failed
+  std::optional<Time> until;  // last second at which every rule that holds still does: ages grow, sunsets come; nullopt: no end
 
   bool Appraised(std::string_view claim) const;  // passed, and not failed
+  void EndBy(Time end) { until = until ? std::min(*until, end) : end; }
 };
 
 // Judges every rule of the policy. A failing rule whose claim is waived shows as waived; a waiver that no rule needed shows

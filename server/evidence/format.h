@@ -29,7 +29,7 @@ struct Item {
   trust::UntrustedBytes body;
 };
 
-enum class ClaimType : std::uint8_t { kFlag, kNumber, kText, kOctets, kComponentVersion };
+enum class ClaimType : std::uint8_t { kFlag, kNumber, kText, kOctets, kComponentVersion, kStatus, kDate, kNames };
 
 // May a policy leave the claim unappraised? Absence of a rule never means "any value".
 enum class Duty : std::uint8_t {
@@ -42,6 +42,17 @@ struct BitName {
   std::string_view name;
   unsigned bit;  // 0 = least significant
 };
+
+// A value of a status claim. Statuses are ordered in part: one is at most another if it leaves nothing open that the other
+// does not leave open as well. Of two that each leave open something else, neither is at most the other.
+struct StatusSpec {
+  std::string_view name;            // as the claim's text has it
+  std::uint32_t leaves_open;        // what is, or may be, wrong: one bit each
+  bool never = false;               // passes under no policy
+};
+constexpr bool AtMost(const StatusSpec& status, const StatusSpec& limit) {
+  return !status.never && !limit.never && (status.leaves_open & ~limit.leaves_open) == 0;
+}
 
 // The named check, and the reason of its failure, that a rule on a claim stands for where the field has a term for it.
 struct RuleMeaning {
@@ -61,6 +72,7 @@ struct ClaimSpec {
   std::span<const BitName> bits;  // numbers that are bit fields
   std::string_view meaning;  // with the specification's field name
   RuleMeaning rule = {};
+  std::span<const StatusSpec> statuses = {};  // all values of a status, each behind those that are at most it
 };
 
 // Inputs of authentication beyond the evidence itself. Caches change its cost, never its result.

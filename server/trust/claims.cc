@@ -20,6 +20,8 @@ std::string ShowValue(const Value& value) {
       }
       return text;
     }
+    std::string operator()(Time time) const { return FormatTime(time); }
+    std::string operator()(const Names& names) const { return names.names.empty() ? "none" : Printable(Join(names.names, ", ")); }
   };
   return std::visit(Shower{}, value);
 }

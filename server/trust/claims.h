@@ -32,9 +32,16 @@ struct ComponentVersion {
   friend bool operator==(const ComponentVersion&, const ComponentVersion&) = default;
 };
 
-using Value = std::variant<bool, std::uint64_t, std::string, Bytes, ComponentVersion>;
+// A set of names, e.g. of advisories.
+struct Names {
+  std::vector<std::string> names;  // sorted, each once
+  friend bool operator==(const Names&, const Names&) = default;
+};
 
-// "true", "0x30000" style is for policies; this is for people: bool, decimal, text, hex, "boot_loader 4, tee 0, snp 24".
+using Value = std::variant<bool, std::uint64_t, std::string, Bytes, ComponentVersion, Time, Names>;
+
+// "true", "0x30000" style is for policies; this is for people: bool, decimal, text, hex, "boot_loader 4, tee 0, snp 24",
+// "2025-05-14T00:00:00Z", "INTEL-SA-00001, INTEL-SA-00002" or "none".
 std::string ShowValue(const Value& value);
 
 struct Claim {

@@ -28,6 +28,19 @@ Files FilesIn(std::string_view text) {
   }
 }
 
+// No rule allows a status that never passes; ages and limits are ones that evidence can miss.
+void CheckOperand(const appraisal::Rule& rule) {
+  using appraisal::RuleKind;
+  ASSAY_CHECK((rule.kind == RuleKind::kAgeAtMost) == (rule.age > Duration(0)) && rule.age <= std::chrono::days(3650));
+  ASSAY_CHECK(rule.kind != RuleKind::kStatusAtMost || !rule.values.empty());
+  const evidence::ClaimSpec* claim = BuiltinRegistry().FindClaim(rule.claim);
+  if (claim == nullptr) return;
+  for (const evidence::StatusSpec& status : claim->statuses) {
+    const bool allowed = std::find(rule.values.begin(), rule.values.end(), trust::Value(std::string(status.name))) != rule.values.end();
+    ASSAY_CHECK(!allowed || !status.never);
+  }
+}
+
 void CheckPolicy(const Policy& policy, const PolicyBook& book) {
   const platform::Platform* platform = BuiltinRegistry().FindPlatform(policy.platform);
   ASSAY_CHECK(platform != nullptr && book.FindPolicy(policy.name) == &policy);
@@ -46,6 +59,8 @@ void CheckPolicy(const Policy& policy, const PolicyBook& book) {
   }
   for (const appraisal::Rule& rule : policy.rules) {
     ASSAY_CHECK(rule.where.starts_with("fuzz-"));
+    CheckOperand(rule);
+    for (const appraisal::Rule& alternative : rule.alternatives) CheckOperand(alternative);
     if (rule.kind == appraisal::RuleKind::kRelease) ASSAY_CHECK(book.FindReferenceValues(rule.release) != nullptr);
   }
 }

@@ -19,6 +19,12 @@ std::string ClaimText(const trust::Value& value) {
     std::string operator()(const std::string& text) const { return JsonString(text); }
     std::string operator()(const Bytes& octets) const { return JsonHex(octets); }
     std::string operator()(const trust::ComponentVersion& version) const { return JsonHex(version.raw); }
+    std::string operator()(Time time) const { return JsonString(FormatTime(time)); }
+    std::string operator()(const trust::Names& names) const {
+      std::vector<std::string> listed;
+      for (const std::string& name : names.names) listed.push_back(JsonString(name));
+      return JsonList(listed);
+    }
   } to_text;
   return std::visit(to_text, value);
 }

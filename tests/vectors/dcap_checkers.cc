@@ -18,7 +18,6 @@
 #include "evidence/dcap/unpack.h"
 #include "tests/vectors/checker.h"
 #include "tests/vectors/conclusion.h"
-#include "tests/vectors/json_text.h"
 #include "trust/anchors.h"
 #include "trust/bundle.h"
 #include "trust/collateral.h"
@@ -45,20 +44,12 @@ constexpr FetchedRole kFetchedRoles[] = {{"pck_crl", dcap::kPckCrlKind}, {"root_
                                          {"tcb_info", dcap::kTcbInfoKind}, {"qe_identity", dcap::kQeIdentityKind}};
 constexpr const char* kChainRoles[] = {"tcb_signing_chain", "pck_crl_issuer_chain"};
 
-void NoteStatus(const trust::Bundle& bundle, Observation& observation) {
-  for (const std::string_view name : {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "tcb_date", "tcb_evaluation_data_number"}) {
+void NoteStatus(Observation& observation) {
+  for (const std::string_view name : {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "advisory_ids", "tcb_date",
+                                      "tcb_evaluation_data_number"}) {
     const auto found = observation.claims.find(std::string(name));
     if (found != observation.claims.end()) observation.status[found->first] = found->second;
   }
-  const auto* ids = bundle.claims().Get<std::string>("dcap.advisory_ids");
-  if (ids == nullptr) return;
-  std::vector<std::string> listed;
-  for (std::string_view rest = *ids; !rest.empty();) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    listed.push_back(JsonString(rest.substr(0, comma)));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  observation.status["advisory_ids"] = JsonList(listed);
 }
 
 Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
@@ -119,7 +110,7 @@ Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
     observation.fault = Cat("check ", NameOf(Check::kDcapRevocation), " is ", revocation ? NameOf(*revocation) : std::string_view("absent"));
   }
   NoteClaims(*bundle, dcap::kFormat, observation);
-  NoteStatus(*bundle, observation);
+  NoteStatus(observation);
   return observation;
 }
 

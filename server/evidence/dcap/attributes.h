@@ -28,7 +28,18 @@ inline constexpr std::uint64_t kXfamFixedOne = 0x3;
 // x87, SSE, AVX, AVX-512 (5 to 7), PT (8), PKRU (9), CET (11, 12), UINTR (14), LBR (15), AMX (17, 18)
 inline constexpr std::uint64_t kXfamKnown = 0x6DBE7;
 
-// SGX ATTRIBUTES.DEBUG
+// SGX ATTRIBUTES, flags: bytes 7:0.
+inline constexpr std::uint64_t kSgxInit = Bit(0);  // one in every enclave that can ask for a report
 inline constexpr std::uint64_t kSgxDebug = Bit(1);
+inline constexpr std::uint64_t kSgxMode64 = Bit(2);
+inline constexpr std::uint64_t kSgxProvisionKey = Bit(4);
+inline constexpr std::uint64_t kSgxEinitTokenKey = Bit(5);
+inline constexpr std::uint64_t kSgxCet = Bit(6);
+inline constexpr std::uint64_t kSgxKss = Bit(7);
+inline constexpr std::uint64_t kSgxAexNotify = Bit(10);
+inline constexpr std::uint64_t kSgxFlagsKnown =
+    kSgxInit | kSgxDebug | kSgxMode64 | kSgxProvisionKey | kSgxEinitTokenKey | kSgxCet | kSgxKss | kSgxAexNotify;
+// SGX ATTRIBUTES, XFRM: bytes 15:8. x87, SSE, AVX, MPX (3, 4), AVX-512 (5 to 7), PKRU (9), AMX (17, 18)
+inline constexpr std::uint64_t kXfrmKnown = 0x602FF;
 
 }  // namespace assay::dcap

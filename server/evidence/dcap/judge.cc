@@ -1,27 +1,51 @@
 #include "evidence/dcap/judge.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/hex.h"
 #include "base/layout.h"
 #include "base/strings.h"
 #include "evidence/dcap/attributes.h"
+#include "evidence/dcap/claims.h"
 #include "evidence/dcap/quote.h"
 
 namespace assay::dcap {
 namespace {
 
-// Every bit of the claim is in `known`, and every bit of `fixed` is set.
-void RequireBits(const trust::AuthenticatedClaims& claims, std::string_view name, std::uint64_t known, std::uint64_t fixed, Check check,
-                 CheckLog& log) {
+constexpr std::size_t kFieldSize = 8;
+
+std::string HexOf(std::uint64_t number) {
+  Bytes octets;
+  for (unsigned shift = 0; shift < 64; shift += 8) octets.push_back(static_cast<std::uint8_t>(number >> shift));
+  return ToHex(octets);
+}
+
+// Of the claim's eight bytes from `offset` on: every bit is in `known`, and every bit of `fixed` is set.
+void RequireBits(const trust::AuthenticatedClaims& claims, std::string_view name, std::size_t offset, std::uint64_t known,
+                 std::uint64_t fixed, Check check, CheckLog& log) {
   const Bytes* octets = claims.Get<Bytes>(name);
-  const std::uint64_t value = octets == nullptr ? 0 : LittleEndianOf(*octets, {name, 0, octets->size()});
-  log.Require(check, octets != nullptr && (value & ~known) == 0 && (value & fixed) == fixed, [&] {
-    Bytes mask;
-    for (unsigned shift = 0; shift < 64; shift += 8) mask.push_back(static_cast<std::uint8_t>(known >> shift));
+  const bool present = octets != nullptr && octets->size() >= offset + kFieldSize;
+  const std::uint64_t value = present ? LittleEndianOf(*octets, {name, offset, kFieldSize}) : 0;
+  log.Require(check, present && (value & ~known) == 0 && (value & fixed) == fixed, [&] {
     return Finding{.reason = Reason::kUnknownBits, .component = std::string(kQuoteComponent), .claim = std::string(name),
-                   .expected = Cat("no bit outside ", ToHex(mask), fixed == 0 ? "" : ", bits 0 and 1 set"),
-                   .actual = octets == nullptr ? "absent" : ToHex(*octets)};
+                   .expected = Cat("no bit outside ", HexOf(known), fixed == 0 ? "" : Cat(", all of ", HexOf(fixed))),
+                   .actual = present ? HexOf(value) : "absent"};
+  });
+}
+
+// No rule can name these statuses; nor do they pass where, by whatever mistake, no rule looks at them.
+void RequireAcceptableStatus(const trust::AuthenticatedClaims& claims, CheckLog& log) {
+  constexpr std::string_view kName = "dcap.tcb_status";
+  const auto* status = claims.Get<std::string>(kName);
+  if (status == nullptr) return;  // the rule on it, which every policy has, says so
+  const auto table = ClaimTable();
+  const auto claim = std::find_if(table.begin(), table.end(), [&](const evidence::ClaimSpec& one) { return one.name == kName; });
+  const bool acceptable = std::any_of(claim->statuses.begin(), claim->statuses.end(),
+                                      [&](const evidence::StatusSpec& one) { return one.name == *status && !one.never; });
+  log.Require(Check::kDcapTcbAcceptable, acceptable, [&] {
+    return Finding{.reason = Reason::kTcbUnacceptable, .component = std::string(kQuoteComponent), .claim = std::string(kName),
+                   .expected = "a status that a policy can accept", .actual = *status};
   });
 }
 
@@ -29,10 +53,16 @@ void RequireBits(const trust::AuthenticatedClaims& claims, std::string_view name
 
 void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext&, CheckLog& log) {
   const auto* tee = claims.Get<std::string>("dcap.tee");
-  if (tee == nullptr || *tee != NameOf(Tee::kTdx)) return;
+  if (tee == nullptr) return;  // no quote in this bundle
+  RequireAcceptableStatus(claims, log);
+  if (*tee == NameOf(Tee::kSgx)) {
+    RequireBits(claims, "dcap.attributes", 0, kSgxFlagsKnown, kSgxInit, Check::kDcapAttributesKnown, log);
+    RequireBits(claims, "dcap.attributes", kFieldSize, kXfrmKnown, kXfamFixedOne, Check::kDcapXfam, log);
+    return;
+  }
   const auto* initial = claims.Get<Bytes>("dcap.init_tee_tcb_svn");  // only of body type 4
-  RequireBits(claims, "dcap.td_attributes", kTdAttributesKnown | (initial == nullptr ? 0 : kTdServtdExt), 0, Check::kDcapAttributesKnown, log);
-  RequireBits(claims, "dcap.xfam", kXfamKnown, kXfamFixedOne, Check::kDcapXfam, log);
+  RequireBits(claims, "dcap.td_attributes", 0, kTdAttributesKnown | (initial == nullptr ? 0 : kTdServtdExt), 0, Check::kDcapAttributesKnown, log);
+  RequireBits(claims, "dcap.xfam", 0, kXfamKnown, kXfamFixedOne, Check::kDcapXfam, log);
   if (initial == nullptr) return;
   const auto* attributes = claims.Get<Bytes>("dcap.td_attributes");
   const bool extended = attributes != nullptr && (LittleEndianOf(*attributes, {"TDATTRIBUTES", 0, attributes->size()}) & kTdServtdExt) != 0;

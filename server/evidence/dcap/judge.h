@@ -7,8 +7,9 @@
 
 namespace assay::dcap {
 
-// TDX: no bit of TDATTRIBUTES or XFAM that this build does not know, XFAM with the bits that are always one. A body of type 4 that
-// names the TCB under which its TD was initialised leaves the verdict undecided, unless that TCB could be evaluated.
+// No TCB status that no policy may accept. No bit of TDATTRIBUTES and XFAM, or of an enclave's ATTRIBUTES, that this build does not
+// know, and those set that are always one. A body of type 4 that names the TCB under which its TD was initialised leaves the verdict
+// undecided, unless that TCB could be evaluated.
 void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context, CheckLog& log);
 
 // Proven: the policy pins the platform instance or the processor package.

@@ -462,6 +462,10 @@ TEST(Appraise, ReleaseIsMatchedWhole) {
 TEST(Appraise, ReleaseEndsAtItsSunset) {
   Appraising appraising{.policies = {ReleasePolicy(), Releases("sunset: 2026-12-01T00:00:00Z, ")}};
   EXPECT_EQ(appraising.Run().verdict(), v1::VERDICT_TRUSTED);
+  appraising.at = *ParseTime("2026-11-30T23:50:00Z");
+  const v1::Appraisal last = appraising.Run();
+  EXPECT_EQ(last.verdict(), v1::VERDICT_TRUSTED) << Show(last);
+  EXPECT_EQ(last.valid_until().seconds() - last.appraised_at().seconds(), 599) << "a verdict does not outlive its release";
   appraising.at = *ParseTime("2026-12-01T00:00:00Z");
   const v1::Appraisal late = appraising.Run();
   EXPECT_EQ(late.verdict(), v1::VERDICT_REJECTED);

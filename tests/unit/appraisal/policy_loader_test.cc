@@ -352,7 +352,7 @@ const Refused kDocument[] = {
      {"unknown feature 'memory_encryptoin'; did you mean 'memory_encryption'?"}},
     {"FeatureTwice", 6, "trust_boundary: {require: [measured_boot, @measured_boot]}", {"feature measured_boot twice"}},
     {"FeaturesAreNoList", 6, "trust_boundary: {require: @measured_boot}", {"expected a sequence"}},
-    {"ValidityIsNoDuration", 7, "max_validity: @1 hour", {"expected a duration as 90s, 10m or 1h, found '1 hour'"}},
+    {"ValidityIsNoDuration", 7, "max_validity: @1 hour", {"expected a duration as 90s, 10m, 1h or 7d, found '1 hour'"}},
     {"ValidityZero", 7, "max_validity: @0s", {"found '0s'"}},
     {"ValidityNegative", 7, "max_validity: @-1h", {"found '-1h'"}},
     {"ValidityOverADay", 7, "max_validity: @25h", {"expected at most 1d, found '25h'"}},
@@ -440,6 +440,11 @@ const Refused kRules[] = {
      "  - {claim: snp.measurement, one_of: [<48>, @<64>]}",
      {"expected 48 bytes for snp.measurement, found 64"}},
     {"OneOfNothing", kSpareRule, "  - {claim: snp.image_id, one_of: @[]}", {"an empty list would allow nothing"}},
+    {"OneOfTwice",
+     kSpareRule,
+     "  - {claim: snp.product, one_of: [Milan, Genoa, @Milan]}",
+     {"Milan twice"}},
+    {"OneOfTwiceInOtherDigits", kSpareRule, "  - {claim: snp.version, one_of: [5, @0x5]}", {"5 twice"}},
     {"OneOfIsNoList", kSpareRule, "  - {claim: snp.image_id, one_of: @<16>}", {"expected a sequence"}},
     {"OneOfListOfLists",
      kSpareRule,
@@ -677,6 +682,158 @@ const Refused kDuties[] = {
     {"WaiverOtherKey", 20, "waive: [{claim: snp.policy_debug, reason: r, @until: 2027}]", {"found 'until'"}},
 };
 
+// What Intel's evidence has rules for, one at a time behind a good policy of qemu_tdx.
+constexpr std::string_view kTdxPolicy =
+    "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: t\nplatform: qemu_tdx\nrules:\n"
+    "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n  - {claim: dcap.service_td, equals: false}\n"
+    "  - {claim: dcap.revocation_checked, equals: true}\n  - {claim: dcap.tcb_status, status_at_most: UpToDate}\n  - ";
+constexpr std::string_view kTdxWaivers = "\nwaive: [{claim: boot.covered, reason: r}, {claim: owner, reason: r}]\n";
+
+struct RefusedTdx {
+  std::string_view name;
+  std::string_view rule;
+  std::vector<std::string_view> messages;
+  friend void PrintTo(const RefusedTdx& refused, std::ostream* out) { *out << refused.name; }
+};
+
+class RefusedTdxRule : public testing::TestWithParam<RefusedTdx> {};
+
+TEST_P(RefusedTdxRule, WithTheReasonAtItsPlace) {
+  Marked marked;
+  AddFile(marked, "t.yaml", Cat(kTdxPolicy, GetParam().rule, kTdxWaivers));
+  ExpectMessages(marked, GetParam().messages);
+}
+
+const RefusedTdx kTdxRules[] = {
+    {"UnknownStatus",
+     "{claim: dcap.tcb_status, status_at_most: @SWHardeningNeded}",
+     {"unknown status of dcap.tcb_status 'SWHardeningNeded'; did you mean 'SWHardeningNeeded'?"}},
+    {"FarStatus",
+     "{claim: dcap.tcb_status, status_at_most: @ok}",
+     {"unknown status of dcap.tcb_status 'ok'; known: UpToDate, SWHardeningNeeded, ConfigurationNeeded, "
+      "ConfigurationAndSWHardeningNeeded, TDRelaunchAdvised, TDRelaunchAdvisedConfigurationNeeded, OutOfDate, "
+      "OutOfDateConfigurationNeeded"}},
+    {"StatusInSmallLetters", "{claim: dcap.tcb_status, status_at_most: @uptodate}", {"unknown status of dcap.tcb_status"}},
+    {"StatusIsANumber", "{claim: dcap.tcb_status, status_at_most: @1}", {"unknown status of dcap.tcb_status '1'"}},
+    {"StatusIsAList", "{claim: dcap.tcb_status, status_at_most: @[UpToDate]}", {"expected text, found a sequence"}},
+    {"StatusEmpty", "{claim: dcap.tcb_status, status_at_most: @\"\"}", {"unknown status of dcap.tcb_status ''"}},
+    {"AtMostRevoked", "{claim: dcap.tcb_status, status_at_most: @Revoked}", {"Revoked passes under no policy"}},
+    {"AtMostNotSupported", "{claim: dcap.tcb_status, status_at_most: @NotSupported}", {"NotSupported passes under no policy"}},
+    {"EqualsRevoked", "{claim: dcap.tcb_status, equals: @Revoked}", {"Revoked passes under no policy"}},
+    {"EqualsNotSupported", "{claim: dcap.tcb_status, equals: @NotSupported}", {"NotSupported passes under no policy"}},
+    {"EqualsUnknown", "{claim: dcap.tcb_status, equals: @OutofDate}", {"did you mean 'OutOfDate'?"}},
+    {"OneOfRevoked",
+     "{claim: dcap.tcb_status, one_of: [UpToDate, @Revoked, @NotSupported]}",
+     {"Revoked passes under no policy", "NotSupported passes under no policy"}},
+    {"OneOfStatusTwice", "{claim: dcap.tcb_status, one_of: [UpToDate, OutOfDate, @UpToDate]}", {"UpToDate twice"}},
+    {"OneOfNoStatus", "{claim: dcap.tcb_status, one_of: @[]}", {"an empty list would allow nothing"}},
+    {"RevokedInAnyOf",
+     "any_of: [{claim: dcap.tcb_status, equals: @Revoked}, {claim: dcap.tcb_status, status_at_most: @NotSupported}]",
+     {"Revoked passes under no policy", "NotSupported passes under no policy"}},
+    {"RevokedModule", "{claim: dcap.tdx_module_status, one_of: [@Revoked]}", {"Revoked passes under no policy"}},
+    {"RevokedPlatform", "{claim: dcap.platform_status, status_at_most: @Revoked}", {"Revoked passes under no policy"}},
+    {"RevokedQe", "{claim: dcap.qe_status, equals: @Revoked}", {"Revoked passes under no policy"}},
+    {"StatusSubset",
+     "{claim: dcap.tcb_status, @subset_of: [UpToDate]}",
+     {"subset_of does not fit dcap.tcb_status, which is a status; use equals, one_of, present, status_at_most"}},
+    {"StatusAge", "{claim: dcap.tcb_status, @age_at_most: 1d}", {"age_at_most does not fit dcap.tcb_status"}},
+    {"StatusOfText", "{claim: dcap.tee, @status_at_most: TDX}", {"status_at_most does not fit dcap.tee, which is text"}},
+    {"StatusOfNames",
+     "{claim: dcap.advisory_ids, @status_at_most: UpToDate}",
+     {"status_at_most does not fit dcap.advisory_ids, which is a list of names; use subset_of, present"}},
+
+    {"NamesEqual", "{claim: dcap.advisory_ids, @equals: INTEL-SA-00001}", {"equals does not fit dcap.advisory_ids"}},
+    {"NamesOneOf", "{claim: dcap.advisory_ids, @one_of: [INTEL-SA-00001]}", {"one_of does not fit dcap.advisory_ids"}},
+    {"NamesAreNoList", "{claim: dcap.advisory_ids, subset_of: @INTEL-SA-00001}", {"expected a sequence"}},
+    {"NamesAreNothing", "{claim: dcap.advisory_ids, subset_of: @~}", {"expected a sequence"}},
+    {"NameTwice",
+     "{claim: dcap.advisory_ids, subset_of: [INTEL-SA-00001, INTEL-SA-00002, @INTEL-SA-00001]}",
+     {"'INTEL-SA-00001' twice"}},
+    {"NameIsEmpty", "{claim: dcap.advisory_ids, subset_of: [@\"\"]}", {"expected a name of 1 to 64 printable characters"}},
+    {"TwoNamesInOne",
+     "{claim: dcap.advisory_ids, subset_of: [@\"INTEL-SA-00001,INTEL-SA-00002\"]}",
+     {"without blank or comma, found 'INTEL-SA-00001,INTEL-SA-00002'"}},
+    {"NameWithBlank", "{claim: dcap.advisory_ids, subset_of: [@\"INTEL-SA-00001 \"]}", {"without blank or comma"}},
+    {"NameIsAList", "{claim: dcap.advisory_ids, subset_of: [@[INTEL-SA-00001]]}", {"expected text, found a sequence"}},
+    {"NameTooLong",
+     "{claim: dcap.advisory_ids, subset_of: [@aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddx]}",
+     {"expected a name of 1 to 64"}},
+
+    {"AgeWithoutUnit", "{claim: dcap.tcb_date, age_at_most: @540}", {"expected a duration as 90s, 10m, 1h or 7d, found '540'"}},
+    {"AgeInMonths", "{claim: dcap.tcb_date, age_at_most: @18mo}", {"expected a duration"}},
+    {"AgeInWords", "{claim: dcap.tcb_date, age_at_most: @a year}", {"expected a duration"}},
+    {"AgeZero", "{claim: dcap.tcb_date, age_at_most: @0d}", {"expected a duration"}},
+    {"AgeNegative", "{claim: dcap.tcb_date, age_at_most: @-1d}", {"expected a duration"}},
+    {"AgeOfAnyTime", "{claim: dcap.tcb_date, age_at_most: @3651d}", {"expected at most 3650d, found '3651d'"}},
+    {"AgeBeyondAllTime", "{claim: dcap.tcb_date, age_at_most: @999999999d}", {"expected at most 3650d"}},
+    {"AgeIsAList", "{claim: dcap.tcb_date, age_at_most: @[540d]}", {"expected text"}},
+    {"NotBeforeADay",
+     "{claim: dcap.tcb_date, not_before: @2025-05-14}",
+     {"expected a time as 2027-03-01T00:00:00Z, found '2025-05-14'"}},
+    {"NotBeforeNoDay", "{claim: dcap.tcb_date, not_before: @2025-02-29T00:00:00Z}", {"expected a time"}},
+    {"NotAfterElsewhere", "{claim: dcap.tcb_date, not_after: @2025-05-14T00:00:00+00:00}", {"expected a time"}},
+    {"NotAfterNothing", "{claim: dcap.tcb_date, @not_after: }", {"expected text, found nothing"}},
+    {"DateEquals",
+     "{claim: dcap.tcb_date, @equals: 2025-05-14T00:00:00Z}",
+     {"equals does not fit dcap.tcb_date, which is a date; use present, age_at_most, not_before, not_after"}},
+    {"DateOneOf", "{claim: dcap.tcb_date, @one_of: [2025-05-14T00:00:00Z]}", {"one_of does not fit dcap.tcb_date"}},
+    {"DateAtLeast", "{claim: dcap.tcb_date, @at_least: 1}", {"at_least does not fit dcap.tcb_date"}},
+    {"AgeOfANumber",
+     "{claim: dcap.tcb_evaluation_data_number, @age_at_most: 1d}",
+     {"age_at_most does not fit dcap.tcb_evaluation_data_number, which is a number"}},
+    {"DateOfText", "{claim: dcap.tee, @not_before: 2025-05-14T00:00:00Z}", {"not_before does not fit dcap.tee"}},
+    {"BothEndsInOneRule",
+     "@{claim: dcap.tcb_date, not_before: 2025-01-01T00:00:00Z, not_after: 2026-01-01T00:00:00Z}",
+     {"expected exactly one kind of rule on dcap.tcb_date"}},
+    {"MisspeltKind", "{claim: dcap.tcb_status, @status_at_mst: UpToDate}", {"did you mean 'status_at_most'?"}},
+    {"EachInAnyOf",
+     "any_of: [{claim: dcap.tcb_status, status_at_most: @Up}, {claim: dcap.tcb_date, age_at_most: @old}, "
+     "{claim: dcap.advisory_ids, subset_of: @x}]",
+     {"unknown status", "expected a duration", "expected a sequence"}},
+    {"SgxEvidenceBits", "{claim: dcap.misc_select, bits_clear: [@exinf]}", {"did you mean 'exinfo'?"}},
+};
+INSTANTIATE_TEST_SUITE_P(Rules, RefusedTdxRule, testing::ValuesIn(kTdxRules),
+                         [](const testing::TestParamInfo<RefusedTdx>& tested) { return std::string(tested.param.name); });
+
+TEST(RefusedTdxPolicy, LeavesTheStatusOpen) {
+  std::string policy = Cat(kTdxPolicy, "{claim: dcap.tee, equals: TDX}", kTdxWaivers);
+  const std::string rule = "{claim: dcap.tcb_status, status_at_most: UpToDate}";
+  for (const std::string_view open : {"{claim: dcap.tcb_status, present: true}", "{claim: dcap.platform_status, status_at_most: UpToDate}",
+                                      "any_of: [{claim: dcap.tcb_status, equals: UpToDate}, {claim: dcap.tcb_date, age_at_most: 1d}]"}) {
+    std::string changed = policy;
+    changed.replace(changed.find(rule), rule.size(), open);
+    EXPECT_THAT(Shown(Load({{"t.yaml", changed}})),
+                ElementsAre(HasSubstr("dcap.tcb_status must be appraised: add a rule on it (it can't be waived)"))) << open;
+  }
+  for (const auto& [claim, question] : {std::pair("dcap.tcb_status", "owner"), {"dcap.tcb_date", "owner"}, {"dcap.advisory_ids", "owner"}}) {
+    std::string answered = policy;
+    answered.replace(answered.find("waive:"), std::string::npos,
+                     Cat("satisfies: {owner: ", claim, "}\nwaive: [{claim: boot.covered, reason: r}]\n"));
+    EXPECT_THAT(Shown(Load({{"t.yaml", answered}})), ElementsAre(HasSubstr("is neither a digest nor an identity; it can't answer owner"))) << claim << question;
+  }
+}
+
+TEST(LoadedTdxRule, OfEachKind) {
+  const auto rule_of = [](std::string_view text) {
+    const LoadResult result = Load({{"t.yaml", Cat(kTdxPolicy, text, kTdxWaivers)}});
+    EXPECT_THAT(Shown(result), IsEmpty()) << text;
+    return result.book ? result.book->policies().front().rules.back() : Rule{};
+  };
+  const auto text = [](std::string_view value) { return trust::Value(std::string(value)); };
+  const Rule status = rule_of("{claim: dcap.tcb_status, status_at_most: TDRelaunchAdvised}");
+  EXPECT_EQ(status.kind, RuleKind::kStatusAtMost);
+  EXPECT_THAT(status.values, ElementsAre(text("UpToDate"), text("SWHardeningNeeded"), text("TDRelaunchAdvised")));
+  const Rule advisories = rule_of("{claim: dcap.advisory_ids, subset_of: [INTEL-SA-00837, \"INTEL-SA-00615\"]}");
+  EXPECT_EQ(advisories.kind, RuleKind::kSubsetOf);
+  EXPECT_THAT(advisories.values, ElementsAre(text("INTEL-SA-00837"), text("INTEL-SA-00615")));
+  EXPECT_THAT(rule_of("{claim: dcap.advisory_ids, subset_of: []}").values, IsEmpty());
+  EXPECT_EQ(rule_of("{claim: dcap.tcb_date, age_at_most: 540d}").age, std::chrono::days(540));
+  EXPECT_EQ(rule_of("{claim: dcap.tcb_date, age_at_most: 36h}").age, std::chrono::hours(36));
+  EXPECT_EQ(rule_of("{claim: dcap.tcb_date, not_before: 2025-05-14T00:00:00Z}").time, ParseTime("2025-05-14T00:00:00Z"));
+  EXPECT_EQ(rule_of("{claim: dcap.tcb_date, not_after: 2025-05-14T00:00:01Z}").time, ParseTime("2025-05-14T00:00:01Z"));
+  EXPECT_EQ(rule_of("{claim: dcap.misc_select, bits_clear: [exinfo, cpinfo]}").number, 3u);
+}
+
 std::string NameOfCase(const testing::TestParamInfo<Refused>& tested) { return std::string(tested.param.name); }
 INSTANTIATE_TEST_SUITE_P(Document, RefusedPolicy, testing::ValuesIn(kDocument), NameOfCase);
 INSTANTIATE_TEST_SUITE_P(Rules, RefusedPolicy, testing::ValuesIn(kRules), NameOfCase);
@@ -821,7 +978,21 @@ const RefusedFiles kTogether[] = {
     {"ReleaseOfProvenance",
      {{"i.yaml", Images("snp.guest_svn: 3", "@cloud.provenance: proven")}},
      {"unknown claim 'cloud.provenance'"}},
-    {"ReleaseOfAVersion", {{"i.yaml", Images("snp.guest_svn: 3", "snp.reported_tcb: @24")}}, {"only at_least fits it"}},
+    {"ReleaseOfAVersion",
+     {{"i.yaml", Images("snp.guest_svn: 3", "snp.reported_tcb: @24")}},
+     {"is a version of several components: no release can hold it, only a rule: at_least, present"}},
+    {"ReleaseOfADate",
+     {{"i.yaml", Images("snp.guest_svn: 3", "dcap.tcb_date: @2026-01-01T00:00:00Z")}},
+     {"is a date: no release can hold it, only a rule: present, age_at_most, not_before, not_after"}},
+    {"ReleaseOfNames",
+     {{"i.yaml", Images("snp.guest_svn: 3", "dcap.advisory_ids: @[]")}},
+     {"is a list of names: no release can hold it, only a rule: subset_of, present"}},
+    {"ReleaseOfARevokedStatus",
+     {{"i.yaml", Images("snp.guest_svn: 3", "dcap.tcb_status: @Revoked")}},
+     {"Revoked passes under no policy: no rule may allow it"}},
+    {"ReleaseOfAnUnknownStatus",
+     {{"i.yaml", Images("snp.guest_svn: 3", "dcap.tcb_status: @Uptodate")}},
+     {"unknown status of dcap.tcb_status 'Uptodate'; did you mean 'UpToDate'?"}},
     {"ReleaseOfShortDigest",
      {{"i.yaml", Images("<0:48>", "@<32>")}},
      {"expected 48 bytes for snp.measurement, found 32"}},

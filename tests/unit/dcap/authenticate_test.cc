@@ -286,7 +286,7 @@ TEST(DcapTcb, DocumentsOfThePlatformGiveItsStatus) {
   ASSERT_TRUE(run.quote) << run.Text();
   EXPECT_EQ(ClaimOf<std::string>(run, "dcap.tcb_status"), "UpToDate");
   EXPECT_EQ(ClaimOf<std::string>(run, "dcap.tdx_module_status"), "UpToDate");
-  EXPECT_EQ(ClaimOf<std::string>(run, "dcap.tcb_date"), "2025-05-14T00:00:00Z");
+  EXPECT_EQ(ClaimOf<Time>(run, "dcap.tcb_date"), ParseTime("2025-05-14T00:00:00Z"));
   EXPECT_EQ(ClaimOf<std::uint64_t>(run, "dcap.tcb_evaluation_data_number"), 18U);
   EXPECT_EQ(run.quote->windows().size(), 6U);
   // PCK components of 15 and more, against levels of 5 and 1: only the TD's own versions decide here.

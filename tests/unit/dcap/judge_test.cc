@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "evidence/dcap/format.h"
-#include "tests/unit/dcap/minted_quote.h"
+#include "tests/unit/dcap/minted_tcb.h"
 #include "trust/bundle.h"
 
 namespace assay::dcap {
@@ -23,16 +25,16 @@ bool Nothing(const void*, std::string_view, const trust::Value&) { return false;
 bool PinsNothing(const void*, std::string_view) { return false; }
 bool PinsInstance(const void*, std::string_view claim) { return claim == "dcap.platform_instance_id"; }
 
-trust::Bundle BundleOf(const test::MintOptions& options) {
+trust::Bundle BundleOf(const test::MintOptions& options, const trust::CollateralSnapshot& collateral = {}) {
   const std::vector<evidence::Item> items{{std::string(kQuoteMediaType), trust::UntrustedBytes(test::Mint(options))}};
   const trust::AnchorSet anchors = test::Pki::Shared().Anchors();
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
   CheckLog log;
-  const auto quote = AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, log);
+  const auto quote = AuthenticateQuote(items, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
   return trust::Bundle::Carry(*quote, challenge, log).value();
 }
 
-Judged JudgeBody(const test::PlainQuote& kind, void (*change)(Bytes& body)) {
+Judged JudgeBody(const test::PlainQuote& kind, const std::function<void(Bytes& body)>& change) {
   test::MintOptions options;
   options.kind = kind;
   options.body = change;
@@ -50,7 +52,67 @@ TEST(DcapJudge, KnownBitsPass) {
     body[130] = 0x06;
   });
   EXPECT_TRUE(judged.log.findings().empty());
-  EXPECT_TRUE(JudgeBody(test::SgxV3(), nullptr).log.records().empty());
+}
+
+TEST(DcapJudge, UnknownBitsOfEnclavesAreRefused) {
+  for (const test::PlainQuote& kind : {test::SgxV3(), test::SgxV4(), test::SgxV5()}) {
+    const Judged judged = JudgeBody(kind, [](Bytes& body) {
+      body[48] = 0xF7;  // INIT, DEBUG, MODE64BIT, PROVISIONKEY, EINITTOKEN_KEY, CET, KSS
+      body[49] = 0x04;  // AEXNOTIFY
+      body[56] = 0xFF;  // x87, SSE, AVX, MPX, AVX-512
+      body[57] = 0x02;  // PKRU
+      body[58] = 0x06;  // AMX
+    });
+    EXPECT_TRUE(judged.log.findings().empty());
+    EXPECT_EQ(judged.log.records().size(), 2u) << "flags and XFRM; without documents no status";
+  }
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    const auto refused = [bit](std::size_t field) {
+      const Judged judged = JudgeBody(test::SgxV3(), [=](Bytes& body) {
+        body[48] = 0x01;
+        body[56] = 0x03;
+        body[field + bit / 8] = static_cast<std::uint8_t>(body[field + bit / 8] | 1U << bit % 8);
+      });
+      const Finding* finding = judged.FindingOf("dcap.attributes");
+      if (finding != nullptr) {
+        EXPECT_EQ(finding->reason, Reason::kUnknownBits);
+        EXPECT_EQ(finding->effect, Effect::kReject);
+      }
+      return finding != nullptr;
+    };
+    EXPECT_EQ(refused(48), bit == 3 || bit == 8 || bit == 9 || bit > 10) << "flag " << bit;
+    EXPECT_EQ(refused(56), bit == 8 || (bit >= 10 && bit <= 16) || bit > 18) << "XFRM " << bit;
+  }
+  EXPECT_NE(JudgeBody(test::SgxV3(), [](Bytes& body) { body[56] = 3; }).FindingOf("dcap.attributes"), nullptr) << "INIT clear";
+  EXPECT_NE(JudgeBody(test::SgxV3(), [](Bytes& body) { body[48] = 1; body[56] = 1; }).FindingOf("dcap.attributes"), nullptr) << "SSE off";
+  EXPECT_NE(JudgeBody(test::SgxV3(), [](Bytes& body) { body[48] = 1; body[56] = 2; }).FindingOf("dcap.attributes"), nullptr) << "x87 off";
+}
+
+TEST(DcapJudge, NoPolicyCanAcceptARevokedOrUnknownTcb) {
+  struct Case {
+    std::string_view platform_status;
+    unsigned module_svn;
+    bool acceptable;
+  };
+  for (const Case& c : {Case{"UpToDate", 6, true}, Case{"OutOfDateConfigurationNeeded", 6, true}, Case{"OutOfDate", 4, true}, Case{"Revoked", 6, false},
+                        Case{"UpToDate", 1, false}}) {
+    test::TcbOptions documents;
+    const std::string status = "UpToDate";
+    documents.info.replace(documents.info.rfind(status), status.size(), c.platform_status);
+    test::MintOptions options = test::UpToDate();
+    options.body = [&, before = options.body](Bytes& body) {
+      before(body);
+      body[0] = static_cast<std::uint8_t>(c.module_svn);
+      body[128] = 3;
+    };
+    Judged judged;
+    Judge(BundleOf(options, trust::CollateralSnapshot(test::TcbDocuments(documents))).claims(), {&Nothing, &PinsNothing, nullptr}, judged.log);
+    const Finding* finding = judged.FindingOf("dcap.tcb_status");
+    EXPECT_EQ(finding == nullptr, c.acceptable) << c.platform_status << c.module_svn;
+    if (finding == nullptr) continue;
+    EXPECT_EQ(finding->reason, Reason::kTcbUnacceptable);
+    EXPECT_EQ(finding->effect, Effect::kReject);
+  }
 }
 
 TEST(DcapJudge, UnknownBitsAreRefused) {
