@@ -51,7 +51,9 @@ TEST(ShippedPolicies, LoadWithoutAMessageOnePerPlatform) {
 TEST(ShippedPolicies, TheExampleLoadsWithoutAMessage) {
   const LoadResult loaded = LoadPolicies(FilesOf("policies/example"), BuiltinRegistry());
   ASSERT_THAT(Messages(loaded.messages), IsEmpty());
-  EXPECT_NE(loaded.book->FindSet("prod", "worker"), nullptr);
+  const PolicySet* workers = loaded.book->FindSet("prod", "worker");
+  ASSERT_NE(workers, nullptr);
+  for (const std::string_view platform : {"qemu_sev_snp", "qemu_tdx"}) EXPECT_NE(loaded.book->FindPolicy(*workers, platform), nullptr) << platform;
   EXPECT_EQ(loaded.book->FindSet("prod", "control-plane"), nullptr);
 }
 
