@@ -61,7 +61,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"dcap.debug", kFlag, kMustOrWaive, 0, {}, "TD under debug (any of TDATTRIBUTES 7:0), or SGX ATTRIBUTES.DEBUG: the host can look inside",
      {Check::kDcapDebug, Reason::kDebugEnabled}},
     {"dcap.dynamic_platform", kFlag, kOptional, 0, {}, "PCK configuration dynamicPlatform: packages may be added; absent under the Processor CA"},
-    {"dcap.effective_evaluation_data_number", kNumber, kOptional, 0, {}, "The lesser tcbEvaluationDataNumber of TCB info and QE identity: what every part was judged by at least"},
+    {"dcap.effective_evaluation_data_number", kNumber, kOptional, 0, {}, "The lesser tcbEvaluationDataNumber of TCB info and QE identity: what every part was judged by at least", OfDocuments()},
     {"dcap.fmspc", kOctets, kOptional, 6, {}, "FMSPC of the PCK certificate: family, model, stepping, platform, custom SKU"},
     {"dcap.init_tee_tcb_svn", kOctets, kOptional, 16, {}, "INITTEETCBSVN: of the module under which the TD was initialised; body type 4 only"},
     {"dcap.initial_status", kStatus, kOptional, 0, {}, "TCB status of platform and module under which the TD was initialised; absent where the report names none that can be judged", OfDocuments(Reason::kTcbStatusRefused), kStatuses},
