@@ -5,16 +5,19 @@
 
 #include "evidence/dcap/format.h"
 #include "evidence/dcap/judge.h"
+#include "evidence/tcg_log/format.h"
+#include "platform/binding/ccel.h"
 
 namespace assay::qemu_tdx {
 namespace {
 
 using platform::Feature;
 
-constexpr const evidence::Format* kFormats[] = {&dcap::kFormat};
+constexpr const evidence::Format* kFormats[] = {&dcap::kFormat, &tcg_log::kFormat};
 
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {dcap::kQuoteMediaType, 1, 1},
+    {tcg_log::kCcelMediaType, 0, 1},
     {dcap::kCertificateMediaType, 0, 8},
     {dcap::kPemChainMediaType, 0, 2},
     {dcap::kCrlMediaType, 0, 2},
@@ -44,7 +47,8 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
     return std::nullopt;
   }
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
-  if (bundle) bundle->set_instance_identity(IdentityOf(context.challenge));
+  if (!bundle || !platform::AttachCcel(items, *quote, *bundle, log)) return std::nullopt;
+  bundle->set_instance_identity(IdentityOf(context.challenge));
   return bundle;
 }
 
