@@ -53,6 +53,7 @@ struct Checker {
 std::span<const Checker> BuiltinCheckers();
 std::span<const Checker> DcapCheckers();
 std::span<const Checker> EarCheckers();
+std::span<const Checker> LogCheckers();
 std::span<const Checker> SnpCheckers();
 
 }  // namespace assay::vectors

@@ -1,6 +1,6 @@
-// Checkers of the kinds dcap-quote and intel-signed-document. They take the road that production takes: pinned anchors, a frozen snapshot
-// of collateral that was recognised by its content and fetched under the keys that the format asks for, one challenge, and the windows
-// judged at the case's time.
+// Checkers of the kinds dcap-quote, gcp-tdx (a quote with its event log) and intel-signed-document. They take the road that production
+// takes: pinned anchors, a frozen snapshot of collateral that was recognised by its content and fetched under the keys that the format
+// asks for, one challenge, and the windows judged at the case's time.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -16,8 +16,11 @@
 #include "evidence/dcap/pck.h"
 #include "evidence/dcap/signed_document.h"
 #include "evidence/dcap/unpack.h"
+#include "evidence/tcg_log/format.h"
+#include "platform/binding/ccel.h"
 #include "tests/vectors/checker.h"
 #include "tests/vectors/conclusion.h"
+#include "tests/vectors/json_text.h"
 #include "trust/anchors.h"
 #include "trust/bundle.h"
 #include "trust/collateral.h"
@@ -52,7 +55,8 @@ void NoteStatus(Observation& observation) {
   }
 }
 
-Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
+// `event_log`: nullptr if the kind has none.
+Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const Bytes* event_log) {
   Observation observation;
   const Bytes* quote = inputs.One("quote");
   const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
@@ -60,7 +64,8 @@ Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
     observation.fault = "quote and root_ca are required, and the root must be one certificate";
     return observation;
   }
-  const std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(*quote)}};
+  std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(*quote)}};
+  if (event_log != nullptr) items.push_back({std::string(tcg_log::kCcelMediaType), trust::UntrustedBytes(*event_log)});
   const std::vector<trust::CollateralKey> needed = dcap::kFormat.needs(items, trust::CollateralSnapshot());
 
   std::vector<trust::CollateralItem> supplied;
@@ -99,6 +104,7 @@ Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
       items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
   std::optional<trust::Bundle> bundle;
   if (authentic) bundle = trust::Bundle::Carry(*authentic, challenge, log);
+  if (bundle && !platform::AttachCcel(items, *authentic, *bundle, log)) bundle.reset();
   Conclude(log, bundle ? bundle->claims().windows() : std::span<const trust::ValidityWindow>(), conformance_case.at, observation);
   observation.authentic = bundle.has_value() && observation.against.empty();
   if (!bundle) return observation;
@@ -110,7 +116,18 @@ Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) {
     observation.fault = Cat("check ", NameOf(Check::kDcapRevocation), " is ", revocation ? NameOf(*revocation) : std::string_view("absent"));
   }
   NoteClaims(*bundle, dcap::kFormat, observation);
+  NoteClaims(*bundle, tcg_log::kFormat, observation);
   NoteStatus(observation);
+  return observation;
+}
+
+Observation RunDcapQuote(const Case& conformance_case, const Inputs& inputs) { return RunQuote(conformance_case, inputs, nullptr); }
+
+Observation RunGcpTdx(const Case& conformance_case, const Inputs& inputs) {
+  const Bytes* event_log = inputs.One("event_log");
+  if (event_log != nullptr) return RunQuote(conformance_case, inputs, event_log);
+  Observation observation;
+  observation.fault = "event_log is required";
   return observation;
 }
 
@@ -171,7 +188,8 @@ Observation RunIntelSignedDocument(const Case& conformance_case, const Inputs& i
 }  // namespace
 
 std::span<const Checker> DcapCheckers() {
-  static constexpr auto kCheckers = std::to_array<Checker>({{"dcap-quote", &RunDcapQuote}, {"intel-signed-document", &RunIntelSignedDocument}});
+  static constexpr auto kCheckers =
+      std::to_array<Checker>({{"dcap-quote", &RunDcapQuote}, {"gcp-tdx", &RunGcpTdx}, {"intel-signed-document", &RunIntelSignedDocument}});
   return kCheckers;
 }
 

@@ -15,14 +15,20 @@ constexpr auto kMediaTypes = std::to_array<std::string_view>({kCcelMediaType, kT
 
 ByteView AllOf(const trust::UntrustedBytes& bytes) { return bytes.Read().TakeRest(); }
 
-// A legacy log has no header: it is one if all of it reads as one, from an event of a type that firmware begins with.
+// A legacy log has no header: it is one if it reads as one from front to end, every event of a type that the profile defines.
 bool IsLegacyLog(const trust::UntrustedBytes& bytes) {
   Reader reader = bytes.Read();
-  const auto index = reader.U32Le();
-  const auto type = reader.U32Le();
-  if (!type || *index >= kPcrs || *type == 0 || NameOf(static_cast<EventType>(*type)).empty() || reader.remaining() < kPcrEventSize - 8) return false;
-  CheckLog unused;
-  return EventLogParser::Parse(bytes, Registers::kPcrs, unused).has_value();
+  for (bool first = true; !reader.AtEnd(); first = false) {
+    const auto event = reader.Take(kPcrEventSize);
+    if (!event) return false;
+    const std::uint64_t index = LittleEndianOf(*event, FieldNamed(kPcrEvent, "PCRINDEX"));
+    const std::uint64_t type = LittleEndianOf(*event, FieldNamed(kPcrEvent, "EVENTTYPE"));
+    if (!first && (index == kEndOfLog || (index == 0 && type == 0))) return true;
+    const auto known = static_cast<EventType>(type);
+    if (index >= kPcrs || known == EventType::kPrebootCert || NameOf(known).empty()) return false;
+    if (!reader.Skip(static_cast<std::size_t>(LittleEndianOf(*event, FieldNamed(kPcrEvent, "EVENTSIZE"))))) return false;
+  }
+  return bytes.size() != 0;
 }
 
 std::optional<Registers> RegistersOf(const trust::UntrustedBytes& bytes) {
