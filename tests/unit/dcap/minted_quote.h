@@ -1,10 +1,7 @@
-// Quotes that really authenticate, under a root of this process that bears Intel's names. Written with literal offsets and the software
-// TEE's DER writer; every part can be changed before it is signed, so that a test makes exactly one thing wrong.
+// Quotes that really authenticate, under a root of this process that bears Intel's names: the software TEE's, with lists and root as
+// collateral is handed over.
 #pragma once
 
-#include <functional>
-#include <initializer_list>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +9,7 @@
 #include "base/clock.h"
 #include "tests/softtee/certificate.h"
 #include "tests/softtee/key.h"
+#include "tests/softtee/signed_quote.h"
 #include "tests/unit/dcap/plain_quote.h"
 #include "trust/anchors.h"
 #include "trust/collateral.h"
@@ -21,46 +19,24 @@ namespace assay::dcap::test {
 inline const Time kNotBefore = *ParseTime("2026-01-01T00:00:00Z");
 inline const Time kNotAfter = *ParseTime("2033-01-01T00:00:00Z");
 
-// Members of the PCK's SGX extension; each is one DER SEQUENCE of OID and value.
-struct ExtensionParts {
-  std::vector<Bytes> members;
-  Bytes Der() const;
-};
-Bytes Member(std::string_view suffix, ByteView value);  // below 1.2.840.113741.1.13.1.
-ExtensionParts PlainExtension(bool platform_ca = true);
+using ExtensionParts = softtee::PckExtension;
+inline Bytes Member(std::string_view suffix, ByteView value) { return softtee::PckMember(suffix, value); }
+inline ExtensionParts PlainExtension(bool platform_ca = true) { return softtee::DescribePckExtension({}, platform_ca); }
+using softtee::IntelName;
+using softtee::kCaSerial;
+using softtee::kPckSerial;
 
-struct Pki {
-  softtee::Key root = softtee::Key::GenerateP256();
-  softtee::Key ca = softtee::Key::GenerateP256();
-  softtee::Key pck = softtee::Key::GenerateP256();
-  softtee::Key attestation = softtee::Key::GenerateP256();
+struct Pki : softtee::QuoteKeys {
   static const Pki& Shared();
 
   trust::AnchorSet Anchors() const;
 };
 
-Bytes Sign(const softtee::Key& key, ByteView message);  // ECDSA P-256 with SHA-256, r || s
+inline Bytes Sign(const softtee::Key& key, ByteView message) { return softtee::SignP1363(key, message); }
 
-Bytes IntelName(std::string_view common_name);
-
-struct MintOptions {
-  PlainQuote kind = TdxV4();
-  bool platform_ca = true;
-  std::function<void(Bytes& body)> body = nullptr;
-  std::function<void(Bytes& report)> qe_report = nullptr;     // before it is signed
-  std::function<void(PlainQuote& quote)> quote = nullptr;     // when all is signed
-  std::function<void(softtee::Certificate&)> pck_certificate = nullptr;
-  std::function<void(softtee::Certificate&)> ca_certificate = nullptr;
-  std::function<void(softtee::Certificate&)> root_certificate = nullptr;
-  const softtee::Key* signs_pck = nullptr;                    // default: the CA; and so on
-  const softtee::Key* signs_qe_report = nullptr;
-  const softtee::Key* signs_quote = nullptr;
-  std::vector<std::size_t> order = {0, 1, 2};                 // of PCK, CA, root in the PEM text; may repeat
-};
-Bytes Mint(const MintOptions& options = {}, const Pki& pki = Pki::Shared());
-
-// Certificates in DER.
-Bytes PckDer(const MintOptions& options = {}, const Pki& pki = Pki::Shared());
+using MintOptions = softtee::QuoteOptions;
+inline Bytes Mint(const MintOptions& options = {}, const Pki& pki = Pki::Shared()) { return softtee::MintQuote(options, pki); }
+inline Bytes PckDer(const MintOptions& options = {}, const Pki& pki = Pki::Shared()) { return softtee::MintPck(options, pki); }
 
 // The root's certificate as collateral.
 trust::CollateralItem RootItem(const Pki& pki = Pki::Shared());
@@ -73,8 +49,5 @@ struct ListOptions {
   std::string_view issuer = "";  // common name, if not that of the CA
 };
 trust::CollateralItem List(const ListOptions& options = {}, const Pki& pki = Pki::Shared());
-
-inline const Bytes kPckSerial = {0x11, 0x22};
-inline const Bytes kCaSerial = {0x33, 0x44};
 
 }  // namespace assay::dcap::test

@@ -1,31 +1,15 @@
 #include "tests/unit/dcap/minted_tcb.h"
 
+#include <algorithm>
+
 #include "base/bug.h"
-#include "base/hex.h"
-#include "base/strings.h"
 #include "crypto/certificate.h"
 #include "evidence/dcap/collateral_kinds.h"
+#include "tests/softtee/pcs_documents.h"
 
 namespace assay::dcap::test {
+
 namespace {
-
-std::string Components(unsigned svn) {
-  std::string text;
-  for (int i = 0; i < 16; ++i) text += Cat(i == 0 ? "[" : ",", "{\"svn\":", svn, "}");
-  return text + "]";
-}
-std::string Verdict(std::string_view status, std::string_view more = "") {
-  return Cat("\"tcbDate\":\"2025-05-14T00:00:00Z\",\"tcbStatus\":\"", status, "\"", more);
-}
-std::string Level(unsigned sgx, unsigned tdx, unsigned pce, std::string_view verdict) {
-  return Cat("{\"tcb\":{\"sgxtcbcomponents\":", Components(sgx), ",\"pcesvn\":", pce, ",\"tdxtcbcomponents\":", Components(tdx), "},", verdict, "}");
-}
-std::string IsvLevel(unsigned svn, std::string_view verdict) { return Cat("{\"tcb\":{\"isvsvn\":", svn, "},", verdict, "}"); }
-std::string Module(std::string_view more) {
-  return Cat("{\"mrsigner\":\"", std::string(96, '0'), "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"", more, "}");
-}
-
-constexpr std::string_view kDates = "\"issueDate\":\"2026-06-01T00:00:00Z\",\"nextUpdate\":\"2026-07-01T00:00:00Z\",\"tcbEvaluationDataNumber\":18,";
 
 const softtee::Key& SigningKey() {
   static const softtee::Key key = softtee::Key::GenerateP256();
@@ -33,44 +17,24 @@ const softtee::Key& SigningKey() {
 }
 
 trust::CollateralItem Document(trust::CollateralKey item_key, std::string_view name, const std::string& body, const softtee::Key* signer) {
-  const Bytes signature = Sign(signer == nullptr ? SigningKey() : *signer, AsBytes(body));
-  const trust::UntrustedBytes bytes(ToBytes(AsBytes(Cat("{\"", name, "\":", body, ",\"signature\":\"", ToHex(signature), "\"}"))));
+  const trust::UntrustedBytes bytes(ToBytes(AsBytes(softtee::SignedDocument(name, body, signer == nullptr ? SigningKey() : *signer))));
   return {std::move(item_key), bytes, bytes.Sha256()};
 }
 
 }  // namespace
 
-std::string TcbInfoBody() {
-  return Cat("{\"id\":\"TDX\",\"version\":3,", kDates, "\"fmspc\":\"00806F050000\",\"pceId\":\"0000\",\"tcbType\":0,\"tdxModule\":", Module(""),
-             ",\"tdxModuleIdentities\":[",
-             Module(Cat(",\"id\":\"TDX_01\",\"tcbLevels\":[", IsvLevel(6, Verdict("UpToDate")), ",", IsvLevel(4, Verdict("OutOfDate")), "]")),
-             "],\"tcbLevels\":[", Level(5, 5, 13, Verdict("UpToDate")), ",",
-             Level(1, 1, 5, Verdict("OutOfDate", ",\"advisoryIDs\":[\"INTEL-SA-00001\"]")), "]}");
-}
-
-std::string QeIdentityBody() {
-  return Cat("{\"id\":\"TD_QE\",\"version\":2,", kDates,
-             "\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",\"attributes\":\"11000000000000000000000000000000\","
-             "\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",\"mrsigner\":\"",
-             ToHex(Bytes(32, 0xDC)), "\",\"isvprodid\":2,\"tcbLevels\":[", IsvLevel(4, Verdict("UpToDate")), ",", IsvLevel(2, Verdict("OutOfDate")), "]}");
-}
+std::string TcbInfoBody() { return softtee::TcbInfo().Body(); }
+std::string QeIdentityBody() { return softtee::QeIdentity().Body(); }
 
 std::vector<trust::CollateralItem> TcbDocuments(const TcbOptions& options, const Pki& pki) {
-  softtee::Certificate certificate;
-  certificate.serial = kTcbSigningSerial;
-  certificate.subject = IntelName("Intel SGX TCB Signing");
-  certificate.issuer = IntelName("Intel SGX Root CA");
-  certificate.not_before = kNotBefore;
-  certificate.not_after = kNotAfter;
-  certificate.subject_public_key_info = SigningKey().SubjectPublicKeyInfo();
-  certificate.style = softtee::SignatureStyle::kEcdsaSha256;
-  certificate.extensions = {softtee::extension::KeyUsage(softtee::kDigitalSignature | 0x4000), softtee::extension::BasicConstraints(false, std::nullopt)};
+  softtee::Certificate certificate = softtee::DescribeIntel(softtee::IntelKind::kTcbSigning, CommonNameOf(softtee::IntelKind::kRoot), SigningKey(),
+                                                            kTcbSigningSerial, {kNotBefore, kNotAfter});
   if (options.certificate) options.certificate(certificate);
   const Bytes der = certificate.SignedBy(options.issuer == nullptr ? pki.root : *options.issuer);
 
   std::vector<trust::CollateralItem> items;
-  items.push_back(Document({std::string(kTcbInfoKind), "TDX", "00806f050000"}, "tcbInfo", options.info, options.signer));
-  items.push_back(Document({std::string(kQeIdentityKind), "TD_QE", {}}, "enclaveIdentity", options.identity, options.signer));
+  items.push_back(Document({std::string(kTcbInfoKind), "TDX", "00806f050000"}, softtee::kTcbInfoMember, options.info, options.signer));
+  items.push_back(Document({std::string(kQeIdentityKind), "TD_QE", {}}, softtee::kQeIdentityMember, options.identity, options.signer));
   const trust::UntrustedBytes bytes(der);
   trust::CollateralItem signing{{std::string(kTcbSigningKind), {}, {}}, bytes, bytes.Sha256()};
   auto decoded = crypto::Certificate::FromDer(der);
@@ -87,7 +51,7 @@ std::string EvaluationNumbersBody() {
 }
 
 trust::CollateralItem EvaluationNumbersItem(const std::string& body, const softtee::Key* signer) {
-  return Document({std::string(kEvaluationNumbersKind), "TDX", {}}, "tcbEvaluationDataNumbers", body, signer);
+  return Document({std::string(kEvaluationNumbersKind), "TDX", {}}, softtee::kEvaluationNumbersMember, body, signer);
 }
 
 MintOptions UpToDate() {
