@@ -13,8 +13,10 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/dev_tls.h"
 #include "tests/softtee/file.h"
+#include "tests/softtee/intel_pki.h"
 #include "tests/softtee/snp_evidence.h"
 #include "tests/softtee/snp_pki.h"
 
@@ -40,6 +42,28 @@ bool ReadHex(std::string_view option, std::string_view text, ByteArray<N>& out) 
   }
   std::copy(bytes->begin(), bytes->end(), out.begin());
   return true;
+}
+
+// Empty: leaves `time` as it is.
+bool ReadTime(const std::string& text, Time& time) {
+  if (text.empty()) return true;
+  const std::optional<Time> at = ParseTime(text);
+  if (!at) {
+    Fail(kUsage, Cat("--at: expected a time like 2026-11-24T00:00:00Z, got ", Printable(text, 80)));
+    return false;
+  }
+  time = *at;
+  return true;
+}
+
+template <typename Entries>
+std::nullopt_t UnknownFault(const std::string& fault, const Entries& entries) {
+  std::vector<std::string_view> names;
+  for (const auto& entry : entries) names.push_back(entry.name);
+  const std::string_view nearest = NearestOf(fault, names);
+  Fail(kUsage, Cat("--fault: no fault is called ", Printable(fault, 80), nearest.empty() ? "" : "; did you mean ", nearest,
+                   "? `assay-softtee faults` lists them"));
+  return std::nullopt;
 }
 
 struct SnpArguments {
@@ -90,37 +114,74 @@ std::optional<SnpOptions> OptionsFrom(const SnpArguments& arguments) {
   // Every run is a guest of its own, as launched anew.
   if (arguments.report_id.empty()) std::ranges::copy(RandomBytes(32), options.report_id.emplace().begin());
   else if (!ReadHex("--report-id", arguments.report_id, options.report_id.emplace())) return std::nullopt;
-  if (!arguments.at.empty()) {
-    const std::optional<Time> at = ParseTime(arguments.at);
-    if (!at) {
-      Fail(kUsage, Cat("--at: expected a time like 2026-11-24T00:00:00Z, got ", Printable(arguments.at, 80)));
-      return std::nullopt;
-    }
-    options.now = *at;
+  if (!ReadTime(arguments.at, options.now)) return std::nullopt;
+  if (!arguments.fault.empty() && !(options.fault = FaultNamed(arguments.fault))) return UnknownFault(arguments.fault, AllFaults());
+  return options;
+}
+
+struct DcapArguments {
+  std::string pki;
+  std::string report_data;
+  std::string quote = "tdx_v4";
+  std::string ca = "platform";
+  std::string mrtd = ToHex(kDefaultMrtd);
+  std::string rtmr0 = ToHex(kDefaultRtmr0);
+  std::string rtmr1 = ToHex(kDefaultRtmr1);
+  std::string rtmr2 = ToHex(kDefaultRtmr2);
+  std::string rtmr3 = std::string(96, '0');
+  std::string mrconfigid = ToHex(kDefaultMrConfigId);
+  std::string mrowner = ToHex(kDefaultMrOwner);
+  std::string mrownerconfig = std::string(96, '0');
+  std::string fmspc = ToHex(Machine().fmspc);
+  std::string ppid = ToHex(Machine().ppid);
+  std::string platform_instance_id = ToHex(Machine().platform_instance_id);
+  std::string status = "UpToDate";
+  std::size_t padding = 0;
+  std::string fault;
+  std::string at;
+  bool no_documents = false;
+  bool no_crl = false;
+  bool evaluation_numbers = false;
+  bool json = false;
+  std::string out;
+};
+
+std::optional<DcapOptions> OptionsFrom(const DcapArguments& arguments) {
+  DcapOptions options;
+  options.kind = *QuoteKindNamed(arguments.quote);
+  options.platform_ca = arguments.ca == "platform";
+  options.status = arguments.status;
+  options.padding = arguments.padding;
+  options.with_documents = !arguments.no_documents;
+  options.with_crls = !arguments.no_crl;
+  options.with_evaluation_numbers = arguments.evaluation_numbers;
+  options.now = SystemClock().Now();
+  if (!ReadHex("--report-data", arguments.report_data, options.report_data) || !ReadHex("--mrtd", arguments.mrtd, options.mrtd) ||
+      !ReadHex("--rtmr0", arguments.rtmr0, options.rtmr0) || !ReadHex("--rtmr1", arguments.rtmr1, options.rtmr1) ||
+      !ReadHex("--rtmr2", arguments.rtmr2, options.rtmr2) || !ReadHex("--rtmr3", arguments.rtmr3, options.rtmr3) ||
+      !ReadHex("--mrconfigid", arguments.mrconfigid, options.mrconfigid) || !ReadHex("--mrowner", arguments.mrowner, options.mrowner) ||
+      !ReadHex("--mrownerconfig", arguments.mrownerconfig, options.mrownerconfig) || !ReadHex("--fmspc", arguments.fmspc, options.machine.fmspc) ||
+      !ReadHex("--ppid", arguments.ppid, options.machine.ppid) ||
+      !ReadHex("--platform-instance-id", arguments.platform_instance_id, options.machine.platform_instance_id) ||
+      !ReadTime(arguments.at, options.now)) {
+    return std::nullopt;
   }
-  if (!arguments.fault.empty()) {
-    options.fault = FaultNamed(arguments.fault);
-    if (!options.fault) {
-      std::vector<std::string_view> names;
-      for (const FaultEntry& entry : AllFaults()) names.push_back(entry.name);
-      const std::string_view nearest = NearestOf(arguments.fault, names);
-      Fail(kUsage, Cat("--fault: no fault is called ", Printable(arguments.fault, 80), nearest.empty() ? "" : "; did you mean ", nearest,
-                       "? `assay-softtee faults` lists them"));
-      return std::nullopt;
-    }
-  }
+  if (!arguments.fault.empty() && !(options.fault = DcapFaultNamed(arguments.fault))) return UnknownFault(arguments.fault, AllDcapFaults());
   return options;
 }
 
 absl::Status WriteEvidence(const std::filesystem::path& directory, const Evidence& evidence) {
   const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(directory);
   if (!lock.ok()) return lock.status();
-  absl::Status status = WriteFile(directory / "report.bin", *evidence.Find(kReportType), kPublicFile);
-  if (const Bytes* table = evidence.Find(kCertTableType); table != nullptr && status.ok()) {
-    status = WriteFile(directory / "cert_table.bin", *table, kPublicFile);
-  }
+  absl::Status status;
+  const auto write = [&](const std::string& name, const Bytes* body) {
+    if (body != nullptr && status.ok()) status = WriteFile(directory / name, *body, kPublicFile);
+  };
+  write("report.bin", evidence.Find(kReportType));
+  write("cert_table.bin", evidence.Find(kCertTableType));
+  write("quote.bin", evidence.Find(kQuoteType));
   for (const Endorsement& endorsement : evidence.endorsements) {
-    if (status.ok()) status = WriteFile(directory / Cat(endorsement.name, ".der"), endorsement.der, kPublicFile);
+    write(endorsement.name.find('.') == std::string::npos ? endorsement.name + ".der" : endorsement.name, &endorsement.der);
   }
   return status;
 }
@@ -135,13 +196,17 @@ void PrintJson(const Evidence& evidence) {
   std::puts((json + "]}").c_str());
 }
 
-int RunSnp(const SnpArguments& arguments) {
-  const std::optional<SnpOptions> options = OptionsFrom(arguments);
+absl::StatusOr<Evidence> MintFrom(const SnpPki& pki, const SnpOptions& options) { return MintSnp(pki, options); }
+absl::StatusOr<Evidence> MintFrom(const IntelPki& pki, const DcapOptions& options) { return MintDcap(pki, options); }
+
+template <typename Pki, typename Arguments>
+int RunMint(const Arguments& arguments) {
+  const auto options = OptionsFrom(arguments);
   if (!options) return kUsage;
   if (arguments.json == !arguments.out.empty()) return Fail(kUsage, "give one of --json and --out DIR");
-  const absl::StatusOr<SnpPki> pki = SnpPki::Open(arguments.pki);
+  const absl::StatusOr<Pki> pki = Pki::Open(arguments.pki);
   if (!pki.ok()) return Fail(kFailed, Cat("--pki: ", MessageOf(pki.status())));
-  const absl::StatusOr<Evidence> evidence = MintSnp(*pki, *options);
+  const absl::StatusOr<Evidence> evidence = MintFrom(*pki, *options);
   if (!evidence.ok()) return Fail(kUsage, MessageOf(evidence.status()));
   if (arguments.json) {
     PrintJson(*evidence);
@@ -152,8 +217,10 @@ int RunSnp(const SnpArguments& arguments) {
 }
 
 int RunPki(const std::string& directory) {
-  const absl::StatusOr<SnpPki> pki = SnpPki::Open(directory);
-  if (!pki.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(pki.status())));
+  const absl::StatusOr<SnpPki> amd = SnpPki::Open(directory);
+  if (!amd.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(amd.status())));
+  const absl::StatusOr<IntelPki> intel = IntelPki::Open(directory);
+  if (!intel.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(intel.status())));
   std::puts((std::filesystem::path(directory) / kAnchorsFile).c_str());
   return kOk;
 }
@@ -164,14 +231,18 @@ int RunTls(const std::string& directory, const std::string& name) {
 }
 
 int ListFaults() {
-  for (const FaultEntry& entry : AllFaults()) {
-    std::printf("%-30s %-22s %s\n", std::string(entry.name).c_str(), std::string(entry.reason).c_str(), std::string(entry.what).c_str());
-  }
+  const auto list = [](const char* subcommand, const auto& entries) {
+    for (const auto& entry : entries) {
+      std::printf("%-4s %-39s %-25s %s\n", subcommand, std::string(entry.name).c_str(), std::string(entry.reason).c_str(), std::string(entry.what).c_str());
+    }
+  };
+  list("snp", AllFaults());
+  list("dcap", AllDcapFaults());
   return kOk;
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("The software TEE: mints SEV-SNP evidence under a PKI of its own. Nothing it makes proves anything.", "assay-softtee");
+  CLI::App app("The software TEE: mints SEV-SNP, TDX and SGX evidence under a PKI of its own. Nothing it makes proves anything.", "assay-softtee");
   app.require_subcommand(1);
 
   std::string pki_directory;
@@ -199,7 +270,36 @@ int Main(int argc, char** argv) {
   snp->add_flag("--json", arguments.json, "Print {\"items\":[{\"media_type\",\"body\"}]}, bodies in base64");
   snp->add_option("--out", arguments.out, "Write report.bin, cert_table.bin and each certificate into this directory");
 
-  CLI::App* faults = app.add_subcommand("faults", "List every fault: name, the finding a verifier owes, what is wrong");
+  DcapArguments dcap_arguments;
+  std::vector<std::string> quotes;
+  for (const QuoteKind kind : AllQuoteKinds()) quotes.emplace_back(NameOf(kind));
+  CLI::App* dcap = app.add_subcommand("dcap", "Mint a TDX or SGX quote with Intel's collateral for it");
+  dcap->add_option("--pki", dcap_arguments.pki, "Directory of the PKI; made if need be")->required();
+  dcap->add_option("--report-data", dcap_arguments.report_data, "REPORTDATA, 64 bytes")->required();
+  dcap->add_option("--quote", dcap_arguments.quote, Cat("One of ", Join(quotes, ", ")))->check(CLI::IsMember(quotes))->capture_default_str();
+  dcap->add_option("--ca", dcap_arguments.ca, "Who issued the PCK certificate: platform or processor")->check(CLI::IsMember({"platform", "processor"}))->capture_default_str();
+  dcap->add_option("--mrtd", dcap_arguments.mrtd, "MRTD, 48 bytes; like the following of TDX only")->capture_default_str();
+  dcap->add_option("--rtmr0", dcap_arguments.rtmr0, "RTMR0, 48 bytes")->capture_default_str();
+  dcap->add_option("--rtmr1", dcap_arguments.rtmr1, "RTMR1, 48 bytes")->capture_default_str();
+  dcap->add_option("--rtmr2", dcap_arguments.rtmr2, "RTMR2, 48 bytes")->capture_default_str();
+  dcap->add_option("--rtmr3", dcap_arguments.rtmr3, "RTMR3, 48 bytes. Default: zero");
+  dcap->add_option("--mrconfigid", dcap_arguments.mrconfigid, "MRCONFIGID, 48 bytes")->capture_default_str();
+  dcap->add_option("--mrowner", dcap_arguments.mrowner, "MROWNER, 48 bytes")->capture_default_str();
+  dcap->add_option("--mrownerconfig", dcap_arguments.mrownerconfig, "MROWNERCONFIG, 48 bytes. Default: zero");
+  dcap->add_option("--fmspc", dcap_arguments.fmspc, "FMSPC, 6 bytes")->capture_default_str();
+  dcap->add_option("--ppid", dcap_arguments.ppid, "PPID, 16 bytes")->capture_default_str();
+  dcap->add_option("--platform-instance-id", dcap_arguments.platform_instance_id, "Platform instance, 16 bytes; of the Platform CA only")->capture_default_str();
+  dcap->add_option("--status", dcap_arguments.status, "TCB status that the documents give, as Intel names it")->capture_default_str();
+  dcap->add_option("--padding", dcap_arguments.padding, "Zero bytes behind the quote")->capture_default_str();
+  dcap->add_option("--at", dcap_arguments.at, "The time that dates are relative to, RFC 3339. Default: now");
+  dcap->add_option("--fault", dcap_arguments.fault, "What to make wrong; see `faults`");
+  dcap->add_flag("--no-documents", dcap_arguments.no_documents, "Without TCB info, QE identity and their signer's chain");
+  dcap->add_flag("--no-crl", dcap_arguments.no_crl, "Without the revocation lists");
+  dcap->add_flag("--evaluation-numbers", dcap_arguments.evaluation_numbers, "With the list of evaluation data numbers");
+  dcap->add_flag("--json", dcap_arguments.json, "Print {\"items\":[{\"media_type\",\"body\"}]}, bodies in base64");
+  dcap->add_option("--out", dcap_arguments.out, "Write quote.bin and each document into this directory");
+
+  CLI::App* faults = app.add_subcommand("faults", "List every fault: subcommand, name, the finding a verifier owes, what is wrong");
 
   std::string tls_directory;
   std::string tls_name = "localhost";
@@ -213,7 +313,8 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   if (*pki) return RunPki(pki_directory);
-  if (*snp) return RunSnp(arguments);
+  if (*snp) return RunMint<SnpPki>(arguments);
+  if (*dcap) return RunMint<IntelPki>(dcap_arguments);
   if (*faults) return ListFaults();
   return RunTls(tls_directory, tls_name);
 }

@@ -197,7 +197,7 @@ absl::Status SnpPki::Save(const std::filesystem::path& directory) const {
     const absl::Status status = WriteFile(directory / Cat(FileStem(which.first, which.second), ".der"), der, kPublicFile);
     if (!status.ok()) return status;
   }
-  const absl::Status status = WriteFile(directory / kAnchorsFile, AsBytes(AnchorsYaml()), kPublicFile);
+  const absl::Status status = KeepAnchors(directory, "amd", Anchors());
   if (!status.ok()) return status;
   return WriteFile(directory / kSeedFile, seed_, kPrivateFile);
 }
@@ -214,12 +214,10 @@ const SnpPki& SnpPki::Shared() {
   return pki;
 }
 
-std::string SnpPki::AnchorsYaml() const {
-  std::string yaml = "apiVersion: assay.v1\nkind: TestAnchors\nanchors:\n";
-  for (const Product product : kProducts) {
-    yaml += Cat("  - {vendor: amd, product: ", NameOf(product), ", spki_sha256: \"", ToHex(AnchorOf(product)), "\"}\n");
-  }
-  return yaml;
+std::vector<Anchor> SnpPki::Anchors() const {
+  std::vector<Anchor> anchors;
+  for (const Product product : kProducts) anchors.push_back({"amd", NameOf(product), AnchorOf(product)});
+  return anchors;
 }
 
 Key SnpPki::VcekKey(Product product, const ByteArray<64>& chip_id, const Tcb& tcb) const {

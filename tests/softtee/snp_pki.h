@@ -11,11 +11,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "tests/softtee/anchors.h"
 #include "tests/softtee/certificate.h"
 #include "tests/softtee/key.h"
 #include "tests/softtee/snp_report.h"
@@ -25,7 +27,6 @@ namespace assay::softtee {
 enum class Authority : std::uint8_t { kArk, kAsk, kAsvk };
 
 inline constexpr unsigned kAmdRsaBits = 4096;
-inline constexpr std::string_view kAnchorsFile = "anchors.yaml";  // what Open() leaves for --insecure-test-anchors
 
 // "OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices, CN=<common name>", the string types as AMD's.
 Bytes AmdName(std::string_view common_name, std::string_view organization = "Advanced Micro Devices");
@@ -50,8 +51,9 @@ class SnpPki {
   const Key& StrangerKey() const { return keys_.at("stranger"); }
   // SHA-256 of the ARK's SubjectPublicKeyInfo: what a verifier pins.
   Bytes AnchorOf(Product product) const { return Sha256(KeyOf(Authority::kArk, product).SubjectPublicKeyInfo()); }
-  // The `kind: TestAnchors` document for all three products.
-  std::string AnchorsYaml() const;
+  std::vector<Anchor> Anchors() const;  // of all three products
+  // The `kind: TestAnchors` document with them.
+  std::string AnchorsYaml() const { return softtee::AnchorsYaml(Anchors()); }
 
   // What CertificateOf() was signed from.
   static Certificate DescribeAuthority(Authority authority, Product product, const Key& key, const Key& ark_key);

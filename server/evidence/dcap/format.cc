@@ -120,7 +120,7 @@ std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item> items, c
 }
 
 bool IsContainer(std::string_view media_type) {
-  return media_type == kCertificateMediaType || media_type == kCrlMediaType || media_type == kPemChainMediaType;
+  return media_type == kCertificateMediaType || media_type == kCrlMediaType || media_type == kPemChainMediaType || media_type == kJsonMediaType;
 }
 
 }  // namespace

@@ -16,11 +16,12 @@ inline constexpr std::string_view kQuoteMediaType = "application/vnd.assay.dcap-
 inline constexpr std::string_view kCertificateMediaType = "application/pkix-cert";
 inline constexpr std::string_view kCrlMediaType = "application/pkix-crl";
 inline constexpr std::string_view kPemChainMediaType = "application/pem-certificate-chain";
+inline constexpr std::string_view kJsonMediaType = "application/json";  // TCB info, QE identity as the PCS serves them
 
 extern const evidence::Format kFormat;
 
-// For platforms: parses and authenticates the one quote among the items; a malformed certificate or CRL among them is refused as
-// well. nullopt: the log says why.
+// For platforms: parses and authenticates the one quote among the items; a malformed certificate, CRL or TCB document among them is
+// refused as well. nullopt: the log says why.
 std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evidence::Item> items,
                                                              const evidence::AuthenticationContext& context, CheckLog& log);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "codec/json.h"
 #include "codec/pem.h"
 #include "crypto/certificate.h"
 #include "crypto/crl.h"
@@ -86,9 +87,14 @@ class Unpacker {
     }
   }
 
-  // Other JSON is nobody's to complain about here.
-  void AddJson(const trust::UntrustedBytes& body) {
-    if (auto item = DocumentParser::Recognise(body, source_)) items_.push_back(*std::move(item));
+  void AddJson(const trust::UntrustedBytes& body, std::string_view text) {
+    if (auto item = DocumentParser::Recognise(body, source_)) return items_.push_back(*std::move(item));
+    const auto tree = json::Parse(text, "application/json", {.bytes = kMaxDocumentSize});
+    if (!tree) Complain(tree.findings());
+    else if (tree->Find("tcbInfo") != nullptr) Complain(DocumentParser::Parse<TcbInfo>(body).findings());
+    else if (tree->Find("enclaveIdentity") != nullptr) Complain(DocumentParser::Parse<QeIdentity>(body).findings());
+    else if (tree->Find("tcbEvaluationDataNumbers") != nullptr) Complain(DocumentParser::Parse<EvaluationNumbers>(body).findings());
+    // Other documents are nobody's to complain about here.
   }
 
   void AddDer(ByteView der) {
@@ -122,7 +128,7 @@ Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& 
   const ByteView raw = reader.TakeRest();
   Unpacker unpacker(source, caches);
   if (!raw.empty() && raw.front() == kDerSequence) unpacker.AddDer(raw);
-  else if (!raw.empty() && raw.front() == '{') unpacker.AddJson(bytes);
+  else if (!raw.empty() && raw.front() == '{') unpacker.AddJson(bytes, AsText(raw));
   else if (AsText(raw).find("-----BEGIN ") != std::string_view::npos) unpacker.AddPem(AsText(raw));
   return std::move(unpacker).Finish();
 }

@@ -19,8 +19,9 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {dcap::kQuoteMediaType, 1, 1},
     {tcg_log::kCcelMediaType, 0, 1},
     {dcap::kCertificateMediaType, 0, 8},
-    {dcap::kPemChainMediaType, 0, 2},
+    {dcap::kPemChainMediaType, 0, 4},
     {dcap::kCrlMediaType, 0, 2},
+    {dcap::kJsonMediaType, 0, 4},
 });
 
 bool Fits(std::span<const evidence::Item> items) { return dcap::TeeHint(items) == dcap::Tee::kTdx; }

@@ -109,6 +109,26 @@ TEST_F(ProgramTest, CollectAsksForThisReportData) {
   EXPECT_EQ(items->size(), 1U);
 }
 
+TEST_F(ProgramTest, CollectAsksForThePlatformsEvidence) {
+  const std::string program = Script(
+      "assay-softtee",
+      "test \"$1 $2 $3 $4\" = 'dcap --pki dir --report-data' || exit 9\n"
+      "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'\n");
+  SoftteeSource source({program, "dir", "", {}, *SoftteeSubcommandFor("qemu_tdx")});
+  EXPECT_TRUE(source.Collect({}).ok());
+}
+
+TEST(SoftteeSubcommand, IsKnownForThePlatformsThatItMints) {
+  EXPECT_EQ(*SoftteeSubcommandFor("qemu_sev_snp"), "snp");
+  EXPECT_EQ(*SoftteeSubcommandFor("aws_sev_snp_report"), "snp");
+  EXPECT_EQ(*SoftteeSubcommandFor("qemu_tdx"), "dcap");
+  for (const char* other : {"", "qemu_tdx ", "QEMU_TDX", "gce_tdx"}) {
+    const auto none = SoftteeSubcommandFor(other);
+    EXPECT_EQ(none.status().code(), absl::StatusCode::kInvalidArgument) << other;
+    EXPECT_THAT(std::string(MessageOf(none.status())), HasSubstr("expected one of qemu_sev_snp, aws_sev_snp_report, qemu_tdx, actual")) << other;
+  }
+}
+
 TEST_F(ProgramTest, AFailingProgramIsNotEvidence) {
   SoftteeSource source({Script("assay-softtee", "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'; exit 2\n"), "dir"});
   EXPECT_THAT(std::string(MessageOf(source.Collect({}).status())), HasSubstr("expected assay-softtee to end with 0, actual 2"));

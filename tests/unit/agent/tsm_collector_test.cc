@@ -26,6 +26,7 @@ class FakeKernel final : public TsmFiles {
   bool has_auxiliary = true;
   bool loaded = true;
   std::function<void()> before_outblob = [] {};  // somebody else gets in between
+  absl::StatusOr<Bytes> ccel = absl::NotFoundError("no CCEL");
 
   std::uint64_t generation = 40;  // not zero: only differences count
   std::string privilege_level;
@@ -61,6 +62,7 @@ class FakeKernel final : public TsmFiles {
     if (attribute == "privlevel") privilege_level = std::string(AsText(bytes));
     return absl::OkStatus();
   }
+  absl::StatusOr<Bytes> ReadCcel() override { return ccel; }
   bool AllRemoved() const {
     return std::none_of(instances.begin(), instances.end(), [](const auto& instance) { return instance.second; });
   }
@@ -123,6 +125,32 @@ TEST_F(TsmCollectorTest, TdxQuote) {
   ASSERT_TRUE(items.ok());
   ASSERT_EQ(items->size(), 1U);
   EXPECT_EQ((*items)[0].media_type, "application/vnd.assay.dcap-quote");
+}
+
+TEST_F(TsmCollectorTest, TdxQuoteWithTheLogOfItsRtmrs) {
+  kernel.provider = "tdx_guest\n";
+  kernel.ccel = Bytes{9, 8, 7};
+  const auto items = Collect();
+  ASSERT_TRUE(items.ok()) << MessageOf(items.status());
+  ASSERT_EQ(items->size(), 2U);
+  EXPECT_EQ((*items)[0].media_type, "application/vnd.assay.dcap-quote");
+  EXPECT_EQ(AsText((*items)[0].body), "report:" + std::string(64, 'd'));
+  EXPECT_EQ((*items)[1].media_type, "application/vnd.assay.ccel");
+  EXPECT_EQ((*items)[1].body, (Bytes{9, 8, 7}));
+  EXPECT_TRUE(kernel.AllRemoved());
+  kernel.provider = "sev_guest\n";
+  EXPECT_EQ(Collect()->back().media_type, "application/vnd.assay.sev-cert-table");
+}
+
+TEST_F(TsmCollectorTest, ALogThatIsNotShownIsLeftOut) {
+  kernel.provider = "tdx_guest\n";
+  for (const absl::StatusOr<Bytes>& log : {absl::StatusOr<Bytes>(Bytes()), absl::StatusOr<Bytes>(absl::PermissionDeniedError("not for you"))}) {
+    kernel.ccel = log;
+    ASSERT_TRUE(Collect().ok());
+    EXPECT_EQ(Collect()->size(), 1U);
+  }
+  kernel.ccel = absl::FailedPreconditionError("too long");
+  EXPECT_EQ(MessageOf(Collect().status()), "too long");
 }
 
 TEST_F(TsmCollectorTest, PrivilegeLevelIsWrittenAndCounted) {
@@ -191,6 +219,15 @@ TEST_F(SystemTsmFilesTest, MakesReadsWritesRemoves) {
   fs::remove(root_ / "one" / "inblob");
   files.RemoveInstance("one");
   EXPECT_FALSE(fs::exists(root_ / "one"));
+}
+
+TEST_F(SystemTsmFilesTest, TheCcelLiesElsewhere) {
+  SystemTsmFiles files((root_ / "tsm").string(), (root_ / "CCEL").string());
+  EXPECT_EQ(files.ReadCcel().status().code(), absl::StatusCode::kNotFound);
+  std::ofstream(root_ / "CCEL") << "log";
+  EXPECT_EQ(AsText(*files.ReadCcel()), "log");
+  fs::resize_file(root_ / "CCEL", kMaxBlob + 1);
+  EXPECT_EQ(files.ReadCcel().status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(SystemTsmFilesTest, Errors) {

@@ -47,10 +47,32 @@ std::string AwsPolicy(std::string_view more_rules) {
              "waive:\n  - {claim: boot.covered, reason: firmware only}\n  - {claim: owner, reason: not told}\n");
 }
 
+std::string TdxPolicy(std::string_view more_rules) {
+  std::string text = "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: tdx\nplatform: qemu_tdx\nstrength: {at_least: A}\n"
+                     "trust_boundary: {require: [memory_encryption, measured_boot]}\nmax_validity: 1h\nrules:\n"
+                     "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n"
+                     "  - {claim: dcap.service_td, equals: false}\n  - {claim: dcap.sept_ve_disable, equals: true}\n"
+                     "  - {claim: dcap.tcb_status, equals: UpToDate}\n  - {claim: dcap.revocation_checked, equals: true}\n";
+  const softtee::Machine machine;
+  const std::pair<std::string_view, ByteView> kMeasured[] = {
+      {"mrtd", softtee::kDefaultMrtd}, {"rtmr0", softtee::kDefaultRtmr0}, {"rtmr1", softtee::kDefaultRtmr1},
+      {"rtmr2", softtee::kDefaultRtmr2}, {"mrowner", softtee::kDefaultMrOwner}, {"platform_instance_id", machine.platform_instance_id}};
+  for (const auto& [claim, value] : kMeasured) text += Cat("  - {claim: dcap.", claim, ", equals: \"", HexOf(value), "\"}\n");
+  return Cat(text, more_rules, "satisfies: {boot.covered: dcap.rtmr2, owner: dcap.mrowner}\n");
+}
+
 std::vector<evidence::Item> Appraising::Items() const {
-  softtee::SnpOptions options = evidence;
-  options.report_data = kDemanded;
-  const auto minted = softtee::MintSnp(softtee::SnpPki::Shared(), options);
+  const auto mint = [this] {
+    if (quote) {
+      softtee::DcapOptions options = *quote;
+      options.report_data = kDemanded;
+      return softtee::MintDcap(softtee::IntelPki::Shared(), options);
+    }
+    softtee::SnpOptions options = evidence;
+    options.report_data = kDemanded;
+    return softtee::MintSnp(softtee::SnpPki::Shared(), options);
+  };
+  const auto minted = mint();
   ASSAY_CHECK(minted.ok());
   std::vector<evidence::Item> items;
   for (const softtee::Item& item : minted->items) items.push_back({item.media_type, trust::UntrustedBytes(item.body)});
@@ -68,14 +90,14 @@ v1::Appraisal Appraising::RunOn(const std::vector<evidence::Item>& items) const 
   for (const LintMessage& message : loaded.messages) ADD_FAILURE() << message.ToString();
   if (!loaded.book) return {};
   const bool vlek = evidence.signing_key == softtee::SigningKey::kVlek;
-  const Policy* single = loaded.book->FindPolicy(!policy.empty() ? policy : vlek ? "aws" : "qemu");
+  const Policy* single = loaded.book->FindPolicy(!policy.empty() ? policy : quote ? "tdx" : vlek ? "aws" : "qemu");
   if (cluster.empty() && single == nullptr) {
     ADD_FAILURE() << "no policy of that name";
     return {};
   }
   const PolicyChoice choice =
       cluster.empty() ? PolicyChoice::ForPolicy(*loaded.book, *single) : PolicyChoice::ForContext(*loaded.book, cluster, "worker");
-  const auto simulated = ParseTestAnchors("anchors.yaml", softtee::SnpPki::Shared().AnchorsYaml());
+  const auto simulated = ParseTestAnchors("anchors.yaml", softtee::SharedAnchorsYaml());
   if (!simulated.ok()) {
     ADD_FAILURE() << MessageOf(simulated.status());
     return {};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "appraisal/appraiser.h"
+#include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/snp_evidence.h"
 
 namespace assay::appraisal {
@@ -16,10 +17,12 @@ inline constexpr ByteArray<64> kDemanded = softtee::Ramp<64>(0x80);  // REPORT_D
 // Policies under which the default evidence is TRUSTED, and which any change below may break: they demand everything.
 std::string QemuPolicy(std::string_view more_rules = {});
 std::string AwsPolicy(std::string_view more_rules = {});
+std::string TdxPolicy(std::string_view more_rules = {});
 
 struct Appraising {
   softtee::SnpOptions evidence = {};
-  std::vector<std::string> policies = {QemuPolicy(), AwsPolicy()};  // texts
+  std::optional<softtee::DcapOptions> quote = {};  // set: this in its place
+  std::vector<std::string> policies = {QemuPolicy(), AwsPolicy(), TdxPolicy()};  // texts
   std::string policy = {};         // name; empty: the one of the evidence's platform
   std::string cluster = {};        // not empty: the set of this context, role "worker"
   std::string platform_hint = {};  // "": inferred

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/hex.h"
+#include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/file.h"
 #include "tests/softtee/snp_evidence.h"
 
@@ -37,11 +38,13 @@ class Cli : public testing::Test {
     directory_ = mkdtemp(pattern.data());
     // The keys of this build, so that no run has to make any.
     SnpPki::Shared();
+    IntelPki::Shared();
     pki_ = (std::filesystem::path(ASSAY_BINARY_DIR) / "softtee-pki").string();
   }
   ~Cli() override { std::filesystem::remove_all(directory_); }
 
   std::string Snp(const std::string& more) const { return "snp --pki " + pki_ + " " + more; }
+  std::string Dcap(const std::string& more) const { return "dcap --pki " + pki_ + " " + more; }
 
   const std::string report_data_ = "--report-data " + ToHex(Ramp<64>(0x80)) + " ";
   std::filesystem::path directory_;
@@ -68,16 +71,39 @@ TEST_F(Cli, WritesFiles) {
   EXPECT_EQ(ToHex(ByteView(report).subspan(0x050, 64)), ToHex(Ramp<64>(0x80)));
 }
 
+TEST_F(Cli, PrintsAQuoteWithItsCollateralAsJson) {
+  const Answer run = Softtee(Dcap(report_data_ + "--json"));
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, StartsWith(R"({"items":[{"media_type":"application/vnd.assay.dcap-quote","body":"BAACAIEAAA)"));
+  for (const char* type : {"application/json", "application/pem-certificate-chain", "application/pkix-crl"}) EXPECT_THAT(run.output, HasSubstr(type));
+}
+
+TEST_F(Cli, WritesQuoteAndDocuments) {
+  const std::string out = (directory_ / "out").string();
+  const Answer run = Softtee(Dcap(report_data_ + "--quote tdx_v5_td15 --mrtd " + std::string(96, '7') + " --evaluation-numbers --out " + out));
+  EXPECT_EQ(run.code, 0) << run.output;
+  for (const char* name : {"tcb_info.json", "qe_identity.json", "evaluation_numbers.json", "tcb_signing_chain.pem", "root_crl.der", "pck_crl.der"}) {
+    EXPECT_TRUE(std::filesystem::exists(directory_ / "out" / name)) << name;
+  }
+  const Bytes quote = ReadFile(directory_ / "out" / "quote.bin").value();
+  EXPECT_EQ(ToHex(ByteView(quote).subspan(54 + 136, 48)), std::string(96, '7'));
+  EXPECT_EQ(ToHex(ByteView(quote).subspan(54 + 520, 64)), ToHex(Ramp<64>(0x80)));
+}
+
 TEST_F(Cli, PkiNamesItsAnchors) {
   const Answer run = Softtee("pki --dir " + pki_);
   EXPECT_EQ(run.code, 0);
   EXPECT_EQ(run.output, pki_ + "/anchors.yaml\n");
+  const std::string yaml = std::string(AsText(ReadFile(std::filesystem::path(pki_) / "anchors.yaml").value()));
+  EXPECT_EQ(yaml, SharedAnchorsYaml());
+  for (const char* name : {"product: Milan", "product: Turin", "vendor: intel, product: SGX"}) EXPECT_THAT(yaml, HasSubstr(name));
 }
 
 TEST_F(Cli, ListsFaults) {
   const Answer run = Softtee("faults");
   EXPECT_EQ(run.code, 0);
-  for (const FaultEntry& entry : AllFaults()) EXPECT_THAT(run.output, HasSubstr(std::string(entry.name)));
+  for (const FaultEntry& entry : AllFaults()) EXPECT_THAT(run.output, HasSubstr("snp  " + std::string(entry.name) + " "));
+  for (const DcapFaultEntry& entry : AllDcapFaults()) EXPECT_THAT(run.output, HasSubstr("dcap " + std::string(entry.name) + " "));
 }
 
 TEST_F(Cli, HelpShowsTheDefaults) {
@@ -111,6 +137,16 @@ TEST_F(Cli, RefusesWrongUsage) {
       {Snp(report_data_ + "--json --at yesterday"), "--at"},
       {Snp(report_data_ + "--json --fault debu"), "did you mean debug?"},
       {Snp(report_data_ + "--json --fault leaf_tcb_fmc"), "needs Turin"},
+      {Dcap("--json"), "--report-data"},
+      {Dcap(report_data_ + "--json --quote tdx_v6"), "--quote"},
+      {Dcap(report_data_ + "--json --mrtd 00"), "--mrtd: expected 48 bytes"},
+      {Dcap(report_data_ + "--json --fmspc 00806f05000000"), "--fmspc: expected 6 bytes"},
+      {Dcap(report_data_ + "--json --status Splendid"), "no TCB status is called Splendid"},
+      {Dcap(report_data_ + "--json --status TDRelaunchAdvised"), "needs a TD report 1.5"},
+      {Dcap(report_data_ + "--json --at tomorrow"), "--at"},
+      {Dcap(report_data_ + "--json --fault debog"), "did you mean debug?"},
+      {Dcap(report_data_ + "--json --fault service_td"), "needs a TD report 1.5"},
+      {Dcap(report_data_ + "--json --quote sgx_v3 --fault debug"), "needs a TDX quote"},
   };
   for (const auto& row : rows) {
     const Answer run = Softtee(row.arguments);
