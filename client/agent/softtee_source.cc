@@ -42,6 +42,16 @@ absl::StatusOr<std::vector<CollectedItem>> ItemsFromJson(std::string_view text) 
   return items;
 }
 
+absl::StatusOr<std::string> SoftteeSubcommandFor(std::string_view platform) {
+  static constexpr std::pair<std::string_view, std::string_view> kMinted[] = {{"qemu_sev_snp", "snp"}, {"aws_sev_snp_report", "snp"}, {"qemu_tdx", "dcap"}};
+  std::string known;
+  for (const auto& [name, subcommand] : kMinted) {
+    if (name == platform) return std::string(subcommand);
+    known += Cat(known.empty() ? "" : ", ", name);
+  }
+  return absl::InvalidArgumentError(Cat("--simulate-platform: expected one of ", known, ", actual '", Printable(platform, 64), "'"));
+}
+
 absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_view program_directory) {
   const bool given = environment != nullptr && *environment != '\0';
   const std::string path = given ? environment : Cat(program_directory, "/assay-softtee");
@@ -52,7 +62,7 @@ absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_vie
 }
 
 absl::StatusOr<std::vector<CollectedItem>> SoftteeSource::Collect(const crypto::Sha512Digest& report_data) {
-  std::vector<std::string> arguments = {options_.program, "snp", "--pki", options_.pki_directory, "--report-data", ToHex(report_data), "--json"};
+  std::vector<std::string> arguments = {options_.program, options_.subcommand, "--pki", options_.pki_directory, "--report-data", ToHex(report_data), "--json"};
   if (!options_.fault.empty()) {
     arguments.emplace_back("--fault");
     arguments.push_back(options_.fault);

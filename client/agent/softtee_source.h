@@ -15,6 +15,7 @@ struct SoftteeOptions {
   std::string pki_directory;
   std::string fault = {};              // "": none
   std::vector<std::string> arguments = {};  // "key=value": becomes "--key value"; "key": becomes "--key"
+  std::string subcommand = "snp";      // of assay-softtee: what mints the platform's evidence
 };
 
 class SoftteeSource final : public EvidenceSource {
@@ -25,6 +26,9 @@ class SoftteeSource final : public EvidenceSource {
  private:
   SoftteeOptions options_;
 };
+
+// The subcommand of assay-softtee that mints evidence of this platform. InvalidArgument: it mints none, with those that it does mint.
+absl::StatusOr<std::string> SoftteeSubcommandFor(std::string_view platform);
 
 // $ASSAY_SOFTTEE if it is set, else assay-softtee in `program_directory`. NotFound: not there, or not executable.
 absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_view program_directory);

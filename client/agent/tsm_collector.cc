@@ -43,10 +43,11 @@ struct Provider {
   std::string_view name;
   std::string_view report_type;
   std::string_view auxiliary_type;  // "": none is sent
+  std::string_view log_type;        // "": none is sent
 };
 constexpr Provider kProviders[] = {
-    {"sev_guest", "application/vnd.assay.sev-snp-report", "application/vnd.assay.sev-cert-table"},
-    {"tdx_guest", "application/vnd.assay.dcap-quote", ""},
+    {"sev_guest", "application/vnd.assay.sev-snp-report", "application/vnd.assay.sev-cert-table", ""},
+    {"tdx_guest", "application/vnd.assay.dcap-quote", "", "application/vnd.assay.ccel"},
 };
 
 absl::StatusOr<Provider> ReadProvider(TsmFiles& files, const std::string& instance) {
@@ -114,6 +115,13 @@ absl::StatusOr<std::vector<CollectedItem>> TsmCollector::CollectOnce(const std::
   // Hosts without certificates deliver none, or a table of zeros that names no entry.
   if (auxiliary.ok() && !auxiliary->empty() && !AllZero(*auxiliary)) {
     items.push_back({std::string(provider->auxiliary_type), *std::move(auxiliary)});
+  }
+  if (!provider->log_type.empty()) {
+    absl::StatusOr<Bytes> log = files_.ReadCcel();
+    const bool withheld = absl::IsNotFound(log.status()) || absl::IsPermissionDenied(log.status());
+    if (!log.ok() && !withheld) return log.status();
+    // Without it the quote stands for itself; whether that is enough is the policy's to say.
+    if (log.ok() && !log->empty()) items.push_back({std::string(provider->log_type), *std::move(log)});
   }
   return items;
 }

@@ -1,5 +1,5 @@
 // Evidence from the kernel's configfs-tsm (Linux Documentation/ABI/testing/configfs-tsm-report): SEV-SNP reports with their
-// certificate table, TDX quotes.
+// certificate table, TDX quotes with the log of what was measured into their RTMRs, where the machine shows one.
 //
 // Promises: the report was made from exactly the report_data asked for, with no write of somebody else's between (the
 // `generation` attribute is read before and after); a conflict is tried again with a new instance, at most kAttempts times.

@@ -50,8 +50,9 @@ absl::Status SystemTsmFiles::MakeInstance(const std::string& name) {
 
 void SystemTsmFiles::RemoveInstance(const std::string& name) { ::rmdir(Cat(root_, "/", name).c_str()); }
 
-absl::StatusOr<Bytes> SystemTsmFiles::Read(const std::string& path) {
-  const std::string full = Cat(root_, "/", path);
+namespace {
+
+absl::StatusOr<Bytes> ReadWhole(const std::string& full) {
   const Descriptor file(full, O_RDONLY);
   if (file.number() < 0) return SystemError("opening", full, errno);
   Bytes bytes;
@@ -65,6 +66,11 @@ absl::StatusOr<Bytes> SystemTsmFiles::Read(const std::string& path) {
   }
   return absl::FailedPreconditionError(Cat("configfs-tsm: ", full, ": expected at most ", kMaxBlob, " bytes, actual: more"));
 }
+
+}  // namespace
+
+absl::StatusOr<Bytes> SystemTsmFiles::Read(const std::string& path) { return ReadWhole(Cat(root_, "/", path)); }
+absl::StatusOr<Bytes> SystemTsmFiles::ReadCcel() { return ReadWhole(ccel_); }
 
 absl::Status SystemTsmFiles::Write(const std::string& path, ByteView bytes) {
   const std::string full = Cat(root_, "/", path);

@@ -19,6 +19,7 @@ struct AttestOptions {
   std::string ear_file = {};        // where the token goes; "": nowhere
   std::string ear_profile = {};     // "": the server's default
   std::string simulate = {};        // PKI directory; "": real evidence
+  std::string simulate_platform = {};  // "": `platform`, else qemu_sev_snp
   std::string simulate_fault = {};
   std::vector<std::string> simulate_arguments;
   OutputFormat output = OutputFormat::kTable;

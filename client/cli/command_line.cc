@@ -223,6 +223,7 @@ class CommandLine {
     command->add_option("--ear", attest_.ear_file, "Where to write the signed token that the verdict comes with")->type_name(kFile);
     OneOf(command->add_option("--ear-profile", attest_.ear_profile, "Profile of the token; default: veraison"), kEarProfiles);
     CLI::Option* simulate = command->add_option("--simulate", attest_.simulate, "Let assay-softtee make the evidence, under the PKI in this directory")->type_name(kDirectory);
+    command->add_option("--simulate-platform", attest_.simulate_platform, "Platform of that evidence: qemu_sev_snp, aws_sev_snp_report or qemu_tdx (default: that of --platform, else qemu_sev_snp)")->needs(simulate)->type_name("NAME");
     command->add_option("--simulate-fault", attest_.simulate_fault, "One thing that shall be wrong with it")->needs(simulate)->type_name("NAME");
     Repeatable(command->add_option("--simulate-arg", attest_.simulate_arguments, "Further option of assay-softtee; repeatable"))->needs(simulate)->type_name("KEY=VALUE");
     AddOutput(command, &output_);
