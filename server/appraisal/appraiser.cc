@@ -26,6 +26,18 @@ struct Section {
   const Policy* policy;
 };
 
+// The only section whose manifest these items keep to, whatever they look like inside.
+std::optional<Section> OnlyTaker(const std::vector<Section>& sections, std::span<const evidence::Item> items) {
+  std::optional<Section> taker;
+  for (const Section& section : sections) {
+    CheckLog unused;
+    if (!platform::CheckManifest(*section.platform, items, unused)) continue;
+    if (taker) return std::nullopt;
+    taker = section;
+  }
+  return taker;
+}
+
 // The node's word for its platform only chooses among what the policies allow; without it the items' own looks do.
 std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
   if (!log.Require(Check::kPolicySet, inputs.policies.HasAny(), [&] {
@@ -56,8 +68,9 @@ std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
       if (const auto section = allowed_named(name)) candidates.push_back(*section);
     }
     if (candidates.size() == 1) chosen = candidates.front();
-    // What fits nothing is judged by the only policy there is, so that the finding says what is wrong with the items.
+    // What fits nothing is judged by the only policy there is, or that takes such items, so that the finding says what is wrong with them.
     else if (fitting.empty() && allowed.size() == 1) chosen = allowed.front();
+    else if (fitting.empty()) chosen = OnlyTaker(allowed, inputs.items);
   }
   log.Require(Check::kPlatformAllowed, chosen.has_value(), [&] {
     std::vector<std::string_view> names;

@@ -102,11 +102,22 @@ TEST(Join, TheChallengeSaysWhatToCollect) {
   ASSERT_TRUE(challenge.ok()) << Message(challenge.status());
   EXPECT_EQ(challenge->nonce().size(), 32u);
   EXPECT_EQ(AsBytes(challenge->server_spki_sha256()).size(), 32u);
-  std::vector<std::string> required;
-  for (const v1::EvidenceRequest& request : challenge->requests()) {
-    if (!request.optional()) required.push_back(request.media_type());
+  const auto required = [](const v1::CreateChallengeResponse& response) {
+    std::vector<std::string> types;
+    for (const v1::EvidenceRequest& request : response.requests()) {
+      if (!request.optional()) types.push_back(request.media_type());
+    }
+    return types;
+  };
+  const std::string quote = "application/vnd.assay.dcap-quote", report = "application/vnd.assay.sev-snp-report";
+  EXPECT_EQ(required(*challenge), (std::vector<std::string>{quote, report}));
+  for (const auto& [platform, type] : {std::pair("qemu_sev_snp", report), std::pair("qemu_tdx", quote)}) {
+    v1::CreateChallengeRequest ask = node.Ask();
+    ask.set_platform(platform);
+    const auto hinted = node.CreateChallenge(ask);
+    ASSERT_TRUE(hinted.ok()) << Message(hinted.status());
+    EXPECT_EQ(required(*hinted), std::vector<std::string>{type});
   }
-  EXPECT_EQ(required, std::vector<std::string>{"application/vnd.assay.sev-snp-report"});
 }
 
 TEST(Join, AttackReplayedChallengeIsAnsweredOnce) {

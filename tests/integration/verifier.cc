@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/bug.h"
@@ -32,7 +33,7 @@ Site::Site() {
   root_ = path;
   ASSAY_CHECK(softtee::MakeDevTls(root_ / "tls", "localhost", Now()).ok());
   std::filesystem::copy(std::string(ASSAY_SOURCE_DIR) + "/deploy/demo/policies", root_ / "policies");
-  Write("anchors.yaml", softtee::SnpPki::Shared().AnchorsYaml());
+  Write("anchors.yaml", softtee::SharedAnchorsYaml());
   Write("assayd.yaml", Config());
 }
 
@@ -137,6 +138,23 @@ absl::StatusOr<std::vector<agent::CollectedItem>> Minting::Collect(const crypto:
   std::vector<agent::CollectedItem> items;
   for (softtee::Item& item : minted->items) items.push_back({std::move(item.media_type), std::move(item.body)});
   return items;
+}
+
+absl::StatusOr<std::vector<agent::CollectedItem>> MintingDcap::Collect(const crypto::Sha512Digest& report_data) {
+  softtee::DcapOptions options = options_;
+  options.report_data = report_data;
+  options.now = Now();
+  auto minted = softtee::MintDcap(softtee::IntelPki::Shared(), options);
+  if (!minted.ok()) return minted.status();
+  std::vector<agent::CollectedItem> items;
+  for (softtee::Item& item : minted->items) {
+    if (only_.empty() || std::find(only_.begin(), only_.end(), item.media_type) != only_.end()) items.push_back({std::move(item.media_type), std::move(item.body)});
+  }
+  return items;
+}
+
+absl::StatusOr<v1::AttestResponse> JoinWith(Node& node, agent::EvidenceSource& source, const std::string& platform) {
+  return agent::Join({.cluster = "demo", .role = "worker", .name = "td-1", .platform = platform}, node.key(), source, node);
 }
 
 absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options, const std::string& name) {

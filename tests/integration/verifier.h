@@ -18,6 +18,7 @@
 #include "client/lib/client.h"
 #include "service/server.h"
 #include "store/verdict_store.h"
+#include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/snp_evidence.h"
 
 namespace assay::integration {
@@ -108,7 +109,19 @@ class Minting final : public agent::EvidenceSource {
   softtee::SnpOptions options_;
 };
 
+// The same for TDX and SGX. Empty `only`: every item; else those of these media types.
+class MintingDcap final : public agent::EvidenceSource {
+ public:
+  explicit MintingDcap(softtee::DcapOptions options = {}, std::vector<std::string_view> only = {}) : options_(std::move(options)), only_(std::move(only)) {}
+  absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;
+
+ private:
+  softtee::DcapOptions options_;
+  std::vector<std::string_view> only_;
+};
+
 absl::StatusOr<v1::AttestResponse> JoinAs(Node& node, softtee::SnpOptions options = {}, const std::string& name = "node-1");
+absl::StatusOr<v1::AttestResponse> JoinWith(Node& node, agent::EvidenceSource& source, const std::string& platform = "");
 
 // The connection of an operator with this role of the development PKI: "viewer", "operator" or "admin"; or with none of them:
 // "" shows no certificate, "self-signed" its own, "foreign" a viewer's of another CA.

@@ -18,3 +18,6 @@ firmware() {
   printf '\50\0\336\202\265\226\262\37\367\105\272\352\243\146\305\132\10\55'
   head -c 32 /dev/zero
 }
+# The same for TDX in ./td: quote.bin beside Intel's collateral for it, which a directory of its own takes.
+mint_td() { "$SOFTTEE" dcap --pki "$PKI" --report-data "$REPORT_DATA" --at "$AT" --out td "$@" && mkdir -p intel && mv td/*.json td/*.pem td/*.der intel || exit 99; }
+verify_td() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --policy "$POLICIES/simulated_tdx.yaml" --at "$AT" "$@"; }

@@ -171,6 +171,18 @@ TEST(Appraise, AttackPlatformHintCannotLeaveTheSet) {
   }
 }
 
+TEST(Appraise, BrokenEvidenceOfOnePlatformIsToldWhatIsWrongWithIt) {
+  Appraising report{.policies = {QemuPolicy(), TdxPolicy(), Set("prod", "prod", "qemu, tdx")}, .cluster = "prod"};
+  report.evidence.fault = softtee::Fault::kReportTruncated;
+  EXPECT_NE(FindingOf(report.Run(), "length_wrong"), nullptr) << Show(report.Run());
+  Appraising quote = report;
+  quote.quote = softtee::DcapOptions{.fault = softtee::DcapFault::kVersion6};
+  EXPECT_NE(FindingOf(quote.Run(), "version_unsupported"), nullptr) << Show(quote.Run());
+  // Where several would take such items, none is picked for the node.
+  report.policies = {QemuPolicy(), AwsPolicy(), Set("prod", "prod", "qemu, aws")};
+  EXPECT_NE(FindingOf(report.Run(), "platform_not_allowed"), nullptr) << Show(report.Run());
+}
+
 TEST(Appraise, AttackVlekEvidenceOnAQemuOnlySet) {
   Appraising appraising{.policies = {QemuPolicy(), AwsPolicy(), Set("prod", "prod", "qemu")}, .cluster = "prod"};
   appraising.evidence.signing_key = softtee::SigningKey::kVlek;
