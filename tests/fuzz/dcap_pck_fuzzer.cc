@@ -5,11 +5,12 @@
 #include "base/bug.h"
 #include "crypto/certificate.h"
 #include "crypto/der.h"
+#include "evidence/dcap/collateral_kinds.h"
 #include "evidence/dcap/format.h"
 #include "evidence/dcap/pck.h"
 #include "evidence/dcap/unpack.h"
 #include "tests/fuzz/fuzzer.h"
-#include "tests/unit/dcap/minted_quote.h"
+#include "tests/unit/dcap/minted_tcb.h"
 
 namespace assay {
 namespace {
@@ -29,6 +30,7 @@ std::vector<Bytes> fuzz::MintedSeeds() {
   std::vector<Bytes> seeds = {dcap::test::PlainExtension(true).Der(), dcap::test::PlainExtension(false).Der(), dcap::test::PckDer()};
   const trust::CollateralItem list = dcap::test::List({.serials = {{1}, {2, 3}}});
   seeds.push_back(ToBytes(list.revocation_list->der()));
+  for (const trust::CollateralItem& document : dcap::test::TcbDocuments()) seeds.push_back(ToBytes(document.body.Read().TakeRest()));
   return seeds;
 }
 
@@ -38,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto unpacked = dcap::Unpack(bytes, trust::CollateralSource::kNode, nullptr);
   if (unpacked) {
     for (const trust::CollateralItem& item : *unpacked) {
-      ASSAY_CHECK(item.key.kind.starts_with("intel.") && item.certificate.has_value() != item.revocation_list.has_value());
+      const bool document = item.key.kind == dcap::kTcbInfoKind || item.key.kind == dcap::kQeIdentityKind;
+      ASSAY_CHECK(item.key.kind.starts_with("intel.") && item.certificate.has_value() + item.revocation_list.has_value() == (document ? 0 : 1));
     }
   }
   ASSAY_CHECK(dcap::kFormat.describe(bytes).has_value() == (unpacked && !unpacked->empty()) || dcap::kFormat.media_type_of(bytes) == dcap::kQuoteMediaType);
