@@ -126,5 +126,22 @@ TEST(JoinTdx, ItemsOfOtherPlatformsAreRefusedByName) {
   EXPECT_EQ(Joined(verifier, source, "qemu_tdx").appraisal().verdict(), v1::VERDICT_TRUSTED);
 }
 
+TEST(JoinTdx, TheCommandLineSimulatesWhatItIsTold) {
+  Verifier verifier;
+  softtee::IntelPki::Shared();
+  const auto attest = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {Program("assay"), "attest", "--server", verifier.join(), "--ca", verifier.site().File("tls/ca.pem"), "--cluster", "demo",
+                                          "--role", "worker", "--simulate", Cat(ASSAY_BINARY_DIR, "/softtee-pki")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Process(arguments, verifier.site().File("attest.txt")).Wait();
+  };
+  EXPECT_EQ(attest({}), 0) << "SEV-SNP, as ever";
+  EXPECT_EQ(attest({"--simulate-platform", "qemu_tdx"}), 0);
+  EXPECT_EQ(attest({"--platform", "qemu_tdx", "--simulate-arg", "quote=tdx_v5_td15"}), 0);
+  const std::pair<const char*, int> kFaults[] = {{"debug", 4}, {"out_of_date", 4}, {"quote_truncated", 5}, {"tcb_info_missing", 6}, {"leaf_tcb_fmc", 2}};
+  for (const auto& [fault, code] : kFaults) EXPECT_EQ(attest({"--simulate-platform", "qemu_tdx", "--simulate-fault", fault}), code) << fault;
+  EXPECT_EQ(attest({"--simulate-platform", "azure_tdx"}), 2);
+}
+
 }  // namespace
 }  // namespace assay::integration
