@@ -33,7 +33,8 @@ class LogReading {
     } else {
       // TDX has no legacy form.
       if (!log_.Require(Check::kLogHeader, registers_ == Registers::kPcrs, [&] {
-            return Refusal(Reason::kFieldInvalid, "Spec ID event", "EV_NO_ACTION with \"Spec ID Event03\"", ToHexBounded(Rest(), 24));
+            return Refusal(Reason::kFieldInvalid, "Spec ID event", "EV_NO_ACTION with \"Spec ID Event03\"",
+                           Cat(Rest().size(), " bytes, beginning ", ToHexBounded(Rest(), 24)));
           })) {
         return false;
       }

@@ -5,6 +5,7 @@
 
 #include "registry/builtin_registry.h"
 #include "tests/softtee/snp_evidence.h"
+#include "tests/unit/tcg_log/plain_log.h"
 
 namespace assay::cli {
 namespace {
@@ -32,6 +33,18 @@ TEST(Recognise, ACertificateTableIsEvidence) {
   EXPECT_EQ(Sort(BuiltinRegistry(), "table", Untrusted(*evidence.Find(softtee::kCertTableType)), pile), std::nullopt);
   ASSERT_EQ(pile.evidence.size(), 1U);
   EXPECT_EQ(pile.evidence[0].media_type, softtee::kCertTableType);
+}
+
+TEST(Recognise, AnEventLogIsEvidence) {
+  Pile pile;
+  tcg_log::test::PlainLog log = tcg_log::test::BootLog();
+  log.padding = Bytes(64, 0xFF);
+  EXPECT_EQ(Sort(BuiltinRegistry(), "ccel", Untrusted(log.Write()), pile), std::nullopt);
+  ASSERT_EQ(pile.evidence.size(), 1U);
+  EXPECT_EQ(pile.evidence[0].media_type, "application/vnd.assay.ccel");
+  const auto description = DescribeContent(BuiltinRegistry(), Untrusted(log.Write()));
+  ASSERT_TRUE(description);
+  EXPECT_EQ(description->name(), "event log of a TDX guest (CCEL)");
 }
 
 TEST(Recognise, WhatIsNothing) {

@@ -11,10 +11,16 @@
 #include "appraisal/appraiser.h"
 #include "appraisal/canonical.h"
 #include "appraisal/shipped_policies.h"
+#include "base/bug.h"
+#include "base/hex.h"
+#include "base/strings.h"
 #include "evidence/dcap/anti_rollback.h"
 #include "evidence/dcap/format.h"
+#include "evidence/tcg_log/format.h"
 #include "registry/builtin_registry.h"
 #include "tests/unit/dcap/minted_tcb.h"
+#include "tests/unit/tcg_log/bound_log.h"
+#include "tests/unit/tcg_log/plain_log.h"
 
 namespace assay::qemu_tdx {
 namespace {
@@ -44,15 +50,22 @@ struct Circumstances {
   Time at = *ParseTime("2026-06-15T00:00:00Z");
   trust::FactCaches* caches = nullptr;
   std::optional<crypto::Sha256Digest> node_key = std::nullopt;
+  std::vector<Bytes> logs = {};
 };
 
-v1::Appraisal AppraiseBytes(const Bytes& quote, std::vector<trust::CollateralItem> collateral, const Circumstances& circumstances = {}) {
-  static const appraisal::LoadResult loaded = appraisal::LoadShippedPolicies(BuiltinRegistry());
+std::vector<evidence::Item> ItemsOf(const Bytes& quote, const std::vector<Bytes>& logs = {}) {
+  std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(quote)}};
+  for (const Bytes& log : logs) items.push_back({std::string(tcg_log::kCcelMediaType), trust::UntrustedBytes(log)});
+  return items;
+}
+std::vector<evidence::Item> Items(const mint::MintOptions& options, const std::vector<Bytes>& logs = {}) { return ItemsOf(mint::Mint(options), logs); }
+
+v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const std::vector<evidence::Item>& items, std::vector<trust::CollateralItem> collateral,
+                         const Circumstances& circumstances = {}) {
   const appraisal::Policy* policy = nullptr;
-  for (const appraisal::Policy& one : loaded.book->policies()) {
+  for (const appraisal::Policy& one : book.policies()) {
     if (one.platform == kPlatform.name) policy = &one;
   }
-  const std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(quote)}};
   trust::Challenge::Values values;
   auto& demanded = values.report_data.emplace();
   for (std::size_t i = 0; i < 64; ++i) demanded[i] = static_cast<std::uint8_t>(i);
@@ -67,11 +80,15 @@ v1::Appraisal AppraiseBytes(const Bytes& quote, std::vector<trust::CollateralIte
                               .challenge = challenge,
                               .channel_bound = true,
                               .collateral = snapshot,
-                              .policies = appraisal::PolicyChoice::ForPolicy(*loaded.book, *policy),
+                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy),
                               .anchors = anchors,
                               .state = state,
                               .at = circumstances.at,
                               .caches = circumstances.caches});
+}
+v1::Appraisal AppraiseBytes(const Bytes& quote, std::vector<trust::CollateralItem> collateral, const Circumstances& circumstances = {}) {
+  static const appraisal::LoadResult loaded = appraisal::LoadShippedPolicies(BuiltinRegistry());
+  return AppraiseBy(*loaded.book, ItemsOf(quote, circumstances.logs), std::move(collateral), circumstances);
 }
 v1::Appraisal Appraise(const mint::MintOptions& options, std::vector<trust::CollateralItem> collateral, const Circumstances& circumstances = {}) {
   return AppraiseBytes(mint::Mint(options), std::move(collateral), circumstances);
@@ -409,6 +426,84 @@ TEST(QemuTdx, EvidenceThatDoesNotAnswerHasNoInstance) {
     bytes[583] = 0;
   };
   EXPECT_TRUE(Appraise(options, AllCollateral(), {.node_key = crypto::Sha256(AsBytes("one key"))}).instance_identity().empty());
+}
+
+mint::MintOptions SoundWith(const tcg_log::test::PlainLog& log) {
+  mint::MintOptions options = Sound();
+  options.body = [before = options.body, rtmrs = log.Rtmrs()](Bytes& body) {
+    before(body);
+    tcg_log::test::PutRtmrs(rtmrs, body);
+  };
+  return options;
+}
+
+TEST(QemuTdx, TakesTheLogOfItsBoot) {
+  const tcg_log::test::PlainLog log = tcg_log::test::BootLog();
+  const v1::Appraisal appraisal = Appraise(SoundWith(log), AllCollateral(), {.logs = {log.Write()}});
+  EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Text(appraisal);
+  bool secure_boot = false;
+  for (const v1::Claim& claim : appraisal.claims()) secure_boot |= claim.name() == "log.secure_boot" && claim.text() == "true";
+  EXPECT_TRUE(secure_boot);
+  ASSERT_EQ(appraisal.parts_size(), 2);
+  EXPECT_EQ(appraisal.parts(1).component(), "event-log");
+}
+
+TEST(QemuTdx, RefusesAnyOtherLog) {
+  const tcg_log::test::PlainLog log = tcg_log::test::BootLog();
+  tcg_log::test::PlainLog other = log;
+  other.events.pop_back();
+  Bytes cut = log.Write();
+  cut.pop_back();
+  struct Refused {
+    const char* name;
+    std::vector<Bytes> logs;
+    std::string_view reason;
+  };
+  for (const Refused& refused : {Refused{"of another boot", {other.Write()}, "event_log_mismatch"}, Refused{"cut off", {cut}, "length_wrong"},
+                                 Refused{"two", {log.Write(), log.Write()}, "item_duplicate"}, Refused{"empty", {Bytes()}, "item_empty"}}) {
+    const v1::Appraisal appraisal = Appraise(SoundWith(log), AllCollateral(), {.logs = refused.logs});
+    EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << refused.name << " " << Text(appraisal);
+    EXPECT_TRUE(Found(appraisal, refused.reason)) << refused.name << " " << Text(appraisal);
+    EXPECT_EQ(appraisal.claims_size(), 0) << refused.name;
+  }
+}
+
+std::string PolicyOn(std::string_view rules) {
+  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: by-log\nplatform: qemu_tdx\nadmit_with_warnings: false\n"
+             "satisfies: {boot.covered: log.boot_applications, owner: dcap.mrtd}\nrules:\n"
+             "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n  - {claim: dcap.service_td, equals: false}\n"
+             "  - {claim: dcap.tcb_status, equals: UpToDate}\n  - {claim: dcap.revocation_checked, equals: true}\n", rules);
+}
+
+// A policy covers the boot by claims of the log; without the log the same policy refuses.
+TEST(QemuTdx, ALogCoversTheBoot) {
+  const tcg_log::test::PlainLog log = tcg_log::test::BootLog();
+  mint::MintOptions options = SoundWith(log);
+  options.body = [before = options.body](Bytes& body) {
+    before(body);
+    body[136] = 0xAB;  // MRTD
+  };
+  const std::string mrtd = Cat("ab", std::string(94, '0'));
+  const std::string applications = ToHex(log.Replay(2, {tcg_log::test::kCalling, tcg_log::test::kSeparator1, tcg_log::test::kGpt,
+                                                        tcg_log::test::kExit, tcg_log::test::kExited}));
+  const std::string common = Cat("  - {claim: dcap.mrtd, equals: \"", mrtd, "\"}\n  - {claim: log.boot_applications, equals: \"", applications, "\"}\n");
+  const std::string files = Cat("  - {claim: log.boot_files, equals: \"", ToHex(log.Replay(3, {tcg_log::test::kCommandLine})), "\"}\n");
+  const std::string line = "  - {claim: log.kernel_cmdline, equals: \"/vmlinuz root=/dev/vda ro\"}\n";
+  const auto by = [&](const std::string& rules, const std::vector<Bytes>& logs) {
+    const appraisal::LoadResult loaded = appraisal::LoadPolicies({{"by-log.yaml", PolicyOn(rules)}}, BuiltinRegistry());
+    for (const appraisal::LintMessage& message : loaded.messages) ADD_FAILURE() << message.text;
+    ASSAY_CHECK(loaded.book.has_value());
+    return AppraiseBy(*loaded.book, Items(options, logs), AllCollateral());
+  };
+  const v1::Appraisal covered = by(common + files + line, {log.Write()});
+  EXPECT_EQ(covered.verdict(), v1::VERDICT_TRUSTED) << Text(covered);
+  EXPECT_EQ(covered.strength(), v1::STRENGTH_A);
+  const v1::Appraisal without = by(common + files + line, {});
+  EXPECT_EQ(without.verdict(), v1::VERDICT_REJECTED) << Text(without);
+  EXPECT_TRUE(Found(without, "claim_absent"));
+  const v1::Appraisal open = by(common + line, {log.Write()});
+  EXPECT_EQ(open.verdict(), v1::VERDICT_INDETERMINATE) << Text(open);
+  EXPECT_TRUE(Found(open, "command_line_open"));
 }
 
 TEST(QemuTdx, AnEnclaveIsNotAVirtualMachine) {

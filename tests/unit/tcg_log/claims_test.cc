@@ -175,7 +175,8 @@ TEST(LogClaims, NoLabelHidesAFirmwareInput) {
   EXPECT_EQ(OctetsOf(Forged(happened, told), "log.firmware_inputs"), honest);
   EXPECT_NE(honest, OctetsOf(BundleOf(test::BootLog()), "log.firmware_inputs"));
   // Not even like one of those that have claims: behind the separator none counts.
-  happened.events[test::kAcpi].measured = told.events[test::kAcpi].data = test::VariableData(test::kSecurity, "dbx", "evil");
+  happened.events[test::kAcpi].measured = test::VariableData(test::kSecurity, "dbx", "evil");
+  told.events[test::kAcpi].measured = told.events[test::kAcpi].data = happened.events[test::kAcpi].measured;
   EXPECT_EQ(OctetsOf(Forged(happened, told), "log.firmware_inputs"), OctetsOf(BundleOf(happened), "log.firmware_inputs"));
 }
 
