@@ -39,14 +39,28 @@ struct PckChain {
   std::vector<crypto::Certificate> pool;  // CA and root
 };
 
-std::optional<PckChain> DecodeChain(const std::vector<Bytes>& ders, trust::FactCaches* caches, CheckLog& log) {
+// What these bytes were decoded to before: as a part of a verified chain, or as collateral of the same bytes.
+std::optional<crypto::Certificate> KnownCertificate(ByteView der, const evidence::AuthenticationContext& context) {
+  const crypto::Sha256Digest digest = crypto::Sha256(der);
+  if (context.caches != nullptr) {
+    if (const auto known = context.caches->certificates.Find(digest)) return *known;
+  }
+  for (const std::string_view kind : {kRootKind, kPckCaKind}) {
+    for (const trust::CollateralItem& item : context.collateral.CandidatesOfKind(kind)) {
+      if (item.certificate && item.certificate->sha256() == digest) return item.certificate;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<PckChain> DecodeChain(const std::vector<Bytes>& ders, const evidence::AuthenticationContext& context, CheckLog& log) {
   std::vector<crypto::Certificate> pcks, pool;
   std::string names;
   std::size_t authorities = 0, roots = 0;
   bool sound = true;
   for (const Bytes& der : ders) {
-    std::shared_ptr<const crypto::Certificate> known = caches == nullptr ? nullptr : caches->certificates.Find(crypto::Sha256(der));
-    Outcome<crypto::Certificate> certificate = known != nullptr ? Outcome<crypto::Certificate>(*known) : crypto::Certificate::FromDer(der, kPckComponent);
+    const std::optional<crypto::Certificate> known = KnownCertificate(der, context);
+    const Outcome<crypto::Certificate> certificate = known ? Outcome<crypto::Certificate>(*known) : crypto::Certificate::FromDer(der, kPckComponent);
     if (!certificate) {
       for (const Finding& finding : certificate.findings()) log.Fail(Check::kDcapPckCertificates, finding);
       sound = false;
@@ -199,7 +213,7 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
     certificates = PckChain{known->pck, known->pool};
     log.Pass(Check::kDcapPckCertificates);
   } else {
-    certificates = DecodeChain(quote.chain().ders, context.caches, log);
+    certificates = DecodeChain(quote.chain().ders, context, log);
   }
   if (!certificates) return std::nullopt;
   const Outcome<PckExtension> extension = known ? Outcome<PckExtension>(known->extension) : ReadPckExtension(certificates->pck);

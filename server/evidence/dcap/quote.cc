@@ -351,13 +351,17 @@ trust::LookupHints Quote::Hints() const {
   const bool tdx = tee_ == Tee::kTdx;
   std::vector<trust::CollateralKey> keys = {
       {std::string(kQeIdentityKind), tdx ? "TD_QE" : "QE", {}}, {std::string(kTcbSigningKind), {}, {}}, {std::string(kRootCrlKind), {}, {}}};
+  // Where to look, not what to believe: names and FMSPC are looked for in the bytes, as decoding a certificate costs more than verifying one.
   for (const Bytes& der : chain_->ders) {
-    const auto certificate = crypto::Certificate::FromDer(der);
-    if (!certificate || KindOf(*certificate) != CertificateKind::kPck) continue;
-    const bool platform = certificate->IssuerText().find(NameOf(CertificateKind::kPlatformCa)) != std::string::npos;
+    const std::string_view text = AsText(der);
+    if (text.find(NameOf(CertificateKind::kPck)) == std::string_view::npos) continue;
+    const bool platform = text.find(NameOf(CertificateKind::kPlatformCa)) != std::string_view::npos;
     keys.push_back({std::string(kPckCrlKind), std::string(platform ? kPlatformScope : kProcessorScope), {}});
-    if (const auto extension = ReadPckExtension(*certificate)) {
-      keys.push_back({std::string(kTcbInfoKind), std::string(NameOf(tee_)), ToHex(extension->fmspc)});
+    // OID 1.2.840.113741.1.13.1.4, then an OCTET STRING of 6 bytes.
+    static constexpr std::string_view kFmspc = "\x2A\x86\x48\x86\xF8\x4D\x01\x0D\x01\x04\x04\x06";
+    const std::size_t at = text.find(kFmspc);
+    if (at != std::string_view::npos && at + kFmspc.size() + 6 <= text.size()) {
+      keys.push_back({std::string(kTcbInfoKind), std::string(NameOf(tee_)), ToHex(AsBytes(text.substr(at + kFmspc.size(), 6)))});
     }
   }
   return trust::LookupHints(std::move(keys));

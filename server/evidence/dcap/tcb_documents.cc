@@ -133,19 +133,19 @@ class Members {
   std::optional<Finding> defect_;
 };
 
-// The signed object, with the head that both documents share. nullopt: `members` has the defect, or `findings` the syntax errors.
-std::optional<json::Value> ReadHead(std::string_view text, std::string_view name, DocumentHead& head, Members& members,
-                                    std::vector<Finding>& findings) {
-  const auto parsed = json::Parse(text, name, {.bytes = kMaxDocumentSize, .depth = 8, .values = 50'000});
+// The signed object, inside `parsed`, with the head that all documents share. Null: `members` has the defect, or `findings` the syntax
+// errors.
+const json::Value* ReadHead(std::string_view text, std::string_view name, const Outcome<json::Value>& parsed, DocumentHead& head, Members& members,
+                            std::vector<Finding>& findings) {
   if (!parsed) {
     findings = parsed.findings();
-    return std::nullopt;
+    return nullptr;
   }
   const json::Value::Object* object = parsed->AsObject();
   const json::Value* body = parsed->Find(name);
   if (object == nullptr || object->size() != 2 || body == nullptr || body->AsObject() == nullptr) {
     members.Refuse("document", Cat("an object of ", name, " and signature"), std::string(parsed->KindName()));
-    return std::nullopt;
+    return nullptr;
   }
   ByteArray<kSignatureSize> signature{};
   members.Hex(*parsed, "signature", signature);
@@ -154,8 +154,11 @@ std::optional<json::Value> ReadHead(std::string_view text, std::string_view name
   head.issue_date = members.Date(*body, "issueDate");
   head.next_update = members.Date(*body, "nextUpdate");
   if (head.next_update < head.issue_date) members.Refuse("nextUpdate", "a date behind issueDate", FormatTime(head.next_update));
-  if (!members.sound()) return std::nullopt;
-  return *body;
+  return members.sound() ? body : nullptr;
+}
+
+Outcome<json::Value> Parsed(std::string_view text, std::string_view name) {
+  return json::Parse(text, name, {.bytes = kMaxDocumentSize, .depth = 8, .values = 50'000});
 }
 
 std::uint32_t EvaluationNumber(const json::Value& object, Members& members) { return members.Number(object, "tcbEvaluationDataNumber", 1'000'000); }
@@ -220,9 +223,10 @@ Outcome<TcbInfo> ReadTcbInfo(std::string_view text) {
   TcbInfo info;
   Members members(TcbInfo::kComponent);
   std::vector<Finding> findings;
-  const std::optional<json::Value> body = ReadHead(text, "tcbInfo", info.head, members, findings);
+  const Outcome<json::Value> parsed = Parsed(text, "tcbInfo");
+  const json::Value* body = ReadHead(text, "tcbInfo", parsed, info.head, members, findings);
   if (!findings.empty()) return findings;
-  if (!body) return members.defect();
+  if (body == nullptr) return members.defect();
   const std::uint32_t version = members.Number(*body, "version", 1000);
   if (version == 3) info.tee = ReadTee(*body, members);
   else if (version != 2) members.Refuse("version", "2 or 3", std::to_string(version));
@@ -252,9 +256,10 @@ Outcome<QeIdentity> ReadQeIdentity(std::string_view text) {
   QeIdentity identity;
   Members members(QeIdentity::kComponent);
   std::vector<Finding> findings;
-  const std::optional<json::Value> body = ReadHead(text, "enclaveIdentity", identity.head, members, findings);
+  const Outcome<json::Value> parsed = Parsed(text, "enclaveIdentity");
+  const json::Value* body = ReadHead(text, "enclaveIdentity", parsed, identity.head, members, findings);
   if (!findings.empty()) return findings;
-  if (!body) return members.defect();
+  if (body == nullptr) return members.defect();
   if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 2) members.Refuse("version", "2", std::to_string(version));
   identity.head.evaluation_data_number = EvaluationNumber(*body, members);
   identity.id = members.Text(*body, "id");
@@ -273,9 +278,10 @@ Outcome<EvaluationNumbers> ReadEvaluationNumbers(std::string_view text) {
   EvaluationNumbers document;
   Members members(EvaluationNumbers::kComponent);
   std::vector<Finding> findings;
-  const std::optional<json::Value> body = ReadHead(text, "tcbEvaluationDataNumbers", document.head, members, findings);
+  const Outcome<json::Value> parsed = Parsed(text, "tcbEvaluationDataNumbers");
+  const json::Value* body = ReadHead(text, "tcbEvaluationDataNumbers", parsed, document.head, members, findings);
   if (!findings.empty()) return findings;
-  if (!body) return members.defect();
+  if (body == nullptr) return members.defect();
   if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 1) members.Refuse("version", "1", std::to_string(version));
   document.tee = ReadTee(*body, members);
   for (const json::Value& element : members.Array(*body, "tcbEvalNumbers")) {
