@@ -23,8 +23,9 @@ std::string Said(const PlainEvent& event, Registers registers = Registers::kRtmr
   CheckLog checks;
   const auto parsed = EventLogParser::Parse(trust::UntrustedBytes(log.Write()), registers, checks);
   if (!parsed) return "";
+  const trust::Description description = parsed->Describe();
   std::string text;
-  for (const trust::Description& field : parsed->Describe().children().back().children()) {
+  for (const trust::Description& field : description.children().back().children()) {
     if (field.name() == "data") text = field.value();
     if (field.name() == "data matches digest") text += " | " + field.value();
   }
