@@ -54,7 +54,7 @@ Observation RunCcelEventLog(const Case& conformance_case, const Inputs& inputs) 
   const auto replayed = parsed ? RtmrsIn(parsed->Describe()) : std::nullopt;
   auto rtmrs = replayed;
   if (const Bytes* quote = inputs.One("quote")) {
-    const auto read = dcap::QuoteParser::Parse(trust::UntrustedBytes(*quote), unused);
+    const auto read = dcap::QuoteParser::Parse(trust::UntrustedBytes(*quote), nullptr, unused);
     rtmrs = read ? RtmrsIn(read->quote.Describe()) : std::nullopt;
     if (!rtmrs) {
       observation.fault = "the quote can't be read for its RTMRs";
