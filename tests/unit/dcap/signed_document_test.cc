@@ -185,9 +185,16 @@ TEST(SignedDocument, IsRecognisedAndDescribedByContent) {
     EXPECT_GE(description->children().size(), 5U);
   }
   EXPECT_FALSE(DescribeDocument(test::TcbDocuments().back()));
-  for (const char* text : {"{}", "{\"tcbInfo\":1}", "{\"tcbInfo\":{},\"signature\":\"\"}", "{\"signature\":\"\",\"enclaveIdentity\":[]}", "{\"tcbEvaluationDataNumbers\""}) {
-    const auto unpacked = Unpack(trust::UntrustedBytes(ToBytes(AsBytes(text))), trust::CollateralSource::kNode, nullptr);
-    EXPECT_TRUE(unpacked.ok() && unpacked->empty()) << text;
+  const auto unpack = [](std::string_view text) { return Unpack(trust::UntrustedBytes(ToBytes(AsBytes(text))), trust::CollateralSource::kNode, nullptr); };
+  for (const char* text : {"{}", "{\"somethingElse\":1}"}) {
+    const auto unpacked = unpack(text);
+    EXPECT_TRUE(unpacked.ok() && unpacked->empty()) << text << ": not Intel's, so not for this format to complain about";
+  }
+  for (const char* text : {"{\"tcbInfo\":1}", "{\"tcbInfo\":{},\"signature\":\"\"}", "{\"signature\":\"\",\"enclaveIdentity\":[]}",
+                           "{\"tcbEvaluationDataNumbers\":{}}", "{\"tcbEvaluationDataNumbers\""}) {
+    const auto unpacked = unpack(text);
+    ASSERT_FALSE(unpacked.ok()) << text << ": meant to be Intel's, and malformed";
+    EXPECT_FALSE(unpacked.findings().front().expected.empty()) << text;
   }
 }
 

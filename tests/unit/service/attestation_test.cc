@@ -207,7 +207,7 @@ TEST_F(AttestationTest, AChallengeSaysWhatItIsFor) {
   for (const v1::EvidenceRequest& request : challenge.requests()) {
     if (!request.optional()) required.push_back(request.media_type());
   }
-  EXPECT_THAT(required, ElementsAre("application/vnd.assay.sev-snp-report"));
+  EXPECT_THAT(required, ElementsAre("application/vnd.assay.dcap-quote", "application/vnd.assay.sev-snp-report")) << "one for each platform of the set";
   EXPECT_THAT(store_->calls, IsEmpty()) << "a challenge costs the store nothing";
 }
 
