@@ -1,10 +1,14 @@
 #include "appraisal/canonical.h"
 
+#include <algorithm>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/strings.h"
 #include "codec/json_writer.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -46,6 +50,91 @@ json::Value ValueOf(const Message& message, const FieldDescriptor& field, int in
   ASSAY_CHECK(false);  // no message of ours has other kinds of numbers; tests/protos sees to it
 }
 
+// The same without a tree: an appraisal has hundreds of values, and the digest of its canonical form is part of every verdict.
+
+// A message's fields in canonical order, each with its name as JSON has it.
+struct Member {
+  const FieldDescriptor* field;
+  std::string name;  // "verdict":
+};
+const std::vector<Member>& MembersOf(const google::protobuf::Descriptor& type) {
+  thread_local std::unordered_map<const google::protobuf::Descriptor*, std::vector<Member>> known;
+  const auto [found, unknown] = known.try_emplace(&type);
+  std::vector<Member>& members = found->second;
+  if (!unknown) return members;
+  for (int i = 0; i < type.field_count(); ++i) members.push_back({type.field(i), {}});
+  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return json::PrecedesInUtf16(a.field->name(), b.field->name()); });
+  for (Member& member : members) {
+    ASSAY_CHECK(json::AppendCanonical(member.field->name(), member.name));
+    member.name += ':';
+  }
+  return members;
+}
+
+void Write(const Message& message, std::string& out);
+
+void WriteValue(const Message& message, const Reflection& reflection, const FieldDescriptor& field, int index, std::string& out) {
+  const bool single = index < 0;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      out += (single ? reflection.GetBool(message, &field) : reflection.GetRepeatedBool(message, &field, index)) ? "true" : "false";
+      return;
+    case FieldDescriptor::CPPTYPE_UINT32:
+      internal::AppendPiece(out, single ? reflection.GetUInt32(message, &field) : reflection.GetRepeatedUInt32(message, &field, index));
+      return;
+    case FieldDescriptor::CPPTYPE_INT64:
+      out += Cat('"', single ? reflection.GetInt64(message, &field) : reflection.GetRepeatedInt64(message, &field, index), '"');
+      return;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      out += Cat('"', single ? reflection.GetUInt64(message, &field) : reflection.GetRepeatedUInt64(message, &field, index), '"');
+      return;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      out += Cat('"', (single ? reflection.GetEnum(message, &field) : reflection.GetRepeatedEnum(message, &field, index))->name(), '"');
+      return;
+    case FieldDescriptor::CPPTYPE_STRING: {
+      std::string elsewhere;
+      const std::string& text = single ? reflection.GetStringReference(message, &field, &elsewhere)
+                                       : reflection.GetRepeatedStringReference(message, &field, index, &elsewhere);
+      if (field.type() == FieldDescriptor::TYPE_BYTES) out += Cat('"', ToHex(AsBytes(text)), '"');
+      else ASSAY_CHECK(json::AppendCanonical(text, out));  // protobuf keeps text UTF-8
+      return;
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      Write(single ? reflection.GetMessage(message, &field) : reflection.GetRepeatedMessage(message, &field, index), out);
+      return;
+    default: break;
+  }
+  ASSAY_CHECK(false);  // as in ValueOf
+}
+
+void Write(const Message& message, std::string& out) {
+  const google::protobuf::Descriptor& type = *message.GetDescriptor();
+  if (&type == Timestamp::descriptor()) {
+    out += Cat('"', FormatTime(Time(Duration(static_cast<const Timestamp&>(message).seconds()))), '"');
+    return;
+  }
+  const Reflection& reflection = *message.GetReflection();
+  char separator = '{';
+  for (const Member& member : MembersOf(type)) {
+    const FieldDescriptor& field = *member.field;
+    const int size = field.is_repeated() ? reflection.FieldSize(message, &field) : 0;
+    if (field.is_repeated() ? size == 0 : !reflection.HasField(message, &field)) continue;
+    out += separator;
+    separator = ',';
+    out += member.name;
+    if (!field.is_repeated()) {
+      WriteValue(message, reflection, field, -1, out);
+      continue;
+    }
+    for (int i = 0; i < size; ++i) {
+      out += i == 0 ? '[' : ',';
+      WriteValue(message, reflection, field, i, out);
+    }
+    out += ']';
+  }
+  out += separator == '{' ? "{}" : "}";
+}
+
 }  // namespace
 
 json::Value TreeOf(const Message& message) {
@@ -70,9 +159,10 @@ json::Value TreeOf(const Message& message) {
 }
 
 std::string CanonicalJson(const Message& message) {
-  Outcome<std::string> text = json::Canonical(TreeOf(message));
-  ASSAY_CHECK(text.ok());  // protobuf keeps text UTF-8
-  return std::move(text).value();
+  std::string text;
+  text.reserve(32 * 1024);
+  Write(message, text);
+  return text;
 }
 
 }  // namespace assay::appraisal

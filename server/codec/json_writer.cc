@@ -14,6 +14,26 @@ namespace {
 // I-JSON (RFC 7493 section 2.2): the integers that a double holds exactly.
 constexpr std::uint64_t kMostExact = (std::uint64_t{1} << 53) - 1;
 
+// Section 3.2.2.2: the short form where there is one, else lower-case \u00xx.
+void AppendEscape(char c, std::string& out) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  out += '\\';
+  switch (c) {
+    case '"':
+    case '\\': out += c; return;
+    case '\b': out += 'b'; return;
+    case '\t': out += 't'; return;
+    case '\n': out += 'n'; return;
+    case '\f': out += 'f'; return;
+    case '\r': out += 'r'; return;
+    default: break;
+  }
+  const auto byte = static_cast<unsigned char>(c);
+  out += "u00";
+  out += kDigits[byte >> 4];
+  out += kDigits[byte & 0x0f];
+}
+
 class Writer {
  public:
   bool Write(const Value& value) {
@@ -95,50 +115,32 @@ class Writer {
     return Literal("}");
   }
 
-  bool WriteString(std::string_view text) {
-    out_ += '"';
-    for (std::size_t i = 0; i < text.size();) {
-      const std::size_t run = i;
-      while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80 && text[i] >= 0x20 && text[i] != '"' &&
-             text[i] != '\\')
-        ++i;
-      out_.append(text.substr(run, i - run));
-      if (i == text.size()) break;
-      const std::size_t length = Utf8SequenceLength(text.substr(i));
-      if (length == 0) return Refuse("valid UTF-8", codec::Quoted(text));
-      if (length == 1) WriteEscape(text[i]);
-      else out_.append(text.substr(i, length));
-      i += length;
-    }
-    out_ += '"';
-    return true;
-  }
-
-  // Section 3.2.2.2: the short form where there is one, else lower-case \u00xx.
-  void WriteEscape(char c) {
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    out_ += '\\';
-    switch (c) {
-      case '"':
-      case '\\': out_ += c; return;
-      case '\b': out_ += 'b'; return;
-      case '\t': out_ += 't'; return;
-      case '\n': out_ += 'n'; return;
-      case '\f': out_ += 'f'; return;
-      case '\r': out_ += 'r'; return;
-      default: break;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out_ += "u00";
-    out_ += kDigits[byte >> 4];
-    out_ += kDigits[byte & 0x0f];
-  }
+  bool WriteString(std::string_view text) { return AppendCanonical(text, out_) || Refuse("valid UTF-8", codec::Quoted(text)); }
 
   std::string out_;
   std::optional<Finding> finding_;
 };
 
 }  // namespace
+
+bool AppendCanonical(std::string_view text, std::string& out) {
+  out += '"';
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t run = i;
+    while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80 && text[i] >= 0x20 && text[i] != '"' &&
+           text[i] != '\\')
+      ++i;
+    out.append(text.substr(run, i - run));
+    if (i == text.size()) break;
+    const std::size_t length = Utf8SequenceLength(text.substr(i));
+    if (length == 0) return false;
+    if (length == 1) AppendEscape(text[i], out);
+    else out.append(text.substr(i, length));
+    i += length;
+  }
+  out += '"';
+  return true;
+}
 
 bool PrecedesInUtf16(std::string_view a, std::string_view b) {
   const auto [at_a, at_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());

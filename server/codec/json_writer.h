@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/outcome.h"
 #include "codec/json.h"
@@ -14,6 +15,9 @@
 namespace assay::json {
 
 Outcome<std::string> Canonical(const Value& value);
+
+// The string as canonical JSON has it, behind what is in `out`. False, and `out` is of no use: not valid UTF-8.
+[[nodiscard]] bool AppendCanonical(std::string_view text, std::string& out);
 
 // The order of names in canonical JSON; both in valid UTF-8.
 bool PrecedesInUtf16(std::string_view a, std::string_view b);

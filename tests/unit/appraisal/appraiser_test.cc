@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "appraisal/anchors_file.h"
+#include "appraisal/canonical.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "codec/json_writer.h"
 #include "registry/builtin_registry.h"
 #include "tests/unit/appraisal/appraising.h"
 
@@ -546,6 +548,19 @@ TEST(CanonicalJson, FollowsTheProto) {
   EXPECT_EQ(CanonicalJson(appraisal),
             R"({"appraised_at":"1970-01-01T00:00:00Z","claims":[{"flag":false,"name":"a"},{"name":"b","number":"18446744073709551615"},)"
             R"({"octets":"00ff"}],"findings":[{"code":2012}],"verdict":"VERDICT_TRUSTED"})");
+}
+
+TEST(CanonicalJson, IsTheCanonicalTextOfTheTree) {
+  v1::Appraisal appraisal = Appraising().Run();
+  ASSERT_GT(appraisal.claims_size(), 10);
+  v1::Finding& finding = *appraisal.add_findings();
+  finding.set_actual("\"\\\b\t\n\f\r\x01\x7f … 𝄞");
+  finding.set_effect(static_cast<v1::Effect>(77));  // of a newer version
+  v1::Claim& empty = *appraisal.add_claims();
+  empty.set_text("");
+  empty.mutable_version();  // the other member of the oneof
+  appraisal.add_missing_collateral("");
+  EXPECT_EQ(CanonicalJson(appraisal), *json::Canonical(TreeOf(appraisal)));
 }
 
 // --- anchors ---
