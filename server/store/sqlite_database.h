@@ -37,7 +37,7 @@ class SqliteStatement {
   // most one run of a statement exists at a time.
   class Run {
    public:
-    // `operation` completes "cannot …" in error messages: "redeem a challenge".
+    // `operation` completes "cannot …" in error messages: "redeem a challenge". It outlives the run.
     Run(SqliteStatement& statement, std::string_view operation);
     ~Run();
     Run(const Run&) = delete;
@@ -58,7 +58,7 @@ class SqliteStatement {
 
    private:
     SqliteStatement& statement_;
-    const std::string operation_;
+    const std::string_view operation_;
     int parameter_ = 0;
     int bound_ = 0;  // first error of Bind(), told by Step()
   };

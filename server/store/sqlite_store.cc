@@ -1,6 +1,8 @@
 #include "store/sqlite_store.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -44,6 +46,53 @@ std::string Serialized(const v1::VerdictRecord& record) {
   return bytes;
 }
 
+// A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings).
+bool CanBeReadBack(const std::string& serialized) {
+  constexpr std::size_t kUsual = 256 * 1024;
+  if (serialized.size() > kUsual) return v1::VerdictRecord().ParseFromString(serialized);
+  // A message that is parsed into again has room for what it had before: hundreds of allocations less.
+  thread_local v1::VerdictRecord again;
+  return again.ParseFromString(serialized);
+}
+
+// Which blobs are stored and were marked as used within the hour, so that what all nodes send, certificates and policies, is not
+// written again with every verdict. Of those that only age makes purge forget, which is longer than an hour.
+class Marks {
+ public:
+  bool Has(const crypto::Sha256Digest& sha256, BlobClass kind, std::int64_t at) {
+    const std::lock_guard lock(mutex_);
+    const auto found = marks_.find(sha256);
+    return found != marks_.end() && kind <= found->second.kind && at >= found->second.at && at - found->second.at < kMarkedEvery;
+  }
+  // Durable since. `purges` is from within the same write: what was purged meanwhile is not there any more.
+  void Set(const crypto::Sha256Digest& sha256, BlobClass kind, std::int64_t at, std::uint64_t purges) {
+    if (kind == BlobClass::kAttempt) return;
+    const std::lock_guard lock(mutex_);
+    if (purges != purges_) return;
+    if (marks_.size() >= kMost) marks_.clear();
+    marks_.insert_or_assign(sha256, Mark{kind, at});
+  }
+  void Forget() {  // within a write
+    const std::lock_guard lock(mutex_);
+    ++purges_;
+    marks_.clear();
+  }
+  std::uint64_t purges() const {
+    const std::lock_guard lock(mutex_);
+    return purges_;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 16 * 1024;
+  struct Mark {
+    BlobClass kind;
+    std::int64_t at;
+  };
+  mutable std::mutex mutex_;
+  std::map<crypto::Sha256Digest, Mark> marks_;  // guarded by mutex_
+  std::uint64_t purges_ = 0;                    // guarded by mutex_
+};
+
 bool IsAttempt(const v1::VerdictRecord& record) { return record.appraisal().instance_identity().empty(); }
 
 class SqliteStore final : public VerdictStore {
@@ -80,14 +129,22 @@ class SqliteStore final : public VerdictStore {
     if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
     if (!record.has_recorded_at()) return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": recorded_at is not set"));
     const std::string serialized = Serialized(record);
-    // A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings).
-    if (!v1::VerdictRecord().ParseFromString(serialized)) {
+    if (!CanBeReadBack(serialized)) {
       return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
     }
     std::vector<crypto::Sha256Digest> digests;
-    for (const Blob& blob : blobs) digests.push_back(crypto::Sha256(blob.bytes));
+    for (const Blob& blob : blobs) digests.push_back(blob.sha256 ? *blob.sha256 : crypto::Sha256(blob.bytes));
     const std::string operation = Cat("record verdict ", record.id());
-    return commits_.Run(operation, [&] { return RecordNow(record, serialized, blobs, digests, operation); });
+    std::vector<std::size_t> written;
+    std::uint64_t purges = 0;
+    const absl::Status recorded = commits_.Run(operation, [&] {
+      purges = marks_.purges();
+      return RecordNow(record, serialized, blobs, digests, operation, written);
+    });
+    if (recorded.ok()) {
+      for (const std::size_t i : written) marks_.Set(digests[i], blobs[i].kind, record.recorded_at().seconds(), purges);
+    }
+    return recorded;
   }
 
   absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) override { return reader_->Get(id); }
@@ -245,7 +302,7 @@ class SqliteStore final : public VerdictStore {
   }
 
   absl::Status RecordNow(const v1::VerdictRecord& record, const std::string& serialized, std::span<const Blob> blobs,
-                         const std::vector<crypto::Sha256Digest>& digests, const std::string& operation) {
+                         const std::vector<crypto::Sha256Digest>& digests, const std::string& operation, std::vector<std::size_t>& written) {
     const Time recorded_at = FromUnixSeconds(record.recorded_at().seconds());
     if (record.has_state()) {
       const auto state = nodes_.InstanceStateOf({.identity = ToBytes(AsBytes(record.state().identity())), .node_key_sha256 = AsBytes(record.node_key_sha256()),
@@ -256,6 +313,8 @@ class SqliteStore final : public VerdictStore {
       }
     }
     for (std::size_t i = 0; i < blobs.size(); ++i) {
+      if (marks_.Has(digests[i], blobs[i].kind, UnixSeconds(recorded_at))) continue;
+      written.push_back(i);
       SqliteStatement::Run insert(insert_blob_, operation);
       insert.Bind(ByteView(digests[i])).Bind(static_cast<std::int64_t>(blobs[i].kind)).Bind(UnixSeconds(recorded_at));
       insert.Bind(static_cast<std::int64_t>(blobs[i].bytes.size())).Bind(blobs[i].bytes);
@@ -294,6 +353,7 @@ class SqliteStore final : public VerdictStore {
   }
 
   absl::Status PurgeNow(const Retention& retention, std::int64_t now, Purged& purged) {
+    marks_.Forget();
     const auto run = [&](SqliteStatement& statement, std::int64_t& count, std::initializer_list<std::int64_t> parameters) {
       SqliteStatement::Run remove(statement, "forget what is old");
       for (const std::int64_t parameter : parameters) remove.Bind(parameter);
@@ -366,6 +426,7 @@ class SqliteStore final : public VerdictStore {
   SqliteNodes nodes_;
   SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, purge_verdicts_,
       purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_, purge_events_, mark_events_purged_;
+  Marks marks_;
   GroupCommit commits_;
 };
 

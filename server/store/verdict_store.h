@@ -37,6 +37,7 @@ enum class BlobClass : std::uint8_t { kAttempt, kEvidence, kInput };
 struct Blob {
   ByteView bytes;
   BlobClass kind;
+  std::optional<crypto::Sha256Digest> sha256 = {};  // of the bytes, where the caller has computed it
 };
 
 // Whom a verdict would be about.

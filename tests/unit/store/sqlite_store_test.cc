@@ -135,6 +135,74 @@ TEST_F(SqliteStoreTest, ABlobIsStoredOnceHoweverOftenItIsUsed) {
   EXPECT_EQ(Sql("SELECT count(*) FROM verdict"), "2");
 }
 
+// --- blobs that every verdict has -------------------------------------------------------------------------------------
+
+TEST_F(SqliteStoreTest, ABlobInUseIsMarkedOnceAnHour) {
+  const auto store = Open();
+  const Bytes blob{1, 2, 3};
+  const auto used_at = [&] { return Sql("SELECT used_at FROM blob"); };
+  const auto record_at = [&](Duration later) { return store->Record(RecordOf(NewId(kNow + later), kNow + later), Evidence({blob})); };
+  ASSERT_TRUE(record_at(Duration(0)).ok());
+  const std::string first = used_at();
+  ASSERT_TRUE(record_at(Duration(3599)).ok());
+  EXPECT_EQ(used_at(), first);
+  ASSERT_TRUE(record_at(Duration(3601)).ok());
+  EXPECT_EQ(used_at(), std::to_string((kNow + Duration(3601)).time_since_epoch().count()));
+}
+
+TEST_F(SqliteStoreTest, ABlobThatWasPurgedIsStoredAgain) {
+  const auto store = Open();
+  const Bytes blob{1, 2, 3};
+  ASSERT_TRUE(store->Record(RecordOf(NewId()), Evidence({blob})).ok());
+  const auto purged = store->Purge({.evidence = kMinute}, kNow + Duration(3 * 3600));
+  ASSERT_TRUE(purged.ok());
+  ASSERT_EQ(purged->blobs, 1);
+  ASSERT_TRUE(store->Record(RecordOf(NewId()), Evidence({blob})).ok());
+  EXPECT_EQ(*store->GetBlob(crypto::Sha256(blob)), blob);
+}
+
+TEST_F(SqliteStoreTest, ABlobOfARecordThatFailedIsStoredWithTheNext) {
+  const auto store = Open();
+  const Bytes blob{1, 2, 3};
+  v1::VerdictRecord stale = RecordOf(NewId());
+  stale.set_node_key_sha256(std::string(32, 'k'));
+  stale.mutable_state()->set_ban("a ban that nobody imposed");
+  ASSERT_TRUE(absl::IsAborted(store->Record(stale, Evidence({blob}))));
+  const std::string id = NewId();
+  ASSERT_TRUE(store->Record(RecordOf(id), {}).ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(store->Record(RecordOf(id), Evidence({blob})))) << "the blob was written, and undone with the record";
+  ASSERT_TRUE(store->Record(RecordOf(NewId()), Evidence({blob})).ok());
+  EXPECT_EQ(*store->GetBlob(crypto::Sha256(blob)), blob);
+}
+
+TEST_F(SqliteStoreTest, ABlobIsKeptForTheBestOfItsUses) {
+  const auto store = Open();
+  const Bytes blob{1, 2, 3};
+  const auto kind = [&] { return Sql("SELECT kind FROM blob"); };
+  for (const auto& [use, kept] : {std::pair(BlobClass::kAttempt, "0"), std::pair(BlobClass::kEvidence, "1"), std::pair(BlobClass::kAttempt, "1"),
+                                  std::pair(BlobClass::kInput, "2"), std::pair(BlobClass::kEvidence, "2")}) {
+    ASSERT_TRUE(store->Record(RecordOf(NewId()), std::vector<Blob>{{blob, use}}).ok());
+    EXPECT_EQ(kind(), kept);
+  }
+}
+
+TEST_F(SqliteStoreTest, AnAttemptsBlobIsWrittenEveryTime) {
+  const auto store = Open();
+  const Bytes blob{1, 2, 3};
+  const auto record = [&] { return store->Record(RecordOf(NewId()), std::vector<Blob>{{blob, BlobClass::kAttempt}}); };
+  ASSERT_TRUE(record().ok());
+  Sql("DELETE FROM blob");  // as a purge by another process would, for want of room
+  ASSERT_TRUE(record().ok());
+  EXPECT_EQ(*store->GetBlob(crypto::Sha256(blob)), blob);
+}
+
+TEST_F(SqliteStoreTest, ADigestThatTheCallerHasIsTaken) {
+  const auto store = Open();
+  const Bytes blob{1, 2, 3};
+  ASSERT_TRUE(store->Record(RecordOf(NewId()), std::vector<Blob>{{blob, BlobClass::kEvidence, crypto::Sha256(blob)}}).ok());
+  EXPECT_EQ(*store->GetBlob(crypto::Sha256(blob)), blob);
+}
+
 TEST_F(SqliteStoreTest, AVerdictIsRecordedOnce) {
   const auto store = Open();
   const std::string id = NewId();
