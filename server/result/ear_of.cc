@@ -103,7 +103,7 @@ token::EarClaims EarOf(const v1::VerdictRecord& record, const Issue& issue) {
   claims.token_id = record.id();
   claims.audience = {record.context().cluster()};
   claims.nonce = codec::ToBase64Url(issue.nonce);
-  if (const auto key = crypto::PublicKey::FromSpki(issue.node_spki); key && !token::AlgorithmFor(*key).empty()) claims.holder = *key;
+  if (issue.node_key && !token::AlgorithmFor(*issue.node_key).empty()) claims.holder = issue.node_key;
   token::EarInputs inputs{.evidence = {}, .collateral = ToBytes(AsBytes(appraisal.digests().collateral())),
                           .policy = ToBytes(AsBytes(appraisal.digests().policy())), .appraisal = ToBytes(AsBytes(record.appraisal_sha256()))};
   for (const std::string& digest : appraisal.digests().evidence()) inputs.evidence.push_back(ToBytes(AsBytes(digest)));

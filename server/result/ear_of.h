@@ -7,9 +7,11 @@
 // verdict's own end, at most ten minutes later.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "assay/v1/verdict_record.pb.h"
+#include "crypto/public_key.h"
 #include "token/ear.h"
 
 namespace assay::result {
@@ -20,7 +22,7 @@ struct Issue {
   std::string issuer;
   token::EarProfile profile = token::EarProfile::kVeraison2023;
   Bytes nonce;      // of the challenge; becomes eat_nonce in base64url
-  Bytes node_spki;  // becomes cnf if it is an EC key; a token for another kind of key has none
+  std::optional<crypto::PublicKey> node_key;  // becomes cnf if it is an EC key; a token for another kind of key has none
 };
 
 token::EarClaims EarOf(const v1::VerdictRecord& record, const Issue& issue);

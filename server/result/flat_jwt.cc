@@ -30,14 +30,14 @@ std::optional<json::Value> FlatClaimsOf(const v1::VerdictRecord& record, const I
   if (appraisal.strength() < v1::STRENGTH_A || appraisal.strength() > v1::STRENGTH_E) return std::nullopt;
   if (!appraisal.has_appraised_at() || !appraisal.has_valid_until() || !IsDigest(appraisal.instance_identity())) return std::nullopt;
   // Somebody else's key in cnf would hand the token to them.
-  if (!Equal(crypto::Sha256(issue.node_spki), AsBytes(record.node_key_sha256()))) return std::nullopt;
+  if (!issue.node_key || !Equal(issue.node_key->spki_sha256(), AsBytes(record.node_key_sha256()))) return std::nullopt;
 
   token::FlatClaims claims{.issuer = issue.issuer, .subject = std::string(token::kFlatSubjectPrefix) + ToHex(AsBytes(appraisal.instance_identity())),
                            .token_id = record.id(), .audience = {record.context().cluster()}, .issued_at = appraisal.appraised_at().seconds()};
   claims.not_before = claims.issued_at;
   claims.expires = std::min(claims.issued_at + kLongestTokenLifetime, std::int64_t{appraisal.valid_until().seconds()});
   if (claims.expires <= claims.issued_at) return std::nullopt;
-  if (const auto key = crypto::PublicKey::FromSpki(issue.node_spki); key && !token::AlgorithmFor(*key).empty()) claims.holder = *key;
+  if (!token::AlgorithmFor(*issue.node_key).empty()) claims.holder = issue.node_key;
   claims.warnings = appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
   claims.simulated = appraisal.simulated();
   claims.platform = appraisal.platform();

@@ -14,7 +14,7 @@
 
 namespace assay::result {
 
-// The claims set to sign (header typ "JWT"). Of `issue`, issuer and node_spki count. Subject: "attested-node:" and the
+// The claims set to sign (header typ "JWT"). Of `issue`, issuer and node_key count. Subject: "attested-node:" and the
 // instance identity in hexadecimal; audience: the cluster; jti: the verdict's id.
 std::optional<json::Value> FlatClaimsOf(const v1::VerdictRecord& record, const Issue& issue);
 

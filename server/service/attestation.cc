@@ -64,6 +64,18 @@ std::optional<Refusal> CheckText(std::string field, std::string_view text, std::
                  IsText(text) ? Cat(text.size(), " bytes") : Cat("'", Printable(text, 64), "'"));
 }
 
+// Names certificate and key whole, so a hit is as good as decoding them again.
+// What a proxy shows is left out: it is not the node's.
+crypto::Sha256Digest PossessionOf(const v1::AttesterKeys& keys, const Peer& peer, bool tls_terminated) {
+  const std::string_view certificate = peer.certificate_pem && !tls_terminated ? std::string_view(*peer.certificate_pem) : std::string_view();
+  Bytes shown_for;
+  shown_for.reserve(8 + certificate.size() + keys.node_spki().size());
+  AppendU64Be(shown_for, certificate.size());
+  Append(shown_for, AsBytes(certificate));
+  Append(shown_for, AsBytes(keys.node_spki()));
+  return crypto::Sha256(shown_for);
+}
+
 // nullopt: no profile has this name. Empty: the deployed one.
 std::optional<token::EarProfile> EarProfileNamed(std::string_view name) {
   if (name.empty()) return token::EarProfile::kVeraison2023;
@@ -156,26 +168,20 @@ crypto::Sha256Digest Attestation::PolicySetId(const v1::AttestationContext& cont
   return crypto::Sha256(id);
 }
 
-std::optional<Refusal> Attestation::CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys,
-                                                 const std::string& platform, const Peer& peer) const {
-  if (auto refusal = CheckText("context.cluster", context.cluster(), 1, kLongestCluster)) return refusal;
-  if (auto refusal = CheckText("context.role", context.role(), 1, kLongestRole)) return refusal;
-  if (auto refusal = CheckText("context.name", context.name(), 0, kLongestName)) return refusal;
-  if (auto refusal = CheckText("platform", platform, 0, kLongestPlatform)) return refusal;
+Answer<crypto::PublicKey> Attestation::CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys,
+                                                    const std::string& platform, const Peer& peer) const {
+  if (auto refusal = CheckText("context.cluster", context.cluster(), 1, kLongestCluster)) return *std::move(refusal);
+  if (auto refusal = CheckText("context.role", context.role(), 1, kLongestRole)) return *std::move(refusal);
+  if (auto refusal = CheckText("context.name", context.name(), 0, kLongestName)) return *std::move(refusal);
+  if (auto refusal = CheckText("platform", platform, 0, kLongestPlatform)) return *std::move(refusal);
   if (!keys.tpm_ak().empty() || !keys.tpm_ek().empty() || !keys.tpm_ek_certificate().empty()) {
     return Invalid("keys.tpm_ak, keys.tpm_ek, keys.tpm_ek_certificate", "nothing: no platform of this build has a TPM", "a TPM key");
   }
   if (keys.node_spki().size() > kLongestSpki) {
     return Invalid("keys.node_spki", Cat("at most ", kLongestSpki, " bytes"), Cat(keys.node_spki().size(), " bytes"));
   }
-  // The digest names both whole, so a hit is as good as decoding them again. What a proxy shows is left out: it is not the node's.
-  const std::string shown = inputs_.tls_terminated ? std::string() : peer.certificate_pem.value_or("");
-  Bytes shown_for;
-  AppendU64Be(shown_for, shown.size());
-  Append(shown_for, AsBytes(shown));
-  Append(shown_for, AsBytes(keys.node_spki()));
-  const crypto::Sha256Digest fact = crypto::Sha256(shown_for);
-  if (possessions_.Find(fact) != nullptr) return std::nullopt;
+  const crypto::Sha256Digest fact = PossessionOf(keys, peer, inputs_.tls_terminated);
+  if (const auto known = possessions_.Find(fact)) return *known;
   const auto key = crypto::PublicKey::FromSpki(AsBytes(keys.node_spki()));
   if (!key) {
     const Finding& why = key.findings().front();
@@ -183,10 +189,10 @@ std::optional<Refusal> Attestation::CheckRequest(const v1::AttestationContext& c
                    keys.node_spki().empty() ? "nothing" : Cat(why.claim, " ", why.actual));
   }
   if (!inputs_.tls_terminated) {
-    if (auto refusal = CheckPossession(keys, peer)) return refusal;
+    if (auto refusal = CheckPossession(keys, peer)) return *std::move(refusal);
   }
-  possessions_.Insert(fact, std::make_shared<const Possession>());
-  return std::nullopt;
+  possessions_.Insert(fact, std::make_shared<const crypto::PublicKey>(*key));
+  return *key;
 }
 
 // By TLS: the client key of this connection is the node key.
@@ -205,16 +211,15 @@ std::optional<Refusal> Attestation::CheckPossession(const v1::AttesterKeys& keys
 }
 
 // By signature: TLS ends at a proxy, so that only the node key itself can speak for the node.
-std::optional<Refusal> Attestation::CheckSignature(const v1::AttestRequest& request) const {
+std::optional<Refusal> Attestation::CheckSignature(const v1::AttestRequest& request, const crypto::PublicKey& node_key) const {
   const std::string& signature = request.possession_signature();
   if (!inputs_.tls_terminated) {
     if (signature.empty()) return std::nullopt;
     return Invalid("possession_signature", "nothing: TLS ends at this server", Cat(signature.size(), " bytes"));
   }
   if (signature.size() > kLongestSignature) return Invalid("possession_signature", Cat("at most ", kLongestSignature, " bytes"), Cat(signature.size(), " bytes"));
-  const auto key = crypto::PublicKey::FromSpki(AsBytes(request.keys().node_spki()));
   CheckLog log;
-  if (!log.Require(Check::kNodeKeySignature, key.ok() && crypto::VerifyEcdsaDer(*key, crypto::HashAlgorithm::kSha256, AsBytes(request.challenge()), AsBytes(signature)), [&] {
+  if (!log.Require(Check::kNodeKeySignature, crypto::VerifyEcdsaDer(node_key, crypto::HashAlgorithm::kSha256, AsBytes(request.challenge()), AsBytes(signature)), [&] {
         return Finding{.reason = Reason::kPossessionUnproven, .component = "possession_signature", .expected = "the node key's ECDSA signature of the challenge, with SHA-256, in DER",
                        .actual = signature.empty() ? "nothing" : "bytes that are not that"};
       })) {
@@ -242,8 +247,12 @@ std::optional<Refusal> Attestation::CheckCsr(const v1::AttestRequest& request) {
   return std::nullopt;
 }
 
+bool Attestation::Knows(const v1::AttesterKeys& keys, const Peer& peer) const {
+  return keys.node_spki().size() <= kLongestSpki && possessions_.Find(PossessionOf(keys, peer, inputs_.tls_terminated)) != nullptr;
+}
+
 Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer) {
-  if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
+  if (const auto node_key = CheckRequest(request.context(), request.keys(), request.platform(), peer); !node_key.ok()) return node_key.refusal();
   ChallengeFields fields{};
   inputs_.random.Fill(fields.nonce);
   fields.issued = inputs_.clock.Now();
@@ -307,8 +316,9 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
     inputs_.metrics.CountChallengeRefused(refused->reason);
     return *std::move(refused);
   }
-  if (auto refusal = CheckRequest(request.context(), request.keys(), request.platform(), peer)) return *std::move(refusal);
-  if (auto refusal = CheckSignature(request)) return *std::move(refusal);
+  const auto node_key = CheckRequest(request.context(), request.keys(), request.platform(), peer);
+  if (!node_key.ok()) return node_key.refusal();
+  if (auto refusal = CheckSignature(request, node_key.value())) return *std::move(refusal);
   if (auto refusal = CheckCsr(request)) return *std::move(refusal);
   if (abandoned()) return too_late;
   if (auto refusal = Consume(*challenge, now)) {
@@ -343,19 +353,19 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   std::vector<store::Blob> blobs;
   for (const evidence::Item& item : items) {
     record.add_evidence_media_types(Printable(item.media_type));
-    blobs.push_back({item.body.Read().TakeRest(), store::BlobClass::kEvidence});
+    blobs.push_back({item.body.Read().TakeRest(), store::BlobClass::kEvidence, item.body.Sha256()});
   }
   for (const trust::CollateralItem& item : collateral.items()) {
     v1::CollateralEntry& entry = *record.add_collateral();
     entry.set_key(Printable(item.key.ToString()));
     entry.set_sha256(Text(item.sha256));
     entry.set_source(std::string(trust::NameOf(item.source)));
-    blobs.push_back({item.body.Read().TakeRest(), store::BlobClass::kInput});
+    blobs.push_back({item.body.Read().TakeRest(), store::BlobClass::kInput, item.body.Sha256()});
   }
   for (const appraisal::PolicySource& source : inputs_.policies.sources()) {
     record.add_policy_sources(Text(source.sha256));
     record.add_policy_source_names(Printable(source.name, 1024));
-    blobs.push_back({source.text, store::BlobClass::kInput});
+    blobs.push_back({source.text, store::BlobClass::kInput, source.sha256});
   }
 
   absl::Status recorded;
@@ -416,13 +426,11 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   v1::AttestResponse response;
   if (inputs_.token_keys != nullptr) {
     const std::shared_ptr<const result::SigningKey> signer = inputs_.token_keys->Signer();
-    const token::EarClaims claims = result::EarOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki});
+    const result::Issue issue{inputs_.token_issuer, *ear_profile, transcript.nonce, node_key.value()};
+    const token::EarClaims claims = result::EarOf(record, issue);
     inputs_.metrics.CountToken(telemetry::TokenKind::kEar, telemetry::TokenResult::kIssued);
     response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), signer->id(), "JWT", signer->key()));
-  }
-  if (inputs_.token_keys != nullptr) {
-    if (const auto flat = result::FlatClaimsOf(record, {inputs_.token_issuer, *ear_profile, transcript.nonce, transcript.node_spki})) {
-      const std::shared_ptr<const result::SigningKey> signer = inputs_.token_keys->Signer();
+    if (const auto flat = result::FlatClaimsOf(record, issue)) {
       response.set_jwt(token::SignJws(*json::Canonical(*flat), signer->id(), "JWT", signer->key()));
     }
     inputs_.metrics.CountToken(telemetry::TokenKind::kOidc, response.jwt().empty() ? telemetry::TokenResult::kWithheld : telemetry::TokenResult::kIssued);

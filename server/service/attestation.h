@@ -64,6 +64,9 @@ class Attestation {
   // answered for as long as they live. Behind a proxy that terminates TLS it means nothing: field 8 is empty there, and only there.
   void UseServerKey(const crypto::Sha256Digest& spki_sha256);
 
+  // Whether the node's key has been decoded and found to be the connection's before: then CreateChallenge is quick.
+  bool Knows(const v1::AttesterKeys& keys, const Peer& peer) const;
+
   Answer<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer);
 
   // `abandoned` is asked before each dear step; true ends the call with `overloaded`, as nobody waits for it any more.
@@ -71,11 +74,12 @@ class Attestation {
 
  private:
   struct Demand;
-  std::optional<Refusal> CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys, const std::string& platform,
-                                      const Peer& peer) const;
+  // The node's key, which the connection possesses (behind a proxy: not looked at), if all fields are as they must be.
+  Answer<crypto::PublicKey> CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys, const std::string& platform,
+                                         const Peer& peer) const;
   crypto::Sha256Digest PolicySetId(const v1::AttestationContext& context) const;
   static std::optional<Refusal> CheckPossession(const v1::AttesterKeys& keys, const Peer& peer);
-  std::optional<Refusal> CheckSignature(const v1::AttestRequest& request) const;
+  std::optional<Refusal> CheckSignature(const v1::AttestRequest& request, const crypto::PublicKey& node_key) const;
   static std::optional<Refusal> CheckCsr(const v1::AttestRequest& request);
   std::optional<Refusal> Consume(const ChallengeFields& challenge, Time now);
 
@@ -92,8 +96,7 @@ class Attestation {
   std::vector<ServerKey> server_keys_;  // guarded by server_keys_mutex_; newest first
   trust::FactCaches caches_;
   // "This certificate is for that key", both well-formed: the same two calls after each other, and whenever a node comes back.
-  struct Possession {};
-  mutable trust::FactCache<Possession> possessions_;
+  mutable trust::FactCache<crypto::PublicKey> possessions_;
   RateLimit attempt_samples_;
 };
 

@@ -1,4 +1,4 @@
-// The join listener's RPCs: decode, enqueue, answer. docs/join.md.
+// The join listener's RPCs: admit, enqueue, decode, answer. docs/join.md.
 #pragma once
 
 #include <functional>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "service/attestation.h"
+#include "service/promises.h"
 #include "service/rate_limit.h"
 #include "service/worker_pool.h"
 
@@ -15,10 +16,11 @@ class Service;
 
 namespace assay::service {
 
-// Attestation and pool outlive the service, and the pool drains before they go.
+// Attestation, pool and promises outlive the service, and the pool drains before they go.
 struct JoinInputs {
   Attestation& attestation;
   WorkerPool& pool;
+  Promises& promises;
   RateLimit &of_address, &in_all;                                  // of calls
   crypto::Sha256Digest server_spki;                                // of the certificate that this service's connections show
   std::function<std::string(const std::string& peer)> address_of;  // what a peer is counted under

@@ -58,13 +58,17 @@ GrpcLog::~GrpcLog() {
   grpc_log = nullptr;
 }
 
-grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context) {
+grpc::Status StatusOf(const Refusal& refusal) {
   const v1::ErrorDetail detail = DetailOf(refusal);
-  if (refusal.retry_after_ms != 0) context.AddTrailingMetadata(kPushbackKey, std::to_string(refusal.retry_after_ms));
   std::string message = Cat(detail.reason(), " (", detail.code(), ")");
   if (!detail.field().empty()) message += Cat(" at ", detail.field());
   if (!detail.expected().empty()) message += Cat(": expected ", detail.expected(), ", actual ", detail.actual());
   return {CodeOf(refusal.finding.reason), Cat(message, ". ", detail.remedy()), detail.SerializeAsString()};
+}
+
+grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context) {
+  if (refusal.retry_after_ms != 0) context.AddTrailingMetadata(kPushbackKey, std::to_string(refusal.retry_after_ms));
+  return StatusOf(refusal);
 }
 
 std::string NameCall(grpc::CallbackServerContext& context) {

@@ -17,7 +17,9 @@ inline constexpr int kMaxRequestSize = kMib;  // where the configuration does no
 inline constexpr int kMaxMetadataSize = 8 * 1024;
 inline constexpr const char* kPushbackKey = "grpc-retry-pushback-ms";
 
-// Code by reason, message for people, assay.v1.ErrorDetail in the details; a retry hint goes into the trailer as well.
+// Code by reason, message for people, assay.v1.ErrorDetail in the details.
+grpc::Status StatusOf(const Refusal& refusal);
+// A retry hint goes into the trailer as well.
 grpc::Status StatusOf(const Refusal& refusal, grpc::CallbackServerContext& context);
 
 // gRPC's own messages become lines of this log, for as long as the object lives; one at a time. $GRPC_VERBOSITY says which.

@@ -36,6 +36,7 @@
 #include "service/listener.h"
 #include "service/operator_service.h"
 #include "service/periodic.h"
+#include "service/promises.h"
 #include "service/provider_keys.h"
 #include "service/rpc.h"
 #include "service/self_probe.h"
@@ -231,6 +232,7 @@ class RunningServer final : public Server {
         provider_keys_(ProviderKeysOf(inputs, std::move(material_.provider), metrics_)),
         bearers_(provider_keys_ == nullptr ? nullptr : std::make_unique<BearerCallers>(inputs.config.operator_().oidc(), *provider_keys_, inputs.clock)),
         operator_pool_(kOperatorThreads, kOperatorQueue),
+        promises_(PromisesOf(inputs.config.workers())),
         pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
         calls_of_address_(RateOf(inputs.config.join().rates().per_address())),
         calls_in_all_(RateOf(inputs.config.join().rates().total())),
@@ -359,6 +361,7 @@ class RunningServer final : public Server {
   static std::size_t ThreadsOf(const v1::Workers& config) {
     return config.threads() != 0 ? config.threads() : std::max(kLeastThreads, kThreadsPerCore * std::thread::hardware_concurrency());
   }
+  static std::size_t PromisesOf(const v1::Workers& config) { return std::max<std::size_t>(1, std::size_t{config.queue()} * 3 / 4); }
   static Rate RateOf(std::uint32_t per_second) { return {static_cast<double>(per_second), 2.0 * per_second}; }
   static store::Retention RetentionOf(const v1::Retention& config) {
     return {.verdicts = *ParseDuration(config.verdicts()), .evidence = *ParseDuration(config.evidence()), .attempts = config.attempts()};
@@ -394,7 +397,7 @@ class RunningServer final : public Server {
   }
 
   std::unique_ptr<grpc::Service> JoinServiceWith(const TlsMaterial& tls) {
-    return MakeJoinService({.attestation = attestation_, .pool = pool_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
+    return MakeJoinService({.attestation = attestation_, .pool = pool_, .promises = promises_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
                             .address_of = [this](const std::string& peer) { return join_->edge().AddressOf(peer); },
                             .log = log_, .metrics = metrics_, .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
@@ -502,6 +505,7 @@ class RunningServer final : public Server {
   const std::unique_ptr<ProviderKeys> provider_keys_;  // nullptr: certificates alone
   const std::unique_ptr<BearerCallers> bearers_;
   WorkerPool operator_pool_;  // their own: a flood of joins must not keep operators from seeing it
+  Promises promises_;
   WorkerPool pool_;
   RateLimit calls_of_address_, calls_in_all_;
   const Bytes page_key_;

@@ -162,6 +162,7 @@ Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v
 void Watchers::Changed() {
   {
     const std::lock_guard lock(mutex_);
+    if (watchers_.empty()) return;  // whoever comes next is served because it came
     changed_ = true;
   }
   woken_.notify_all();

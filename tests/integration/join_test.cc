@@ -354,22 +354,44 @@ TEST(Join, Attack044_TheLogHoldsNoSecret) {
 }
 
 // grpc.health.v1.Health/Check with an empty request; its answer is one field, 1 = SERVING.
-TEST(Join, HealthIsServed) {
-  Verifier verifier;
+// A call with bytes for a message.
+grpc::Status CallRaw(const Verifier& verifier, const std::string& method, std::string_view bytes, grpc::ByteBuffer& response) {
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = verifier.site().Text("tls/ca.pem");
   grpc::GenericStub stub(grpc::CreateChannel(verifier.join(), grpc::SslCredentials(tls)));
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
-  grpc::Slice nothing;
-  grpc::ByteBuffer request(&nothing, 1), response;
+  const grpc::Slice slice(bytes.data(), bytes.size());
+  const grpc::ByteBuffer request(&slice, 1);
   grpc::Status status;
-  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
   call->StartCall();
   call->Finish(&response, &status, &queue);
   void* tag = nullptr;
   bool ok = false;
-  ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_TRUE(queue.Next(&tag, &ok));
+  return status;
+}
+
+TEST(Join, BytesThatAreNoMessageAreRefused) {
+  Verifier verifier;
+  for (const char* method : {"/assay.v1.AttestationService/CreateChallenge", "/assay.v1.AttestationService/Attest"}) {
+    for (const std::string_view bytes : {"\xff", "\x0a\x7f", "\x12\x03\x0a\x01"}) {  // no tag; cut short, twice
+      grpc::ByteBuffer response;
+      const grpc::Status status = CallRaw(verifier, method, bytes, response);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method << ": " << status.error_message();
+      EXPECT_THAT(status.error_message(), HasSubstr("request_field_invalid")) << method;
+      EXPECT_FALSE(status.error_details().empty()) << method;
+    }
+  }
+  Node node(verifier.join(), verifier.site());
+  EXPECT_TRUE(JoinAs(node).ok()) << "the server lives";
+}
+
+TEST(Join, HealthIsServed) {
+  Verifier verifier;
+  grpc::ByteBuffer response;
+  const grpc::Status status = CallRaw(verifier, "/grpc.health.v1.Health/Check", "", response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   std::vector<grpc::Slice> slices;
   ASSERT_TRUE(response.Dump(&slices).ok());

@@ -44,7 +44,7 @@ void AddFinding(v1::VerdictRecord& record, Reason reason, v1::Effect effect) {
 }
 
 Issue Any(token::EarProfile profile = token::EarProfile::kVeraison2023) {
-  return {"https://assay.example", profile, Bytes(32, 7), ToBytes(crypto::PrivateKey::GenerateP256().public_key().spki())};
+  return {"https://assay.example", profile, Bytes(32, 7), crypto::PrivateKey::GenerateP256().public_key()};
 }
 
 TEST(EarOf, ATrustedNode) {

@@ -23,8 +23,8 @@ class FlatJwtTest : public testing::Test {
     record_.set_id("01ARZ3NDEKTSV4RRFFQ69G5FAV");
     record_.mutable_context()->set_cluster("prod");
     record_.set_appraisal_sha256(std::string(32, 'a'));
-    issue_ = {.issuer = "https://assay.example", .nonce = Bytes(32, 7), .node_spki = ToBytes(node_.public_key().spki())};
-    record_.set_node_key_sha256(std::string(AsText(crypto::Sha256(issue_.node_spki))));
+    issue_ = {.issuer = "https://assay.example", .nonce = Bytes(32, 7), .node_key = node_.public_key()};
+    record_.set_node_key_sha256(std::string(AsText(issue_.node_key->spki_sha256())));
     v1::Appraisal& appraisal = *record_.mutable_appraisal();
     appraisal.set_engine("assay/0.1.0");
     appraisal.set_verdict(v1::VERDICT_TRUSTED);
@@ -130,8 +130,8 @@ TEST_F(FlatJwtTest, NothingElseGetsOne) {
            {"no digest of the appraisal", [](auto& record, auto&, auto&) { record.clear_appraisal_sha256(); }},
            {"no digest of the node key", [](auto& record, auto&, auto&) { record.clear_node_key_sha256(); }},
            {"another node's record", [](auto& record, auto&, auto&) { record.set_node_key_sha256(std::string(32, 'k')); }},
-           {"another node's key", [](auto&, auto&, Issue& other) { other.node_spki = ToBytes(crypto::PrivateKey::GenerateP256().public_key().spki()); }},
-           {"no node key", [](auto&, auto&, Issue& other) { other.node_spki.clear(); }},
+           {"another node's key", [](auto&, auto&, Issue& other) { other.node_key = crypto::PrivateKey::GenerateP256().public_key(); }},
+           {"no node key", [](auto&, auto&, Issue& other) { other.node_key.reset(); }},
            {"no issuer", [](auto&, auto&, Issue& other) { other.issuer.clear(); }},
        }) {
     record_ = good;
