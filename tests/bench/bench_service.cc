@@ -4,6 +4,9 @@
 // TEE join it over connections that stay open, each under its own key: a challenge, then a report signed for it. A verdict
 // is both calls. Server and load get CPUs of their own where there are two or more.
 //
+// What gRPC alone takes is measured beside it: a server that answers both calls with what assayd once answered, without looking at
+// them, under the same TLS and the same load. No service on this gRPC can give verdicts for less than that and the verification.
+//
 // Server CPU-seconds are those of its process, system time included. Ratios are to measurements of the same run, taken in
 // turns, and the median of the turns counts: a busy machine slows both sides alike. Waiting times include the load
 // generator's own, and are the less meaningful the fewer CPUs there are.
@@ -14,6 +17,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -31,12 +36,14 @@
 #include <thread>
 #include <vector>
 
+#include "assay/v1/attestation_service.grpc.pb.h"
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "client/lib/client.h"
 #include "crypto/binding_transcript.h"
+#include "service/tls.h"
 #include "tests/bench/quick_signer.h"
 #include "tests/bench/raw_verify.h"
 #include "tests/integration/verifier.h"
@@ -265,52 +272,135 @@ class Folder {
   std::string path_;
 };
 
-class Assayd {
+// A server in a process of its own, on its CPUs, with an address for nodes.
+class Served {
+ public:
+  ~Served() {
+    process_->Signal(SIGTERM);
+    process_->Wait();
+  }
+  Served(const Served&) = delete;
+
+  const integration::Site& site() const { return site_; }
+  const std::string& join() const { return join_; }
+  double CpuSeconds() const { return ProcessSeconds(process_->id()); }
+  double DelaySeconds() const { return bench::DelaySeconds(process_->id()); }
+
+ protected:
+  // `command` writes the file `name`.ready when it listens.
+  Served(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::vector<std::string>& command) : site_(site) {
+    const std::string ready = site.File(Cat(name, ".ready")), log = site.File(Cat(name, ".log"));
+    Cpus::Use(cpus.server());
+    process_ = std::make_unique<integration::Process>(command, log);
+    Cpus::Use(cpus.load());
+    while (!std::filesystem::exists(ready)) {
+      if (!process_->Running()) Die(Cat(command.front(), " did not start:\n", site.Text(Cat(name, ".log"))));
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    addresses_ = site.Text(Cat(name, ".ready"));
+    join_ = LineOf("join=");
+  }
+  std::string LineOf(std::string_view key) const {
+    const std::size_t at = addresses_.find(key) + key.size();
+    return addresses_.substr(at, addresses_.find('\n', at) - at);
+  }
+
+ private:
+  const integration::Site& site_;
+  std::unique_ptr<integration::Process> process_;
+  std::string addresses_, join_;
+};
+
+class Assayd : public Served {
  public:
   // `name` tells its files in the site apart; the store is a file in `folder`.
-  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue) : site_(site) {
+  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue)
+      : Served(site, cpus, name,
+               {integration::Program("assayd"), "run", "--config", Configured(site, name, folder, queue), "--insecure-test-anchors",
+                site.File("anchors.yaml"), "--ready-file", site.File(Cat(name, ".ready"))}),
+        operators_(LineOf("operator=")) {}
+
+  const std::string& operators() const { return operators_; }
+
+ private:
+  static std::string Configured(const integration::Site& site, std::string_view name, const std::string& folder, unsigned queue) {
     std::string config = site.Config();
     Replace(config, "join: {", Cat("join: {connections: {total: 2000, per_address: 2000}, rates: {per_address: 1000000, total: 1000000}, "));
     Replace(config, "assay.db", Cat(folder, "/", name, ".db"));
     Replace(config, "threads: 2, queue: 64", Cat("threads: 0, queue: ", queue));
-    const std::string file = Cat(name, ".yaml"), ready = site.File(Cat(name, ".ready")), log = site.File(Cat(name, ".log"));
+    const std::string file = Cat(name, ".yaml");
     site.Write(file, config);
-    Cpus::Use(cpus.server());
-    process_ = std::make_unique<integration::Process>(
-        std::vector<std::string>{integration::Program("assayd"), "run", "--config", site.File(file), "--insecure-test-anchors",
-                                 site.File("anchors.yaml"), "--ready-file", ready},
-        log);
-    Cpus::Use(cpus.load());
-    while (!std::filesystem::exists(ready)) {
-      if (!process_->Running()) Die(Cat("assayd did not start:\n", site.Text(Cat(name, ".log"))));
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    const std::string addresses = site.Text(Cat(name, ".ready"));
-    join_ = LineOf(addresses, "join=");
-    operators_ = LineOf(addresses, "operator=");
+    return site.File(file);
   }
-  ~Assayd() {
-    process_->Signal(SIGTERM);
-    process_->Wait();
-  }
-  Assayd(const Assayd&) = delete;
 
-  const integration::Site& site() const { return site_; }
-  const std::string& join() const { return join_; }
-  const std::string& operators() const { return operators_; }
-  double CpuSeconds() const { return ProcessSeconds(process_->id()); }
-  double DelaySeconds() const { return bench::DelaySeconds(process_->id()); }
+  const std::string operators_;
+};
+
+// --- the server that does nothing ---------------------------------------------------------------------------------------
+
+constexpr std::string_view kOldChallenge = "old.challenge", kOldVerdict = "old.verdict", kIdle = "idle";
+
+class Idle : public Served {
+ public:
+  Idle(const integration::Site& site, const Cpus& cpus) : Served(site, cpus, kIdle, {integration::Program("bench_service"), "--idle-in", site.root().string()}) {}
+};
+
+class IdleService final : public v1::AttestationService::WithRawCallbackMethod_CreateChallenge<
+                              v1::AttestationService::WithRawCallbackMethod_Attest<v1::AttestationService::Service>> {
+ public:
+  IdleService(std::string_view challenge, std::string_view verdict) : challenge_(Of(challenge)), verdict_(Of(verdict)) {}
+  grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
+    return Answer(*context, challenge_, *response);
+  }
+  grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
+    return Answer(*context, verdict_, *response);
+  }
 
  private:
-  static std::string LineOf(std::string_view text, std::string_view key) {
-    const std::size_t at = text.find(key) + key.size();
-    return std::string(text.substr(at, text.find('\n', at) - at));
+  static grpc::ByteBuffer Of(std::string_view bytes) {
+    const grpc::Slice slice(bytes.data(), bytes.size());
+    return {&slice, 1};
   }
-
-  const integration::Site& site_;
-  std::unique_ptr<integration::Process> process_;
-  std::string join_, operators_;
+  static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context, const grpc::ByteBuffer& answer, grpc::ByteBuffer& response) {
+    response = answer;
+    grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+  const grpc::ByteBuffer challenge_, verdict_;
 };
+
+std::string ContentOf(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Until SIGTERM.
+int ServeIdly(const std::filesystem::path& site) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  v1::TlsIdentity identity;
+  identity.set_certificate((site / "tls/server.pem").string());
+  identity.set_key((site / "tls/server.key").string());
+  const auto tls = service::LoadTlsMaterial(identity, "tls");
+  if (!tls.ok()) Die(std::string(MessageOf(tls.status())));
+  IdleService service(ContentOf(site / kOldChallenge), ContentOf(site / kOldVerdict));
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", service::JoinCredentials(*tls), &port);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) Die("gRPC did not start");
+  const std::filesystem::path ready = site / Cat(kIdle, ".ready"), unfinished = site / Cat(kIdle, ".unfinished");
+  std::ofstream(unfinished) << "join=127.0.0.1:" << port << "\n";
+  std::filesystem::rename(unfinished, ready);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  server->Shutdown(std::chrono::system_clock::now());
+  return 0;
+}
 
 // --- nodes -------------------------------------------------------------------------------------------------------------
 
@@ -318,27 +408,14 @@ enum class End : std::uint8_t { kTrusted, kNoChallenge, kNoVerdict };  // the la
 
 class Joiner {
  public:
-  Joiner(const Assayd& server) : node_(server.join(), server.site()), ask_(node_.Ask()) {}
+  explicit Joiner(const Served& server) : site_(server.site()), node_(server.join(), server.site()), ask_(node_.Ask()) {}
 
   // On the connection that the first join made. Dies of anything but a verdict TRUSTED or a refusal for overload.
   End Join(const Chip& chip) {
     const auto challenge = node_.CreateChallenge(ask_);
     if (!challenge.ok()) return Refused(challenge.status(), End::kNoChallenge);
     const double begin = ThreadSeconds();
-    v1::AttestRequest answer;
-    if (!server_key_) server_key_ = node_.ServerKey();
-    answer.set_challenge(challenge->challenge());
-    *answer.mutable_context() = ask_.context();
-    *answer.mutable_keys() = ask_.keys();
-    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge->nonce())),
-                                               .node_spki = ToBytes(AsBytes(ask_.keys().node_spki())),
-                                               .csr_sha256 = {},
-                                               .cluster = ask_.context().cluster(),
-                                               .role = ask_.context().role(),
-                                               .name = ask_.context().name(),
-                                               .tpm_ak = {},
-                                               .server_spki_sha256 = ToBytes(*server_key_)};
-    chip.Answer(transcript.ReportData(), answer);
+    const v1::AttestRequest answer = AnswerTo(*challenge, chip);
     minting_ += ThreadSeconds() - begin;
     const auto response = node_.Attest(answer);
     if (!response.ok()) return Refused(response.status(), End::kNoVerdict);
@@ -352,15 +429,44 @@ class Joiner {
     return End::kTrusted;
   }
 
+  // One join more, whose answers the server that does nothing will give.
+  void Keep(const Chip& chip) {
+    const auto challenge = node_.CreateChallenge(ask_);
+    if (!challenge.ok()) Die(std::string(MessageOf(challenge.status())));
+    const auto response = node_.Attest(AnswerTo(*challenge, chip));
+    if (!response.ok()) Die(std::string(MessageOf(response.status())));
+    site_.Write(kOldChallenge, challenge->SerializeAsString());
+    site_.Write(kOldVerdict, response->SerializeAsString());
+  }
+
   const std::string& verdict_id() const { return verdict_id_; }  // of the last verdict
   double minting() const { return minting_; }                    // CPU-seconds so far
 
  private:
+  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, const Chip& chip) {
+    v1::AttestRequest answer;
+    if (!server_key_) server_key_ = node_.ServerKey();
+    answer.set_challenge(challenge.challenge());
+    *answer.mutable_context() = ask_.context();
+    *answer.mutable_keys() = ask_.keys();
+    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge.nonce())),
+                                               .node_spki = ToBytes(AsBytes(ask_.keys().node_spki())),
+                                               .csr_sha256 = {},
+                                               .cluster = ask_.context().cluster(),
+                                               .role = ask_.context().role(),
+                                               .name = ask_.context().name(),
+                                               .tpm_ak = {},
+                                               .server_spki_sha256 = ToBytes(*server_key_)};
+    chip.Answer(transcript.ReportData(), answer);
+    return answer;
+  }
+
   static End Refused(const absl::Status& status, End end) {
     if (!absl::IsResourceExhausted(status)) Die(std::string(MessageOf(status)));
     return end;
   }
 
+  const integration::Site& site_;
   integration::Node node_;
   const v1::CreateChallengeRequest ask_;
   std::optional<crypto::Sha256Digest> server_key_;
@@ -371,7 +477,7 @@ class Joiner {
 using Joiners = std::vector<std::unique_ptr<Joiner>>;
 
 // Connected: what a handshake costs is no part of what a verdict costs.
-Joiners Connect(const Assayd& server, std::size_t count, const Chip& chip) {
+Joiners Connect(const Served& server, std::size_t count, const Chip& chip) {
   Joiners joiners;
   for (std::size_t i = 0; i < count; ++i) {
     joiners.push_back(std::make_unique<Joiner>(server));
@@ -399,7 +505,7 @@ struct Load {
 };
 
 // Joins begun or ended outside of the measured time are driven but not counted; server and load CPU cover the same time.
-Tally Drive(const Assayd& server, const Joiners& joiners, const std::vector<Chip>& chips, const Load& load) {
+Tally Drive(const Served& server, const Joiners& joiners, const std::vector<Chip>& chips, const Load& load) {
   ASSAY_CHECK(load.in_flight <= joiners.size());
   const auto ramp = kRamp + kRampForEach * static_cast<int>(load.in_flight);
   const Steady::time_point begin = Steady::now() + ramp,
@@ -582,19 +688,29 @@ struct Scene {
   Ratios& ratios;
 };
 
-void MeasureCost(const Scene& scene, const Assayd& server, const Joiners& joiners) {
+void MeasureCost(const Scene& scene, const Assayd& server, const Joiners& joiners, const Idle& idle, const Joiners& to_idle) {
   PrintHeader("(a) raw verify and (b) verdicts, durable");
   for (const std::size_t chips : {std::size_t{1}, kChips}) {
-    std::vector<double> ratios;
+    std::vector<double> ratios, most, verifying, calling, all;
     for (int turn = 0; turn < kTurns; ++turn) {
       const double before = RawPerCpuSecond(scene.cpus, scene.chips.front(), scene.seconds / 4);
       Tally tally = Drive(server, joiners, scene.chips, {.seconds = scene.seconds, .chips = chips});
       const double after = RawPerCpuSecond(scene.cpus, scene.chips.front(), scene.seconds / 4);
+      Tally nothing = Drive(idle, to_idle, scene.chips, {.seconds = scene.seconds, .chips = chips});
       const double raw = (before + after) / 2;
-      ratios.push_back(tally.PerCpuSecond() / raw);
+      verifying.push_back(1e6 / raw);
+      calling.push_back(1e6 / nothing.PerCpuSecond());
+      all.push_back(1e6 / tally.PerCpuSecond());
+      ratios.push_back(verifying.back() / all.back());
+      most.push_back(verifying.back() / (verifying.back() + calling.back()));
       PrintTally(Cat(chips, chips == 1 ? " chip, " : " chips, ", kUsualInFlight, " in flight; raw ", static_cast<int>(raw), " /CPU-s"), tally);
+      PrintTally("  the server that does nothing", nothing);
     }
-    scene.ratios.Add(Cat("verdicts per server CPU-s / raw P-384 verifies per CPU-s, ", chips, chips == 1 ? " chip" : " chips"), Median(ratios), 0.75);
+    std::printf("  server CPU of a verdict %.0f us: raw verification %.0f, two calls of gRPC that do nothing %.0f, all else %.0f\n", Median(all), Median(verifying),
+                Median(calling), Median(all) - Median(verifying) - Median(calling));
+    const std::string_view label = chips == 1 ? "1 chip" : "100 chips";
+    scene.ratios.Add(Cat("verdicts per server CPU-s / raw P-384 verifies per CPU-s, ", label), Median(ratios), 0.75);
+    scene.ratios.Add(Cat("  the same if gRPC's calls and the verification were all there is"), Median(most), 0);
   }
 }
 
@@ -669,6 +785,8 @@ int Main(int argc, char** argv) {
   app.add_option("--seconds", seconds, "Length of each of about two dozen measurements")->check(CLI::Range(0.1, 600.0));
   app.add_option("--disk", disk, "Directory on a disk, for the durable store");
   app.add_option("--memory", memory, "Directory on a tmpfs, for the volatile store");
+  std::string idle_in;
+  app.add_option("--idle-in", idle_in, "Be the server that does nothing, with the files in this directory")->group("");
   app.add_option("--profile-seconds", profiled, "Only drive joins for so long, for a profiler to look at assayd");
   app.add_option("--profile-offered", offered, "With --profile-seconds: joins per second, on a small queue; default: as many as it takes");
   try {
@@ -676,6 +794,8 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+
+  if (!idle_in.empty()) return ServeIdly(idle_in);
 
   rlimit descriptors{};
   ASSAY_CHECK(::getrlimit(RLIMIT_NOFILE, &descriptors) == 0);
@@ -715,7 +835,11 @@ int Main(int argc, char** argv) {
   {
     const Assayd durable(site, cpus, "disk", on_disk.path(), 2 * kMostInFlight);
     const Joiners to_durable = Connect(durable, kMostInFlight, chips.front());
-    MeasureCost(scene, durable, to_durable);
+    to_durable.front()->Keep(chips.front());
+    {
+      const Idle idle(site, cpus);
+      MeasureCost(scene, durable, to_durable, idle, Connect(idle, kUsualInFlight, chips.front()));
+    }
     {
       const Assayd volatile_(site, cpus, "memory", in_memory.path(), 2 * kMostInFlight);
       MeasureDurability(scene, durable, to_durable, volatile_, Connect(volatile_, 2 * kUsualInFlight, chips.front()));
