@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdlib>
+#include <mutex>
 
 #include "assay/v1/attestation_service.grpc.pb.h"
 #include "assay/v1/error_detail.pb.h"
@@ -90,7 +91,10 @@ absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request,
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (certificate_pem != nullptr && context.auth_context() != nullptr) {
     const auto values = context.auth_context()->FindPropertyValues("x509_pem_cert");
-    certificate_pem->assign(values.empty() ? "" : std::string(values.front().data(), values.front().size()));
+    const std::string shown = values.empty() ? std::string() : std::string(values.front().data(), values.front().size());
+    static std::mutex several_calls_at_once;
+    const std::lock_guard lock(several_calls_at_once);
+    if (*certificate_pem != shown) *certificate_pem = shown;
   }
   if (!status.ok()) return StatusOf(status, options.address, RequestIdOf(context));
   return response;
