@@ -36,7 +36,7 @@ class JoinService final : public RawService {
   grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response) override {
     Call call = Begin(*context, kCreateChallenge);
     if (!TakeRates(call)) return call.reactor;
-    if (!promises_.Give(pool_.waiting())) {
+    if (!promises_.Give(promises_.waiting)) {
       EndOverloaded(call);
       return call.reactor;
     }
@@ -67,13 +67,18 @@ class JoinService final : public RawService {
     Call call = Begin(*context, kAttest);
     if (!TakeRates(call)) return call.reactor;
     promises_.Settle();
+    ++promises_.waiting;
     const bool taken = pool_.Submit([this, call, request, response] {
+      --promises_.waiting;
       v1::AttestRequest evidence;
       if (!Decode(*request, evidence)) return End(call, StatusOf(NoMessage(), *call.context));
       const auto abandoned = [&call] { return call.context->IsCancelled() || call.context->deadline() < std::chrono::system_clock::now(); };
       Finish(call, attestation_.Attest(evidence, PeerFrom(call), abandoned), *response);
     });
-    if (!taken) EndOverloaded(call);
+    if (!taken) {
+      --promises_.waiting;
+      EndOverloaded(call);
+    }
     return call.reactor;
   }
 

@@ -8,6 +8,7 @@
 // Thread-safe. Does not promise that every answer finds room: that is for the queue to say.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -32,6 +33,8 @@ class Promises {
     given_.push_back(now);
     return true;
   }
+  std::atomic<std::size_t> waiting = 0;  // appraisals in the queue, by whoever puts them there and takes them out
+
   // An answer has come, or the challenge was not given after all.
   void Settle() {
     const std::lock_guard lock(mutex_);
