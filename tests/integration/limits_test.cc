@@ -76,9 +76,9 @@ class BusyWorkers {
         static_cast<void>(JoinAs(node));
       });
     }
-    // They do once nobody else is answered.
-    RawNode probe(verifier);
+    // They do once nobody else is answered, whose key has to be looked at: a challenge for a known key takes no worker.
     for (bool answered = true; answered;) {
+      RawNode probe(verifier);
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + 300ms);
       v1::CreateChallengeResponse response;

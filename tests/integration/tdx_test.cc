@@ -46,6 +46,7 @@ TEST(JoinTdx, AGoodTrustDomainIsTrustedByWhatItBrings) {
     EXPECT_TRUE(appraisal.simulated());
     EXPECT_TRUE(appraisal.channel_bound());
     EXPECT_EQ(appraisal.policy(), "demo-worker-tdx");
+    EXPECT_EQ(appraisal.instance_identity().size(), 32U) << "a node, not an attempt";
   }
 }
 
@@ -53,9 +54,20 @@ TEST(JoinTdx, EachKindOfFaultIsRefusedForItsReason) {
   using enum softtee::DcapFault;
   Verifier verifier;
   for (const softtee::DcapFault fault : {kQuoteTruncated, kBodyChanged, kOtherReportData, kDebug, kServiceTd, kRootSelfMade, kPckRevoked, kTcbSignerRevoked,
-                                         kTcbInfoChanged, kTcbInfoMalformed, kTcbInfoExpired, kOutOfDate, kTdRelaunchAdvised, kEnclave}) {
+                                         kTcbInfoChanged, kTcbInfoMalformed, kOutOfDate, kTdRelaunchAdvised, kEnclave}) {
     const v1::Appraisal appraisal = JoinDcap(verifier, softtee::OptionsFor(fault));
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << softtee::EntryOf(fault).name;
+    EXPECT_THAT(Reasons(appraisal), Contains(std::string(softtee::EntryOf(fault).reason))) << softtee::EntryOf(fault).name;
+    EXPECT_FALSE(appraisal.admits());
+  }
+}
+
+TEST(JoinTdx, ADocumentOutOfItsTimeDecidesNothing) {
+  using enum softtee::DcapFault;
+  Verifier verifier;
+  for (const softtee::DcapFault fault : {kTcbInfoExpired, kQeIdentityNotYetValid, kTcbSigningExpired}) {
+    const v1::Appraisal appraisal = JoinDcap(verifier, softtee::OptionsFor(fault));
+    EXPECT_EQ(appraisal.verdict(), v1::VERDICT_INDETERMINATE) << softtee::EntryOf(fault).name;
     EXPECT_THAT(Reasons(appraisal), Contains(std::string(softtee::EntryOf(fault).reason))) << softtee::EntryOf(fault).name;
     EXPECT_FALSE(appraisal.admits());
   }

@@ -15,7 +15,8 @@ bool Trusted(const v1::Appraisal& appraisal) {
 
 // What is lacking, or out of its time, leaves the verdict undecided where fetching it may help.
 bool Undecided(std::string_view reason) {
-  static const std::set<std::string_view> kReasons = {"collateral_missing", "revocation_unchecked", "crl_stale", "crl_not_yet_valid", "initial_tcb_unjudged"};
+  static const std::set<std::string_view> kReasons = {"collateral_missing", "revocation_unchecked", "crl_stale", "crl_not_yet_valid", "document_expired",
+                                                      "document_not_yet_valid", "initial_tcb_unjudged"};
   return kReasons.contains(reason);
 }
 
