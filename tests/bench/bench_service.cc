@@ -384,7 +384,7 @@ int ServeIdly(const std::filesystem::path& site) {
   v1::TlsIdentity identity;
   identity.set_certificate((site / "tls/server.pem").string());
   identity.set_key((site / "tls/server.key").string());
-  const auto tls = service::LoadTlsMaterial(identity, "tls");
+  const auto tls = service::LoadTlsMaterial(identity, "tls", SystemClock().Now());
   if (!tls.ok()) Die(std::string(MessageOf(tls.status())));
   IdleService service(ContentOf(site / kOldChallenge), ContentOf(site / kOldVerdict));
   grpc::ServerBuilder builder;
