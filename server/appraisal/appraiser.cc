@@ -319,7 +319,8 @@ Time ValidUntil(Time at, const Policy& policy, const std::optional<Time>& rules_
 // The last second at which the policy's rules still hold, if there is one.
 std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const Inputs& inputs, CheckLog& log, v1::Appraisal& out) {
   const Policy& policy = *section.policy;
-  const evidence::JudgeContext context = JudgeContextOf(policy);
+  const PolicyInBook judged{policy, inputs.policies.book()};
+  const evidence::JudgeContext context = JudgeContextOf(judged);
   platform::AppraisedFacts facts;
   facts.provenance = section.platform->provenance(bundle.claims(), context);
   const Subject subject{bundle.claims(), facts.provenance, inputs.at};

@@ -231,7 +231,7 @@ std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& val
 }
 
 bool NamesValue(const void* opaque, std::string_view claim, const Value& value) {
-  const auto& policy = *static_cast<const Policy*>(opaque);
+  const Policy& policy = static_cast<const PolicyInBook*>(opaque)->policy;
   return AnyOf(policy.rules, [&](const Rule& rule) {
     return (rule.kind == RuleKind::kEquals || rule.kind == RuleKind::kOneOf) && rule.claim == claim &&
            AnyOf(rule.values, [&](const Value& allowed) { return allowed == value; });
@@ -239,10 +239,25 @@ bool NamesValue(const void* opaque, std::string_view claim, const Value& value) 
 }
 
 bool PinsClaim(const void* opaque, std::string_view claim) {
-  const auto& policy = *static_cast<const Policy*>(opaque);
+  const Policy& policy = static_cast<const PolicyInBook*>(opaque)->policy;
   return AnyOf(policy.rules, [&](const Rule& rule) {
     return (rule.kind == RuleKind::kEquals || rule.kind == RuleKind::kOneOf) && rule.claim == claim;
   });
+}
+
+bool HasInEveryTuple(const Rule& rule, const PolicyBook& book, std::string_view claim) {
+  const ReferenceValues* values = book.FindReferenceValues(rule.release);
+  return values != nullptr && !values->releases.empty() && std::all_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
+    return AnyOf(release.values, [&](const auto& value) { return value.first == claim; });
+  });
+}
+
+bool ReleasesClaim(const void* opaque, std::string_view claim) {
+  const auto& [policy, book] = *static_cast<const PolicyInBook*>(opaque);
+  for (const Rule& rule : policy.rules) {
+    if (rule.kind == RuleKind::kRelease && HasInEveryTuple(rule, book, claim)) return true;
+  }
+  return false;
 }
 
 // A rule's result in the log: passed, failed, or waived.
@@ -324,17 +339,11 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
 
 bool Appraises(const Policy& policy, const PolicyBook& book, std::string_view claim) {
   return AnyOf(policy.rules, [&](const Rule& rule) {
-    if (rule.kind == RuleKind::kRelease) {
-      const ReferenceValues* values = book.FindReferenceValues(rule.release);
-      return values != nullptr && !values->releases.empty() &&
-             std::all_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
-               return AnyOf(release.values, [&](const auto& value) { return value.first == claim; });
-             });
-    }
+    if (rule.kind == RuleKind::kRelease) return HasInEveryTuple(rule, book, claim);
     return rule.kind != RuleKind::kAnyOf && rule.kind != RuleKind::kPresent && rule.claim == claim;
   });
 }
 
-evidence::JudgeContext JudgeContextOf(const Policy& policy) { return {&NamesValue, &PinsClaim, &policy}; }
+evidence::JudgeContext JudgeContextOf(const PolicyInBook& judged) { return {&NamesValue, &PinsClaim, &judged, &ReleasesClaim}; }
 
 }  // namespace assay::appraisal

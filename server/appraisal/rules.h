@@ -50,7 +50,11 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
 // release rule.
 bool Appraises(const Policy& policy, const PolicyBook& book, std::string_view claim);
 
-// For formats' own judgement: what the policy names and pins.
-evidence::JudgeContext JudgeContextOf(const Policy& policy);
+struct PolicyInBook {
+  const Policy& policy;
+  const PolicyBook& book;
+};
+// For formats' own judgement: what the policy names, pins and has in its releases. `judged` outlives the result.
+evidence::JudgeContext JudgeContextOf(const PolicyInBook& judged);
 
 }  // namespace assay::appraisal

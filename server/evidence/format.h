@@ -90,9 +90,12 @@ struct JudgeContext {
   // True if the claim is appraised by equals or one_of (so that chance values cannot pass).
   bool (*pins_claim)(const void* policy, std::string_view claim);
   const void* policy;
+  // True if every tuple of a release rule has a value of this claim. nullptr: there are no releases.
+  bool (*released_claim)(const void* policy, std::string_view claim) = nullptr;
 
   bool NamesValue(std::string_view claim, const trust::Value& value) const { return names_value(policy, claim, value); }
   bool Pins(std::string_view claim) const { return pins_claim(policy, claim); }
+  bool Releases(std::string_view claim) const { return released_claim != nullptr && released_claim(policy, claim); }
 };
 
 enum class Provenance : std::uint8_t { kInferred, kProven };

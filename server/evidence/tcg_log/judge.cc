@@ -12,14 +12,14 @@ namespace assay::tcg_log {
 // a digest more in log.boot_files. And that claim leaves one text out, which shows only in log.kernel_cmdline.
 void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context, CheckLog& log) {
   if (claims.Find(kCommandLineClaim) == nullptr) return;
-  const bool command_line = context.Pins(kCommandLineClaim);
-  const bool files = context.Pins(kBootFilesClaim);
+  const bool command_line = context.Pins(kCommandLineClaim) || context.Releases(kCommandLineClaim);
+  const bool files = context.Pins(kBootFilesClaim) || context.Releases(kBootFilesClaim);
   if (!command_line && !files) return;
   const std::string_view open = files ? kCommandLineClaim : kBootFilesClaim;
   log.Require(Check::kLogCommandLine, command_line == files, [&] {
     return Finding{.reason = Reason::kCommandLineOpen, .effect = Effect::kIndeterminate, .component = std::string(kLogComponent), .claim = std::string(open),
                    .expected = "a rule beside that on the other", .actual = "none",
-                   .remedy = Cat("Appraise ", kCommandLineClaim, " and ", kBootFilesClaim, " both by equals or one_of, or both in one release.")};
+                   .remedy = Cat("Appraise ", kCommandLineClaim, " and ", kBootFilesClaim, " both, by equals, one_of or in every tuple of a release.")};
   });
 }
 

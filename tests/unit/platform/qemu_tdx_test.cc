@@ -489,8 +489,11 @@ TEST(QemuTdx, ALogCoversTheBoot) {
   const std::string common = Cat("  - {claim: dcap.mrtd, equals: \"", mrtd, "\"}\n  - {claim: log.boot_applications, equals: \"", applications, "\"}\n");
   const std::string files = Cat("  - {claim: log.boot_files, equals: \"", ToHex(log.Replay(3, {tcg_log::test::kCommandLine})), "\"}\n");
   const std::string line = "  - {claim: log.kernel_cmdline, equals: \"/vmlinuz root=/dev/vda ro\"}\n";
-  const auto by = [&](const std::string& rules, const std::vector<Bytes>& logs) {
-    const appraisal::LoadResult loaded = appraisal::LoadPolicies({{"by-log.yaml", PolicyOn(rules)}}, BuiltinRegistry());
+  const auto by = [&](const std::string& rules, const std::vector<Bytes>& logs, const std::string& release = "log.boot_applications: \"00\"") {
+    const std::string values = Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: boots\nreleases:\n  - {name: \"1\", values: {", release, "}}\n");
+    std::vector<std::pair<std::string, std::string>> sources{{"by-log.yaml", PolicyOn(rules)}};
+    if (rules.find("release: boots") != std::string::npos) sources.emplace_back("boots.yaml", values);
+    const appraisal::LoadResult loaded = appraisal::LoadPolicies(sources, BuiltinRegistry());
     for (const appraisal::LintMessage& message : loaded.messages) ADD_FAILURE() << message.text;
     ASSAY_CHECK(loaded.book.has_value());
     return AppraiseBy(*loaded.book, Items(options, logs), AllCollateral());
@@ -504,6 +507,9 @@ TEST(QemuTdx, ALogCoversTheBoot) {
   const v1::Appraisal open = by(common + line, {log.Write()});
   EXPECT_EQ(open.verdict(), v1::VERDICT_INDETERMINATE) << Text(open);
   EXPECT_TRUE(Found(open, "command_line_open"));
+  const v1::Appraisal released = by(common + "  - {release: boots}\n", {log.Write()}, "log.kernel_cmdline: \"/vmlinuz root=/dev/vda ro\"");
+  EXPECT_EQ(released.verdict(), v1::VERDICT_INDETERMINATE) << "a release is no way round: " << Text(released);
+  EXPECT_TRUE(Found(released, "command_line_open"));
 }
 
 TEST(QemuTdx, AnEnclaveIsNotAVirtualMachine) {

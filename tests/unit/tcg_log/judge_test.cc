@@ -38,6 +38,24 @@ TEST(LogJudge, CommandLineAndBootFilesStandTogether) {
   }
 }
 
+// A release that has one of them in every tuple is no better than a rule on it alone.
+TEST(LogJudge, ReleasesCountLikeRules) {
+  const test::PlainLog boot = test::BootLog();
+  const auto judge = [&](const Pinned& released) {
+    CheckLog unused, log;
+    const auto bundle = test::Bind(boot.Write(), boot.Rtmrs(), unused);
+    Judge(bundle.value().claims(), {&Nothing, [](const void*, std::string_view) { return false; }, &released, &Pins}, log);
+    return log;
+  };
+  EXPECT_TRUE(judge({kCommandLineClaim, kBootFilesClaim}).findings().empty());
+  for (const std::string_view alone : {kCommandLineClaim, kBootFilesClaim}) {
+    const CheckLog log = judge({alone});
+    ASSERT_EQ(log.findings().size(), 1U) << alone;
+    EXPECT_EQ(log.findings().front().reason, Reason::kCommandLineOpen);
+    EXPECT_EQ(log.findings().front().effect, Effect::kIndeterminate);
+  }
+}
+
 // Without the claim nothing is left out of the other one.
 TEST(LogJudge, BootFilesAloneAreWholeWithoutACommandLine) {
   test::PlainLog log = test::BootLog();
