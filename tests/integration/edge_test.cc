@@ -59,10 +59,12 @@ bool Soon(std::chrono::milliseconds bound, Condition holds) {
   return holds();
 }
 
-bool Answers(Verifier& verifier) {
+absl::Status Asked(Verifier& verifier) {
   Node node(verifier.join(), verifier.site());
-  return node.CreateChallenge(node.Ask()).ok();
+  return node.CreateChallenge(node.Ask()).status();
 }
+
+bool Answers(Verifier& verifier) { return Asked(verifier).ok(); }
 
 class Sockets {
  public:
@@ -222,7 +224,8 @@ std::string CallHeaders() {
 
 // Whether health and operators are served while somebody misbehaves.
 void ExpectServed(Verifier& verifier) {
-  EXPECT_TRUE(Answers(verifier));
+  const auto asked = Asked(verifier);
+  EXPECT_TRUE(asked.ok()) << MessageOf(asked) << "\n" << verifier.log();
   const auto begin = Clock::now();
   const auto listed = client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({});
   EXPECT_TRUE(listed.ok()) << MessageOf(listed.status()) << " after " << (Clock::now() - begin) / 1ms << " ms\n" << verifier.log();
