@@ -10,7 +10,7 @@
 namespace assay::agent {
 namespace {
 
-constexpr std::size_t kNonceSize = 32;  // CONTRACTS: field 1 of the transcript
+constexpr std::size_t kNonceSize = 32;  // field 1 of the binding transcript
 
 std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
 

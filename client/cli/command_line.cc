@@ -199,6 +199,7 @@ class CommandLine {
                                      return MeasureTdx(measure_tdx_, invocation);
                                    });
     command->add_option("--firmware", measure_tdx_.firmware, "TDVF image, variables and code in one file; '-' is standard input")->required()->type_name(kFile);
+    command->add_option("--ccel", measure_tdx_.ccel, "CCEL event log of a boot to be repeated: RTMR0 to RTMR3 are its replay")->type_name(kFile);
     OneOf(command->add_option("--page-add-order", measure_tdx_.page_add_order, "Order in which the hypervisor adds and measures pages; default: a value for each"), kPageAddOrders);
     AddOutput(command, &output_);
   }

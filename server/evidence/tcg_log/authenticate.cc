@@ -32,6 +32,14 @@ Bytes EventLogAuthenticator::ReplayRtmrs(const EventLog& events) {
   return values;
 }
 
+std::optional<std::array<Bytes, kRtmrs>> EventLogAuthenticator::Predict(const trust::Parsed<EventLog>& parsed, CheckLog& log) {
+  const EventLog& events = parsed.Unverified(trust::UnverifiedAccess<EventLog>());
+  if (!CheckCovered(events, log)) return std::nullopt;
+  std::array<Bytes, kRtmrs> values;
+  for (std::uint32_t i = 0; i < kRtmrs; ++i) values[i] = events.Replay(kSha384, kFirstRtmr + i);
+  return values;
+}
+
 // Which registers differ; values of the first of them.
 Finding EventLogAuthenticator::MismatchOf(ByteView replayed, const Rtmrs& signed_rtmrs) {
   std::string names, expected, actual;

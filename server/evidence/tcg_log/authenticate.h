@@ -31,6 +31,10 @@ class EventLogAuthenticator {
     return trust::Authenticated<EventLog>::ByCommitment(std::move(parsed), by, expected, replayed, Check::kLogReplay, mismatch, log);
   }
 
+  // What RTMR0 to RTMR3 of a machine hold whose boot makes exactly these events: a reference value for later, a fact about nothing.
+  // nullopt: the log says why.
+  static std::optional<std::array<Bytes, kRtmrs>> Predict(const trust::Parsed<EventLog>& parsed, CheckLog& log);
+
  private:
   static bool CheckCovered(const EventLog& events, CheckLog& log);
   static Bytes ReplayRtmrs(const EventLog& events);  // one behind the other
