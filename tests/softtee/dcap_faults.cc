@@ -135,7 +135,7 @@ const Row kRows[] = {
      [](DcapParts& p) { p.quote.quote = [](DcapQuote& quote) { quote.attestation_key = Bytes(64, 0xFE); }; }},
     {{DcapFault::kAuthenticationDataChanged, "authentication_data_changed", "attestation_key_unbound", "one bit of the QE's authentication data is flipped"},
      Needs::kNothing, [](DcapParts& p) { p.quote.quote = [](DcapQuote& quote) { quote.qe_authentication_data[31] ^= 1; }; }},
-    {{DcapFault::kQeReportDataTail, "qe_report_data_tail", "attestation_key_unbound", "the last byte of the QE's REPORTDATA is set"}, Needs::kNothing,
+    {{DcapFault::kQeReportDataTail, "qe_report_data_tail", "quoting_enclave_report", "the last byte of the QE's REPORTDATA is set"}, Needs::kNothing,
      [](DcapParts& p) { PatchQe(p, 383, 0x01); }},
     {{DcapFault::kOtherReportData, "other_report_data", "binding_mismatch", "the last bit of REPORTDATA is not the one demanded"}, Needs::kNothing,
      [](DcapParts& p) {

@@ -132,26 +132,6 @@ std::optional<trust::VerifiedKey> AttestationKeyOf(trust::Parsed<QeReport> parse
   return attestation_key;
 }
 
-// Defects of the QE report and of the TD report that no policy may allow; none depends on another.
-bool CheckReports(const Quote& quote, const QeReport& qe, CheckLog& log) {
-  bool sound = log.Require(Check::kDcapQeDebug, (qe.Number(FieldNamed(kSgxReport, "ATTRIBUTES")) & kSgxDebug) == 0, [&] {
-    return Refusal(Reason::kQuotingEnclaveRefused, kQeReportComponent, "ATTRIBUTES", "DEBUG (bit 1) clear",
-                   ToHex(qe.Slice(FieldNamed(kSgxReport, "ATTRIBUTES"))));
-  });
-  const ByteView tail = qe.Slice(FieldNamed(kSgxReport, "REPORTDATA")).subspan(crypto::Sha256Digest().size());
-  sound &= log.Require(Check::kDcapQeReportDataTail, AllZero(tail), [&] {
-    return Refusal(Reason::kAttestationKeyUnbound, kQeReportComponent, "REPORTDATA[32:64]", "32 zero bytes", ToHex(tail));
-  });
-  if (quote.tee() == Tee::kTdx) {
-    for (const Field& field : {FieldNamed(kTdReport15Ex, "SEAMATTRIBUTES"), FieldNamed(kTdReport15Ex, "MRSIGNERSEAM")}) {
-      sound &= log.Require(Check::kDcapSeam, AllZero(quote.Slice(field)), [&] {
-        return Refusal(Reason::kTdxModuleRefused, kQuoteComponent, std::string(field.name), Cat(field.size, " zero bytes"), ToHex(quote.Slice(field)));
-      });
-    }
-  }
-  return sound;
-}
-
 struct ConsultedLists {
   bool complete = false;  // an authentic list of the root and one of the PCK CA
   std::vector<trust::ValidityWindow> windows;
@@ -217,8 +197,7 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   }
   if (!certificates) return std::nullopt;
   const Outcome<PckExtension> extension = known ? Outcome<PckExtension>(known->extension) : ReadPckExtension(certificates->pck);
-  bool sound = log.Require(Check::kDcapPckExtension, extension);
-  sound &= CheckReports(quote, qe, log);
+  const bool sound = log.Require(Check::kDcapPckExtension, extension);
 
   const auto chain = trust::VerifyChain(certificates->pck, certificates->pool, context.anchors, kIntelProduct, kPckProfile, context.caches, log);
   if (chain == nullptr || !sound || chain->path().certificates.size() != 3) return std::nullopt;
@@ -244,6 +223,8 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
 
   quote.endorsement_ = Quote::Endorsement{.pck = *extension, .pck_ca = ca_kind,
                                           .qe_isv_svn = static_cast<std::uint16_t>(qe.Number(FieldNamed(kSgxReport, "ISVSVN"))),
+                                          .qe_debug = (qe.Number(FieldNamed(kSgxReport, "ATTRIBUTES")) & kSgxDebug) != 0,
+                                          .qe_report_data_tail = qe.Slice(FieldNamed(kSgxReport, "REPORTDATA")).subspan(crypto::Sha256Digest().size()),
                                           .revocation_checked = lists->complete, .tcb = nullptr};
   if (tcb_outcome == TcbOutcome::kEvaluated) quote.endorsement_->tcb = std::make_shared<const TcbResult>(tcb);
   std::vector<trust::ValidityWindow> windows;

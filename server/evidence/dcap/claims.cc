@@ -87,8 +87,10 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"dcap.platform_instance_id", kOctets, kOptional, 16, {}, "Platform instance of the PCK certificate: the machine, shared by its guests; absent under the Processor CA"},
     {"dcap.platform_status", kStatus, kOptional, 0, {}, "TCB status of the platform alone", OfDocuments(Reason::kTcbStatusRefused), kStatuses},
     {"dcap.ppid", kOctets, kOptional, 16, {}, "PPID of the PCK certificate: the processor package, shared by its guests"},
+    {"dcap.qe_debug", kFlag, kOptional, 0, {}, "ATTRIBUTES.DEBUG of the quoting enclave: clear, or nothing that it signed is worth anything"},
     {"dcap.qe_evaluation_data_number", kNumber, kOptional, 0, {}, "tcbEvaluationDataNumber of the QE identity; may lag behind the TCB info's", OfDocuments()},
     {"dcap.qe_isv_svn", kNumber, kOptional, 0, {}, "ISVSVN of the quoting enclave"},
+    {"dcap.qe_report_data_tail", kOctets, kOptional, 32, {}, "REPORTDATA of the quoting enclave behind its commitment to the attestation key: zero"},
     {"dcap.qe_status", kStatus, kOptional, 0, {}, "TCB status of the quoting enclave alone", OfDocuments(Reason::kTcbStatusRefused), kStatuses},
     {"dcap.quote_version", kNumber, kOptional, 0, {}, "VERSION of the quote: 3, 4 or 5"},
     {"dcap.report_data", kOctets, kOptional, 64, {}, "REPORTDATA: chosen by TD or enclave; here the binding transcript"},
@@ -183,6 +185,8 @@ void Quote::WriteClaims(trust::ClaimWriter& claims) const {
     claims.Add("dcap.smt_enabled", pck.configuration->smt_enabled);
   }
   claims.Add("dcap.qe_isv_svn", std::uint64_t{endorsement_->qe_isv_svn});
+  claims.Add("dcap.qe_debug", endorsement_->qe_debug);
+  array("dcap.qe_report_data_tail", endorsement_->qe_report_data_tail);
   claims.Add("dcap.revocation_checked", endorsement_->revocation_checked);
   if (!endorsement_->tcb) return;
   const TcbResult& tcb = *endorsement_->tcb;

@@ -34,6 +34,28 @@ void RequireBits(const trust::AuthenticatedClaims& claims, std::string_view name
   });
 }
 
+void RequireZero(const trust::AuthenticatedClaims& claims, std::string_view name, std::string_view component, Check check, Reason reason, CheckLog& log) {
+  const Bytes* octets = claims.Get<Bytes>(name);
+  log.Require(check, octets != nullptr && !octets->empty() && AllZero(*octets), [&] {
+    return Finding{.reason = reason, .component = std::string(component), .claim = std::string(name), .expected = "zero bytes",
+                   .actual = octets == nullptr ? "absent" : ToHex(*octets)};
+  });
+}
+
+// The quoting enclave and the TDX module: without them in production mode nothing else in the quote means anything.
+void RequireProduction(const trust::AuthenticatedClaims& claims, bool tdx, CheckLog& log) {
+  const bool* debug = claims.Get<bool>("dcap.qe_debug");
+  log.Require(Check::kDcapQeDebug, debug != nullptr && !*debug, [&] {
+    return Finding{.reason = Reason::kQuotingEnclaveDebug, .component = std::string(kQeReportComponent), .claim = "dcap.qe_debug", .expected = "false",
+                   .actual = debug == nullptr ? "absent" : "true"};
+  });
+  RequireZero(claims, "dcap.qe_report_data_tail", kQeReportComponent, Check::kDcapQeReportDataTail, Reason::kQuotingEnclaveReport, log);
+  if (!tdx) return;
+  for (const std::string_view name : {"dcap.seam_attributes", "dcap.mrsignerseam"}) {
+    RequireZero(claims, name, kQuoteComponent, Check::kDcapSeam, Reason::kTdxModuleNotProduction, log);
+  }
+}
+
 // No rule can name these statuses; nor do they pass where, by whatever mistake, no rule looks at them.
 void RequireAcceptableStatus(const trust::AuthenticatedClaims& claims, CheckLog& log) {
   constexpr std::string_view kName = "dcap.tcb_status";
@@ -54,6 +76,7 @@ void RequireAcceptableStatus(const trust::AuthenticatedClaims& claims, CheckLog&
 void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext&, CheckLog& log) {
   const auto* tee = claims.Get<std::string>("dcap.tee");
   if (tee == nullptr) return;  // no quote in this bundle
+  RequireProduction(claims, *tee == NameOf(Tee::kTdx), log);
   RequireAcceptableStatus(claims, log);
   if (*tee == NameOf(Tee::kSgx)) {
     RequireBits(claims, "dcap.attributes", 0, kSgxFlagsKnown, kSgxInit, Check::kDcapAttributesKnown, log);

@@ -112,6 +112,8 @@ class Quote {
     PckExtension pck;
     CertificateKind pck_ca;
     std::uint16_t qe_isv_svn;
+    bool qe_debug;
+    ByteView qe_report_data_tail;  // 32 bytes of the quote, behind the commitment to the attestation key
     bool revocation_checked;  // authentic lists of the root and of the PCK CA were consulted
     std::shared_ptr<const TcbResult> tcb;  // null: documents were missing
   };

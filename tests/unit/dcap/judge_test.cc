@@ -64,7 +64,7 @@ TEST(DcapJudge, UnknownBitsOfEnclavesAreRefused) {
       body[58] = 0x06;  // AMX
     });
     EXPECT_TRUE(judged.log.findings().empty());
-    EXPECT_EQ(judged.log.records().size(), 2u) << "flags and XFRM; without documents no status";
+    EXPECT_EQ(judged.log.records().size(), 4u) << "quoting enclave (two), flags and XFRM; without documents no status";
   }
   for (unsigned bit = 0; bit < 64; ++bit) {
     const auto refused = [bit](std::size_t field) {
@@ -143,6 +143,42 @@ TEST(DcapJudge, UnknownBitsAreRefused) {
   }
   EXPECT_NE(JudgeBody(test::TdxV4(), [](Bytes& body) { body[128] = 1; }).FindingOf("dcap.xfam"), nullptr);
   EXPECT_NE(JudgeBody(test::TdxV4(), nullptr).FindingOf("dcap.xfam"), nullptr);
+}
+
+// Such a quote is authentic, and worth nothing.
+TEST(DcapJudge, OnlyProductionModulesAndQuotingEnclavesPass) {
+  const auto qe = [](std::size_t offset, std::uint8_t flip) {
+    test::MintOptions options;
+    options.qe_report = [=](Bytes& report) { report[offset] = static_cast<std::uint8_t>(report[offset] ^ flip); };
+    return options;
+  };
+  const auto td = [](std::size_t offset, std::uint8_t value) {
+    test::MintOptions options;
+    options.body = [=](Bytes& body) { body[offset] = value; };
+    return options;
+  };
+  const struct {
+    std::string_view what;
+    test::MintOptions options;
+    std::string_view claim;
+    Reason reason;
+  } cases[] = {
+      {"first byte behind the commitment", qe(352, 1), "dcap.qe_report_data_tail", Reason::kQuotingEnclaveReport},
+      {"last byte behind the commitment", qe(383, 0x80), "dcap.qe_report_data_tail", Reason::kQuotingEnclaveReport},
+      {"QE in debug mode", qe(48, 0x02), "dcap.qe_debug", Reason::kQuotingEnclaveDebug},
+      {"SEAMATTRIBUTES first byte", td(112, 1), "dcap.seam_attributes", Reason::kTdxModuleNotProduction},
+      {"SEAMATTRIBUTES last byte", td(119, 0x80), "dcap.seam_attributes", Reason::kTdxModuleNotProduction},
+      {"MRSIGNERSEAM first byte", td(64, 1), "dcap.mrsignerseam", Reason::kTdxModuleNotProduction},
+      {"MRSIGNERSEAM last byte", td(111, 1), "dcap.mrsignerseam", Reason::kTdxModuleNotProduction},
+  };
+  for (const auto& one : cases) {
+    Judged judged;
+    Judge(BundleOf(one.options).claims(), {&Nothing, &PinsNothing, nullptr}, judged.log);
+    const Finding* finding = judged.FindingOf(one.claim);
+    ASSERT_NE(finding, nullptr) << one.what;
+    EXPECT_EQ(finding->reason, one.reason) << one.what;
+    EXPECT_EQ(finding->effect, Effect::kReject) << one.what;
+  }
 }
 
 TEST(DcapJudge, ATdInitialisedElsewhereIsUndecided) {
