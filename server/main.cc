@@ -24,7 +24,7 @@
 namespace assay {
 namespace {
 
-// CONTRACTS section 5.
+// Exit codes, as docs/cli.md lists them.
 enum ExitCode : int { kOk = 0, kInternal = 1, kUsage = 2, kLintFailed = 7 };
 
 constexpr std::chrono::seconds kDrainBound{10};

@@ -1,4 +1,4 @@
-// Appraisal policies as loaded: CONTRACTS' files turned into checked data. A Policy in memory has passed every lint rule;
+// Appraisal policies as loaded: policy files turned into checked data. A Policy in memory has passed every lint rule;
 // nothing about it has to be checked again while appraising.
 #pragma once
 

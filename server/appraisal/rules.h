@@ -1,4 +1,4 @@
-// Rule evaluation: does a claim have a value that the policy allows? CONTRACTS section 3.
+// Rule evaluation: does a claim have a value that the policy allows? docs/policies.md says what each kind of rule means.
 //
 // Promises: an absent claim never passes; an empty list allows nothing; every rule is looked at, whatever became of those
 // before it. Does not promise to know what a claim means: the format's claim table says which check a rule stands for.

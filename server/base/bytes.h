@@ -38,7 +38,7 @@ bool AllEqualTo(ByteView bytes, std::uint8_t value);
 inline bool AllZero(ByteView bytes) { return AllEqualTo(bytes, 0); }
 
 inline void Append(Bytes& to, ByteView more) { to.insert(to.end(), more.begin(), more.end()); }
-// Big-endian, as in CONTRACTS section 1 and every TPM structure.
+// Big-endian, as in the binding transcript and every TPM structure.
 void AppendU32Be(Bytes& to, std::uint32_t value);
 void AppendU64Be(Bytes& to, std::uint64_t value);
 

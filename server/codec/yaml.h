@@ -1,4 +1,4 @@
-// Policy-file YAML: a strict subset of YAML 1.2 in a tree that knows where everything stands (CONTRACTS section 3).
+// Policy-file YAML: a strict subset of YAML 1.2 in a tree that knows where everything stands.
 //
 // Promises: exactly one document; size, depth and number of nodes are bounded while reading. Refused with the place:
 // anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are no scalars, tabs as indentation, byte

@@ -8,7 +8,7 @@
 namespace assay::platform {
 namespace {
 
-// Every media type that evidence may have (CONTRACTS section 2), whether or not this build reads it: tells an item of
+// Every media type that evidence may have, whether or not this build reads it: tells an item of
 // another platform from one that nobody knows.
 constexpr auto kMediaTypes = std::to_array<std::string_view>({
     "application/json",

@@ -24,7 +24,7 @@ namespace {
 
 using absl::StatusCode;
 
-constexpr std::size_t kNonceSize = 32;  // CONTRACTS section 1
+constexpr std::size_t kNonceSize = 32;  // field 1 of the binding transcript
 // How long a nonce is remembered beyond its challenge: more than any skew at which a challenge is still accepted.
 constexpr Duration kRemembered{600};
 // A blob in use is marked as used this often, not at every use; purging allows for twice as much.

@@ -57,7 +57,7 @@ bool Eventually(const std::function<bool()>& holds) {
   return false;
 }
 
-// CONTRACTS section 4: every RPC × who shows which token.
+// Every RPC × who shows which token.
 TEST(Bearers, EveryCallDemandsItsRole) {
   Verifier verifier("", "", TokensToo{Jwks()});
   Node node(verifier.join(), verifier.site());

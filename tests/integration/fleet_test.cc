@@ -47,7 +47,7 @@ class Fleet : public ::testing::Test {
   Verifier verifier_;
 };
 
-// CONTRACTS section 4: every RPC of the operator listener × who asks.
+// Every RPC of the operator listener × who asks.
 TEST_F(Fleet, EveryCallDemandsItsRole) {
   const std::string id = Join(1, "n").verdict_id();
   const std::vector<OperatorRpc> rpcs = OperatorRpcs(id);

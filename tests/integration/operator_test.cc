@@ -49,7 +49,7 @@ TEST(Operators, AViewerReadsTheRecordOfAVerdict) {
   EXPECT_EQ(record->record().evidence_media_types_size(), record->record().appraisal().digests().evidence_size());
 }
 
-// CONTRACTS section 4, as far as the RPCs go: GetVerdict × who asks.
+// GetVerdict × who asks.
 TEST(Operators, OnlyARoleOpensTheRecord) {
   Verifier verifier;
   const Site& site = verifier.site();

@@ -73,7 +73,7 @@ TEST(EarOf, ATokenEndsWithItsVerdictAndAtMostTenMinutesLater) {
   EXPECT_EQ(EarOf(record, Any()).expires, 1'000'061) << "valid_until is the last good second, exp the first bad one";
 }
 
-// CONTRACTS section 5: a vTPM beside nothing never claims memory encryption.
+// A vTPM beside nothing never claims memory encryption.
 TEST(EarOf, WeakStrengthNeverAffirmsHardwareOrMemory) {
   for (const v1::Strength strength : {v1::STRENGTH_D, v1::STRENGTH_E, v1::STRENGTH_UNSPECIFIED}) {
     v1::VerdictRecord record = Record(v1::VERDICT_TRUSTED);
