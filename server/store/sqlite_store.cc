@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "store/group_commit.h"
@@ -46,13 +47,34 @@ std::string Serialized(const v1::VerdictRecord& record) {
   return bytes;
 }
 
-// A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings).
-bool CanBeReadBack(const std::string& serialized) {
-  constexpr std::size_t kUsual = 256 * 1024;
-  if (serialized.size() > kUsual) return v1::VerdictRecord().ParseFromString(serialized);
-  // A message that is parsed into again has room for what it had before: hundreds of allocations less.
-  thread_local v1::VerdictRecord again;
-  return again.ParseFromString(serialized);
+// A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings). Of a message
+// that was written here nothing else can fail, so only its text is looked at: reading it back would cost hundreds of allocations.
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = Utf8SequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+bool CanBeReadBack(const google::protobuf::Descriptor& type, ByteView serialized) {
+  using google::protobuf::FieldDescriptor;
+  google::protobuf::io::CodedInputStream stream(serialized.data(), static_cast<int>(serialized.size()));
+  while (const std::uint32_t tag = stream.ReadTag()) {
+    // Protobuf "Encoding": the number of the field, and in three bits how long its value is.
+    const FieldDescriptor* field = type.FindFieldByNumber(static_cast<int>(tag >> 3U));
+    const std::uint32_t wire_type = tag & 7U;
+    std::uint64_t number = 0;
+    if (field == nullptr || (wire_type != 0 && wire_type != 2) || !stream.ReadVarint64(&number)) return false;
+    if (wire_type == 0) continue;
+    const auto at = static_cast<std::size_t>(stream.CurrentPosition());
+    if (number > serialized.size() - at || !stream.Skip(static_cast<int>(number))) return false;
+    const ByteView content = serialized.subspan(at, number);
+    if (field->type() == FieldDescriptor::TYPE_STRING && !IsUtf8(AsText(content))) return false;
+    if (field->type() == FieldDescriptor::TYPE_MESSAGE && !CanBeReadBack(*field->message_type(), content)) return false;
+  }
+  return stream.ConsumedEntireMessage();
 }
 
 // Which blobs are stored and were marked as used within the hour, so that what all nodes send, certificates and policies, is not
@@ -129,7 +151,7 @@ class SqliteStore final : public VerdictStore {
     if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
     if (!record.has_recorded_at()) return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": recorded_at is not set"));
     const std::string serialized = Serialized(record);
-    if (!CanBeReadBack(serialized)) {
+    if (!CanBeReadBack(*v1::VerdictRecord::descriptor(), AsBytes(serialized))) {
       return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
     }
     std::vector<crypto::Sha256Digest> digests;

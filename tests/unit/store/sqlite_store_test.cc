@@ -225,6 +225,12 @@ TEST_F(SqliteStoreTest, RefusesRecordsThatCouldNotBeFoundOrReadAgain) {
   without_time.clear_recorded_at();
   v1::VerdictRecord not_utf8 = RecordOf(NewId());
   not_utf8.mutable_appraisal()->set_platform("\xff");
+  v1::VerdictRecord deep = RecordOf(NewId());
+  deep.mutable_appraisal()->add_findings()->set_expected("caf\xc3\xa9");
+  deep.mutable_appraisal()->add_findings()->set_actual("caf\xc3");
+  v1::VerdictRecord repeated = RecordOf(NewId());
+  repeated.add_evidence_media_types("text/plain");
+  repeated.add_evidence_media_types("\xed\xa0\x80");  // a surrogate
   const struct {
     v1::VerdictRecord record;
     const char* message;
@@ -232,13 +238,22 @@ TEST_F(SqliteStoreTest, RefusesRecordsThatCouldNotBeFoundOrReadAgain) {
                {RecordOf("01m85mg280000g40r40m30e209"), "no verdict id"},
                {RecordOf("../../etc/passwd\n"), R"(passwd\x0a" is no verdict id)"},
                {without_time, "recorded_at"},
-               {not_utf8, "UTF-8"}};
+               {not_utf8, "UTF-8"},
+               {deep, "UTF-8"},
+               {repeated, "UTF-8"}};
   for (const auto& c : cases) {
     const absl::Status status = store->Record(c.record, Evidence({}));
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
     EXPECT_THAT(MessageIn(status), HasSubstr(c.message));
   }
   EXPECT_EQ(Sql("SELECT count(*) FROM verdict"), "0");
+
+  v1::VerdictRecord text_and_bytes = RecordOf(NewId());
+  text_and_bytes.mutable_appraisal()->add_findings()->set_expected("caf\xc3\xa9 \xf0\x9f\x94\x91");
+  text_and_bytes.mutable_appraisal()->mutable_digests()->set_policy("\xff\x80");  // bytes are no text
+  text_and_bytes.mutable_appraisal()->mutable_valid_until()->set_seconds(-1);
+  EXPECT_EQ(store->Record(text_and_bytes, Evidence({})), absl::OkStatus());
+  EXPECT_EQ(store->Get(text_and_bytes.id())->appraisal().findings(0).expected(), text_and_bytes.appraisal().findings(0).expected());
 }
 
 TEST_F(SqliteStoreTest, GetTellsAbsentFromImpossible) {
