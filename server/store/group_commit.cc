@@ -10,12 +10,15 @@ constexpr std::size_t kMostTogether = 256;  // so that nobody waits for a transa
 }  // namespace
 
 absl::Status GroupCommit::Run(const std::string& operation, const std::function<absl::Status()>& write) {
-  Waiting mine{operation, write, absl::OkStatus(), false, {}};
+  Waiting mine{operation, write, absl::OkStatus()};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&mine);
-  mine.turn.wait(lock, [&] { return mine.done || (!leading_ && waiting_.front() == &mine); });
-  if (mine.done) return mine.status;
-
+  if (leading_) {
+    lock.unlock();
+    mine.turn.acquire();
+    if (mine.done) return mine.status;
+    lock.lock();
+  }
   leading_ = true;
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMostTogether));
   const std::vector<Waiting*> group(waiting_.begin(), end);
@@ -23,17 +26,43 @@ absl::Status GroupCommit::Run(const std::string& operation, const std::function<
   lock.unlock();
   Commit(group);
   lock.lock();
-  leading_ = false;
+  Waiting* const next = waiting_.empty() ? nullptr : waiting_.front();
+  leading_ = next != nullptr;
+  lock.unlock();
+  // Not under the lock, which whoever wakes up would wait for at once. Released, a member may be gone.
+  if (next != nullptr) next->turn.release();
   for (Waiting* member : group) {
+    if (member == &mine) continue;
     member->done = true;
-    if (member != &mine) member->turn.notify_one();
+    member->turn.release();
   }
-  if (!waiting_.empty()) waiting_.front()->turn.notify_one();
   return mine.status;
 }
 
+// To go back to before one member SQLite copies every page that it changes; so that is only made possible where one has failed.
 void GroupCommit::Commit(const std::vector<Waiting*>& group) {
+  if (!CommitAtOnce(group)) CommitEach(group);
+}
+
+// False: one failed beside others, and nothing is done.
+bool GroupCommit::CommitAtOnce(const std::vector<Waiting*>& group) {
+  SqliteTransaction transaction(database_, group.front()->operation);
+  absl::Status whole = transaction.Begin();
+  for (Waiting* member : group) {
+    if (!whole.ok()) break;
+    member->status = member->write();
+    if (!member->status.ok()) return group.size() == 1;
+  }
+  if (whole.ok()) whole = transaction.Commit();
+  for (Waiting* member : group) {
+    if (!whole.ok()) member->status = whole;
+  }
+  return true;
+}
+
+void GroupCommit::CommitEach(const std::vector<Waiting*>& group) {
   const std::string& operation = group.front()->operation;
+  for (Waiting* member : group) member->status = absl::OkStatus();
   SqliteTransaction transaction(database_, operation);
   absl::Status whole = transaction.Begin();
   bool any = false;

@@ -2,13 +2,14 @@
 //
 // Promises: Run returns OK only after the transaction that the write was part of is durable; a write that fails is undone
 // alone, those beside it stand; writes run one at a time, in the order of their calls. The connection belongs to whatever runs
-// inside of Run. Does not promise which writes share a transaction.
+// inside of Run. Does not promise which writes share a transaction, nor that a write runs only once: where another one failed, it
+// was undone and is run again.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ class GroupCommit {
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
 
-  // `operation` completes "cannot …" in messages. The write may be run only once and must not call Run.
+  // `operation` completes "cannot …" in messages. The write must not call Run.
   absl::Status Run(const std::string& operation, const std::function<absl::Status()>& write);
 
  private:
@@ -32,9 +33,11 @@ class GroupCommit {
     const std::function<absl::Status()>& write;
     absl::Status status;
     bool done = false;
-    std::condition_variable turn;
+    std::binary_semaphore turn{0};  // released once: it is done, or leads the next group
   };
   void Commit(const std::vector<Waiting*>& group);
+  bool CommitAtOnce(const std::vector<Waiting*>& group);
+  void CommitEach(const std::vector<Waiting*>& group);
 
   SqliteDatabase& database_;
   std::mutex mutex_;

@@ -160,6 +160,7 @@ class SqliteStore final : public VerdictStore {
     std::vector<std::size_t> written;
     std::uint64_t purges = 0;
     const absl::Status recorded = commits_.Run(operation, [&] {
+      written.clear();
       purges = marks_.purges();
       return RecordNow(record, serialized, blobs, digests, operation, written);
     });
@@ -375,6 +376,7 @@ class SqliteStore final : public VerdictStore {
   }
 
   absl::Status PurgeNow(const Retention& retention, std::int64_t now, Purged& purged) {
+    purged = {};
     marks_.Forget();
     const auto run = [&](SqliteStatement& statement, std::int64_t& count, std::initializer_list<std::int64_t> parameters) {
       SqliteStatement::Run remove(statement, "forget what is old");
