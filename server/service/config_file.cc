@@ -331,7 +331,7 @@ http:
 #   tls: {certificate: tls/server.pem, key: tls/server.key}
 
 workers:
-  threads: 0                     # 0: four for each core, at least 16: they wait for the disk together
+  threads: 0                     # 0: eight for each core, at least 32: they wait for the disk together
   queue: 256                     # calls that may wait; beyond it they are refused with a retry hint
 )";
 }

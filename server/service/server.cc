@@ -55,7 +55,7 @@ constexpr Time kSourceTime = std::chrono::sys_days(std::chrono::year(2026) / 11 
 constexpr std::chrono::seconds kForgetInterval{60};
 constexpr int kMostForgetting = 1000;  // transactions at a time
 constexpr std::size_t kOperatorThreads = 4, kOperatorQueue = 64;
-constexpr std::size_t kThreadsPerCore = 4, kLeastThreads = 16;
+constexpr std::size_t kThreadsPerCore = 8, kLeastThreads = 32;
 // Connections under a former certificate are told to go; calls, and watches, have this long.
 constexpr char kJoinHealth[] = "assay.v1.AttestationService";
 constexpr std::uint64_t kMostSentBetweenJoinCalls = 256 * 1024;  // several of the largest answer, which is counted behind its call
@@ -357,7 +357,7 @@ class RunningServer final : public Server {
     }
   }
 
-  // Appraisals wait for the disk, each for the same commit: more threads than cores fill it.
+  // Appraisals wait for the disk, and all that wait share a commit: the more threads, the less of it is each one's.
   static std::size_t ThreadsOf(const v1::Workers& config) {
     return config.threads() != 0 ? config.threads() : std::max(kLeastThreads, kThreadsPerCore * std::thread::hardware_concurrency());
   }

@@ -15,7 +15,7 @@ absl::Status GroupCommit::Run(const std::string& operation, const std::function<
   waiting_.push_back(&mine);
   if (leading_) {
     lock.unlock();
-    mine.turn.acquire();
+    mine.turn.Await();
     if (mine.done) return mine.status;
     lock.lock();
   }
@@ -29,12 +29,12 @@ absl::Status GroupCommit::Run(const std::string& operation, const std::function<
   Waiting* const next = waiting_.empty() ? nullptr : waiting_.front();
   leading_ = next != nullptr;
   lock.unlock();
-  // Not under the lock, which whoever wakes up would wait for at once. Released, a member may be gone.
-  if (next != nullptr) next->turn.release();
+  // Not under the lock, which whoever wakes up would wait for at once. A member that has its turn may be gone.
+  if (next != nullptr) next->turn.Give();
   for (Waiting* member : group) {
     if (member == &mine) continue;
     member->done = true;
-    member->turn.release();
+    member->turn.Give();
   }
   return mine.status;
 }

@@ -1,10 +1,11 @@
 #include "store/sqlite_store.h"
 
 #include <algorithm>
-#include <map>
+#include <cstring>
 #include <mutex>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -50,10 +51,11 @@ std::string Serialized(const v1::VerdictRecord& record) {
 // A string that is not UTF-8 can be written but not read back (protobuf: "Updating A Message Type", proto3 strings). Of a message
 // that was written here nothing else can fail, so only its text is looked at: reading it back would cost hundreds of allocations.
 bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8SequenceLength(text);
+  for (std::size_t at = 0; at < text.size();) {
+    const bool ascii = static_cast<unsigned char>(text[at]) < 0x80;
+    const std::size_t length = ascii ? 1 : Utf8SequenceLength(text.substr(at));
     if (length == 0) return false;
-    text.remove_prefix(length);
+    at += length;
   }
   return true;
 }
@@ -110,8 +112,15 @@ class Marks {
     BlobClass kind;
     std::int64_t at;
   };
+  struct FirstBytes {
+    std::size_t operator()(const crypto::Sha256Digest& digest) const {
+      std::size_t first = 0;
+      std::memcpy(&first, digest.data(), sizeof first);
+      return first;
+    }
+  };
   mutable std::mutex mutex_;
-  std::map<crypto::Sha256Digest, Mark> marks_;  // guarded by mutex_
+  std::unordered_map<crypto::Sha256Digest, Mark, FirstBytes> marks_;  // guarded by mutex_
   std::uint64_t purges_ = 0;                    // guarded by mutex_
 };
 
@@ -122,6 +131,8 @@ class SqliteStore final : public VerdictStore {
   static absl::StatusOr<std::unique_ptr<VerdictStore>> Open(const std::string& path, const SqliteStoreOptions& options) {
     auto database = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
     if (!database.ok()) return database.status();
+    // A page that is written with every verdict is copied out of the log that much less often.
+    if (absl::Status status = (*database)->Execute("PRAGMA wal_autocheckpoint = 4000", "configure the database"); !status.ok()) return status;
     std::unique_ptr<SqliteStore> store(new SqliteStore(*std::move(database)));
     if (absl::Status status = store->PrepareAll(); !status.ok()) return status;
     if (absl::Status status = store->TakeOverVersion1(); !status.ok()) return status;
