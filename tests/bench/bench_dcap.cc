@@ -34,6 +34,7 @@
 #include "registry/builtin_registry.h"
 #include "tests/bench/collecting.h"
 #include "tests/bench/raw_verify.h"
+#include "tests/softtee/key.h"
 #include "tests/unit/dcap/minted_tcb.h"
 #include "trust/fact_caches.h"
 #include "trust/revocation.h"
@@ -152,7 +153,7 @@ class Scene {
     std::vector<Bytes> revoked;
     for (std::uint8_t i = 0; i < 57; ++i) revoked.push_back(Bytes{0x70, i, 0x01});
     items.push_back(mint::List({.serials = revoked}));
-    items.push_back(mint::RootItem());
+    items.push_back(mint::RootItem());  // last: chain_
     return items;
   }
 
@@ -171,7 +172,8 @@ class Scene {
     options.kind.qe_authentication_data[0] = static_cast<std::uint8_t>(i);
     options.kind.qe_authentication_data[1] = static_cast<std::uint8_t>(i >> 8);
     options.quote = [&](mint::PlainQuote& quote) {
-      if (chain_.empty()) chain_ = quote.chain;
+      // As Intel's, the root is one certificate wherever it is met.
+      if (chain_.empty()) chain_ = quote.chain.substr(0, quote.chain.rfind("-----BEGIN")) + softtee::ToPem("CERTIFICATE", files_.back());
       // CA and root are everybody's.
       const auto second = [](const std::string& chain) { return chain.find("-----BEGIN", 1); };
       quote.chain = one_chain ? chain_ : quote.chain.substr(0, second(quote.chain)) + chain_.substr(second(chain_));

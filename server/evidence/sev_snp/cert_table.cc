@@ -10,6 +10,7 @@ namespace assay::sev_snp {
 namespace {
 
 constexpr std::string_view kComponent = "sev-cert-table";
+constexpr std::size_t kGuidSize = 16, kEntrySize = kGuidSize + 4 + 4;
 
 constexpr std::pair<std::string_view, std::string_view> kGuids[] = {
     {"63da758d-e664-4564-adc5-f4b93be8accd", "VCEK"},
@@ -44,25 +45,27 @@ Outcome<std::vector<CertTableEntry>> ReadCertTable(ByteView table) {
     return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(kComponent), .claim = "length",
                    .expected = Cat("at most ", kMaxCertTableSize, " bytes"), .actual = Cat(table.size(), " bytes")};
   }
-  std::vector<CertTableEntry> entries;
-  Reader reader(table);
-  for (;;) {
-    const auto guid = reader.Take(16);
-    const auto offset = reader.U32Le();
-    const auto length = reader.U32Le();
-    if (!guid || !offset || !length) {
-      return Malformed("entries", "24 zero bytes behind the last entry", Cat("the table ends after ", table.size(), " bytes"));
-    }
-    if (AllZero(*guid) && *offset == 0 && *length == 0) break;
-    if (entries.size() == kMaxCertTableEntries) {
-      return Malformed("entries", Cat("at most ", kMaxCertTableEntries, ", then 24 zero bytes"), "more");
-    }
-    std::string text = GuidText(*guid);
-    const std::string_view name = NameOfGuid(text);
-    entries.push_back({std::move(text), name, *offset, *length, {}});
+  // The end first: most of what is no table, and it is anything that a node sends, has none, and costs no more than the search.
+  std::size_t count = 0;
+  Reader ahead(table);
+  for (;; ++count) {
+    const auto entry = ahead.Take(kEntrySize);
+    if (!entry) return Malformed("entries", "24 zero bytes behind the last entry", Cat("the table ends after ", table.size(), " bytes"));
+    if (AllZero(*entry)) break;
+    if (count == kMaxCertTableEntries) return Malformed("entries", Cat("at most ", kMaxCertTableEntries, ", then 24 zero bytes"), "more");
   }
 
-  const std::uint64_t data_start = reader.position();
+  std::vector<CertTableEntry> entries;
+  entries.reserve(count);
+  Reader reader(table);
+  while (entries.size() < count) {
+    std::string text = GuidText(*reader.Take(kGuidSize));
+    const std::string_view name = NameOfGuid(text);
+    const auto offset = *reader.U32Le(), length = *reader.U32Le();
+    entries.push_back({std::move(text), name, offset, length, {}});
+  }
+
+  const std::uint64_t data_start = ahead.position();
   std::vector<const CertTableEntry*> by_offset;
   for (CertTableEntry& entry : entries) {
     const std::string where = Cat("entry ", entry.guid);
