@@ -1,0 +1,34 @@
+// One exchange with an upstream.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "collateral/upstream.h"
+
+namespace assay::collateral {
+
+struct FetchRequest {
+  std::string url;
+  std::string chain_header;  // whose value is wanted as well, e.g. "TCB-Info-Issuer-Chain"; "": none
+  std::size_t most_bytes = 0;
+};
+
+struct FetchAnswer {
+  int status = 0;
+  std::string body;
+  std::string chain;                     // as it stands in the header, percent-encoded
+  std::optional<std::string> retry_after;
+};
+
+// Thread-safe; calls for one upstream come one after another.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Unavailable: no answer, and why. Ends within the deadline, and soon after `stop` is true.
+  virtual absl::StatusOr<FetchAnswer> Get(Upstream upstream, const FetchRequest& request, const std::atomic<bool>& stop) = 0;
+};
+
+}  // namespace assay::collateral
