@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "evidence/format.h"
 #include "trust/anchors.h"
+#include "trust/authentic_document.h"
 #include "trust/challenge.h"
 #include "trust/collateral.h"
 #include "trust/fact_caches.h"
@@ -100,6 +101,14 @@ std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<co
 trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<const evidence::Item> items,
                                            std::span<const trust::CollateralItem> more,
                                            trust::FactCaches* caches = nullptr);
+
+// Vendors' documents in the bytes, whichever formats know them.
+std::vector<trust::CollateralItem> RecogniseCollateral(const Registry& registry, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                       trust::FactCaches* caches = nullptr);
+
+// Those of the documents that their vendor signed under a pinned root, over certificates among them.
+std::vector<trust::AuthenticDocument> AuthenticCollateral(const Registry& registry, std::span<const trust::CollateralItem> documents,
+                                                          const trust::AnchorSet& anchors, trust::FactCaches* caches = nullptr);
 
 // SHA-256 of the instance identity that the items claim under this challenge, unauthenticated: to look up what is remembered,
 // never to decide. Empty if they claim none.

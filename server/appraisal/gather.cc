@@ -14,15 +14,30 @@ std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<co
   return fitting;
 }
 
+std::vector<trust::CollateralItem> RecogniseCollateral(const Registry& registry, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                       trust::FactCaches* caches) {
+  std::vector<trust::CollateralItem> all;
+  for (const evidence::Format* format : registry.formats) {
+    for (trust::CollateralItem& found : format->recognise(bytes, source, caches)) all.push_back(std::move(found));
+  }
+  return all;
+}
+
+std::vector<trust::AuthenticDocument> AuthenticCollateral(const Registry& registry, std::span<const trust::CollateralItem> documents,
+                                                          const trust::AnchorSet& anchors, trust::FactCaches* caches) {
+  std::vector<trust::AuthenticDocument> all;
+  for (const evidence::Format* format : registry.formats) {
+    if (format->authentic == nullptr) continue;
+    for (trust::AuthenticDocument& document : format->authentic(documents, anchors, caches)) all.push_back(std::move(document));
+  }
+  return all;
+}
+
 trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<const evidence::Item> items,
                                            std::span<const trust::CollateralItem> more, trust::FactCaches* caches) {
   std::vector<trust::CollateralItem> all(more.begin(), more.end());
   for (const evidence::Item& item : items) {
-    for (const evidence::Format* format : registry.formats) {
-      for (trust::CollateralItem& found : format->recognise(item.body, trust::CollateralSource::kNode, caches)) {
-        all.push_back(std::move(found));
-      }
-    }
+    for (trust::CollateralItem& found : RecogniseCollateral(registry, item.body, trust::CollateralSource::kNode, caches)) all.push_back(std::move(found));
   }
   return trust::CollateralSnapshot(std::move(all));
 }

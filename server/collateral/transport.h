@@ -12,14 +12,13 @@ namespace assay::collateral {
 
 struct FetchRequest {
   std::string url;
-  std::string chain_header;  // whose value is wanted as well, e.g. "TCB-Info-Issuer-Chain"; "": none
   std::size_t most_bytes = 0;
 };
 
 struct FetchAnswer {
   int status = 0;
   std::string body;
-  std::string chain;                     // as it stands in the header, percent-encoded
+  std::string chain;                     // of the header "…-Issuer-Chain" as it stands there, percent-encoded; "": none
   std::optional<std::string> retry_after;
 };
 

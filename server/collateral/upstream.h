@@ -29,8 +29,8 @@ std::string_view NameOf(Upstream upstream);           // "amd_kds"
 std::string_view PublicUrlOf(Upstream upstream);      // its vendor's own address, e.g. "https://kdsintf.amd.com"
 
 struct UpstreamConfig {
-  std::string base_url;       // https://host[:port][/path], no slash behind it
-  std::string ca_pem;         // who may vouch for the server; "": the system's
+  std::string base_url = "";  // https://host[:port][/path], no slash behind it
+  std::string ca_pem = "";    // who may vouch for the server; "": the system's
   double per_minute = 60;     // requests in the long run
   double burst = 10;          // requests at once
   Milliseconds deadline{10'000};

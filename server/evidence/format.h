@@ -14,6 +14,7 @@
 #include "base/check_log.h"
 #include "base/clock.h"
 #include "trust/anchors.h"
+#include "trust/authentic_document.h"
 #include "trust/bundle.h"
 #include "trust/challenge.h"
 #include "trust/claims.h"
@@ -118,6 +119,11 @@ struct Format {
   std::vector<trust::CollateralKey> (*needs)(std::span<const Item> items, const trust::CollateralSnapshot& collateral);
   // Comparisons between claims, and what a policy must opt into by name: the part of appraisal that is code.
   void (*judge)(const trust::AuthenticatedClaims& claims, const JudgeContext& context, CheckLog& log);
+  // Those of the documents that are signed under a root which `anchors` pins, over certificates among them; of this format's vendor
+  // only. What they say about their time is reported, not judged, and nobody asks whether a signer was revoked. nullptr: no vendor
+  // issues documents for this format.
+  std::vector<trust::AuthenticDocument> (*authentic)(std::span<const trust::CollateralItem> documents, const trust::AnchorSet& anchors,
+                                                     trust::FactCaches* caches) = nullptr;
 };
 
 }  // namespace assay::evidence

@@ -5,7 +5,7 @@
 
 #include "base/files.h"
 #include "base/strings.h"
-#include "http/https_get.h"
+#include "collateral/https_get.h"
 #include "service/config_file.h"
 
 namespace assay::service {
@@ -98,7 +98,7 @@ void ProviderKeys::TakeUp(absl::StatusOr<std::vector<token::ProviderKey>> keys) 
 
 void ProviderKeys::Run() {
   while (!ending_) {
-    auto text = http::HttpsGet(config_.jwks(), ca_pem_, {.bytes = token::kMaxProviderKeysSize}, &ending_);
+    auto text = collateral::HttpsGet(config_.jwks(), ca_pem_, {.bytes = token::kMaxProviderKeysSize}, &ending_);
     if (ending_) return;
     const auto fetched = SteadyClock::now();
     auto keys = text.ok() ? KeysFrom(*text, config_.jwks()) : text.status();

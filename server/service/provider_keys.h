@@ -1,7 +1,7 @@
 // The key set of the OpenID provider whose tokens operators may show: a file, or fetched over HTTPS.
 //
 // Promises: what is not a good key set is never taken up, and the last good one goes on; a fetch at a time, never more often than
-// every `least`, whoever asks; bounded in size and time (http/https_get.h). Each failure in a row is said once. Thread-safe.
+// every `least`, whoever asks; bounded in size and time (collateral/https_get.h). Each failure in a row is said once. Thread-safe.
 // Does not promise keys from the start where they are fetched: until the first one that works there are none.
 #pragma once
 

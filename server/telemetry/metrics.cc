@@ -60,6 +60,15 @@ enum Metric : std::size_t {
   kSigningKeys,
   kReloads,
   kReloadLastSuccess,
+  kCollateralFetches,
+  kCollateralFetchDuration,
+  kCollateralBreaker,
+  kCollateralWanted,
+  kCollateralLookups,
+  kCollateralRollbacks,
+  kCollateralItems,
+  kCollateralObtained,
+  kCollateralExpiry,
   kNodes,
   kProcessStartTime,
   kProcessCpu,
@@ -101,6 +110,15 @@ constexpr auto kMetrics = std::to_array<MetricEntry>({
     {"assay_signing_keys", kGauge, "state", "Keys that sign tokens, by where they are in their life."},
     {"assay_reloads_total", kCounter, "what,result", "Attempts to read something anew while running."},
     {"assay_reload_last_success_timestamp_seconds", kGauge, "what", "When it was last read anew without a defect."},
+    {"assay_collateral_fetches_total", kCounter, "upstream,result", "Requests for collateral, by whom was asked and what came of it."},
+    {"assay_collateral_fetch_duration_seconds", kHistogram, "upstream", "Time that a request for collateral took."},
+    {"assay_collateral_breaker_state", kGauge, "upstream", "0: asked as usual; 1: asked once, to see whether it works again; 2: left alone after failing several times in a row."},
+    {"assay_collateral_wanted", kGauge, "upstream", "Documents that wait for their turn to be fetched."},
+    {"assay_collateral_lookups_total", kCounter, "kind,result", "Documents that evidence needed, by where they were found."},
+    {"assay_collateral_rollbacks_total", kCounter, "kind", "Documents refused because this verifier had a newer one of the same series before."},
+    {"assay_collateral_items", kGauge, "kind", "Documents held in memory."},
+    {"assay_collateral_obtained_timestamp_seconds", kGauge, "kind", "When the oldest document of the kind was obtained."},
+    {"assay_collateral_expiry_timestamp_seconds", kGauge, "kind", "When the first document of the kind ends."},
     {"assay_nodes", kGauge, "state", "Nodes known, by their present state."},
     {"process_start_time_seconds", kGauge, "", "When the process started."},
     {"process_cpu_seconds_total", kCounter, "", "CPU time spent, user and system."},
@@ -124,6 +142,8 @@ constexpr std::array<std::string_view, 3> kKeyStates = {"next", "active", "retir
 constexpr std::array<std::string_view, 7> kReloadables = {"config", "policies", "anchors", "collateral", "tls", "keys", "oidc_keys"};
 constexpr std::array<std::string_view, 2> kReloadResults = {"failure", "success"};
 constexpr std::array<std::string_view, 6> kNodeStates = {"trusted", "trusted_with_warnings", "rejected", "indeterminate", "expired", "banned"};
+constexpr std::array<std::string_view, 6> kFetchResults = {"fetched", "unknown", "throttled", "unreachable", "refused", "rolled_back"};
+constexpr std::array<std::string_view, 3> kLookupResults = {"memory", "shelf", "absent"};
 constexpr std::array<std::string_view, 4> kRateScopes = {"address", "node", "cluster", "total"};
 
 template <typename Enum>
@@ -254,7 +274,9 @@ class Remembered {
 constexpr std::size_t kCodes = 17;  // OK to UNAUTHENTICATED
 
 struct Metrics::Families {
-  explicit Families(const KnownNames& known) : platforms(known.platforms.begin(), known.platforms.end()) {
+  explicit Families(const KnownNames& known)
+      : platforms(known.platforms.begin(), known.platforms.end()), upstreams(known.upstreams.begin(), known.upstreams.end()),
+        collateral_kinds(known.collateral_kinds.begin(), known.collateral_kinds.end()) {
     for (const std::string& method : known.methods) {
       const std::size_t slash = method.find('/');
       ASSAY_CHECK(slash != std::string::npos && slash > 0);
@@ -306,17 +328,19 @@ struct Metrics::Families {
     if (difference > 0) counter.Increment(difference);
   }
 
-  std::string_view Platform(std::string_view platform) const {
-    const auto found = platforms.find(platform);
-    return found == platforms.end() ? kOther : std::string_view(*found);
+  using Names = std::set<std::string, std::less<>>;
+  static std::string_view KnownOf(const Names& names, std::string_view name) {
+    const auto found = names.find(name);
+    return found == names.end() ? kOther : std::string_view(*found);
   }
+  std::string_view Platform(std::string_view platform) const { return KnownOf(platforms, platform); }
 
   prometheus::Registry registry;
   std::array<prometheus::Family<prometheus::Counter>*, kMetrics.size()> counters{};
   std::array<prometheus::Family<prometheus::Gauge>*, kMetrics.size()> gauges{};
   std::array<prometheus::Family<prometheus::Histogram>*, kMetrics.size()> histograms{};
 
-  const std::set<std::string, std::less<>> platforms;
+  const Names platforms, upstreams, collateral_kinds;
   struct Method {
     std::string service = std::string(kOther), name = std::string(kOther);
     Remembered<prometheus::Counter, kCodes> requests;
@@ -351,6 +375,14 @@ Metrics::Metrics(std::string_view version, const KnownNames& known) : families_(
   }
   for (const std::string_view what : kReloadables) {
     for (const std::string_view result : kReloadResults) f.Counter(kReloads, {what, result});
+  }
+  for (const std::string& upstream : f.upstreams) {
+    for (const std::string_view result : kFetchResults) f.Counter(kCollateralFetches, {upstream, result});
+    f.Histogram(kCollateralFetchDuration, {upstream});
+  }
+  for (const std::string& kind : f.collateral_kinds) {
+    for (const std::string_view result : kLookupResults) f.Counter(kCollateralLookups, {kind, result});
+    f.Counter(kCollateralRollbacks, {kind});
   }
 }
 
@@ -449,6 +481,34 @@ void Metrics::CountReload(Reloadable what, bool succeeded, Time at) {
 
 void Metrics::SetNodes(NodeState state, std::size_t nodes) {
   families_->Gauge(kNodes, {LabelOf(state, kNodeStates)}).Set(static_cast<double>(nodes));
+}
+
+void Metrics::CountFetch(std::string_view upstream, FetchResult result, double seconds) {
+  const std::string_view label = Families::KnownOf(families_->upstreams, upstream);
+  families_->Counter(kCollateralFetches, {label, LabelOf(result, kFetchResults)}).Increment();
+  families_->Histogram(kCollateralFetchDuration, {label}).Observe(seconds);
+}
+
+void Metrics::SetUpstream(std::string_view upstream, unsigned breaker, std::size_t wanted) {
+  const std::string_view label = Families::KnownOf(families_->upstreams, upstream);
+  families_->Gauge(kCollateralBreaker, {label}).Set(static_cast<double>(breaker));
+  families_->Gauge(kCollateralWanted, {label}).Set(static_cast<double>(wanted));
+}
+
+void Metrics::CountLookup(std::string_view kind, LookupResult result) {
+  families_->Counter(kCollateralLookups, {Families::KnownOf(families_->collateral_kinds, kind), LabelOf(result, kLookupResults)}).Increment();
+}
+
+void Metrics::CountRollback(std::string_view kind) {
+  families_->Counter(kCollateralRollbacks, {Families::KnownOf(families_->collateral_kinds, kind)}).Increment();
+}
+
+void Metrics::SetCollateral(std::string_view kind, const CollateralSnapshot& held) {
+  const std::string_view label = Families::KnownOf(families_->collateral_kinds, kind);
+  families_->Gauge(kCollateralItems, {label}).Set(static_cast<double>(held.items));
+  for (const auto& [metric, time] : {std::pair(kCollateralObtained, held.obtained), std::pair(kCollateralExpiry, held.expires)}) {
+    if (time) families_->Gauge(metric, {label}).Set(static_cast<double>(time->time_since_epoch().count()));
+  }
 }
 
 void Metrics::OnCollect(std::function<void()> collect) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +48,8 @@ enum class TokenResult : std::uint8_t { kIssued, kWithheld, kFailed };
 enum class KeyState : std::uint8_t { kNext, kActive, kRetired };
 enum class Reloadable : std::uint8_t { kConfig, kPolicies, kAnchors, kCollateral, kTls, kKeys, kOidcKeys };
 enum class NodeState : std::uint8_t { kTrusted, kTrustedWithWarnings, kRejected, kIndeterminate, kExpired, kBanned };
+enum class FetchResult : std::uint8_t { kFetched, kUnknown, kThrottled, kUnreachable, kRefused, kRolledBack };
+enum class LookupResult : std::uint8_t { kMemory, kShelf, kAbsent };
 enum class RateScope : std::uint8_t { kAddress, kNode, kCluster, kTotal };
 
 // What a gRPC listener has counted since its start, but for `open`, which is the present.
@@ -60,6 +63,15 @@ struct EdgeSnapshot {
 struct KnownNames {
   std::vector<std::string> platforms;  // "qemu_sev_snp", …: the registry's
   std::vector<std::string> methods;    // "assay.v1.AttestationService/Attest", …
+  std::vector<std::string> upstreams = {};         // "amd_kds", …: those that are asked for collateral
+  std::vector<std::string> collateral_kinds = {};  // "amd.crl", …
+};
+
+// What is held of one kind of collateral.
+struct CollateralSnapshot {
+  std::size_t items = 0;
+  std::optional<Time> obtained;    // the oldest
+  std::optional<Time> expires;     // the first
 };
 
 class Metrics {
@@ -100,6 +112,13 @@ class Metrics {
   // `at` is kept of the last one that succeeded.
   void CountReload(Reloadable what, bool succeeded, Time at);
   void SetNodes(NodeState state, std::size_t nodes);
+
+  void CountFetch(std::string_view upstream, FetchResult result, double seconds);
+  // 0: closed, 1: half open, 2: open. `wanted`: documents that wait for their turn.
+  void SetUpstream(std::string_view upstream, unsigned breaker, std::size_t wanted);
+  void CountLookup(std::string_view kind, LookupResult result);
+  void CountRollback(std::string_view kind);
+  void SetCollateral(std::string_view kind, const CollateralSnapshot& held);
 
   // Runs before every exposition, one at a time. It may set and count, but neither register nor expose; whatever it looks
   // at outlives the Metrics or its last exposition.

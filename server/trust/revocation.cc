@@ -1,6 +1,7 @@
 #include "trust/revocation.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,15 @@ bool IsNewer(const crypto::CertificateList& a, const crypto::CertificateList& b)
 }
 
 }  // namespace
+
+Edition EditionOf(const crypto::CertificateList& list, CollateralKey series) {
+  std::uint64_t number = 0;
+  for (const std::uint8_t byte : list.number().value_or(Bytes{})) {
+    if (number >> 56 != 0) return {std::move(series), ~std::uint64_t{0}, list.this_update()};
+    number = number << 8 | byte;
+  }
+  return {std::move(series), number, list.this_update()};
+}
 
 Revocation CheckRevocation(const crypto::Certificate& issuer, std::span<const crypto::Certificate> subjects,
                            std::span<const CollateralItem> candidates, Check signature_check, std::string_view component,

@@ -26,4 +26,7 @@ Revocation CheckRevocation(const crypto::Certificate& issuer, std::span<const cr
                            std::span<const CollateralItem> candidates, Check signature_check, std::string_view component,
                            FactCaches* caches, CheckLog& log);
 
+// By CRL number and thisUpdate. A list without a number counts as its issuer's first.
+Edition EditionOf(const crypto::CertificateList& list, CollateralKey series);
+
 }  // namespace assay::trust

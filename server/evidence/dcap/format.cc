@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "evidence/dcap/authentic_documents.h"
 #include "evidence/dcap/authenticate.h"
 #include "evidence/dcap/claims.h"
 #include "evidence/dcap/judge.h"
@@ -136,6 +137,7 @@ const evidence::Format kFormat{
     .recognise = &Recognise,
     .needs = &Needs,
     .judge = &Judge,
+    .authentic = &AuthenticDocuments,
 };
 
 std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evidence::Item> items,

@@ -12,14 +12,6 @@
 namespace assay::sev_snp {
 namespace {
 
-constexpr trust::ChainProfile kAmdProfile{
-    .vendor = "amd",
-    .chain_check = Check::kSnpChain,
-    .root_check = Check::kSnpRootPinned,
-    .profile_check = Check::kSnpProfile,
-    .conformance = &CheckAmdProfile,
-};
-
 // The certificate that the report asks for, or else the best of its kind: a near miss gives the better finding.
 const trust::CollateralItem* FindLeaf(const Report& report, const trust::CollateralSnapshot& collateral) {
   const bool vcek = report.signing_key() == SigningKey::kVcek;
@@ -88,8 +80,14 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
       return std::nullopt;
     }
     if (others.empty()) {
-      log.Fail(Check::kSnpCertificatePresent, refusal(Reason::kCertificateMissing, "SIGNING_KEY",
-                                                      Cat("the certificate of the ", vcek ? "VCEK" : "VLEK"), "none"));
+      Finding missing = refusal(Reason::kCertificateMissing, "SIGNING_KEY", Cat("the certificate of the ", vcek ? "VCEK" : "VLEK"), "none");
+      // AMD gives a VCEK to whoever names the chip. A VLEK, and what belongs to a chip that is not named, only the node can bring.
+      if (vcek && !AllZero(report.chip_id())) {
+        missing.effect = Effect::kIndeterminate;
+        log.Skip(Check::kSnpCertificatePresent, std::move(missing));
+      } else {
+        log.Fail(Check::kSnpCertificatePresent, std::move(missing));
+      }
       return std::nullopt;
     }
     leaf = &others.front();  // reached only with the check of the kind switched off

@@ -9,11 +9,20 @@
 #include "base/check_log.h"
 #include "crypto/crl.h"
 #include "evidence/format.h"
+#include "evidence/sev_snp/endorsement.h"
 #include "evidence/sev_snp/report.h"
 #include "trust/authenticated.h"
 #include "trust/chain.h"
 
 namespace assay::sev_snp {
+
+inline constexpr trust::ChainProfile kAmdProfile{
+    .vendor = "amd",
+    .chain_check = Check::kSnpChain,
+    .root_check = Check::kSnpRootPinned,
+    .profile_check = Check::kSnpProfile,
+    .conformance = &CheckAmdProfile,
+};
 
 class ReportAuthenticator {
  public:

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "evidence/sev_snp/authentic_documents.h"
 #include "evidence/sev_snp/authenticate.h"
 #include "evidence/sev_snp/cert_table.h"
 #include "evidence/sev_snp/claims.h"
@@ -157,6 +158,7 @@ const evidence::Format kFormat{
     .recognise = &Recognise,
     .needs = &Needs,
     .judge = &Judge,
+    .authentic = &AuthenticDocuments,
 };
 
 std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const evidence::Item> items,

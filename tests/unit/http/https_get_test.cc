@@ -1,5 +1,5 @@
 // Over real sockets, from a listener of ours.
-#include "http/https_get.h"
+#include "collateral/https_get.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,7 +56,7 @@ class HttpsGetTest : public ::testing::Test {
     listener_->Serve();
   }
   std::string Url(std::string_view path, std::string_view scheme = "https") const { return Cat(scheme, "://", listener_->address(), path); }
-  absl::StatusOr<std::string> Get(std::string_view path) const { return HttpsGet(Url(path), Ca("one"), {.bytes = 1000}); }
+  absl::StatusOr<std::string> Get(std::string_view path) const { return collateral::HttpsGet(Url(path), Ca("one"), {.bytes = 1000}); }
   void Refused(const absl::StatusOr<std::string>& answer, absl::StatusCode code, std::string_view message) const {
     EXPECT_EQ(answer.status().code(), code);
     EXPECT_THAT(std::string(MessageOf(answer.status())), HasSubstr(std::string(message)));
@@ -84,24 +84,24 @@ TEST_F(HttpsGetTest, NothingButStatus200Counts) {
 }
 
 TEST_F(HttpsGetTest, TheServerIsVerified) {
-  Refused(HttpsGet(Url("/good"), Ca("two")), absl::StatusCode::kUnavailable, "the CA that vouches for its server");
-  Refused(HttpsGet(Url("/good"), ""), absl::StatusCode::kUnavailable, "the CA that vouches for its server");
-  Refused(HttpsGet(Url("/good"), "garbage"), absl::StatusCode::kUnavailable, "expected an answer");
+  Refused(collateral::HttpsGet(Url("/good"), Ca("two")), absl::StatusCode::kUnavailable, "the CA that vouches for its server");
+  Refused(collateral::HttpsGet(Url("/good"), ""), absl::StatusCode::kUnavailable, "the CA that vouches for its server");
+  Refused(collateral::HttpsGet(Url("/good"), "garbage"), absl::StatusCode::kUnavailable, "expected an answer");
   const std::string address = listener_->address();
-  EXPECT_TRUE(HttpsGet(Cat("https://localhost", address.substr(address.rfind(':')), "/good"), Ca("one")).ok());
-  Refused(HttpsGet(Cat("https://127.0.0.2", address.substr(address.rfind(':')), "/good"), Ca("one")), absl::StatusCode::kUnavailable, "expected an answer");
+  EXPECT_TRUE(collateral::HttpsGet(Cat("https://localhost", address.substr(address.rfind(':')), "/good"), Ca("one")).ok());
+  Refused(collateral::HttpsGet(Cat("https://127.0.0.2", address.substr(address.rfind(':')), "/good"), Ca("one")), absl::StatusCode::kUnavailable, "expected an answer");
 }
 
 TEST_F(HttpsGetTest, OnlyHttpsIsSpoken) {
   for (const std::string& url : {Url("/good", "http"), std::string("file:///etc/passwd"), std::string("ftp://localhost/"), std::string(""), std::string("HTTPS://localhost/")}) {
-    Refused(HttpsGet(url, Ca("one")), absl::StatusCode::kInvalidArgument, "expected a URL that begins with https://");
+    Refused(collateral::HttpsGet(url, Ca("one")), absl::StatusCode::kInvalidArgument, "expected a URL that begins with https://");
   }
 }
 
 // Whatever a name resolves to: these addresses give credentials away to whoever asks from this machine.
 TEST(HttpsGet, Attack150_MetadataServicesAreNeverAsked) {
   for (const std::string_view host : {"169.254.169.254", "169.254.0.1", "[::ffff:169.254.169.254]", "[fe80::1%25lo]", "[fd00:ec2::254]", "2852039166", "0xa9fea9fe"}) {
-    const auto answer = HttpsGet(Cat("https://", host, "/latest/meta-data"), "", {.connect = std::chrono::milliseconds(2000), .total = std::chrono::milliseconds(2000)});
+    const auto answer = collateral::HttpsGet(Cat("https://", host, "/latest/meta-data"), "", {.connect = std::chrono::milliseconds(2000), .total = std::chrono::milliseconds(2000)});
     EXPECT_THAT(std::string(MessageOf(answer.status())), HasSubstr("a link-local one or a cloud's metadata service")) << host;
   }
 }
@@ -113,13 +113,13 @@ TEST_F(HttpsGetTest, TheEnvironmentNamesNoProxy) {
 }
 
 TEST_F(HttpsGetTest, ItEndsInItsTime) {
-  Refused(HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::milliseconds(200)}), absl::StatusCode::kUnavailable, "expected an answer");
+  Refused(collateral::HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::milliseconds(200)}), absl::StatusCode::kUnavailable, "expected an answer");
   go_.set_value();
 }
 
 TEST_F(HttpsGetTest, ItEndsWhenItIsTold) {
   std::atomic<bool> stop = false;
-  auto answer = std::async(std::launch::async, [&] { return HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::minutes(10)}, &stop); });
+  auto answer = std::async(std::launch::async, [&] { return collateral::HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::minutes(10)}, &stop); });
   asked_.get_future().wait();
   stop = true;
   Refused(answer.get(), absl::StatusCode::kUnavailable, "expected an answer");
