@@ -12,6 +12,7 @@
 #include "crypto/certification_request.h"
 #include "crypto/signature.h"
 #include "codec/json_writer.h"
+#include "collateral/document_kinds.h"
 #include "result/ear_of.h"
 #include "result/flat_jwt.h"
 #include "store/verdict_id.h"
@@ -28,6 +29,7 @@ constexpr std::size_t kFactCapacity = 8192;
 constexpr int kMostAppraisals = 3;  // of one answer, while what is remembered of the instance keeps changing
 constexpr double kAttemptSamplesPerSecond = 20, kAttemptSampleBurst = 200;
 constexpr std::string_view kAllAttempts = "attempts";
+constexpr int kMostRounds = 4;  // of gathering
 constexpr std::uint32_t kRetryStoreMs = 2000, kRetryCollateralMs = 60'000, kRetryAbandonedMs = 1000;
 
 std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
@@ -133,6 +135,10 @@ void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyC
     request.set_optional(need.optional);
     for (const std::string& platform : need.platforms) request.add_platforms(platform);
   }
+}
+
+Refusal TooLate() {
+  return {{.reason = Reason::kOverloaded, .component = "deadline", .expected = "a caller that waits", .actual = "none: the call's deadline passed or it was cancelled"}, kRetryAbandonedMs};
 }
 
 }  // namespace
@@ -292,9 +298,90 @@ std::optional<Refusal> Attestation::Consume(const ChallengeFields& challenge, Ti
   return std::nullopt;
 }
 
+struct Attestation::Pending {
+  const v1::AttestRequest& request;
+  Peer peer;
+  Time now;
+  token::EarProfile ear_profile;
+  crypto::PublicKey node_key;
+  crypto::BindingTranscript transcript;
+  crypto::Sha512Digest report_data{};
+  crypto::Sha256Digest node_key_sha256{};
+  trust::Challenge demanded;
+  std::vector<evidence::Item> items;
+  trust::CollateralSnapshot collateral;
+  std::vector<collateral::Absence> absent;          // beside it
+  std::vector<trust::Floor> floors;                 // of the documents that the evidence may use
+  int rounds = 0;
+  std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+  StageTimer timer;
+};
+
+// A node that comes back then finds all of it; not all nodes at once.
+void Attestation::SayWhatIsAbsent(const Pending& pending, const v1::Appraisal& appraisal, v1::AttestResponse& response) const {
+  if (inputs_.keeper == nullptr) return response.set_retry_after_ms(appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
+  std::uint32_t longest = 0;
+  bool in_vain = false;
+  for (const collateral::Absence& absence : pending.absent) {
+    v1::AbsentCollateral& added = *response.add_absent_collateral();
+    added.set_key(Printable(absence.key.ToString()));
+    added.set_code(EntryOf(absence.reason).number);
+    added.set_reason(std::string(NameOf(absence.reason)));
+    added.set_retry_after_ms(static_cast<std::uint32_t>(absence.retry_after.count()));
+    longest = std::max(longest, added.retry_after_ms());
+    const bool missing = std::find(appraisal.missing_collateral().begin(), appraisal.missing_collateral().end(), added.key()) != appraisal.missing_collateral().end();
+    in_vain |= missing && absence.retry_after.count() == 0;
+  }
+  ByteArray<1> chance{};
+  inputs_.random.Fill(chance);
+  response.set_retry_after_ms(in_vain ? 0 : longest + longest / 5 * chance[0] / 256);
+}
+
+// What the node sent, and what this verifier holds: nobody keeps it from a newer list by sending an older one.
+void Attestation::Gather(Pending& pending) {
+  ++pending.rounds;
+  pending.absent.clear();
+  pending.collateral = appraisal::GatherCollateral(inputs_.registry, pending.items, inputs_.collateral, &caches_);
+  if (inputs_.keeper == nullptr) return;
+  const std::vector<trust::CollateralKey> missing = appraisal::Needs(inputs_.registry, pending.items, pending.collateral);
+  std::vector<trust::CollateralKey> wanted;
+  const std::vector<trust::CollateralKey> usable = appraisal::Needs(inputs_.registry, pending.items, {});
+  for (const trust::CollateralKey& key : usable) {
+    if (!collateral::IsLeaf(key) || std::find(missing.begin(), missing.end(), key) != missing.end()) wanted.push_back(key);
+  }
+  collateral::Gathered gathered = inputs_.keeper->Find(wanted);
+  for (const trust::CollateralItem& item : pending.collateral.items()) gathered.items.push_back(item);
+  pending.collateral = trust::CollateralSnapshot(std::move(gathered.items));
+  pending.absent = std::move(gathered.absent);
+  pending.floors.clear();
+  for (const trust::Floor& floor : inputs_.keeper->Floors()) {
+    const bool used = floor.channel == trust::Channel::kStandard && std::find(usable.begin(), usable.end(), floor.edition.series) != usable.end();
+    if (used) pending.floors.push_back(floor);
+  }
+}
+
+void Attestation::GatherAgain(Pending& pending) { Gather(pending); }
+
+std::vector<trust::CollateralKey> Attestation::WorthWaitingFor(const Pending& pending, collateral::Milliseconds patience) const {
+  if (pending.absent.empty() || pending.rounds >= kMostRounds) return {};
+  const auto left = patience - std::chrono::duration_cast<collateral::Milliseconds>(std::chrono::steady_clock::now() - pending.begun);
+  std::vector<trust::CollateralKey> keys = appraisal::Needs(inputs_.registry, pending.items, pending.collateral);
+  std::erase_if(keys, [&](const trust::CollateralKey& key) {
+    return std::none_of(pending.absent.begin(), pending.absent.end(), [&](const collateral::Absence& absence) {
+      return absence.key == key && absence.reason == Reason::kCollateralPending && absence.retry_after <= left;
+    });
+  });
+  return keys;
+}
+
 Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned) {
+  auto begun = Begin(request, peer, abandoned);
+  if (!begun.ok()) return begun.refusal();
+  return Conclude(*begun.value(), abandoned);
+}
+
+Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned) {
   const Time now = inputs_.clock.Now();
-  const Refusal too_late{{.reason = Reason::kOverloaded, .component = "deadline", .expected = "a caller that waits", .actual = "none: the call's deadline passed or it was cancelled"}, kRetryAbandonedMs};
   if (request.items_size() > static_cast<int>(kMostItems)) return Invalid("items", Cat("at most ", kMostItems), std::to_string(request.items_size()));
   if (!request.activation_secret().empty()) return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
 
@@ -320,7 +407,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   if (!node_key.ok()) return node_key.refusal();
   if (auto refusal = CheckSignature(request, node_key.value())) return *std::move(refusal);
   if (auto refusal = CheckCsr(request)) return *std::move(refusal);
-  if (abandoned()) return too_late;
+  if (abandoned()) return TooLate();
   if (auto refusal = Consume(*challenge, now)) {
     inputs_.metrics.CountChallengeRefused(refusal->finding.reason);
     return *std::move(refusal);
@@ -336,17 +423,32 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
       trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData()), .node_key_sha256 = node_key_sha256});
   std::vector<evidence::Item> items;
   for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
-  const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(inputs_.registry, items, inputs_.collateral, &caches_);
+  auto pending = std::make_shared<Pending>(Pending{.request = request, .peer = peer, .now = now, .ear_profile = *ear_profile, .node_key = node_key.value(), .transcript = std::move(transcript),
+                                                   .report_data = report_data, .node_key_sha256 = node_key_sha256, .demanded = demanded, .items = std::move(items), .collateral = {},
+                                                   .absent = {}, .floors = {}, .timer = timer});
+  Gather(*pending);
+  return pending;
+}
+
+Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::function<bool()>& abandoned) {
+  const v1::AttestRequest& request = pending.request;
+  const Peer& peer = pending.peer;
+  const Time now = pending.now;
+  const std::vector<evidence::Item>& items = pending.items;
+  const trust::CollateralSnapshot& collateral = pending.collateral;
+  const trust::Challenge& demanded = pending.demanded;
+  const crypto::BindingTranscript& transcript = pending.transcript;
+  StageTimer& timer = pending.timer;
   timer.Ended(Stage::kGather);
-  if (abandoned()) return too_late;
+  if (abandoned()) return TooLate();
   const appraisal::PolicyChoice choice =
       appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role());
   v1::VerdictRecord record;
   record.set_id(store::NewVerdictId(now, inputs_.random));
   record.mutable_recorded_at()->set_seconds(now.time_since_epoch().count());
   *record.mutable_context() = request.context();
-  record.set_node_key_sha256(Text(node_key_sha256));
-  record.set_demanded_report_data(Text(report_data));
+  record.set_node_key_sha256(Text(pending.node_key_sha256));
+  record.set_demanded_report_data(Text(pending.report_data));
   record.set_demanded_nonce(Text(transcript.ExtraData()));
   record.set_platform_hint(request.platform());
   const Bytes identity = appraisal::HintedIdentity(inputs_.registry, items, demanded);
@@ -376,12 +478,22 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
       recorded = known.status();
       break;
     }
-    const appraisal::StateSnapshot state{inputs_.not_before, *known};
+    const appraisal::StateSnapshot state{inputs_.not_before, *known, pending.floors};
     v1::RememberedState& remembered = *record.mutable_state();
     remembered.mutable_not_before()->set_seconds(inputs_.not_before.time_since_epoch().count());
     remembered.set_identity(Text(known->identity));
     remembered.set_ban(known->ban);
     remembered.set_held_as(known->held_as);
+    remembered.clear_floors();
+    for (const trust::Floor& floor : pending.floors) {
+      v1::CollateralFloor& added = *remembered.add_floors();
+      added.set_kind(floor.edition.series.kind);
+      added.set_scope(floor.edition.series.scope);
+      added.set_detail(floor.edition.series.detail);
+      added.set_channel(std::string(trust::NameOf(floor.channel)));
+      added.set_number(floor.edition.number);
+      added.mutable_issued()->set_seconds(floor.edition.issued.time_since_epoch().count());
+    }
     *record.mutable_appraisal() = appraisal::Appraise({.registry = inputs_.registry,
                                                        .items = items,
                                                        .platform_hint = request.platform(),
@@ -417,7 +529,10 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   timer.Ended(Stage::kStore);
   const v1::Appraisal& appraisal = record.appraisal();
   CountAppraisal(appraisal, inputs_.metrics);
-  if (!appraisal.instance_identity().empty()) inputs_.changed();
+  if (!appraisal.instance_identity().empty()) {
+    inputs_.changed();
+    if (inputs_.keeper != nullptr) inputs_.keeper->KeepLeaves(collateral.items());
+  }
 
   const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
   inputs_.log.Info("verdict", {{"verdict", v1::Verdict_Name(appraisal.verdict())}, {"verdict_id", record.id()}, {"cluster", request.context().cluster()},
@@ -426,7 +541,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   v1::AttestResponse response;
   if (inputs_.token_keys != nullptr) {
     const std::shared_ptr<const result::SigningKey> signer = inputs_.token_keys->Signer();
-    const result::Issue issue{inputs_.token_issuer, *ear_profile, transcript.nonce, node_key.value()};
+    const result::Issue issue{inputs_.token_issuer, pending.ear_profile, transcript.nonce, pending.node_key};
     const token::EarClaims claims = result::EarOf(record, issue);
     inputs_.metrics.CountToken(telemetry::TokenKind::kEar, telemetry::TokenResult::kIssued);
     response.set_ear(token::SignJws(*json::Canonical(token::WriteEar(claims)), signer->id(), "JWT", signer->key()));
@@ -437,7 +552,7 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   }
   timer.Ended(Stage::kToken);
   response.set_verdict_id(record.id());
-  response.set_retry_after_ms(appraisal.verdict() == v1::VERDICT_INDETERMINATE && appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
+  if (appraisal.verdict() == v1::VERDICT_INDETERMINATE) SayWhatIsAbsent(pending, appraisal, response);
   *response.mutable_appraisal() = std::move(*record.mutable_appraisal());
   return response;
 }

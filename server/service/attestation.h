@@ -2,10 +2,12 @@
 //
 // Promises: the checks of an answer run from cheap to dear: sizes, MAC, window, context, possession of the node key, then the
 // challenge is consumed in the store, and only then is evidence opened; a verdict that can't be recorded isn't given; the
-// clock is read once a call. Thread-safe. Does not promise to be quick: Attest verifies signatures and waits for the disk.
+// clock is read once a call; what evidence lacks is fetched, and nobody waits for that on the caller's thread. Thread-safe. Does not
+// promise to be quick: Attest verifies signatures and waits for the disk.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "assay/v1/attestation_service.pb.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "collateral/keeper.h"
 #include "result/key_ring.h"
 #include "service/challenge_codec.h"
 #include "service/rate_limit.h"
@@ -43,6 +46,7 @@ struct AttestationInputs {
   const appraisal::PolicyBook& policies;
   const trust::AnchorSet& anchors;
   std::vector<trust::CollateralItem> collateral;  // beside what nodes send
+  collateral::Keeper* keeper = nullptr;           // whose collateral is used as well; nullptr: nobody's
   Duration challenge_lifetime{60};
   bool tls_terminated = false;                    // by a proxy: what TLS says of a peer is not about the node
   Time not_before;                                // a live clock before it is wrong
@@ -69,10 +73,23 @@ class Attestation {
 
   Answer<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer);
 
-  // `abandoned` is asked before each dear step; true ends the call with `overloaded`, as nobody waits for it any more.
+  // An answer whose challenge is consumed: what it was made of, and the collateral that was gathered for it.
+  struct Pending;
+  // `abandoned` is asked before each dear step; true ends the call with `overloaded`, as nobody waits for it any more. `request` outlives
+  // what is returned.
+  Answer<std::shared_ptr<Pending>> Begin(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned);
+  // Documents that are missing and being fetched, and are expected within `patience` from Begin; empty: nothing to wait for.
+  std::vector<trust::CollateralKey> WorthWaitingFor(const Pending& pending, collateral::Milliseconds patience) const;
+  // After waiting.
+  void GatherAgain(Pending& pending);
+  Answer<v1::AttestResponse> Conclude(Pending& pending, const std::function<bool()>& abandoned);
+
+  // Begin and Conclude, without waiting for anything.
   Answer<v1::AttestResponse> Attest(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned);
 
  private:
+  void Gather(Pending& pending);
+  void SayWhatIsAbsent(const Pending& pending, const v1::Appraisal& appraisal, v1::AttestResponse& response) const;
   struct Demand;
   // The node's key, which the connection possesses (behind a proxy: not looked at), if all fields are as they must be.
   Answer<crypto::PublicKey> CheckRequest(const v1::AttestationContext& context, const v1::AttesterKeys& keys, const std::string& platform,

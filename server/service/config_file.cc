@@ -40,6 +40,9 @@ constexpr DurationRange kDurations[] = {
     {"assay.v1.Retention.evidence", kShortestRetention, kLongestRetention, "a duration from 1h to 3650d"},
     {"assay.v1.Oidc.refresh", Duration(30), Duration(86400), "a duration from 30s to 24h"},
     {"assay.v1.Oidc.max_lifetime", Duration(60), Duration(86400), "a duration from 1m to 24h"},
+    {"assay.v1.CollateralFetching.renewal", Duration(60), Duration(7 * 86400), "a duration from 1m to 7d"},
+    {"assay.v1.CollateralFetching.patience", Duration(1), Duration(10), "a duration from 1s to 10s"},
+    {"assay.v1.Upstream.deadline", Duration(1), Duration(60), "a duration from 1s to 60s"},
 };
 const DurationRange* RangeOf(const FieldDescriptor& field) {
   for (const DurationRange& range : kDurations) {
@@ -65,7 +68,7 @@ bool IsPath(const FieldDescriptor& field) {
   for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
                                       "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory",
-                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca"}) {
+                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca"}) {
     if (name == path) return true;
   }
   return false;
@@ -163,6 +166,12 @@ class ConfigReader {
       if (!IsHttpsUrl(*text, "?#")) Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, as the tokens' iss has it", codec::Quoted(*text)));
     } else if (field.full_name() == "assay.v1.Oidc.jwks" && IsUrl(*text)) {
       if (!IsHttpsUrl(*text, "#")) Say(yaml::ErrorAt(node.position, "a file, or an https URL without user and fragment", codec::Quoted(*text)));
+    } else if (field.full_name() == "assay.v1.Upstream.url") {
+      if (!IsHttpsUrl(*text, "?#") || text->ends_with('/')) Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, and without '/' at its end", codec::Quoted(*text)));
+    } else if (field.full_name() == "assay.v1.CollateralFetching.proxy") {
+      constexpr std::string_view kScheme = "http://";
+      if (text->starts_with(kScheme)) CheckAddress(node, std::string_view(*text).substr(kScheme.size()));
+      else Say(yaml::ErrorAt(node.position, "http://host:port", codec::Quoted(*text)));
     } else if (field.full_name() == "assay.v1.Oidc.audience" || field.full_name() == "assay.v1.Oidc.subject_claim") {
       if (text->size() > kLongestOidcText || Printable(*text, kLongestOidcText) != *text) Say(yaml::ErrorAt(node.position, Cat("printable text of at most ", kLongestOidcText, " bytes"), codec::Quoted(*text)));
     } else if (field.full_name() == "assay.v1.RoleBinding.role" && !RoleNamed(*text)) {
@@ -311,6 +320,17 @@ policies: [policies]
 
 # Certificates and revocation lists beside what nodes send; recognised by content. Leave out for none.
 # collateral_dir: collateral
+
+# Where collateral is fetched that nodes do not send; who is left out is not asked. Leave the section out, or say offline, for nobody.
+collateral:
+  amd_kds: {per_minute: 6, burst: 1}  # url, ca and deadline (10s) as well; default url: the vendor's own
+  intel_pcs: {per_minute: 60}    # a PCCS: {url: "https://pccs.example:8081", ca: tls/pccs-ca.pem}, with `pccs: true` beside it
+  intel_certificates: {}
+  # azure_thim: {}               # VCEKs of Azure's machines, asked before amd_kds
+  # proxy: "http://proxy.example:3128"
+  # offline: true
+  renewal: 6h                    # of lists and TCB documents, 1m to 7d
+  patience: 2s                   # that an attestation may wait for what is being fetched, 1s to 10s
 
 challenges:
   key_file: challenge.key        # 32 random bytes, made if missing; shared by all replicas

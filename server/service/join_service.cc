@@ -1,6 +1,8 @@
 #include "service/join_service.h"
 
+#include <atomic>
 #include <utility>
+#include <vector>
 
 #include "assay/v1/attestation_service.grpc.pb.h"
 #include "service/rpc.h"
@@ -9,6 +11,7 @@ namespace assay::service {
 namespace {
 
 constexpr std::uint32_t kRetryOverloadMs = 500;
+constexpr std::size_t kMostWaiting = 256;  // calls that wait for collateral; more are concluded without it
 
 // Raw: whether there is room for a call is seen before it is decoded.
 using RawService = v1::AttestationService::WithRawCallbackMethod_CreateChallenge<v1::AttestationService::WithRawCallbackMethod_Attest<v1::AttestationService::Service>>;
@@ -29,7 +32,7 @@ class JoinService final : public RawService {
  public:
   explicit JoinService(JoinInputs inputs)
       : attestation_(inputs.attestation), pool_(inputs.pool), promises_(inputs.promises), address_of_(std::move(inputs.address_of)), log_(inputs.log), metrics_(inputs.metrics), completed_(std::move(inputs.completed)),
-        of_address_(inputs.of_address), in_all_(inputs.in_all), server_spki_(inputs.server_spki) {}
+        of_address_(inputs.of_address), in_all_(inputs.in_all), server_spki_(inputs.server_spki), keeper_(inputs.keeper), patience_(inputs.patience) {}
 
   // For a key that is known a challenge is quicker made than handed to another thread. Another one is decoded on the pool, as it
   // may be in RSA and must not hold up gRPC's own threads.
@@ -70,10 +73,11 @@ class JoinService final : public RawService {
     ++promises_.waiting;
     const bool taken = pool_.Submit([this, call, request, response] {
       --promises_.waiting;
-      v1::AttestRequest evidence;
-      if (!Decode(*request, evidence)) return End(call, StatusOf(NoMessage(), *call.context));
-      const auto abandoned = [&call] { return call.context->IsCancelled() || call.context->deadline() < std::chrono::system_clock::now(); };
-      Finish(call, attestation_.Attest(evidence, PeerFrom(call), abandoned), *response);
+      auto evidence = std::make_shared<v1::AttestRequest>();
+      if (!Decode(*request, *evidence)) return End(call, StatusOf(NoMessage(), *call.context));
+      auto begun = attestation_.Begin(*evidence, PeerFrom(call), [&call] { return Abandoned(call); });
+      if (!begun.ok()) return End(call, StatusOf(begun.refusal(), *call.context));
+      Proceed(call, std::move(evidence), std::move(begun).value(), response);
     });
     if (!taken) {
       --promises_.waiting;
@@ -91,6 +95,23 @@ class JoinService final : public RawService {
     std::string id, peer;
     std::chrono::steady_clock::time_point begin;
   };
+
+  static bool Abandoned(const Call& call) { return call.context->IsCancelled() || call.context->deadline() < std::chrono::system_clock::now(); }
+
+  // Concludes, or lets go of the worker until what is being fetched is there.
+  void Proceed(const Call& call, std::shared_ptr<const v1::AttestRequest> evidence, std::shared_ptr<Attestation::Pending> pending, grpc::ByteBuffer* response) {
+    const std::vector<trust::CollateralKey> keys = keeper_ == nullptr ? std::vector<trust::CollateralKey>() : attestation_.WorthWaitingFor(*pending, patience_);
+    if (keys.empty() || waiting_ >= kMostWaiting) return Finish(call, attestation_.Conclude(*pending, [&call] { return Abandoned(call); }), *response);
+    ++waiting_;
+    keeper_->Await(keys, patience_, [this, call, evidence = std::move(evidence), pending = std::move(pending), response] {
+      --waiting_;
+      const bool taken = pool_.Submit([this, call, evidence, pending, response] {
+        attestation_.GatherAgain(*pending);
+        Proceed(call, evidence, pending, response);
+      });
+      if (!taken) EndOverloaded(call);
+    });
+  }
 
   static Call Begin(grpc::CallbackServerContext& context, std::string_view method) {
     const auto now = std::chrono::steady_clock::now();
@@ -150,6 +171,9 @@ class JoinService final : public RawService {
   const CallCompleted completed_;
   RateLimit &of_address_, &in_all_;
   const crypto::Sha256Digest server_spki_;
+  collateral::Keeper* const keeper_;
+  const collateral::Milliseconds patience_;
+  std::atomic<std::size_t> waiting_ = 0;
   const grpc::Status overloaded_ = StatusOf(Overloaded());  // made once: there may be thousands a second
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "collateral/keeper.h"
 #include "service/attestation.h"
 #include "service/promises.h"
 #include "service/rate_limit.h"
@@ -26,6 +27,8 @@ struct JoinInputs {
   std::function<std::string(const std::string& peer)> address_of;  // what a peer is counted under
   telemetry::Log& log;
   telemetry::Metrics& metrics;
+  collateral::Keeper* keeper = nullptr;                            // of `attestation`; nullptr: nothing to wait for
+  collateral::Milliseconds patience{0};                            // that a call waits for collateral, without a worker
   CallCompleted completed;                                         // told of every call that was answered
 };
 std::unique_ptr<grpc::Service> MakeJoinService(JoinInputs inputs);

@@ -23,12 +23,17 @@
 #include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "collateral/document_kinds.h"
+#include "collateral/https_get.h"
+#include "collateral/keeper.h"
+#include "collateral/memory_shelf.h"
 #include "http/endpoints.h"
 #include "http/http_listener.h"
 #include "result/key_ring.h"
 #include "result/signing_key.h"
 #include "service/attestation.h"
 #include "service/bearer_callers.h"
+#include "service/collateral_sources.h"
 #include "service/config_file.h"
 #include "service/counted_store.h"
 #include "service/edge.h"
@@ -73,6 +78,7 @@ struct Material {
   std::optional<appraisal::PolicyBook> policies;
   std::optional<trust::AnchorSet> anchors;
   std::vector<trust::CollateralItem> collateral;
+  CollateralSettings collateral_settings;
 };
 
 class Gathering {
@@ -91,6 +97,7 @@ class Gathering {
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
     if (!config.collateral_dir().empty()) TakeCollateral();
+    if (auto settings = Take(LoadCollateralSettings(config.collateral(), !inputs.insecure_test_anchors.empty(), now))) material_.collateral_settings = *std::move(settings);
   }
 
   const std::vector<std::string>& messages() const { return messages_; }
@@ -205,6 +212,8 @@ telemetry::KnownNames KnownNamesOf(const appraisal::Registry& registry) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) known.methods.push_back(Cat(file->service(s)->full_name(), "/", file->service(s)->method(m)->name()));
     }
   }
+  for (const collateral::Upstream upstream : collateral::kAllUpstreams) known.upstreams.emplace_back(collateral::NameOf(upstream));
+  for (const collateral::DocumentKind& kind : collateral::AllDocumentKinds()) known.collateral_kinds.emplace_back(kind.name);
   return known;
 }
 
@@ -223,7 +232,11 @@ class RunningServer final : public Server {
         store_(CountStore(std::move(store), metrics_)),
         tokens_(std::move(tokens)),
         watchers_(*store_, inputs.clock, inputs.log),
-        attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral,
+        verifier_(inputs.registry, *material_.anchors),
+        transport_(material_.collateral_settings.upstreams),
+        keeper_({.upstreams = material_.collateral_settings.upstreams, .renewal = material_.collateral_settings.renewal, .shelf = shelf_, .verifier = verifier_, .transport = transport_,
+                 .clock = inputs.clock, .monotonic = [] { return std::chrono::steady_clock::now(); }, .random = inputs.random, .log = inputs.log, .metrics = metrics_}),
+        attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = {}, .keeper = &keeper_,
                       .challenge_lifetime = ChallengeLifetime(inputs.config), .tls_terminated = inputs.config.join().tls_terminated(), .not_before = not_before,
                       .token_keys = tokens_.keys.get(), .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
@@ -245,6 +258,8 @@ class RunningServer final : public Server {
   ~RunningServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
   absl::Status Listen(const v1::ServerConfig& config) {
+    if (const absl::Status opened = keeper_.Open(material_.collateral); !opened.ok()) return opened;
+    keeper_.Start();
     // Both sockets before anything is served: a verifier with one listener would look alive and be none.
     EdgeLimits join_limits = LimitsOf(config.join().connections(), JoinRequestBytes(config));
     join_limits.bytes_sent_between_calls = kMostSentBetweenJoinCalls;
@@ -285,6 +300,7 @@ class RunningServer final : public Server {
       if (listener != nullptr) listener->Stop();
     }
     watchers_.Drain();
+    keeper_.Stop();  // whoever waits for it is answered now
     const auto deadline = std::chrono::system_clock::now() + bound;
     for (const auto& listener : {join_.get(), operator_.get()}) {
       if (listener != nullptr) listener->Shutdown(deadline);
@@ -399,7 +415,8 @@ class RunningServer final : public Server {
   std::unique_ptr<grpc::Service> JoinServiceWith(const TlsMaterial& tls) {
     return MakeJoinService({.attestation = attestation_, .pool = pool_, .promises = promises_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
                             .address_of = [this](const std::string& peer) { return join_->edge().AddressOf(peer); },
-                            .log = log_, .metrics = metrics_, .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
+                            .log = log_, .metrics = metrics_, .keeper = &keeper_, .patience = material_.collateral_settings.patience,
+                            .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
   std::unique_ptr<grpc::Service> OperatorServiceNow() {
     return MakeOperatorService({.authorization = authorization_, .bearers = bearers_.get(), .store = *store_, .registry = registry_, .policies = *material_.policies,
@@ -500,6 +517,10 @@ class RunningServer final : public Server {
   std::unique_ptr<store::VerdictStore> store_;
   TokenIdentity tokens_;
   Watchers watchers_;
+  collateral::MemoryShelf shelf_;
+  const FormatsVerifier verifier_;
+  collateral::HttpsTransport transport_;
+  collateral::Keeper keeper_;
   Attestation attestation_;
   Authorization authorization_;
   const std::unique_ptr<ProviderKeys> provider_keys_;  // nullptr: certificates alone
