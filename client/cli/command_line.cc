@@ -277,6 +277,10 @@ class CommandLine {
     AddLimit(list, "Most to show; 0: all. Default: 100");
     list->add_flag("--oldest-first", fleet_.oldest_first, "Oldest first");
 
+    CLI::App* flips = AddFleet(verdict, "flips", "Verdicts that became another one by what was known later: who, why, and what had changed; newest first", &ListFlips, kListFormats);
+    AddFilter(flips, "'cluster = prod AND revoked = true'");
+    AddLimit(flips, "Most to show; 0: all. Default: 100");
+
     CLI::App* watch = AddFleet(verdict, "watch", "What happens, as it happens, until interrupted; resumes when the server comes back", &WatchVerdicts, kEventFormats);
     AddFilter(watch, "'cluster = prod AND verdict != TRUSTED'");
     watch->add_option("--after", fleet_.after, "Sequence of the last event seen; default: from now on")->type_name("N")->check(CLI::NonNegativeNumber);

@@ -68,6 +68,15 @@ const Columns<v1::Ban> kBanColumns{{"KIND", "VALUE", "SINCE", "BY", "REASON"}, 5
                                      return {kind, Printable(ban.value(), 600), Shown(ban.at()), Printable(ban.by()), Printable(ban.reason(), 512)};
                                    }};
 
+const Columns<v1::VerdictFlip> kFlipColumns{
+    {"AT", "WAS", "BECAME", "CLUSTER/ROLE", "NAME", "REASON", "CAUSE", "ID", "COMPONENT", "EXPECTED", "ACTUAL", "INSTANCE"}, 8,
+    [](const v1::VerdictFlip& flip) -> std::vector<std::string> {
+      const v1::VerdictSummary& verdict = flip.verdict();
+      return {Shown(flip.at()), NameOf(flip.was()), Cat(NameOf(flip.became()), verdict.has_revocation() ? ", revoked" : "", verdict.simulated() ? " (simulated)" : ""),
+              Place(verdict.context()), OrDash(verdict.context().name()), OrDash(flip.finding().reason()), OrDash(flip.cause()), Printable(verdict.id()),
+              OrDash(flip.finding().component()), OrDash(flip.finding().expected()), OrDash(flip.finding().actual()), Shown(verdict.instance_identity())};
+    }};
+
 template <typename T>
 void Print(const std::vector<T>& elements, const Columns<T>& columns, OutputFormat output, const Invocation& invocation) {
   if (output == OutputFormat::kJsonLines) {
@@ -169,6 +178,13 @@ ExitCode ListVerdicts(const FleetOptions& options, const Invocation& invocation)
   return PrintList(options, request, kVerdictColumns, invocation,
                    [](client::VerdictClient& client, const v1::ListVerdictsRequest& page) { return client.ListVerdicts(page); },
                    [](const v1::ListVerdictsResponse& response) -> const auto& { return response.verdicts(); });
+}
+
+ExitCode ListFlips(const FleetOptions& options, const Invocation& invocation) {
+  v1::ListFlipsRequest request;
+  request.set_filter(options.filter);
+  return PrintList(options, request, kFlipColumns, invocation, [](client::VerdictClient& client, const v1::ListFlipsRequest& page) { return client.ListFlips(page); },
+                   [](const v1::ListFlipsResponse& response) -> const auto& { return response.flips(); });
 }
 
 ExitCode ListNodes(const FleetOptions& options, const Invocation& invocation) {

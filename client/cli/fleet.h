@@ -30,6 +30,7 @@ struct FleetOptions {
 ExitCode ListVerdicts(const FleetOptions& options, const Invocation& invocation);
 // Goes on until `limit` events were printed; a server that goes away is waited for, and watching resumes where it ended.
 ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation);
+ExitCode ListFlips(const FleetOptions& options, const Invocation& invocation);
 ExitCode RevokeVerdict(const FleetOptions& options, const Invocation& invocation);
 
 ExitCode ListNodes(const FleetOptions& options, const Invocation& invocation);

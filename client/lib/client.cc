@@ -165,6 +165,9 @@ absl::StatusOr<v1::UnbanIdentityResponse> VerdictClient::UnbanIdentity(const v1:
   return Call<v1::UnbanIdentityResponse>(*connection_->stub, &v1::VerdictService::Stub::UnbanIdentity, request, connection_->options, nullptr);
 }
 
+absl::StatusOr<v1::ListFlipsResponse> VerdictClient::ListFlips(const v1::ListFlipsRequest& request) {
+  return Call<v1::ListFlipsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListFlips, request, connection_->options, nullptr);
+}
 absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansRequest& request) {
   return Call<v1::ListBansResponse>(*connection_->stub, &v1::VerdictService::Stub::ListBans, request, connection_->options, nullptr);
 }

@@ -59,6 +59,7 @@ class VerdictClient {
   absl::StatusOr<v1::ReleaseNodeResponse> ReleaseNode(const v1::ReleaseNodeRequest& request);
   absl::StatusOr<v1::BanIdentityResponse> BanIdentity(const v1::BanIdentityRequest& request);
   absl::StatusOr<v1::UnbanIdentityResponse> UnbanIdentity(const v1::UnbanIdentityRequest& request);
+  absl::StatusOr<v1::ListFlipsResponse> ListFlips(const v1::ListFlipsRequest& request);
   absl::StatusOr<v1::ListBansResponse> ListBans(const v1::ListBansRequest& request);
 
   // Gives every answer to `take`, heartbeats too, until it says false (then OK) or the stream ends: Unavailable if the server

@@ -62,6 +62,12 @@ class CountedStore final : public store::VerdictStore {
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const store::Act& act) override {
     return Count(StoreOperation::kRecord, [&] { return store_->Lift(kind, value, act); });
   }
+  absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override {
+    return Count(StoreOperation::kRecord, [&] { return store_->RecordFlip(id, found); });
+  }
+  absl::StatusOr<store::Page<v1::VerdictFlip>> ListFlips(const store::PageRequest& request) override {
+    return Count(StoreOperation::kList, [&] { return store_->ListFlips(request); });
+  }
   absl::StatusOr<store::Purged> Purge(const store::Retention& retention, Time now) override {
     return Count(StoreOperation::kPurge, [&] { return store_->Purge(retention, now); });
   }

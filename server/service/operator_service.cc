@@ -54,6 +54,13 @@ class OperatorService final : public v1::VerdictService::CallbackService {
     });
   }
 
+  grpc::ServerUnaryReactor* ListFlips(grpc::CallbackServerContext* context, const v1::ListFlipsRequest* request, v1::ListFlipsResponse* response) override {
+    return Answer(context, "ListFlips", Role::kViewer, [this, request, response](const Caller&) {
+      return List<v1::VerdictFlip>(*request, {.filter = request->filter()}, {.list = "flips", .filter = request->filter()},
+                                   [this](const store::PageRequest& page) { return inputs_.store.ListFlips(page); }, *response->mutable_flips(), *response);
+    });
+  }
+
   grpc::ServerUnaryReactor* ListNodes(grpc::CallbackServerContext* context, const v1::ListNodesRequest* request, v1::ListNodesResponse* response) override {
     return Answer(context, "ListNodes", Role::kViewer, [this, request, response](const Caller&) {
       return List<v1::Node>(*request, {.filter = request->filter()}, {.list = "nodes", .filter = request->filter()},

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "appraisal/appraiser.h"
+#include "assay/v1/node.pb.h"
 #include "assay/v1/verdict_record.pb.h"
 #include "base/hex.h"
 #include "base/strings.h"
@@ -75,7 +76,7 @@ class Examination {
     if (absl::Status done = Structure(); !done.ok()) return done;
     // A damaged tree can't be walked.
     if (!defects_.empty()) return defects_;
-    for (const auto step : {&Examination::Records, &Examination::Blobs, &Examination::Counts}) {
+    for (const auto step : {&Examination::Records, &Examination::Blobs, &Examination::Collateral, &Examination::Flips, &Examination::Counts}) {
       if (absl::Status done = (this->*step)(); !done.ok()) return done;
     }
     return defects_;
@@ -121,7 +122,7 @@ class Examination {
   }
 
   absl::Status Records() {
-    if (absl::Status counted = Total("SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM blob)", total_); !counted.ok()) return counted;
+    if (absl::Status counted = Total("SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM blob) + (SELECT count(*) FROM collateral_body)", total_); !counted.ok()) return counted;
     return Rows("SELECT id, verdict, identity, recorded_at, record FROM verdict", "read the verdicts", [&](const SqliteStatement::Run& run) {
       Step();
       const std::string id = run.TextAt(0);
@@ -144,8 +145,29 @@ class Examination {
       if (static_cast<std::int64_t>(body.size()) != run.IntegerAt(1)) Say(Cat("blob ", ToHex(run.BlobAt(0)), ": its size is not ", run.IntegerAt(1)));
     });
   }
+  absl::Status Collateral() {
+    if (absl::Status read = Rows("SELECT sha256, body FROM collateral_body", "read the collateral", [&](const SqliteStatement::Run& run) {
+          Step();
+          if (!Equal(crypto::Sha256(run.BlobAt(1)), run.BlobAt(0))) Say(Cat("collateral ", ToHex(run.BlobAt(0)), ": its bytes do not have this digest"));
+        });
+        !read.ok()) {
+      return read;
+    }
+    // What is older than its own floor was put there by hand, or the floor was.
+    return Rows("SELECT c.kind, c.scope, c.detail, c.channel FROM collateral AS c JOIN floor AS f USING (kind, scope, detail, channel) WHERE (c.number, c.issued) < (f.number, f.issued)",
+                "read the floors", [&](const SqliteStatement::Run& run) {
+                  Say(Cat("collateral ", Printable(Cat(run.TextAt(0), "/", run.TextAt(1), "/", run.TextAt(2), ", ", run.TextAt(3)), 200), ": it is older than its floor"));
+                });
+  }
+  absl::Status Flips() {
+    return Rows("SELECT seq, verdict, flip FROM flip", "read the flips", [&](const SqliteStatement::Run& run) {
+      const ByteView serialized = run.BlobAt(2);
+      v1::VerdictFlip flip;
+      if (!flip.ParseFromArray(serialized.data(), static_cast<int>(serialized.size())) || flip.became() != run.IntegerAt(1)) Say(Cat("flip ", run.IntegerAt(0), ": it does not parse, or says another verdict"));
+    });
+  }
   absl::Status Counts() {
-    for (const std::string_view name : {"latest_time", "events_purged", "refuse_before"}) {
+    for (const std::string_view name : {"latest_time", "events_purged", "refuse_before", "bundle_number"}) {
       std::int64_t rows = 0;
       if (absl::Status counted = Total(Cat("SELECT count(*) FROM meta WHERE name = '", name, "'").c_str(), rows); !counted.ok()) return counted;
       if (rows != 1) Say(Cat("meta: '", name, "' is missing"));
@@ -158,6 +180,32 @@ class Examination {
   std::vector<std::string> defects_;
   std::int64_t done_ = 0, total_ = 0;
 };
+
+std::string Quoted(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+// What must never go back does not go back by a restore: floors and numbers of imports of the database that is replaced stay, and
+// documents of the backup that are older than them go. A former database that can't be read has nothing to give.
+absl::Status CarryOverFloors(SqliteDatabase& restored, const std::string& former) {
+  if (!OpenExisting(former, "the former database").ok()) return absl::OkStatus();  // opened: its schema is this one's now
+  const std::string attach = Cat("ATTACH DATABASE ", Quoted(former), " AS former");
+  if (absl::Status attached = restored.Execute(attach.c_str(), "read the former database"); !attached.ok()) return attached;
+  absl::Status carried = restored.Execute(
+      "BEGIN IMMEDIATE; "
+      "INSERT INTO main.floor SELECT * FROM former.floor AS f WHERE true ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET number = excluded.number, issued = excluded.issued "
+      "WHERE (main.floor.number, main.floor.issued) < (excluded.number, excluded.issued); "
+      "DELETE FROM main.collateral WHERE EXISTS (SELECT 1 FROM main.floor AS f WHERE f.kind = collateral.kind AND f.scope = collateral.scope AND f.detail = collateral.detail "
+      "AND f.channel = collateral.channel AND (collateral.number IS NULL OR (collateral.number, collateral.issued) < (f.number, f.issued))); "
+      "INSERT INTO main.bundle SELECT * FROM former.bundle AS b WHERE true ON CONFLICT (key_id) DO UPDATE SET number = excluded.number, sha256 = excluded.sha256, at = excluded.at, by = excluded.by "
+      "WHERE main.bundle.number < excluded.number; "
+      "UPDATE main.meta SET value = max(value, (SELECT value FROM former.meta WHERE name = 'bundle_number')) WHERE name = 'bundle_number'; COMMIT",
+      "carry floors over");
+  const absl::Status detached = restored.Execute("DETACH DATABASE former", "leave the former database");
+  return carried.ok() ? detached : carried;
+}
 
 absl::Status RequireSound(const std::string& path, const Progress& progress) {
   const auto defects = CheckDatabase(path, progress);
@@ -210,6 +258,9 @@ absl::Status RestoreDatabase(const std::string& path, const std::string& from, T
     // Nonces that were redeemed after the backup are not in it: challenges of that time must not be answered again.
     const std::string refuse = Cat("UPDATE meta SET value = ", (now + kLongestChallenge).time_since_epoch().count(), " WHERE name = 'refuse_before'");
     if (absl::Status marked = (*database)->Execute(refuse.c_str(), "mark the restored database"); !marked.ok()) return marked;
+    if (replaces) {
+      if (absl::Status carried = CarryOverFloors(**database, path); !carried.ok()) return carried;
+    }
     return (*database)->Execute("PRAGMA wal_checkpoint(TRUNCATE)", "finish the restored database");
   }();
   absl::Status done = prepared;

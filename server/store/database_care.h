@@ -2,8 +2,8 @@
 // for Restore.
 //
 // Promises: a backup is one consistent state, checked before it takes its name, and never overwrites anything; a restore
-// replaces the database only by one that was checked, keeps the former beside it, and makes challenges from before it
-// unanswerable, so that no nonce is redeemed twice; a check reads every record and recomputes every digest.
+// replaces the database only by one that was checked, keeps the former beside it, makes challenges from before it
+// unanswerable, so that no nonce is redeemed twice, and keeps the former's floors and numbers of imports where they are higher; a check reads every record and recomputes every digest.
 // Does not promise to be quick: each reads the whole file.
 //
 // Errors: InvalidArgument (a path that is none, a file that exists where none may be, or the other way round),

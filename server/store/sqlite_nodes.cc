@@ -112,6 +112,7 @@ absl::Status SqliteNodes::Prepare(SqliteDatabase& database) {
       {&release_, "UPDATE node SET held_cluster = '', held_name = '', conflict_at = 0, conflict_cluster = '', conflict_role = '', conflict_name = '' "
                   "WHERE identity = ?1"},
       {&distrust_, "UPDATE node SET trusted_until = 0, trusted_id = '' WHERE trusted_id = ?1"},
+      {&flip_, "UPDATE node SET verdict = ?2 WHERE verdict_id = ?1"},
       {&find_ban_, find_ban.c_str()},
       {&insert_ban_, "INSERT INTO ban (kind, value, at, by, because) VALUES (?1, ?2, ?3, ?4, ?5)"},
       {&delete_ban_, "DELETE FROM ban WHERE kind = ?1 AND value = ?2"},
@@ -195,6 +196,19 @@ absl::Status SqliteNodes::Revoked(const v1::VerdictSummary& verdict, const Act& 
     if (absl::Status done = run.Bind(verdict.id()).Finish(); !done.ok()) return done;
   }
   return AddEvent(v1::EVENT_KIND_REVOKED, verdict.sequence(), "", act);
+}
+
+absl::Status SqliteNodes::Flipped(const v1::VerdictSummary& verdict, v1::Verdict became, const Act& act) {
+  // What could not be decided again takes nothing back: the node stays what it was until its verdict ends.
+  if (became != v1::VERDICT_INDETERMINATE) {
+    SqliteStatement::Run run(flip_, "record a flip");
+    if (absl::Status done = run.Bind(verdict.id()).Bind(std::int64_t{became}).Finish(); !done.ok()) return done;
+  }
+  if (became == v1::VERDICT_REJECTED) {
+    SqliteStatement::Run run(distrust_, "record a flip");
+    if (absl::Status done = run.Bind(verdict.id()).Finish(); !done.ok()) return done;
+  }
+  return AddEvent(v1::EVENT_KIND_FLIPPED, verdict.sequence(), "", act);
 }
 
 absl::StatusOr<v1::Node> SqliteNodes::Release(ByteView identity, const Act& act) {

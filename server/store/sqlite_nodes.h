@@ -19,6 +19,7 @@ class SqliteNodes {
   // What the record, which is row `sequence` of the verdicts, means for its node. Its events are added.
   absl::Status Apply(const v1::VerdictRecord& record, std::int64_t sequence);
   absl::Status Revoked(const v1::VerdictSummary& verdict, const Act& act);
+  absl::Status Flipped(const v1::VerdictSummary& verdict, v1::Verdict became, const Act& act);
   absl::StatusOr<v1::Node> Release(ByteView identity, const Act& act);
   absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const Act& act);
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act);
@@ -28,7 +29,7 @@ class SqliteNodes {
   absl::StatusOr<std::optional<v1::Node>> FindNode(ByteView identity);
   absl::Status AddEvent(v1::EventKind kind, std::int64_t sequence, std::string_view target, const Act& act);
 
-  SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, find_ban_, insert_ban_, delete_ban_, insert_event_;
+  SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, flip_, find_ban_, insert_ban_, delete_ban_, insert_event_;
 };
 
 // Rows as messages. The columns are read from `first` on.

@@ -64,6 +64,7 @@ void BindAll(SqliteStatement::Run& run, const std::vector<SqlValue>& values) {
 
 std::int64_t SequenceOf(const v1::VerdictSummary& verdict) { return verdict.sequence(); }
 std::int64_t SequenceOf(const v1::Node& node) { return node.sequence(); }
+std::int64_t SequenceOf(const v1::VerdictFlip& flip) { return flip.sequence(); }
 
 struct NumberedBan {
   v1::Ban ban;
@@ -235,6 +236,22 @@ absl::StatusOr<Page<v1::Ban>> SqliteReader::ListBans(const PageRequest& request)
   page.next = numbered->next;
   for (NumberedBan& ban : numbered->elements) page.elements.push_back(std::move(ban.ban));
   return page;
+}
+
+absl::StatusOr<Page<v1::VerdictFlip>> SqliteReader::ListFlips(const PageRequest& request) {
+  absl::StatusOr<SqlCondition> condition = ParseFilter(request.filter, kVerdictFields);
+  if (!condition.ok()) return condition.status();
+  const std::string sql = Cat("SELECT flip.seq, flip.flip, ", kSummaryColumns, " FROM flip CROSS JOIN verdict ON verdict.seq = flip.verdict_seq WHERE (", condition->where, ")",
+                              request.after == 0 ? std::string() : Cat(" AND flip.seq < ", request.after), " ORDER BY flip.seq DESC LIMIT ", request.size + 1);
+  const std::lock_guard lock(mutex_);
+  return List<v1::VerdictFlip>(sql, condition->parameters, request, [](const SqliteStatement::Run& run, int first) {
+    v1::VerdictFlip flip;
+    const ByteView serialized = run.BlobAt(first + 1);
+    flip.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()));  // what does not parse shows as empty; `assayd db check` says so
+    flip.set_sequence(run.IntegerAt(first));
+    *flip.mutable_verdict() = SummaryAt(run, first + 2);
+    return flip;
+  });
 }
 
 absl::StatusOr<Page<v1::VerdictEvent>> SqliteReader::EventsAfter(std::int64_t after, const std::string& filter, int size) {

@@ -30,6 +30,7 @@ class SqliteReader {
   absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request);
   absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request);
   absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request);
+  absl::StatusOr<Page<v1::VerdictFlip>> ListFlips(const PageRequest& request);
   absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size);
   absl::StatusOr<NodeCounts> CountNodes(Time now);
   absl::StatusOr<std::int64_t> LatestEvent();

@@ -121,6 +121,54 @@ constexpr const char* kMigrations[] = {
   CREATE INDEX verdict_by_platform ON verdict (platform, seq);
   CREATE INDEX verdict_by_attempt ON verdict (attempt, seq);
   CREATE INDEX verdict_by_revocation ON verdict ((revoked_at > 0), seq);
+)sql",
+    // Collateral: bodies by content, and for each key in each channel what is kept, and what went wrong last. Floors and bundle
+    // numbers only rise. Flips: verdicts that would be another one by what is known since.
+    R"sql(
+  CREATE TABLE collateral_body (
+    sha256 BLOB PRIMARY KEY NOT NULL CHECK (length(sha256) = 32),
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE collateral (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, scope TEXT NOT NULL, detail TEXT NOT NULL, channel TEXT NOT NULL,
+    sha256 BLOB REFERENCES collateral_body (sha256),
+    size INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', obtained_at INTEGER NOT NULL DEFAULT 0,
+    number BLOB CHECK (length(number) = 8), issued INTEGER NOT NULL DEFAULT 0, next_update INTEGER NOT NULL DEFAULT 0,
+    failed_at INTEGER NOT NULL DEFAULT 0, failure TEXT NOT NULL DEFAULT '',
+    UNIQUE (kind, scope, detail, channel)
+  ) STRICT;
+  CREATE INDEX collateral_by_body ON collateral (sha256);
+  CREATE TRIGGER collateral_replaced AFTER UPDATE OF sha256 ON collateral WHEN old.sha256 IS NOT new.sha256 BEGIN
+    DELETE FROM collateral_body WHERE sha256 = old.sha256 AND NOT EXISTS (SELECT 1 FROM collateral WHERE sha256 = old.sha256);
+  END;
+  CREATE TRIGGER collateral_removed AFTER DELETE ON collateral BEGIN
+    DELETE FROM collateral_body WHERE sha256 = old.sha256 AND NOT EXISTS (SELECT 1 FROM collateral WHERE sha256 = old.sha256);
+  END;
+
+  CREATE TABLE floor (
+    kind TEXT NOT NULL, scope TEXT NOT NULL, detail TEXT NOT NULL, channel TEXT NOT NULL,
+    number BLOB NOT NULL CHECK (length(number) = 8), issued INTEGER NOT NULL,
+    PRIMARY KEY (kind, scope, detail, channel)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER floor_falls BEFORE UPDATE ON floor WHEN (new.number, new.issued) < (old.number, old.issued) BEGIN
+    SELECT raise(ABORT, 'a floor never falls');
+  END;
+
+  CREATE TABLE bundle (
+    key_id TEXT PRIMARY KEY NOT NULL,
+    number INTEGER NOT NULL, sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    at INTEGER NOT NULL, by TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('bundle_number', 0);
+
+  CREATE TABLE flip (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    verdict_seq INTEGER NOT NULL REFERENCES verdict (seq) ON DELETE CASCADE,
+    at INTEGER NOT NULL, verdict INTEGER NOT NULL, reason TEXT NOT NULL,
+    flip BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX flip_by_verdict ON flip (verdict_seq, seq);
 )sql"};
 
 }  // namespace

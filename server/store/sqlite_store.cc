@@ -31,6 +31,8 @@ constexpr std::size_t kNonceSize = 32;  // field 1 of the binding transcript
 constexpr Duration kRemembered{600};
 // A blob in use is marked as used this often, not at every use; purging allows for twice as much.
 constexpr std::int64_t kMarkedEvery = 3600;
+// Who revokes what a re-appraisal rejects. No identity of an operator is without ':' or '.'.
+constexpr std::string_view kVerifier = "assayd";
 
 absl::Status Error(StatusCode code, const std::string& text) { return absl::Status(code, ToAbsl(text)); }
 
@@ -221,6 +223,16 @@ class SqliteStore final : public VerdictStore {
     return Change<v1::Ban>("lift a ban", [&] { return nodes_.Lift(kind, value, act); });
   }
 
+  absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override {
+    const absl::StatusOr<v1::VerdictSummary> verdict = GetSummary(id);
+    if (!verdict.ok()) return verdict.status();
+    bool news = false;
+    const absl::Status recorded = commits_.Run("record a flip", [&] { return FlipNow(*verdict, found, news); });
+    if (!recorded.ok()) return recorded;
+    return news;
+  }
+  absl::StatusOr<Page<v1::VerdictFlip>> ListFlips(const PageRequest& request) override { return lists_->ListFlips(request); }
+
   absl::StatusOr<Purged> Purge(const Retention& retention, Time now) override {
     Purged purged;
     const absl::Status done = commits_.Run("forget what is old", [&] { return PurgeNow(retention, UnixSeconds(now), purged); });
@@ -258,6 +270,8 @@ class SqliteStore final : public VerdictStore {
         {&raise_latest_time_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'latest_time' RETURNING value"},
         {&refuse_before_, "SELECT value FROM meta WHERE name = 'refuse_before'"},
         {&revoke_, "UPDATE verdict SET revoked_at = ?2, revoked_by = ?3, revoked_because = ?4 WHERE id = ?1 AND revoked_at = 0"},
+        {&last_flip_, "SELECT verdict, reason FROM flip WHERE verdict_seq = ?1 ORDER BY seq DESC LIMIT 1"},
+        {&insert_flip_, "INSERT INTO flip (verdict_seq, at, verdict, reason, flip) VALUES (?1, ?2, ?3, ?4, ?5)"},
         {&purge_verdicts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE recorded_at < ?1 LIMIT 500)"},
         {&purge_attempts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE attempt = 1 ORDER BY seq DESC LIMIT 500 OFFSET ?1)"},
         {&purge_blobs_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = ?1 AND used_at < ?2 LIMIT 500)"},
@@ -386,6 +400,39 @@ class SqliteStore final : public VerdictStore {
     return sequence;
   }
 
+  absl::Status FlipNow(const v1::VerdictSummary& verdict, v1::VerdictFlip flip, bool& news) {
+    constexpr std::string_view kOperation = "record a flip";
+    flip.set_was(verdict.verdict());
+    std::string reason = verdict.reason();
+    {
+      SqliteStatement::Run last(last_flip_, kOperation);
+      const absl::StatusOr<bool> row = last.Bind(verdict.sequence()).Step();
+      if (!row.ok()) return row.status();
+      if (*row) {
+        flip.set_was(static_cast<v1::Verdict>(last.IntegerAt(0)));
+        reason = last.TextAt(1);
+      }
+    }
+    if (flip.became() == flip.was() && flip.finding().reason() == reason) return absl::OkStatus();
+    const std::string why = Cat(v1::Verdict_Name(flip.was()).substr(8), " became ", v1::Verdict_Name(flip.became()).substr(8), flip.has_finding() ? ": " : "", flip.finding().reason(),
+                                flip.finding().actual().empty() ? "" : Cat(", ", flip.finding().component(), " ", flip.finding().actual()), flip.cause().empty() ? "" : Cat(" (", flip.cause(), ")"));
+    const Act act{std::string(kVerifier), why, FromUnixSeconds(flip.at().seconds())};
+    if (flip.became() == v1::VERDICT_REJECTED) {
+      SqliteStatement::Run update(revoke_, kOperation);
+      update.Bind(verdict.id()).Bind(UnixSeconds(act.at)).Bind(std::string_view(act.by)).Bind(std::string_view(act.reason));
+      if (absl::Status status = update.Finish(); !status.ok()) return status;
+      if (database_->RowsChanged() == 0) return absl::OkStatus();  // revoked meanwhile: that stands, and says more
+    }
+    flip.clear_sequence();
+    flip.clear_verdict();
+    const std::string serialized = flip.SerializeAsString();
+    SqliteStatement::Run insert(insert_flip_, kOperation);
+    insert.Bind(verdict.sequence()).Bind(UnixSeconds(act.at)).Bind(std::int64_t{flip.became()}).Bind(std::string_view(flip.finding().reason()));
+    if (absl::Status status = insert.Bind(AsBytes(serialized)).Finish(); !status.ok()) return status;
+    news = true;
+    return nodes_.Flipped(verdict, flip.became(), act);
+  }
+
   absl::Status PurgeNow(const Retention& retention, std::int64_t now, Purged& purged) {
     purged = {};
     marks_.Forget();
@@ -459,7 +506,7 @@ class SqliteStore final : public VerdictStore {
   std::unique_ptr<SqliteReader> reader_, lists_;
   std::unique_ptr<SqliteDatabase> database_;  // this and what is below belongs to whoever runs inside commits_
   SqliteNodes nodes_;
-  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, purge_verdicts_,
+  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, last_flip_, insert_flip_, purge_verdicts_,
       purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_, purge_events_, mark_events_purged_;
   Marks marks_;
   GroupCommit commits_;

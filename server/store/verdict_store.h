@@ -116,6 +116,12 @@ class VerdictStore {
   virtual absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const Act& act) = 0;
   virtual absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act) = 0;
 
+  // What a re-appraisal found of a verdict: kept, with its event, if it differs from what was found last, else from the record; then
+  // true. One that became REJECTED is revoked in the same transaction. `was` and the verdict as it stands are filled in here. A
+  // verdict that is revoked already stays as it is.
+  virtual absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) = 0;
+  virtual absl::StatusOr<Page<v1::VerdictFlip>> ListFlips(const PageRequest& request) = 0;  // newest first
+
   // Forgets a bounded part of what may be forgotten; call again while total() is not 0.
   virtual absl::StatusOr<Purged> Purge(const Retention& retention, Time now) = 0;
 

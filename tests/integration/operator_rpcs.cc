@@ -25,6 +25,7 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
       {"WatchVerdicts", Role::kViewer, [=](auto& c) { return c.WatchVerdicts({}, [](const auto&) { return false; }); }},
       {"ReplayVerdict", Role::kViewer, [=](auto& c) { return c.ReplayVerdict(with_id(v1::ReplayVerdictRequest())).status(); }},
       {"ExportVerdict", Role::kViewer, [=](auto& c) { return c.ExportVerdict(with_id(v1::ExportVerdictRequest())).status(); }},
+      {"ListFlips", Role::kViewer, [=](auto& c) { return c.ListFlips({}).status(); }},
       {"ListNodes", Role::kViewer, [=](auto& c) { return c.ListNodes({}).status(); }},
       {"ListBans", Role::kViewer, [=](auto& c) { return c.ListBans({}).status(); }},
       {"RevokeVerdict", Role::kOperator, [=](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},

@@ -74,6 +74,8 @@ class WatchedStore final : public store::VerdictStore {
   absl::StatusOr<v1::Node> Release(ByteView identity, const store::Act& act) override { return real_.Release(identity, act); }
   absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const store::Act& act) override { return real_.Impose(kind, value, act); }
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const store::Act& act) override { return real_.Lift(kind, value, act); }
+  absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override { return real_.RecordFlip(id, found); }
+  absl::StatusOr<store::Page<v1::VerdictFlip>> ListFlips(const store::PageRequest& request) override { return real_.ListFlips(request); }
   absl::StatusOr<store::Purged> Purge(const store::Retention& retention, Time now) override { return real_.Purge(retention, now); }
   absl::StatusOr<Time> LatestTime() override { return real_.LatestTime(); }
   absl::Status Probe() override { return real_.Probe(); }

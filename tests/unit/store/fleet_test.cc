@@ -352,6 +352,81 @@ TEST_F(FleetTest, ABanBetweenAppraisalAndRecordAbortsTheRecord) {
   EXPECT_EQ(store_->Record(record, {}).code(), absl::StatusCode::kAborted);
 }
 
+// --- flips ----------------------------------------------------------------------------------------------------------
+
+v1::VerdictFlip Found(v1::Verdict verdict, std::string reason = "certificate_revoked") {
+  v1::VerdictFlip flip;
+  flip.mutable_at()->set_seconds((kNow + Duration(60)).time_since_epoch().count());
+  flip.set_became(verdict);
+  flip.set_cause("intel.pck_crl/platform");
+  if (verdict != v1::VERDICT_TRUSTED) {
+    flip.mutable_finding()->set_reason(std::move(reason));
+    flip.mutable_finding()->set_component("pck");
+    flip.mutable_finding()->set_actual("serial 0x77");
+  }
+  return flip;
+}
+
+TEST_F(FleetTest, AVerdictThatBecameRejectedIsRevokedWithItsEvent) {
+  const std::string id = Add({});
+  const std::int64_t before = *store_->LatestEvent();
+  EXPECT_TRUE(*store_->RecordFlip(id, Found(v1::VERDICT_REJECTED)));
+  const auto summary = store_->GetSummary(id);
+  EXPECT_EQ(summary->verdict(), v1::VERDICT_TRUSTED) << "the record stays what it was";
+  EXPECT_EQ(summary->revocation().by(), "assayd");
+  EXPECT_EQ(summary->revocation().reason(), "TRUSTED became REJECTED: certificate_revoked, pck serial 0x77 (intel.pck_crl/platform)");
+  const v1::Node node = Nodes().at(0);
+  EXPECT_FALSE(node.has_trusted_until());
+  EXPECT_EQ(node.verdict(), v1::VERDICT_REJECTED);
+  const auto events = store_->EventsAfter(before, "", 10);
+  ASSERT_EQ(events->elements.size(), 1u);
+  EXPECT_EQ(events->elements[0].kind(), v1::EVENT_KIND_FLIPPED);
+  EXPECT_EQ(events->elements[0].verdict().id(), id);
+  EXPECT_EQ(events->elements[0].by(), "assayd");
+  EXPECT_THAT(events->elements[0].reason(), testing::HasSubstr("TRUSTED became REJECTED"));
+  const auto flips = store_->ListFlips({});
+  ASSERT_EQ(flips->elements.size(), 1u);
+  EXPECT_EQ(flips->elements[0].was(), v1::VERDICT_TRUSTED);
+  EXPECT_EQ(flips->elements[0].became(), v1::VERDICT_REJECTED);
+  EXPECT_EQ(flips->elements[0].finding().actual(), "serial 0x77");
+  EXPECT_EQ(flips->elements[0].verdict().revocation().by(), "assayd");
+  // A revocation is final, whoever made it.
+  EXPECT_FALSE(*store_->RecordFlip(id, Found(v1::VERDICT_REJECTED, "identity_banned")));
+  EXPECT_EQ(*store_->LatestEvent(), before + 1);
+}
+
+TEST_F(FleetTest, TheSameFlipIsToldOnceAndTheWayBackIsAnother) {
+  const std::string id = Add({});
+  const std::int64_t before = *store_->LatestEvent();
+  EXPECT_FALSE(*store_->RecordFlip(id, Found(v1::VERDICT_TRUSTED))) << "as it was recorded";
+  EXPECT_TRUE(*store_->RecordFlip(id, Found(v1::VERDICT_INDETERMINATE, "document_expired")));
+  EXPECT_FALSE(*store_->RecordFlip(id, Found(v1::VERDICT_INDETERMINATE, "document_expired")));
+  EXPECT_TRUE(Nodes().at(0).has_trusted_until()) << "what could not be decided takes nothing back";
+  EXPECT_EQ(Nodes().at(0).verdict(), v1::VERDICT_TRUSTED);
+  EXPECT_FALSE(store_->GetSummary(id)->has_revocation());
+  EXPECT_TRUE(*store_->RecordFlip(id, Found(v1::VERDICT_TRUSTED_WITH_WARNINGS, "claim_waived")));
+  EXPECT_EQ(Nodes().at(0).verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS);
+  EXPECT_TRUE(*store_->RecordFlip(id, Found(v1::VERDICT_TRUSTED)));
+  EXPECT_EQ(Nodes().at(0).verdict(), v1::VERDICT_TRUSTED);
+  EXPECT_EQ(*store_->LatestEvent(), before + 3);
+  const auto flips = store_->ListFlips({.size = 2});
+  ASSERT_EQ(flips->elements.size(), 2u);
+  EXPECT_EQ(flips->elements[0].became(), v1::VERDICT_TRUSTED) << "newest first";
+  EXPECT_EQ(store_->ListFlips({.after = flips->next, .size = 2})->elements.size(), 1u);
+}
+
+TEST_F(FleetTest, FlipsAreFilteredByTheirVerdictsAndGoWithThem) {
+  const std::string id = Add({.name = "node-1"}), other = Add({.identity = 2, .name = "node-2"});
+  ASSERT_TRUE(*store_->RecordFlip(id, Found(v1::VERDICT_REJECTED)));
+  ASSERT_TRUE(*store_->RecordFlip(other, Found(v1::VERDICT_REJECTED)));
+  EXPECT_EQ(store_->ListFlips({.filter = "name = node-2"})->elements.size(), 1u);
+  EXPECT_EQ(store_->ListFlips({.filter = "nonsense = 1"}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_->RecordFlip("01J00000000000000000000000", Found(v1::VERDICT_REJECTED)).status().code(), absl::StatusCode::kNotFound);
+  while (store_->Purge({.verdicts = Duration(1)}, kNow + Duration(10 * 86400))->total() != 0) {
+  }
+  EXPECT_TRUE(store_->ListFlips({})->elements.empty());
+}
+
 // --- events ---------------------------------------------------------------------------------------------------------
 
 TEST_F(FleetTest, EventsComeInOrderAndResumeWhereTheyEnded) {
