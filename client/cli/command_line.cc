@@ -33,7 +33,7 @@ constexpr const char* kFormats = "table|json|yaml";
 #ifdef ASSAY_SERVICE
 constexpr const char* kListFormats = "table|wide|json|yaml|jsonl";
 constexpr const char* kEventFormats = "table|jsonl";
-constexpr const char* kBanKinds = "instance|node_key|name";
+constexpr const char* kBanKinds = "instance|node_key|name|certificate|measurement";
 #endif
 constexpr const char* kShells = "bash|zsh|fish";
 constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
@@ -332,10 +332,10 @@ class CommandLine {
     const auto add_ban = [&](const char* name, const char* meaning, ExitCode (*run)(const FleetOptions&, const Invocation&)) {
       CLI::App* command = AddFleet(node, name, meaning, run, kFormats);
       OneOf(command->add_option("KIND", fleet_.kind, "What VALUE is")->required(), kBanKinds);
-      command->add_option("VALUE", fleet_.value, "64 hexadecimal digits, or CLUSTER/NAME")->required()->type_name("VALUE");
+      command->add_option("VALUE", fleet_.value, "Hexadecimal digits (of a certificate the SHA-256 of its key, of a measurement all of it), or CLUSTER/NAME")->required()->type_name("VALUE");
       AddReason(command);
     };
-    add_ban("ban", "Refuse an instance, a node key or a name from now on", &BanIdentity);
+    add_ban("ban", "Refuse an instance, a node key, a name, or whoever has a certificate or a measurement, from now on", &BanIdentity);
     add_ban("unban", "Lift a ban", &UnbanIdentity);
     CLI::App* bans = AddFleet(node, "bans", "All bans", &ListBans, kListFormats);
     AddLimit(bans, "Most to show; 0: all. Default: 100");

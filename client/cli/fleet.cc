@@ -149,7 +149,9 @@ absl::StatusOr<v1::BanKind> BanKindNamed(const std::string& name) {
   if (name == "instance") return v1::BAN_KIND_INSTANCE;
   if (name == "node_key") return v1::BAN_KIND_NODE_KEY;
   if (name == "name") return v1::BAN_KIND_NAME;
-  return absl::InvalidArgumentError(ToAbsl(Cat("KIND: expected instance, node_key or name, actual '", Printable(name, 64), "'.")));
+  if (name == "certificate") return v1::BAN_KIND_CERTIFICATE;
+  if (name == "measurement") return v1::BAN_KIND_MEASUREMENT;
+  return absl::InvalidArgumentError(ToAbsl(Cat("KIND: expected instance, node_key, name, certificate or measurement, actual '", Printable(name, 64), "'.")));
 }
 
 // A change, and what it says when it is done.
@@ -267,7 +269,7 @@ ExitCode BanIdentity(const FleetOptions& options, const Invocation& invocation) 
     std::string said;
     if (response.ok()) {
       said = Cat("banned ", options.kind, " ", Printable(response->ban().value(), 600), " since ", Shown(response->ban().at()), " by ", Printable(response->ban().by()), ": ",
-                 Printable(response->ban().reason(), 512), "\nVerdicts that it has stay until they end; `assay verdict revoke` takes them back.");
+                 Printable(response->ban().reason(), 512), "\nVerdicts that stand are appraised once more; `assay verdict flips` shows which of them fell.");
     }
     return Show(response, said, options, invocation);
   });

@@ -168,6 +168,11 @@ void JudgeIdentity(const StateSnapshot& state, const trust::Bundle& bundle, Chec
   });
 }
 
+const Denial* FindDenial(std::span<const Denial> denials, Denial::Of of, ByteView value) {
+  const auto found = std::find_if(denials.begin(), denials.end(), [&](const Denial& denial) { return denial.of == of && Equal(denial.value, value); });
+  return found == denials.end() ? nullptr : &*found;
+}
+
 // --- into the proto -------------------------------------------------------------------------------------------------
 
 v1::Stage ProtoOf(Stage stage) {
@@ -369,7 +374,36 @@ crypto::Sha256Digest StateSnapshot::Digest() const {
     AppendU64Be(listing, floor.edition.number);
     AppendU64Be(listing, static_cast<std::uint64_t>(floor.edition.issued.time_since_epoch().count()));
   }
+  for (const Denial& denial : denials) {
+    for (const ByteView part : {AsBytes("denial"), ByteView(denial.value), AsBytes(denial.why)}) {
+      AppendU64Be(listing, part.size());
+      Append(listing, part);
+    }
+    listing.push_back(static_cast<std::uint8_t>(denial.of));
+  }
   return crypto::Sha256(listing);
+}
+
+void JudgeDenials(const trust::AuthenticatedClaims& claims, std::span<const Denial> denials, CheckLog& log) {
+  const auto any = [&](Denial::Of of) { return std::any_of(denials.begin(), denials.end(), [of](const Denial& denial) { return denial.of == of; }); };
+  if (any(Denial::Of::kCertificate)) {
+    for (const trust::ValidityWindow& window : claims.windows()) {
+      if (!window.key) continue;
+      const Denial* denial = FindDenial(denials, Denial::Of::kCertificate, *window.key);
+      log.Require(Check::kDeniedCertificate, denial == nullptr, [&] {
+        return Finding{.reason = Reason::kCertificateDenied, .component = window.component, .claim = "SubjectPublicKeyInfo", .expected = "no ban", .actual = denial->why};
+      });
+    }
+  }
+  if (!any(Denial::Of::kMeasurement)) return;
+  for (const trust::Claim& claim : claims.all()) {
+    const auto* octets = std::get_if<Bytes>(&claim.value);
+    if (octets == nullptr) continue;
+    const Denial* denial = FindDenial(denials, Denial::Of::kMeasurement, *octets);
+    log.Require(Check::kDeniedMeasurement, denial == nullptr, [&] {
+      return Finding{.reason = Reason::kMeasurementDenied, .component = std::string(claim.component), .claim = std::string(claim.name), .expected = "no ban", .actual = denial->why};
+    });
+  }
 }
 
 v1::Appraisal Appraise(const Inputs& inputs) {
@@ -394,6 +428,7 @@ v1::Appraisal Appraise(const Inputs& inputs) {
     WriteBundle(*bundle, out);
     rules_until = JudgeByPolicy(*section, *bundle, inputs, log, out);
     JudgeIdentity(inputs.state, *bundle, log);
+    JudgeDenials(bundle->claims(), inputs.state.denials, log);
   }
   JudgeClock(inputs.state, inputs.at, log);
   if (inputs.anchors.simulated()) {

@@ -55,6 +55,15 @@ struct InstanceState {
   friend bool operator==(const InstanceState&, const InstanceState&) = default;
 };
 
+// What the operators banned, whoever has it.
+struct Denial {
+  enum class Of : std::uint8_t { kCertificate, kMeasurement };
+  Of of;
+  Bytes value;      // SHA-256 of a certificate's SubjectPublicKeyInfo; or a signed value of the evidence, whole
+  std::string why;  // by whom, when, why
+  friend bool operator==(const Denial&, const Denial&) = default;
+};
+
 // What the verifier remembers, read once per appraisal.
 struct StateSnapshot {
   // Latest time that the verifier has certainly passed (build date, last persisted time); a live appraisal before it is
@@ -64,6 +73,7 @@ struct StateSnapshot {
   std::optional<InstanceState> instance = {};
   // The newest editions of vendors' documents that this verifier got itself, sorted; empty where nothing is remembered.
   std::vector<trust::Floor> floors = {};
+  std::vector<Denial> denials = {};  // sorted by kind and value
   crypto::Sha256Digest Digest() const;
 };
 
@@ -133,5 +143,8 @@ void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, Check
 // Anti-rollback: no document used is older than the floor of its series in the standard channel. A series without floor is
 // not looked at, and no check says that it was.
 void JudgeFloors(std::span<const trust::ValidityWindow> windows, std::span<const trust::Floor> floors, CheckLog& log);
+
+// Deny-lists: no certificate key and no signed value is among them. Where nothing of a kind is banned, nothing is looked at.
+void JudgeDenials(const trust::AuthenticatedClaims& claims, std::span<const Denial> denials, CheckLog& log);
 
 }  // namespace assay::appraisal

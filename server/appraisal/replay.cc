@@ -94,6 +94,19 @@ std::vector<trust::Floor> FloorsOf(const v1::RememberedState& state) {
   return floors;
 }
 
+std::vector<Denial> DenialsOf(const v1::RememberedState& state) {
+  std::vector<Denial> denials;
+  for (const v1::Denial& denial : state.denials()) {
+    denials.push_back({denial.certificate() ? Denial::Of::kCertificate : Denial::Of::kMeasurement, ToBytes(AsBytes(denial.value())), denial.why()});
+  }
+  return denials;
+}
+
+bool HasSources(const v1::VerdictRecord& record, const PolicyBook& book) {
+  return std::equal(record.policy_sources().begin(), record.policy_sources().end(), book.sources().begin(), book.sources().end(),
+                    [](const std::string& sha256, const PolicySource& source) { return Equal(AsBytes(sha256), source.sha256); });
+}
+
 v1::Appraisal Undecided(const v1::VerdictRecord& record, Time at, Finding finding) {
   v1::Appraisal appraisal;
   appraisal.set_engine(Cat("assay/", ASSAY_VERSION));
@@ -169,9 +182,13 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
 
   Supply supply(verdict);
   const std::vector<evidence::Item> items = EvidenceOf(record, supply);
-  const std::vector<trust::CollateralItem> supplied = CollateralOf(record, terms.registry, supply);
-  const LoadResult loaded = terms.policies == nullptr ? PoliciesOf(record, terms.registry, supply) : LoadResult{};
-  const PolicyBook* policies = terms.policies != nullptr ? terms.policies : loaded.book ? &*loaded.book : nullptr;
+  std::vector<trust::CollateralItem> supplied = CollateralOf(record, terms.registry, supply);
+  supplied.insert(supplied.end(), terms.more_collateral.begin(), terms.more_collateral.end());
+  const PolicyBook* policies = terms.policies != nullptr                                             ? terms.policies
+                               : terms.loaded != nullptr && HasSources(record, *terms.loaded) ? terms.loaded
+                                                                                              : nullptr;
+  const LoadResult loaded = policies == nullptr ? PoliciesOf(record, terms.registry, supply) : LoadResult{};
+  if (loaded.book) policies = &*loaded.book;
   crypto::Sha512Digest report_data{};
   const bool demanded = record.demanded_report_data().size() == report_data.size();
   if (demanded) std::copy(record.demanded_report_data().begin(), record.demanded_report_data().end(), report_data.begin());
@@ -195,16 +212,19 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
       state.instance = InstanceState{.identity = ToBytes(AsBytes(record.state().identity())), .ban = record.state().ban(), .held_as = record.state().held_as()};
     }
     state.floors = FloorsOf(record.state());
+    state.denials = DenialsOf(record.state());
+    if (terms.state != nullptr) state = *terms.state;
     *response.mutable_replayed() = Appraise({.registry = terms.registry,
                                              .items = items,
                                              .platform_hint = record.platform_hint(),
                                              .challenge = challenge,
                                              .channel_bound = record.appraisal().channel_bound(),
-                                             .collateral = GatherCollateral(terms.registry, items, supplied),
+                                             .collateral = GatherCollateral(terms.registry, items, supplied, terms.caches),
                                              .policies = choice,
                                              .anchors = terms.anchors,
                                              .state = state,
-                                             .at = at});
+                                             .at = at,
+                                             .caches = terms.caches});
   }
   const auto recorded = json::Parse(CanonicalJson(response.recorded())), replayed = json::Parse(CanonicalJson(response.replayed()));
   if (recorded && replayed) Comparison(*response.mutable_differences()).Compare("", &*recorded, &*replayed);

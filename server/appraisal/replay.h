@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "appraisal/appraiser.h"
@@ -19,6 +20,12 @@ struct ReplayTerms {
   const trust::AnchorSet& anchors;
   const PolicyBook* policies = nullptr;  // nullptr: those of the record
   std::optional<Time> at = {};           // nullopt: that of the record
+  // What is known since: documents beside those of the record, and what is remembered now. nullptr: as the record has it.
+  std::span<const trust::CollateralItem> more_collateral = {};
+  const StateSnapshot* state = nullptr;
+  // These, where the record's sources are theirs: cost only.
+  const PolicyBook* loaded = nullptr;
+  trust::FactCaches* caches = nullptr;
 };
 
 v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayTerms& terms);

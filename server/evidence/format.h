@@ -124,6 +124,9 @@ struct Format {
   // issues documents for this format.
   std::vector<trust::AuthenticDocument> (*authentic)(std::span<const trust::CollateralItem> documents, const trust::AnchorSet& anchors,
                                                      trust::FactCaches* caches) = nullptr;
+  // When documents of the early channel begin to count for everybody, as far as an authentic document among `all` says so: the first of
+  // `next`. nullptr: the vendor has no such channel.
+  std::optional<Time> (*counts_from)(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all, const trust::AnchorSet& anchors, Time at) = nullptr;
 };
 
 }  // namespace assay::evidence

@@ -478,7 +478,12 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
       recorded = known.status();
       break;
     }
-    const appraisal::StateSnapshot state{inputs_.not_before, *known, pending.floors};
+    const auto denials = inputs_.store.Denials();
+    if (!denials.ok()) {
+      recorded = denials.status();
+      break;
+    }
+    const appraisal::StateSnapshot state{.not_before = inputs_.not_before, .instance = *known, .floors = pending.floors, .denials = *denials};
     v1::RememberedState& remembered = *record.mutable_state();
     remembered.mutable_not_before()->set_seconds(inputs_.not_before.time_since_epoch().count());
     remembered.set_identity(Text(known->identity));
@@ -493,6 +498,13 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
       added.set_channel(std::string(trust::NameOf(floor.channel)));
       added.set_number(floor.edition.number);
       added.mutable_issued()->set_seconds(floor.edition.issued.time_since_epoch().count());
+    }
+    remembered.clear_denials();
+    for (const appraisal::Denial& denial : *denials) {
+      v1::Denial& kept = *remembered.add_denials();
+      kept.set_certificate(denial.of == appraisal::Denial::Of::kCertificate);
+      kept.set_value(Text(denial.value));
+      kept.set_why(denial.why);
     }
     *record.mutable_appraisal() = appraisal::Appraise({.registry = inputs_.registry,
                                                        .items = items,

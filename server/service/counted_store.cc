@@ -25,6 +25,9 @@ class CountedStore final : public store::VerdictStore {
   absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const store::Candidate& candidate, Time now) override {
     return Count(StoreOperation::kGet, [&] { return store_->InstanceStateOf(candidate, now); });
   }
+  absl::StatusOr<std::vector<appraisal::Denial>> Denials() override {
+    return Count(StoreOperation::kGet, [&] { return store_->Denials(); });
+  }
   absl::Status Record(const v1::VerdictRecord& record, std::span<const store::Blob> blobs) override {
     return Count(StoreOperation::kRecord, [&] { return store_->Record(record, blobs); });
   }

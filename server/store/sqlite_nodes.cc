@@ -11,6 +11,8 @@ namespace {
 using absl::StatusCode;
 
 constexpr std::size_t kDigestSize = 32;
+constexpr std::size_t kLeastMeasurement = 8, kMostMeasurement = 64;
+constexpr std::int64_t kMostDenials = 1000;
 constexpr std::size_t kLongestName = 253 + 1 + 253;
 
 std::int64_t UnixSeconds(Time time) { return time.time_since_epoch().count(); }
@@ -20,6 +22,8 @@ std::string_view NameOf(v1::BanKind kind) {
     case v1::BAN_KIND_INSTANCE: return "instance";
     case v1::BAN_KIND_NODE_KEY: return "node_key";
     case v1::BAN_KIND_NAME: return "name";
+    case v1::BAN_KIND_CERTIFICATE: return "certificate";
+    case v1::BAN_KIND_MEASUREMENT: return "measurement";
     default: return "";
   }
 }
@@ -29,7 +33,14 @@ absl::Status CheckBan(v1::BanKind kind, std::string_view value) {
     return absl::InvalidArgumentError(ToAbsl(Cat("value: expected ", expected, ", actual '", Printable(value, 80), "'")));
   };
   switch (kind) {
+    case v1::BAN_KIND_MEASUREMENT: {
+      const auto octets = FromHex(value);
+      if (!octets || octets->size() < kLeastMeasurement || octets->size() > kMostMeasurement || ToHex(*octets) != value) return refuse("16 to 128 lower-case hexadecimal digits");
+      // What many nodes have in common, or none has: zero means "none" in every format.
+      return AllZero(*octets) ? refuse("a value that is not zero") : absl::OkStatus();
+    }
     case v1::BAN_KIND_INSTANCE:
+    case v1::BAN_KIND_CERTIFICATE:
     case v1::BAN_KIND_NODE_KEY: {
       const auto digest = FromHex(value);
       if (!digest || digest->size() != kDigestSize || ToHex(*digest) != value) return refuse("64 lower-case hexadecimal digits");
@@ -40,7 +51,7 @@ absl::Status CheckBan(v1::BanKind kind, std::string_view value) {
       const bool whole = slash != std::string_view::npos && slash > 0 && slash + 1 < value.size() && value.size() <= kLongestName;
       return whole ? absl::OkStatus() : refuse("cluster/name");
     }
-    default: return absl::InvalidArgumentError("kind: expected instance, node_key or name, actual: none of them");
+    default: return absl::InvalidArgumentError("kind: expected instance, node_key, name, certificate or measurement, actual: none of them");
   }
 }
 
@@ -55,6 +66,10 @@ bool SaysConflict(const v1::Appraisal& appraisal) {
 }
 
 std::string Target(v1::BanKind kind, std::string_view value) { return Cat(NameOf(kind), ":", value); }
+
+std::string Told(const v1::Ban& ban) {
+  return Cat(Target(ban.kind(), ban.value()), " banned by ", ban.by(), " at ", FormatTime(Time{Duration{ban.at().seconds()}}), ": ", ban.reason());
+}
 
 }  // namespace
 
@@ -96,6 +111,7 @@ v1::Ban BanAt(const SqliteStatement::Run& run, int first) {
 absl::Status SqliteNodes::Prepare(SqliteDatabase& database) {
   const std::string find_node = Cat("SELECT ", kNodeColumns, " FROM node WHERE identity = ?1");
   const std::string find_ban = Cat("SELECT ", kBanColumns, " FROM ban WHERE kind = ?1 AND value = ?2");
+  const std::string find_denials = Cat("SELECT ", kBanColumns, " FROM ban WHERE kind IN (4, 5) ORDER BY kind, value");
   return database.PrepareAll({
       {&find_node_, find_node.c_str()},
       {&find_held_, "SELECT held_cluster, held_name FROM node WHERE identity = ?1 AND held_name <> '' AND (trusted_until >= ?2 OR conflict_at > 0) "
@@ -114,6 +130,8 @@ absl::Status SqliteNodes::Prepare(SqliteDatabase& database) {
       {&distrust_, "UPDATE node SET trusted_until = 0, trusted_id = '' WHERE trusted_id = ?1"},
       {&flip_, "UPDATE node SET verdict = ?2 WHERE verdict_id = ?1"},
       {&find_ban_, find_ban.c_str()},
+      {&find_denials_, find_denials.c_str()},
+      {&count_denials_, "SELECT count(*) FROM ban WHERE kind IN (4, 5)"},
       {&insert_ban_, "INSERT INTO ban (kind, value, at, by, because) VALUES (?1, ?2, ?3, ?4, ?5)"},
       {&delete_ban_, "DELETE FROM ban WHERE kind = ?1 AND value = ?2"},
       {&insert_event_, "INSERT INTO event (at, kind, verdict_seq, target, by, because) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
@@ -149,8 +167,7 @@ absl::StatusOr<appraisal::InstanceState> SqliteNodes::InstanceStateOf(const Cand
     const auto ban = FindBan(subject.kind, subject.value);
     if (!ban.ok()) return ban.status();
     if (!*ban) continue;
-    state.ban = Cat(Target(subject.kind, subject.value), " banned by ", (*ban)->by(), " at ",
-                    FormatTime(Time{Duration{(*ban)->at().seconds()}}), ": ", (*ban)->reason());
+    state.ban = Told(**ban);
   }
   if (candidate.identity.empty() || candidate.name.empty()) return state;
   SqliteStatement::Run held(find_held_, "read a node");
@@ -158,6 +175,19 @@ absl::StatusOr<appraisal::InstanceState> SqliteNodes::InstanceStateOf(const Cand
   if (!row.ok()) return row.status();
   if (*row) state.held_as = Cat(held.TextAt(0), "/", held.TextAt(1));
   return state;
+}
+
+absl::StatusOr<std::vector<appraisal::Denial>> SqliteNodes::Denials() {
+  std::vector<appraisal::Denial> denials;
+  SqliteStatement::Run run(find_denials_, "read the bans");
+  while (true) {
+    const absl::StatusOr<bool> row = run.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return denials;
+    const v1::Ban ban = BanAt(run, 0);
+    denials.push_back({ban.kind() == v1::BAN_KIND_CERTIFICATE ? appraisal::Denial::Of::kCertificate : appraisal::Denial::Of::kMeasurement,
+                       FromHex(ban.value()).value_or(Bytes{}), Told(ban)});
+  }
 }
 
 absl::Status SqliteNodes::AddEvent(v1::EventKind kind, std::int64_t sequence, std::string_view target, const Act& act) {
@@ -230,6 +260,14 @@ absl::StatusOr<v1::Ban> SqliteNodes::Impose(v1::BanKind kind, std::string_view v
   const auto present = FindBan(kind, value);
   if (!present.ok()) return present.status();
   if (*present) return **present;
+  if (kind == v1::BAN_KIND_CERTIFICATE || kind == v1::BAN_KIND_MEASUREMENT) {
+    SqliteStatement::Run count(count_denials_, "record a ban");
+    const absl::StatusOr<bool> row = count.Step();
+    if (!row.ok()) return row.status();
+    if (count.IntegerAt(0) >= kMostDenials) {
+      return absl::InvalidArgumentError(ToAbsl(Cat("value: expected at most ", kMostDenials, " banned certificates and measurements, actual: one more. For so many, let policies name what is allowed.")));
+    }
+  }
   {
     SqliteStatement::Run run(insert_ban_, "record a ban");
     run.Bind(std::int64_t{kind}).Bind(value).Bind(UnixSeconds(act.at)).Bind(std::string_view(act.by)).Bind(std::string_view(act.reason));

@@ -16,6 +16,8 @@ class SqliteNodes {
   absl::Status Prepare(SqliteDatabase& database);
 
   absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now);
+  // Certificates and signed values that are banned, sorted by kind and value.
+  absl::StatusOr<std::vector<appraisal::Denial>> Denials();
   // What the record, which is row `sequence` of the verdicts, means for its node. Its events are added.
   absl::Status Apply(const v1::VerdictRecord& record, std::int64_t sequence);
   absl::Status Revoked(const v1::VerdictSummary& verdict, const Act& act);
@@ -29,7 +31,7 @@ class SqliteNodes {
   absl::StatusOr<std::optional<v1::Node>> FindNode(ByteView identity);
   absl::Status AddEvent(v1::EventKind kind, std::int64_t sequence, std::string_view target, const Act& act);
 
-  SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, flip_, find_ban_, insert_ban_, delete_ban_, insert_event_;
+  SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, flip_, find_ban_, find_denials_, count_denials_, insert_ban_, delete_ban_, insert_event_;
 };
 
 // Rows as messages. The columns are read from `first` on.

@@ -132,6 +132,11 @@ absl::StatusOr<appraisal::InstanceState> SqliteReader::InstanceStateOf(const Can
   return nodes_.InstanceStateOf(candidate, now);
 }
 
+absl::StatusOr<std::vector<appraisal::Denial>> SqliteReader::Denials() {
+  const std::lock_guard lock(mutex_);
+  return nodes_.Denials();
+}
+
 absl::StatusOr<v1::VerdictRecord> SqliteReader::Get(std::string_view id) {
   if (absl::Status status = RefuseNonId(id); !status.ok()) return status;
   const std::lock_guard lock(mutex_);

@@ -24,6 +24,7 @@ class SqliteReader {
   static absl::StatusOr<std::unique_ptr<SqliteReader>> On(std::unique_ptr<SqliteDatabase> database);
 
   absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now);
+  absl::StatusOr<std::vector<appraisal::Denial>> Denials();
   absl::StatusOr<v1::VerdictRecord> Get(std::string_view id);
   absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id);
   absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256);

@@ -126,6 +126,12 @@ class Marks {
   std::uint64_t purges_ = 0;                    // guarded by mutex_
 };
 
+bool SameDenials(const std::vector<appraisal::Denial>& denials, const v1::RememberedState& state) {
+  return std::equal(denials.begin(), denials.end(), state.denials().begin(), state.denials().end(), [](const appraisal::Denial& now, const v1::Denial& then) {
+    return (now.of == appraisal::Denial::Of::kCertificate) == then.certificate() && Equal(now.value, AsBytes(then.value())) && now.why == then.why();
+  });
+}
+
 bool IsAttempt(const v1::VerdictRecord& record) { return record.appraisal().instance_identity().empty(); }
 
 class SqliteStore final : public VerdictStore {
@@ -159,6 +165,8 @@ class SqliteStore final : public VerdictStore {
   absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now) override {
     return reader_->InstanceStateOf(candidate, now);
   }
+
+  absl::StatusOr<std::vector<appraisal::Denial>> Denials() override { return reader_->Denials(); }
 
   absl::Status Record(const v1::VerdictRecord& record, std::span<const Blob> blobs) override {
     if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
@@ -356,7 +364,9 @@ class SqliteStore final : public VerdictStore {
       const auto state = nodes_.InstanceStateOf({.identity = ToBytes(AsBytes(record.state().identity())), .node_key_sha256 = AsBytes(record.node_key_sha256()),
                                                  .cluster = record.context().cluster(), .name = record.context().name()}, recorded_at);
       if (!state.ok()) return state.status();
-      if (state->ban != record.state().ban() || state->held_as != record.state().held_as()) {
+      const auto denials = nodes_.Denials();
+      if (!denials.ok()) return denials.status();
+      if (state->ban != record.state().ban() || state->held_as != record.state().held_as() || !SameDenials(*denials, record.state())) {
         return Error(StatusCode::kAborted, Cat("verdict ", record.id(), ": what is remembered of the instance has changed since it was appraised; appraise again"));
       }
     }

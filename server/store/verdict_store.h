@@ -93,6 +93,9 @@ class VerdictStore {
   // What is remembered for an appraisal of this candidate.
   virtual absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now) = 0;
 
+  // Certificates and signed values that are banned, whoever has them; sorted by kind and value.
+  virtual absl::StatusOr<std::vector<appraisal::Denial>> Denials() = 0;
+
   // Stores the record and its inputs, and what it means for its node, in one transaction. `record.id()` is a NewVerdictId().
   // A record without instance identity is an attempt: it changes no node and makes no event. If the record has a state, it is
   // compared with what is remembered now.

@@ -58,7 +58,8 @@ struct ValidityWindow {
   bool revocation_list = false;
   // A document of the vendor's, or the certificate under which it is signed: the verifier's own input, which it can get anew.
   bool document = false;
-  std::optional<Edition> edition = {};  // of a document; it was issued at not_before
+  std::optional<Edition> edition = {};  // of a document or revocation list; it was issued at not_before
+  std::optional<crypto::Sha256Digest> key = {};  // of a certificate: SHA-256 of its SubjectPublicKeyInfo
 };
 
 class ClaimWriter;

@@ -30,6 +30,11 @@ Edition EditionOf(const crypto::CertificateList& list, CollateralKey series) {
   return {std::move(series), number, list.this_update()};
 }
 
+ValidityWindow WindowOf(const crypto::CertificateList& list, std::string_view component, CollateralKey series) {
+  return {.component = std::string(component), .not_before = list.this_update(), .not_after = list.next_update(), .revocation_list = true,
+          .edition = EditionOf(list, std::move(series))};
+}
+
 Revocation CheckRevocation(const crypto::Certificate& issuer, std::span<const crypto::Certificate> subjects,
                            std::span<const CollateralItem> candidates, Check signature_check, std::string_view component,
                            FactCaches* caches, CheckLog& log) {

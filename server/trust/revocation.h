@@ -8,6 +8,7 @@
 #include "base/check_log.h"
 #include "crypto/certificate.h"
 #include "crypto/crl.h"
+#include "trust/claims.h"
 #include "trust/collateral.h"
 #include "trust/fact_caches.h"
 
@@ -28,5 +29,7 @@ Revocation CheckRevocation(const crypto::Certificate& issuer, std::span<const cr
 
 // By CRL number and thisUpdate. A list without a number counts as its issuer's first.
 Edition EditionOf(const crypto::CertificateList& list, CollateralKey series);
+// Its window, as the edition of that series.
+ValidityWindow WindowOf(const crypto::CertificateList& list, std::string_view component, CollateralKey series);
 
 }  // namespace assay::trust

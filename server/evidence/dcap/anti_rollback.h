@@ -1,6 +1,7 @@
 // Which editions of Intel's documents a verifier has got itself.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,5 +18,9 @@ namespace assay::dcap {
 // which he asked for, the documents do not say. Others raise nothing, and are nobody's to complain about here.
 std::vector<trust::Floor> RaiseFloors(std::vector<trust::Floor> floors, std::span<const trust::CollateralItem> items, trust::Channel channel,
                                       const trust::AnchorSet& anchors, Time at, trust::FactCaches* caches);
+
+// When the first of the TCB infos among `next` counts for everybody: a year after the recovery event that an authentic list of evaluation
+// data numbers among `all`, valid at `at`, names for its number. nullopt: no such list knows it.
+std::optional<Time> CountsFrom(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all, const trust::AnchorSet& anchors, Time at);
 
 }  // namespace assay::dcap

@@ -172,7 +172,7 @@ std::optional<ConsultedLists> ConsultLists(const trust::VerifiedChain& chain, Ce
       return Refusal(Reason::kCertificateRevoked, revocation.revoked->CommonName(), "serial", Cat("not on the list of ", list.issuer.CommonName()),
                      Cat("serial 0x", ToHex(revocation.revoked->serial())));
     });
-    consulted.windows.push_back({std::string(list.name), revocation.newest->this_update(), revocation.newest->next_update(), true});
+    consulted.windows.push_back(trust::WindowOf(*revocation.newest, list.name, {std::string(list.kind), std::string(list.scope), ""}));
   }
   if (!sound) return std::nullopt;
   return consulted;
@@ -231,7 +231,8 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   static constexpr std::string_view kComponents[] = {"pck", "pck-ca", "root"};
   for (std::size_t i = 0; i < chain->path().certificates.size(); ++i) {
     const crypto::Certificate& certificate = chain->path().certificates[i];
-    windows.push_back({std::string(kComponents[std::min<std::size_t>(i, 2)]), certificate.not_before(), certificate.not_after()});
+    windows.push_back({.component = std::string(kComponents[std::min<std::size_t>(i, 2)]), .not_before = certificate.not_before(), .not_after = certificate.not_after(),
+                       .key = certificate.public_key().spki_sha256()});
   }
   windows.insert(windows.end(), tcb.windows.begin(), tcb.windows.end());
   windows.insert(windows.end(), lists->windows.begin(), lists->windows.end());

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "evidence/dcap/anti_rollback.h"
 #include "evidence/dcap/authentic_documents.h"
 #include "evidence/dcap/authenticate.h"
 #include "evidence/dcap/claims.h"
@@ -138,6 +139,7 @@ const evidence::Format kFormat{
     .needs = &Needs,
     .judge = &Judge,
     .authentic = &AuthenticDocuments,
+    .counts_from = &CountsFrom,
 };
 
 std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evidence::Item> items,

@@ -153,7 +153,8 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
     const auto same = [&](const crypto::Certificate& other) { return other.sha256() == certificate.sha256(); };
     if (std::any_of(result.signers.begin(), result.signers.end(), same)) continue;
     result.signers.push_back(certificate);
-    result.windows.push_back({.component = "tcb-signing", .not_before = certificate.not_before(), .not_after = certificate.not_after(), .document = true});
+    result.windows.push_back({.component = "tcb-signing", .not_before = certificate.not_before(), .not_after = certificate.not_after(), .document = true,
+                              .key = certificate.public_key().spki_sha256()});
   }
 
   const TcbInfo& tcb_info = info->value();

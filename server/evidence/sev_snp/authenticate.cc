@@ -157,10 +157,11 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
   std::vector<trust::ValidityWindow> windows;
   for (std::size_t i = 0; i < path.certificates.size(); ++i) {
     const std::string_view name = i == 0 ? component : i == 1 && !vcek ? std::string_view("asvk") : kIssuers[std::min<std::size_t>(i, 2)];
-    windows.push_back({std::string(name), path.certificates[i].not_before(), path.certificates[i].not_after()});
+    windows.push_back({.component = std::string(name), .not_before = path.certificates[i].not_before(), .not_after = path.certificates[i].not_after(),
+                       .key = path.certificates[i].public_key().spki_sha256()});
   }
   if (revocation.newest != nullptr) {
-    windows.push_back({"crl", revocation.newest->this_update(), revocation.newest->next_update(), true});
+    windows.push_back(trust::WindowOf(*revocation.newest, "crl", {std::string(kCrlKind), std::string(NameOf(product)), ""}));
   }
   return trust::Authenticated<Report>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, component),
                                                    Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log);

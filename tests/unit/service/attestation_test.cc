@@ -54,6 +54,7 @@ class WatchedStore final : public store::VerdictStore {
     if (!state.ok()) return state;
     return real_.InstanceStateOf(candidate, now);
   }
+  absl::StatusOr<std::vector<appraisal::Denial>> Denials() override { return real_.Denials(); }
   absl::Status Record(const v1::VerdictRecord& verdict, std::span<const store::Blob> blobs) override {
     Note("Record");
     if (records.empty()) return real_.Record(verdict, blobs);
