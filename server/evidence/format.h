@@ -13,6 +13,7 @@
 
 #include "base/check_log.h"
 #include "base/clock.h"
+#include "trust/activation.h"
 #include "trust/anchors.h"
 #include "trust/authentic_document.h"
 #include "trust/bundle.h"
@@ -20,6 +21,7 @@
 #include "trust/claims.h"
 #include "trust/collateral.h"
 #include "trust/description.h"
+#include "trust/enrolled_keys.h"
 #include "trust/fact_caches.h"
 #include "trust/untrusted_bytes.h"
 
@@ -82,6 +84,8 @@ struct AuthenticationContext {
   const trust::CollateralSnapshot& collateral;
   const trust::Challenge& challenge;
   trust::FactCaches* caches;  // may be nullptr
+  const trust::EnrolledKeys* enrolled = nullptr;    // nullptr: no operator enrolled any key
+  const trust::Activation* activation = nullptr;    // nullptr: no secret was sealed, or it did not come back
 };
 
 // What the policy opted into explicitly, as far as a format's own judgement depends on it.

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/check_log.h"
@@ -28,6 +29,26 @@ struct EcdsaSigned {
   Bytes r;  // big-endian, order size
   Bytes s;
 };
+
+// The same of an RSA signature.
+struct RsaSigned {
+  enum class Padding : std::uint8_t { kPkcs1, kPss };
+  Padding padding;
+  crypto::HashAlgorithm hash;  // of PSS in its mask, too
+  ByteView message;
+  ByteView signature;  // size of the modulus
+};
+
+// Of a part that keys of either kind sign.
+using AnySigned = std::variant<EcdsaSigned, RsaSigned>;
+
+// Whether the numbers of the signature are such as the key could have made, and whether it made them.
+bool IsWellEncoded(const crypto::PublicKey& key, const EcdsaSigned& is_signed);
+bool IsWellEncoded(const crypto::PublicKey& key, const RsaSigned& is_signed);
+bool IsWellEncoded(const crypto::PublicKey& key, const AnySigned& is_signed);
+bool Verifies(const crypto::PublicKey& key, const EcdsaSigned& is_signed);
+bool Verifies(const crypto::PublicKey& key, const RsaSigned& is_signed);
+bool Verifies(const crypto::PublicKey& key, const AnySigned& is_signed);
 
 // Which part a part is. Of two parts of one kind each has its own; copies of a part are the same part. What one part
 // vouches for hangs on that part, not on any that bears its name.
@@ -57,23 +78,20 @@ class Authenticated {
   const std::optional<PartIdentity>& committed_by() const { return committed_by_; }
 
   // T::Signed() gives message and signature. nullopt: the log says why.
-  // `encoding_check` covers r and s as scalars, `signature_check` the signature itself.
+  // `encoding_check` covers r and s as scalars, or the size of an RSA signature; `signature_check` the signature itself.
   static std::optional<Authenticated> BySignature(Parsed<T> parsed, const VerifiedKey& key, Check encoding_check,
                                                   Check signature_check, std::vector<ValidityWindow> windows, CheckLog& log) {
-    const EcdsaSigned is_signed = parsed.value_.Signed();
-    const crypto::KeyKind kind = key.key().kind();
+    const auto is_signed = parsed.value_.Signed();
     const auto finding = [&](std::string actual) {
       return Finding{.reason = Reason::kSignatureInvalid, .component = std::string(T::kComponent), .claim = "SIGNATURE",
                      .expected = "a signature by the key of " + std::string(key.component()), .actual = std::move(actual)};
     };
-    if (!log.Require(encoding_check,
-                     crypto::IsEcdsaScalar(kind, is_signed.r) && crypto::IsEcdsaScalar(kind, is_signed.s),
-                     [&] { return finding("r or s outside 1 to n-1"); })) {
+    if (!log.Require(encoding_check, IsWellEncoded(key.key(), is_signed), [&] {
+          return finding(key.key().kind() == crypto::KeyKind::kRsa ? "one of another size or kind than the key" : "r or s outside 1 to n-1");
+        })) {
       return std::nullopt;
     }
-    if (!log.Require(signature_check,
-                     crypto::VerifyEcdsa(key.key(), is_signed.hash, is_signed.message, is_signed.r, is_signed.s),
-                     [&] { return finding("one that does not verify"); })) {
+    if (!log.Require(signature_check, Verifies(key.key(), is_signed), [&] { return finding("one that does not verify"); })) {
       return std::nullopt;
     }
     return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), std::nullopt);

@@ -13,12 +13,14 @@
 
 #include "base/check_log.h"
 #include "crypto/public_key.h"
+#include "trust/activation.h"
 #include "trust/chain.h"
+#include "trust/enrolled_keys.h"
 
 namespace assay::trust {
 
 // The only ways for a key to become one that vouches. Each later way arrives with the format that needs it.
-enum class KeyOrigin : std::uint8_t { kChain, kCommitment };
+enum class KeyOrigin : std::uint8_t { kChain, kCommitment, kActivation, kEnrolment };
 
 template <typename T>
 class Authenticated;
@@ -39,6 +41,21 @@ class VerifiedKey {
       return std::nullopt;
     }
     return VerifiedKey(key, KeyOrigin::kCommitment, component);
+  }
+
+  // A key of the same TPM as `by`: the TPM gave back a secret that was sealed to the key of `by` for the object of that name.
+  // `name` is recomputed from the key's public area. nullopt: the activation is of another pair; the log says so.
+  static std::optional<VerifiedKey> FromActivation(const crypto::PublicKey& key, const VerifiedKey& by, const Activation& activation, ByteView name,
+                                                   std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
+    if (!log.Require(check, activation.IsOf(by.key(), name), [&] { return on_mismatch; })) return std::nullopt;
+    return VerifiedKey(key, KeyOrigin::kActivation, component);
+  }
+  // A key that an operator enrolled under `name`, which is recomputed from the key or from its public area. nullopt: nobody
+  // did; the log says so.
+  static std::optional<VerifiedKey> FromEnrolment(const crypto::PublicKey& key, const EnrolledKeys& enrolled, ByteView name, std::string_view component,
+                                                  Check check, const Finding& on_mismatch, CheckLog& log) {
+    if (!log.Require(check, enrolled.Contains(name), [&] { return on_mismatch; })) return std::nullopt;
+    return VerifiedKey(key, KeyOrigin::kEnrolment, component);
   }
 
   const crypto::PublicKey& key() const { return key_; }

@@ -55,5 +55,6 @@ std::span<const Checker> DcapCheckers();
 std::span<const Checker> EarCheckers();
 std::span<const Checker> LogCheckers();
 std::span<const Checker> SnpCheckers();
+std::span<const Checker> TpmCheckers();
 
 }  // namespace assay::vectors
