@@ -119,14 +119,18 @@ Bytes Key::Identifier() const {
 }
 
 Bytes Key::Sign(SignatureStyle style, ByteView message) const {
-  const bool sha256 = style == SignatureStyle::kPssSha256 || style == SignatureStyle::kEcdsaSha256;
-  const bool pss = style == SignatureStyle::kPssSha384 || style == SignatureStyle::kPssSha384Salt20 || style == SignatureStyle::kPssSha256;
-  const EVP_MD* digest = sha256 ? EVP_sha256() : EVP_sha384();
+  const bool sha256 = style == SignatureStyle::kPssSha256 || style == SignatureStyle::kEcdsaSha256 || style == SignatureStyle::kPkcs1Sha256 ||
+                      style == SignatureStyle::kPssSha256MostSalt;
+  const bool pss = style == SignatureStyle::kPssSha384 || style == SignatureStyle::kPssSha384Salt20 || style == SignatureStyle::kPssSha256 ||
+                   style == SignatureStyle::kPssSha256MostSalt;
+  const EVP_MD* digest = style == SignatureStyle::kPkcs1Sha1 ? EVP_sha1() : sha256 ? EVP_sha256() : EVP_sha384();
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;
   ASSAY_CHECK(EVP_DigestSignInit(context.get(), &parameters, digest, nullptr, Raw(key_)) == 1);
   if (pss) {
-    const int salt = style == SignatureStyle::kPssSha384Salt20 ? 20 : EVP_MD_get_size(digest);
+    const int salt = style == SignatureStyle::kPssSha384Salt20     ? 20
+                     : style == SignatureStyle::kPssSha256MostSalt ? RSA_PSS_SALTLEN_MAX
+                                                                   : EVP_MD_get_size(digest);
     ASSAY_CHECK(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
                 EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, salt) == 1 &&
                 EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, digest) == 1);
@@ -153,6 +157,59 @@ EcdsaSignature Key::SignP384Sha384(ByteView message) const {
   ASSAY_CHECK(BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), out.r.data(), 48) == 48 &&
               BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), out.s.data(), 48) == 48);
   return out;
+}
+
+Bytes Key::Modulus() const {
+  BIGNUM* raw = nullptr;
+  ASSAY_CHECK(EVP_PKEY_get_bn_param(Raw(key_), OSSL_PKEY_PARAM_RSA_N, &raw) == 1);
+  const Number modulus(raw);
+  Bytes bytes(static_cast<std::size_t>(BN_num_bytes(modulus.get())));
+  BN_bn2bin(modulus.get(), bytes.data());
+  return bytes;
+}
+
+Bytes Key::Coordinates() const {
+  const int size = (EVP_PKEY_get_bits(Raw(key_)) + 7) / 8;
+  Bytes point;
+  for (const char* name : {OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y}) {
+    BIGNUM* raw = nullptr;
+    ASSAY_CHECK(EVP_PKEY_get_bn_param(Raw(key_), name, &raw) == 1);
+    const Number coordinate(raw);
+    Bytes bytes(static_cast<std::size_t>(size));
+    ASSAY_CHECK(BN_bn2binpad(coordinate.get(), bytes.data(), size) == size);
+    Append(point, bytes);
+  }
+  return point;
+}
+
+Bytes Key::DecryptOaep(ByteView label, ByteView ciphertext) const {
+  const PkeyContext context(EVP_PKEY_CTX_new(Raw(key_), nullptr));
+  std::uint8_t* copy = static_cast<std::uint8_t*>(OPENSSL_memdup(label.data(), label.size()));  // the context's
+  ASSAY_CHECK(EVP_PKEY_decrypt_init(context.get()) == 1 && EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
+              EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha256()) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha256()) == 1 &&
+              EVP_PKEY_CTX_set0_rsa_oaep_label(context.get(), copy, static_cast<int>(label.size())) == 1);
+  Bytes plain(1024);
+  std::size_t size = plain.size();
+  if (EVP_PKEY_decrypt(context.get(), plain.data(), &size, ciphertext.data(), ciphertext.size()) != 1) return {};
+  plain.resize(size);
+  return plain;
+}
+
+Bytes Key::SharedX(ByteView point) const {
+  Bytes encoded = {4};
+  Append(encoded, point);
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>("P-256"), 0),
+                               OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, encoded.data(), encoded.size()), OSSL_PARAM_construct_end()};
+  const PkeyContext maker(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  EVP_PKEY* raw = nullptr;
+  if (EVP_PKEY_fromdata_init(maker.get()) != 1 || EVP_PKEY_fromdata(maker.get(), &raw, EVP_PKEY_PUBLIC_KEY, const_cast<OSSL_PARAM*>(params)) != 1) return {};
+  const std::shared_ptr<void> peer = Owned(raw);
+  const PkeyContext context(EVP_PKEY_CTX_new(Raw(key_), nullptr));
+  Bytes shared(32);
+  std::size_t size = shared.size();
+  if (EVP_PKEY_derive_init(context.get()) != 1 || EVP_PKEY_derive_set_peer(context.get(), raw) != 1 || EVP_PKEY_derive(context.get(), shared.data(), &size) != 1) return {};
+  shared.resize(size);
+  return shared;
 }
 
 Bytes Sha256(ByteView message) { return Digest(EVP_sha256(), message); }

@@ -22,6 +22,10 @@ enum class SignatureStyle : std::uint8_t {
   kPssSha256,        // RSASSA-PSS, SHA-256, MGF1 with SHA-256, salt 32
   kPkcs1Sha384,      // RSASSA-PKCS1-v1_5 with SHA-384
   kEcdsaSha256,      // for TLS certificates
+  // Of TPMs:
+  kPkcs1Sha256,
+  kPkcs1Sha1,
+  kPssSha256MostSalt,  // with as long a salt as there is room for
 };
 
 // r and s of an ECDSA P-384 signature: 48 bytes each, big-endian.
@@ -50,6 +54,12 @@ class Key {
 
   Bytes Sign(SignatureStyle style, ByteView message) const;    // as it stands in a certificate
   EcdsaSignature SignP384Sha384(ByteView message) const;       // this key must be on P-384
+
+  Bytes Modulus() const;  // of an RSA key, big-endian
+  Bytes Coordinates() const;    // of an EC key: x || y, each of the curve's size
+  // What TPM2_ActivateCredential does with its private key: RSAES-OAEP with SHA-256 and a label, or x of the shared point.
+  Bytes DecryptOaep(ByteView label, ByteView ciphertext) const;  // empty: it is none
+  Bytes SharedX(ByteView point) const;                           // P-256, x || y; empty: it is none
 
  private:
   explicit Key(std::shared_ptr<void> key) : key_(std::move(key)) {}

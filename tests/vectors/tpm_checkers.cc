@@ -149,7 +149,8 @@ bool ReplaysTo(const Bytes& event_log, const tpm::PcrValues& values, CheckLog& l
   const auto parsed = tcg_log::EventLogParser::Parse(trust::UntrustedBytes(event_log), tcg_log::Registers::kPcrs, log);
   if (!parsed) return false;
   bool any = false, equal = true;
-  for (const trust::Description& part : parsed->Describe().children()) {
+  const trust::Description description = parsed->Describe();
+  for (const trust::Description& part : description.children()) {
     for (const trust::Description& field : part.children()) {
       for (const tpm::PcrValue& one : values.values()) {
         if (field.name() != Cat("PCR ", one.index)) continue;

@@ -168,6 +168,34 @@ std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust:
   return TpmItems{*std::move(parsed), std::move(ak), std::move(pcrs), std::move(certificates)};
 }
 
+std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile, const evidence::AuthenticationContext& context, CheckLog& log) {
+  const bool certified = profile != nullptr && !items.certificates.empty();
+  const bool enrolled = items.ak && context.enrolled != nullptr;
+  if (!log.Require(Check::kTpmVouched, certified || enrolled, [&] {
+        return Finding{.reason = Reason::kAkUnvouched, .component = std::string(kAkComponent), .claim = std::string(kAkTrustClaim),
+                       .expected = profile != nullptr ? "its certificate, or its public area if an operator enrolled it" : "its public area, and an operator who enrolled it",
+                       .actual = items.ak ? "its public area alone" : "neither"};
+      })) {
+    return std::nullopt;
+  }
+  if (certified) return VouchByCertificate(items.certificates.front(), items.ak, *profile, context, log);
+  if (!enrolled) return std::nullopt;  // reached only with the check above switched off
+  return VouchByEnrolment(*items.ak, *context.enrolled, log);
+}
+
+std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded, const evidence::AuthenticationContext& context,
+                                        CheckLog& log) {
+  const auto quote = AttestAuthenticator::Authenticate(std::move(items.quote), std::move(ak), demanded, context.challenge, log);
+  if (!quote) return std::nullopt;
+  std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
+  if (bundle && items.pcrs) {
+    const auto values = PcrValuesAuthenticator::Authenticate(*std::move(items.pcrs), *quote, log);
+    if (!values || !bundle->Attach(*values, log)) return std::nullopt;
+  }
+  if (bundle) bundle->set_instance_identity(IdentityOfAk((*quote)->ak().key.key()));
+  return bundle;
+}
+
 Bytes IdentityOfAk(const crypto::PublicKey& key) {
   Bytes identity = ToBytes(AsBytes("tpm.ak"));
   Append(identity, key.spki_sha256());

@@ -13,6 +13,7 @@
 #include "evidence/tpm/public_area.h"
 #include "evidence/tpm/vouch.h"
 #include "trust/authenticated.h"
+#include "trust/bundle.h"
 
 namespace assay::tpm {
 
@@ -36,6 +37,15 @@ struct TpmItems {
 // nullopt: there is no quote, or something among them is malformed; the log says which. Malformed certificates and lists are refused
 // as well.
 std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust::FactCaches* caches, CheckLog& log);
+
+// By the first certificate, if there is one and the platform has a profile for it, else by an operator's enrolment. nullopt: neither
+// vouches for the key; the log says so.
+std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile, const evidence::AuthenticationContext& context, CheckLog& log);
+
+// The carrier of a bundle, with the values on it: the quote answers the challenge and is about what was demanded. nullopt: the log says
+// why.
+std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded, const evidence::AuthenticationContext& context,
+                                        CheckLog& log);
 
 // The instance identity that hangs on an attestation key: SHA-256 over its public key, whatever vouches for it.
 Bytes IdentityOfAk(const crypto::PublicKey& key);
