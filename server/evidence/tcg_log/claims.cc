@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <utility>
 #include <vector>
 
-#include "base/strings.h"
-#include "evidence/tcg_log/event_data.h"
+#include "base/bug.h"
 #include "evidence/tcg_log/event_log.h"
+#include "evidence/tcg_log/measured.h"
 
 namespace assay::tcg_log {
 namespace {
@@ -18,16 +17,27 @@ using enum evidence::ClaimType;
 using enum evidence::Duty;
 
 constexpr auto kClaims = std::to_array<ClaimSpec>({
-    {"log.boot_applications", kOctets, kOptional, 48, {}, "Replay of RTMR1 without separators, EFI actions and partition tables: every driver and boot application that the firmware loaded, in order; absent where there is none"},
-    {kBootFilesClaim, kOctets, kOptional, 48, {}, "Replay of RTMR2 without the event of log.kernel_cmdline: what boot loader and kernel loaded, in order; absent where there is nothing. Appraise both claims, or neither"},
-    {"log.db", kOctets, kOptional, 48, {}, "Digest of the Secure Boot variable db, as the firmware measured it; absent unless measured exactly once"},
-    {"log.dbx", kOctets, kOptional, 48, {}, "The same of dbx, the list of what may no longer start"},
-    {"log.extend_count", kNumber, kOptional, 0, {}, "Events that extended RTMR0 to RTMR3"},
+    {"log.authorities", kNames, kOptional, 0, {}, "Of a TPM's log: what let images start, as VARIABLE:SHA-256 of its value: certificates and digests of db, shim's own, SbatLevel and MokListTrusted"},
+    {kBankClaim, kText, kOptional, 0, {}, "Of a TPM's log: the bank of digests that its claims stand on, sha256, sha384, sha512 or sha1; one of sha1 is refused, whatever the policy says"},
+    {"log.boot_applications", kOctets, kOptional, 0, {}, "Replay of RTMR1, or of PCR 4, without separators, EFI actions and partition tables: every driver and boot application that the firmware loaded, in order; absent where there is none"},
+    {kBootFilesClaim, kOctets, kOptional, 0, {}, "Replay of RTMR2, or digest of the replays of PCR 8 and PCR 9, without the event of log.kernel_cmdline: what boot loader and kernel loaded, in order; absent where there is nothing. Appraise both claims, or neither"},
+    {"log.boot_images", kNames, kOptional, 0, {}, "Of a TPM's log: digests of the events of log.boot_applications, in hexadecimal; which, not in which order"},
+    {"log.boot_phase", kText, kOptional, 0, {}, "Of a TPM's log with log.uki: the words that systemd extended PCR 11 with since, as enter-initrd:leave-initrd; empty: none"},
+    {"log.db", kOctets, kOptional, 0, {}, "Digest of the Secure Boot variable db, as the firmware measured it; absent unless measured exactly once"},
+    {"log.dbx", kOctets, kOptional, 0, {}, "The same of dbx, the list of what may no longer start"},
+    {"log.extend_count", kNumber, kOptional, 0, {}, "Events that extended RTMR0 to RTMR3, or PCRs"},
     {"log.firmware_inputs", kOctets, kOptional, 48, {}, "Replay of RTMR0 without separators, EFI actions and Secure Boot variables: what the host gave the firmware, ACPI tables among it; absent where there is nothing"},
-    {"log.kek", kOctets, kOptional, 48, {}, "Digest of the Secure Boot variable KEK, as the firmware measured it; absent unless measured exactly once"},
+    {"log.firmware_version", kText, kOptional, 0, {}, "Of a TPM's log: version of the firmware, as it measured it into PCR 0; absent unless measured exactly once"},
+    {"log.gce_technology", kText, kOptional, 0, {}, "Of a TPM's log: memory encryption as Google's firmware names it, none, sev, sev_es, tdx or sev_snp. Its word alone; absent unless measured exactly once"},
+    {"log.kek", kOctets, kOptional, 0, {}, "Digest of the Secure Boot variable KEK, as the firmware measured it; absent unless measured exactly once"},
     {kCommandLineClaim, kText, kOptional, 0, {}, "Command line of the kernel, with its path, as GRUB measured it; absent unless measured exactly once. Worth something only together with log.boot_files"},
-    {"log.pk", kOctets, kOptional, 48, {}, "Digest of the Secure Boot variable PK, as the firmware measured it; absent unless measured exactly once"},
-    {"log.secure_boot", kText, kOptional, 0, {}, "Secure Boot as the firmware measured it: true, false, or unknown: not measured exactly once, empty, or in debug mode"},
+    {"log.pk", kOctets, kOptional, 0, {}, "Digest of the Secure Boot variable PK, as the firmware measured it; absent unless measured exactly once"},
+    {"log.secure_boot", kText, kOptional, 0, {}, "Secure Boot as the firmware measured it: true, false, or unknown: not measured exactly once, empty, or in debug mode; of a TPM's log also if on without keys or authority, or if PCR 7 holds what does not belong there"},
+    {kUnknownSecureBootEventsClaim, kNumber, kOptional, 0, {}, "Of a TPM's log: events of PCR 7 that neither firmware nor shim measures there, or not in this place, or not twice; any is refused, whatever the policy says"},
+    {"log.stub_cmdline", kText, kOptional, 0, {}, "Of a TPM's log: command line that systemd's stub was given beside the one in the image, the only event of PCR 12; absent if there are others"},
+    {"log.uki", kOctets, kOptional, 0, {}, "Of a TPM's log: replay of PCR 11 as systemd's stub left it: every section of the unified kernel image, without the phases of the boot; absent where there is none"},
+    {"log.uki_sections", kNames, kOptional, 0, {}, "Of a TPM's log: names of the sections that systemd's stub measured, as linux, initrd, cmdline"},
+    {"log.unlogged_pcrs", kNames, kOptional, 0, {}, "Of a TPM's log: PCRs that were extended and of which the log has no event, as pcr10: nothing says with what"},
 });
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
@@ -38,130 +48,49 @@ constexpr std::uint32_t kRtmr1 = 2;
 constexpr std::uint32_t kRtmr2 = 3;
 constexpr std::uint16_t kAlgorithm = kSha384;
 
-constexpr std::array<ByteArray<4>, 3> kSeparators = {{{0, 0, 0, 0}, {0xFF, 0xFF, 0xFF, 0xFF}, {1, 0, 0, 0}}};
-constexpr std::string_view kDebugMode = "UEFI Debug Mode";
-// PFP section 10.4.4, as far as they say nothing against the machine.
-constexpr std::array<std::string_view, 5> kHarmlessActions = {
-    "Calling EFI Application from Boot Option", "Returning from EFI Application from Boot Option", "Exit Boot Services Invocation",
-    "Exit Boot Services Returned with Failure", "Exit Boot Services Returned with Success"};
-
-bool HasDigestOf(const Event& event, ByteView bytes) { return Equal(event.DigestOf(kAlgorithm), crypto::Sha384(bytes)); }
-
-bool IsSeparator(const Event& event) {
-  return std::any_of(kSeparators.begin(), kSeparators.end(), [&](const auto& data) { return HasDigestOf(event, data); });
-}
-bool IsHarmlessAction(const Event& event) {
-  return std::any_of(kHarmlessActions.begin(), kHarmlessActions.end(), [&](std::string_view text) { return HasDigestOf(event, AsBytes(text)); });
-}
-
-struct SecureBootVariable {
-  std::string_view claim;  // "" for SecureBoot itself
-  std::string_view name;
-  ByteView guid;
-};
-constexpr std::array<SecureBootVariable, 5> kSecureBootVariables = {{{"", "SecureBoot", kGlobalVariableGuid},
-                                                                 {"log.pk", "PK", kGlobalVariableGuid},
-                                                                 {"log.kek", "KEK", kGlobalVariableGuid},
-                                                                 {"log.db", "db", kImageSecurityGuid},
-                                                                 {"log.dbx", "dbx", kImageSecurityGuid}}};
-
-using EventsOfRegister = std::vector<const Event*>;
-
-EventsOfRegister Measured(const EventLog& log, std::uint32_t register_index) {
-  EventsOfRegister events;
-  for (const Event& event : log.events()) {
-    if (event.register_index == register_index && event.Extends()) events.push_back(&event);
-  }
-  return events;
-}
-
-// The events before the first separator; none if there is no separator, as then nobody says where the firmware's own end.
-EventsOfRegister BeforeSeparator(const EventsOfRegister& events) {
-  const auto end = std::find_if(events.begin(), events.end(), [](const Event* event) { return IsSeparator(*event); });
-  return end == events.end() ? EventsOfRegister() : EventsOfRegister(events.begin(), end);
-}
-
-// The one event whose data hash to its digest and are this variable; nullptr: none, or several.
-const Event* OnlyOf(const EventsOfRegister& events, const SecureBootVariable& wanted, ByteView& value) {
-  const Event* found = nullptr;
-  for (const Event* event : events) {
-    const std::optional<Variable> variable = ReadVariable(event->data);
-    if (!variable || variable->name != wanted.name || !Equal(variable->guid, wanted.guid) || !HasDigestOf(*event, event->data)) continue;
-    if (found != nullptr) return nullptr;
-    found = event;
-    value = variable->value;
-  }
-  return found;
-}
-
-// The one event that GRUB's label says to be the kernel's command line, and whose text hashes to its digest.
-const Event* OnlyCommandLine(const EventsOfRegister& events, std::string_view& text) {
-  const Event* found = nullptr;
-  for (const Event* event : events) {
-    const auto line = GrubText(*event, kGrubCommandLine);
-    if (!line || line->empty() || Printable(*line, line->size()) != *line || !HasDigestOf(*event, AsBytes(*line))) continue;
-    if (found != nullptr) return nullptr;
-    found = event;
-    text = *line;
-  }
-  return found;
-}
-
-// What the register would hold without the events left out. Empty: all of them are.
-Bytes FilteredReplay(const EventsOfRegister& events, const std::function<bool(const Event&)>& left_out) {
-  Bytes value(crypto::Sha384Digest().size(), 0);
-  bool any = false;
-  for (const Event* event : events) {
-    if (left_out(*event)) continue;
-    any = true;
-    Append(value, event->DigestOf(kAlgorithm));
-    value = ToBytes(crypto::Sha384(value));
-  }
-  return any ? value : Bytes();
-}
-
 }  // namespace
 
 std::span<const evidence::ClaimSpec> ClaimTable() { return kClaims; }
 
 void EventLog::WriteClaims(trust::ClaimWriter& claims) const {
-  if (registers_ != Registers::kRtmrs) return;  // nothing commits to such a log yet
+  const Measured measured(*this, kAlgorithm);
   const auto add_replay = [&](std::string_view name, Bytes value) {
     if (!value.empty()) claims.Add(name, std::move(value));
   };
   std::uint64_t extends = 0;
-  for (const Event& event : events_) extends += event.Extends() && event.register_index != 0;
+  for (const Event& event : events_) extends += event.Extends() && (registers_ == Registers::kPcrs || event.register_index != 0);
   claims.Add("log.extend_count", extends);
+  if (registers_ == Registers::kPcrs) {
+    ASSAY_CHECK(pcr_replay_.has_value());
+    return WritePcrClaims(*pcr_replay_, claims);
+  }
 
-  const EventsOfRegister rtmr0 = Measured(*this, kRtmr0);
-  const EventsOfRegister firmware = BeforeSeparator(rtmr0);
-  const bool debug = std::any_of(rtmr0.begin(), rtmr0.end(), [](const Event* event) { return HasDigestOf(*event, AsBytes(kDebugMode)); });
+  const EventsOfRegister rtmr0 = measured.Of(kRtmr0);
+  const EventsOfRegister firmware = measured.BeforeSeparator(rtmr0);
+  const bool debug = std::any_of(rtmr0.begin(), rtmr0.end(), [&](const Event* event) { return measured.HasDigestOf(*event, AsBytes(kDebugMode)); });
   std::string secure_boot = "unknown";
   std::vector<const Event*> variables;
   for (const SecureBootVariable& variable : kSecureBootVariables) {
     ByteView value;
-    const Event* event = OnlyOf(firmware, variable, value);
+    const Event* event = measured.OnlyOf(firmware, variable, value);
     if (event == nullptr) continue;
     variables.push_back(event);
-    if (!variable.claim.empty()) claims.Add(variable.claim, ToBytes(event->DigestOf(kAlgorithm)));
+    if (!variable.claim.empty()) claims.Add(variable.claim, ToBytes(measured.DigestOf(*event)));
     else if (value.size() == 1 && value[0] <= 1 && !debug) secure_boot = value[0] == 1 ? "true" : "false";
   }
   claims.Add("log.secure_boot", secure_boot);
-  add_replay("log.firmware_inputs", FilteredReplay(rtmr0, [&](const Event& event) {
-    return IsSeparator(event) || IsHarmlessAction(event) || std::find(variables.begin(), variables.end(), &event) != variables.end();
+  add_replay("log.firmware_inputs", measured.Replay(rtmr0, [&](const Event& event) {
+    return measured.IsSeparator(event) || measured.IsHarmlessAction(event) || std::find(variables.begin(), variables.end(), &event) != variables.end();
+  }));
+  add_replay("log.boot_applications", measured.Replay(measured.Of(kRtmr1), [&](const Event& event) {
+    return measured.IsSeparator(event) || measured.IsHarmlessAction(event) || measured.IsPartitionTable(event);
   }));
 
-  // An image's digest is of its own bytes, which begin "MZ": no image can be taken for a partition table.
-  add_replay("log.boot_applications", FilteredReplay(Measured(*this, kRtmr1), [](const Event& event) {
-    const bool partitions = AsText(event.data).starts_with(kGptSignature) && HasDigestOf(event, event.data);
-    return IsSeparator(event) || IsHarmlessAction(event) || partitions;
-  }));
-
-  const EventsOfRegister rtmr2 = Measured(*this, kRtmr2);
+  const EventsOfRegister rtmr2 = measured.Of(kRtmr2);
   std::string_view command_line;
-  const Event* left_out = OnlyCommandLine(rtmr2, command_line);
+  const Event* left_out = measured.OnlyCommandLine(rtmr2, command_line);
   if (left_out != nullptr) claims.Add(kCommandLineClaim, std::string(command_line));
-  add_replay(std::string_view(kBootFilesClaim), FilteredReplay(rtmr2, [&](const Event& event) { return &event == left_out; }));
+  add_replay(std::string_view(kBootFilesClaim), measured.Replay(rtmr2, [&](const Event& event) { return &event == left_out; }));
 }
 
 }  // namespace assay::tcg_log

@@ -248,24 +248,44 @@ std::optional<trust::Parsed<EventLog>> EventLogParser::Parse(const trust::Untrus
   return trust::Parsed<EventLog>(trust::ParserPass<EventLog>(), std::move(parsed));
 }
 
-Bytes EventLog::Replay(std::uint16_t algorithm, std::uint32_t register_index) const {
+std::optional<std::uint8_t> StartupLocality(const Event& event) {
+  const bool is_one = event.type == EventType::kNoAction && event.register_index == 0 && event.data.size() == kStartupLocality.size() + 1 &&
+                      Equal(event.data.first(kStartupLocality.size()), AsBytes(kStartupLocality));
+  return is_one ? std::optional(event.data.back()) : std::nullopt;
+}
+
+std::vector<Bytes> EventLog::ReplayAll(std::uint16_t algorithm) const {
   const std::optional<crypto::HashAlgorithm> hash = HashOf(algorithm);
   if (!hash) return {};
-  // PCRs of the dynamic root of trust start at FF, PCR 0 at the locality from which the TPM was started.
-  const bool dynamic = registers_ == Registers::kPcrs && register_index >= 17 && register_index <= 22;
-  Bytes value(crypto::DigestSize(*hash), dynamic ? 0xFF : 0x00);
+  const std::size_t size = crypto::DigestSize(*hash);
+  const bool pcrs = registers_ == Registers::kPcrs;
+  std::vector<Bytes> values;
+  for (std::uint32_t index = 0; index < (pcrs ? kPcrs : kMeasurementRegisters); ++index) {
+    // PCRs of the dynamic root of trust start at FF, PCR 0 at the locality from which the TPM was started.
+    values.emplace_back(size, pcrs && index >= kFirstDynamicPcr && index <= kLastDynamicPcr ? 0xFF : 0x00);
+  }
+  Bytes extended;
   for (const Event& event : events_) {
-    if (event.register_index != register_index) continue;
+    Bytes& value = values[event.register_index];
     if (!event.Extends()) {
-      const bool locality = registers_ == Registers::kPcrs && register_index == 0 && event.data.size() == kStartupLocality.size() + 1 &&
-                            Equal(event.data.first(kStartupLocality.size()), AsBytes(kStartupLocality));
-      if (locality && AllZero(value)) value.back() = event.data.back();
+      const auto locality = pcrs ? StartupLocality(event) : std::nullopt;
+      if (locality && AllZero(value)) value.back() = *locality;
       continue;
     }
-    Append(value, event.DigestOf(algorithm));
-    value = crypto::Digest(*hash, value);
+    extended.assign(value.begin(), value.end());
+    Append(extended, event.DigestOf(algorithm));
+    value = crypto::Digest(*hash, extended);
   }
-  return value;
+  return values;
+}
+
+Bytes EventLog::Replay(std::uint16_t algorithm, std::uint32_t register_index) const {
+  std::vector<Bytes> values = ReplayAll(algorithm);
+  return values.empty() ? Bytes() : std::move(values[register_index]);
+}
+
+bool EventLog::Extends(std::uint32_t register_index) const {
+  return std::any_of(events_.begin(), events_.end(), [&](const Event& event) { return event.register_index == register_index && event.Extends(); });
 }
 
 std::optional<Registers> LooksLikeLog(ByteView bytes) {
@@ -279,15 +299,13 @@ trust::Description EventLog::Describe() const {
   trust::Description description(registers_ == Registers::kRtmrs ? "event log of a TDX guest (CCEL)" : "event log of a TPM",
                                  Cat(crypto_agile_ ? "crypto-agile, " : "legacy, ", events_.size(), events_.size() == 1 ? " event" : " events"));
   trust::Description replay("replay");
-  const std::uint32_t count = registers_ == Registers::kRtmrs ? kMeasurementRegisters : kPcrs;
   for (const Algorithm& algorithm : algorithms_) {
-    for (std::uint32_t index = 0; index < count; ++index) {
+    const std::vector<Bytes> values = ReplayAll(algorithm.id);
+    for (std::uint32_t index = 0; index < values.size(); ++index) {
       const bool used = std::any_of(events_.begin(), events_.end(), [&](const Event& event) { return event.register_index == index; });
       const bool shown = registers_ == Registers::kRtmrs ? index > 0 : used;  // no log replays to MRTD
       if (!shown) continue;
-      const Bytes value = Replay(algorithm.id, index);
-      if (value.empty()) continue;
-      replay.Add(algorithms_.size() == 1 ? NameOf(registers_, index) : Cat(NameOf(registers_, index), " ", ShowAlgorithm(algorithm.id)), ToHex(value));
+      replay.Add(algorithms_.size() == 1 ? NameOf(registers_, index) : Cat(NameOf(registers_, index), " ", ShowAlgorithm(algorithm.id)), ToHex(values[index]));
     }
   }
   description.Add(std::move(replay));

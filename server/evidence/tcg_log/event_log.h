@@ -55,6 +55,13 @@ struct Event {
   ByteView DigestOf(std::uint16_t algorithm) const;  // empty: none of it
 };
 
+// How a TPM's log was authenticated.
+struct PcrReplay {
+  std::uint16_t bank;                   // the digests that its claims stand on
+  std::vector<std::uint32_t> unlogged;  // signed PCRs that hold more than they start with, and that the log has no event of
+  std::string boot_phase;               // what systemd extended PCR 11 with after the firmware's log ended: "enter-initrd:leave-initrd"
+};
+
 class EventLog {
  public:
   using Parser = class EventLogParser;
@@ -68,13 +75,19 @@ class EventLog {
 
   // What the events extend the register to, from what it holds at start-up. Empty: this build can't compute the algorithm.
   Bytes Replay(std::uint16_t algorithm, std::uint32_t register_index) const;
+  // The same of every register that exists, in one pass.
+  std::vector<Bytes> ReplayAll(std::uint16_t algorithm) const;
+  bool Extends(std::uint32_t register_index) const;  // whether any event does
 
   trust::LookupHints Hints() const { return {}; }
   trust::Description Describe() const;
   void WriteClaims(trust::ClaimWriter& claims) const;
 
  private:
+  void WritePcrClaims(const PcrReplay& replay, trust::ClaimWriter& claims) const;
+
   friend class EventLogParser;
+  friend class EventLogAuthenticator;
   EventLog() = default;
 
   std::shared_ptr<const Bytes> raw_;  // what the views point into
@@ -82,7 +95,11 @@ class EventLog {
   bool crypto_agile_ = true;
   std::vector<Algorithm> algorithms_;
   std::vector<Event> events_;
+  std::optional<PcrReplay> pcr_replay_;  // set by the authenticator
 };
+
+// The locality that a StartupLocality event tells; nullopt: it is none.
+std::optional<std::uint8_t> StartupLocality(const Event& event);
 
 class EventLogParser {
  public:

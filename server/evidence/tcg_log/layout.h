@@ -21,6 +21,8 @@ inline constexpr std::size_t kMaxAlgorithms = 16;
 
 inline constexpr std::uint32_t kEndOfLog = 0xFFFFFFFF;  // as a register: what the firmware filled the log's area with
 inline constexpr std::uint32_t kPcrs = 24;
+inline constexpr std::uint32_t kFirstDynamicPcr = 17;  // of the dynamic root of trust for measurement
+inline constexpr std::uint32_t kLastDynamicPcr = 22;
 inline constexpr std::uint32_t kMeasurementRegisters = 5;  // of CCEL: MRTD, RTMR0 to RTMR3
 inline constexpr std::size_t kRtmrs = 4;
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -113,6 +114,22 @@ struct PlainLog {
     }
     return value;
   }
+  // What 24 PCRs of that bank hold after it, PCR 0 from `locality`.
+  std::map<std::uint32_t, Bytes> Pcrs(std::uint16_t algorithm, std::uint8_t locality = 0) const {
+    std::map<std::uint32_t, Bytes> pcrs;
+    const auto size = static_cast<std::uint16_t>(DigestOf(algorithm, 0, {}).size());
+    for (std::uint32_t index = 0; index < 24; ++index) {
+      Bytes& value = pcrs[index];
+      value.assign(size, index >= 17 && index <= 22 ? 0xFF : 0);
+      if (index == 0) value.back() = locality;
+      for (const PlainEvent& event : events) {
+        if (event.index != index || event.type == 3) continue;
+        Append(value, DigestOf(algorithm, size, event));
+        value = DigestOf(algorithm, size, {0, 0, value});
+      }
+    }
+    return pcrs;
+  }
   std::array<Bytes, 4> Rtmrs() const { return {Replay(1), Replay(2), Replay(3), Replay(4)}; }
 };
 
@@ -170,6 +187,78 @@ inline PlainLog BootLog() {
       Measured(2, 0x80000007, "Exit Boot Services Invocation"),
       Measured(2, 0x80000007, "Exit Boot Services Returned with Success"),
   };
+  return log;
+}
+
+// What a TPM of Google's logs in three banks: Secure Boot, shim, GRUB. Numbers of its events:
+enum PcrEvent : std::size_t {
+  kVersion, kNonHostInfo, kPcrSecureBoot, kPcrPk, kPcrKek, kPcrDb, kPcrDbx, kPcrSeparator7, kPcrCalling, kPcrSeparator0, kPcrSeparator4, kPcrGpt,
+  kDbAuthority, kPcrShim, kPcrMokList, kSbatLevel, kShimAuthority, kPcrGrub, kPcrGrubConfig, kPcrGrubCommand, kKernelFile, kPcrKernel, kPcrCommandLine,
+  kPcrInitrd, kPcrExit, kPcrEvents
+};
+inline PlainEvent InPcr(std::uint32_t index, PlainEvent event) {
+  event.index = index;
+  return event;
+}
+inline PlainEvent Authority(std::string_view guid, std::string_view name, std::string_view value) {
+  return {7, 0x800000E0, VariableData(guid, name, value)};
+}
+inline Bytes Utf16(std::string_view text) {
+  Bytes encoded;
+  for (const char c : text) PutLe(encoded, 2, static_cast<std::uint8_t>(c));
+  PutLe(encoded, 2, 0);
+  return encoded;
+}
+inline PlainLog PcrLog() {
+  const PlainLog tdx = BootLog();
+  PlainLog log;
+  log.header_index = 0;
+  log.algorithms = {{0x04, 20}, {0x0B, 32}, {0x0C, 48}};
+  // A shim that counts the variable's head twice: six bytes more, the last of which is not measured.
+  PlainEvent cut = Authority(kSecurity, "Shim", "vendor certificate");
+  cut.data.insert(cut.data.end(), 6, 0xAA);
+  cut.measured.assign(cut.data.begin(), cut.data.end() - 1);
+  log.events = {
+      {0, 0x08, Utf16("GCE Virtual Firmware v2")},
+      {0, 0x11, ToBytes(AsBytes(std::string("GCE NonHostInfo\0\1", 17) + std::string(15, '\0')))},
+      InPcr(7, Variable(kGlobal, "SecureBoot", "\x01")),
+      InPcr(7, Variable(kGlobal, "PK", "platform key")),
+      InPcr(7, Variable(kGlobal, "KEK", "exchange key")),
+      InPcr(7, Variable(kSecurity, "db", "allowed")),
+      InPcr(7, Variable(kSecurity, "dbx", "")),
+      Separator(7),
+      Measured(4, 0x80000007, "Calling EFI Application from Boot Option"),
+      Separator(0),
+      Separator(4),
+      InPcr(5, tdx.events[kGpt]),
+      Authority(kSecurity, "db", "certificate of shim"),
+      InPcr(4, tdx.events[kShim]),
+      Measured(14, 0x0D, std::string_view("MokList\0", 8), "keys"),
+      Authority(kGlobal, "SbatLevel", "sbat,1,2022052400\n"),
+      cut,
+      InPcr(4, tdx.events[kGrub]),
+      InPcr(9, tdx.events[kGrubConfig]),
+      InPcr(8, tdx.events[kGrubCommand]),
+      Measured(9, 0x0D, std::string_view("/vmlinuz\0", 9), "MZ kernel"),
+      {4, 0x80000003, tdx.events[kGrub].data, ToBytes(AsBytes("MZ kernel"))},
+      InPcr(8, CommandLine("/vmlinuz root=/dev/sda1 ro")),
+      InPcr(9, tdx.events[kInitrd]),
+      Measured(5, 0x80000007, "Exit Boot Services Invocation"),
+  };
+  return log;
+}
+
+// What systemd's stub measures of a unified kernel image, and of a command line that it is given beside it.
+inline PlainLog UkiLog() {
+  PlainLog log = PcrLog();
+  const auto section = [&](std::string_view name, std::string_view content) {
+    log.events.push_back({11, 0x0D, Utf16(name), ToBytes(AsBytes(std::string(name).append(1, '\0')))});
+    log.events.push_back({11, 0x0D, Utf16(name), ToBytes(AsBytes(content))});
+  };
+  section(".linux", "MZ kernel");
+  section(".osrel", "ID=debian");
+  section(".initrd", "initial file system");
+  log.events.push_back({12, 0x0D, Utf16("console=ttyS0")});
   return log;
 }
 
