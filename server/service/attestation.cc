@@ -321,20 +321,20 @@ struct Attestation::Pending {
 void Attestation::SayWhatIsAbsent(const Pending& pending, const v1::Appraisal& appraisal, v1::AttestResponse& response) const {
   if (inputs_.keeper == nullptr) return response.set_retry_after_ms(appraisal.missing_collateral_size() > 0 ? kRetryCollateralMs : 0);
   std::uint32_t longest = 0;
-  bool in_vain = false;
   for (const collateral::Absence& absence : pending.absent) {
     v1::AbsentCollateral& added = *response.add_absent_collateral();
     added.set_key(Printable(absence.key.ToString()));
     added.set_code(EntryOf(absence.reason).number);
     added.set_reason(std::string(NameOf(absence.reason)));
     added.set_retry_after_ms(static_cast<std::uint32_t>(absence.retry_after.count()));
-    longest = std::max(longest, added.retry_after_ms());
-    const bool missing = std::find(appraisal.missing_collateral().begin(), appraisal.missing_collateral().end(), added.key()) != appraisal.missing_collateral().end();
-    in_vain |= missing && absence.retry_after.count() == 0;
+    const auto& missing = appraisal.missing_collateral();
+    // What nobody fetches an operator may still import.
+    const bool by_hand = absence.reason == Reason::kCollateralOffline && std::find(missing.begin(), missing.end(), added.key()) != missing.end();
+    longest = std::max(longest, by_hand ? kRetryCollateralMs : added.retry_after_ms());
   }
   ByteArray<1> chance{};
   inputs_.random.Fill(chance);
-  response.set_retry_after_ms(in_vain ? 0 : longest + longest / 5 * chance[0] / 256);
+  response.set_retry_after_ms(longest + longest / 5 * chance[0] / 256);
 }
 
 // What the node sent, and what this verifier holds: nobody keeps it from a newer list by sending an older one.

@@ -131,6 +131,18 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
       return refusal(Reason::kProductMismatch, "VERSION", "version 3 or later on Turin", "2");
     });
   }
+  const auto there = [&](std::string_view kind) { return !context.collateral.Candidates(kind, NameOf(product)).empty(); };
+  if (!there(kArkKind) || !there(vcek ? kAskKind : kAsvkKind)) {
+    CheckLog attempt;
+    if (VerifyChain(*leaf, product, context, attempt) == nullptr) {
+      // AMD gives its own certificates to everybody: what is missing can be fetched.
+      for (Finding finding : attempt.findings()) {
+        if (finding.reason == Reason::kChainIncomplete) finding.effect = Effect::kIndeterminate;
+        log.Skip(kAmdProfile.chain_check, std::move(finding));
+      }
+      return std::nullopt;
+    }
+  }
   const std::shared_ptr<const trust::VerifiedChain> chain = VerifyChain(*leaf, product, context, log);
   if (chain == nullptr || !matches) return std::nullopt;
 

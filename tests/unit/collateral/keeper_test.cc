@@ -201,6 +201,25 @@ TEST_P(KeeperFault, LeavesWhatIsHeldAndIsOverSomeday) {
 
 INSTANTIATE_TEST_SUITE_P(EachFault, KeeperFault, ::testing::ValuesIn(kFaults), [](const auto& info) { return std::string(info.param.name); });
 
+// A whole chain that hangs together, from the right address, under a root of its own.
+TEST(Keeper, Attack119_ARootThatIsServedIsNoAnchor) {
+  World world;
+  const auto minted = softtee::MintSnp(softtee::SnpPki::Shared(), {.now = kStart, .delivery = softtee::SnpOptions::Delivery::kSeparateItems, .fault = softtee::Fault::kRootSelfMade});
+  ASSERT_TRUE(minted.ok());
+  std::string chain;
+  for (const softtee::Endorsement& endorsement : minted->endorsements) {
+    if (endorsement.name == "ask" || endorsement.name == "ark") chain += softtee::ToPem("CERTIFICATE", endorsement.der);
+  }
+  world.kds.Script("cert_chain", {.body = chain}, 1000);
+  const trust::CollateralKey keys[] = {{"amd.ark", "Milan", ""}, {"amd.ask", "Milan", ""}};
+  world.keeper().Find(keys);
+  world.Run(seconds(1));
+  const Gathered gathered = world.keeper().Find(keys);
+  EXPECT_THAT(gathered.items, IsEmpty());
+  EXPECT_EQ(gathered.absent.front().reason, Reason::kCollateralRefused);
+  EXPECT_THAT(gathered.absent.front().why, HasSubstr("not authentic"));
+}
+
 TEST(Keeper, ThePauseThatAnUpstreamAsksForHoldsForAllItsDocuments) {
   World world;
   world.kds.Script("", {.status = 429, .headers = {{"Retry-After", "120"}}});
@@ -348,7 +367,7 @@ TEST(Keeper, AnotherProcessFindsEverythingOnTheShelf) {
   EXPECT_EQ(world.Value("assay_collateral_lookups_total{kind=\"amd.vcek\",result=\"shelf\"}"), 1U);
 }
 
-TEST(Keeper, Attack19_ARollbackIsRefusedAcrossRestarts) {
+TEST(Keeper, Attack019_ARollbackIsRefusedAcrossRestarts) {
   World world;
   world.pcs.SetDocuments(18, Duration(3600), Duration(30 * 86400));
   world.keeper().Find(TdxKeys());

@@ -82,12 +82,26 @@ TEST_P(SnpAttack, IsRefusedForItsReason) {
     CheckLog log;
     EXPECT_FALSE(verifier.Authenticate(Mint(options), log)) << entry.what;
     EXPECT_THAT(ReasonsOf(log), Contains(std::string(entry.reason)));
-    EXPECT_TRUE(log.HasRejection());
+    // What is only missing can be fetched: undecided, and never more than that.
+    EXPECT_EQ(log.HasRejection(), fault != Fault::kLeafMissing && fault != Fault::kIntermediateMissing && fault != Fault::kRootMissing);
 
     options.fault.reset();
     CheckLog sound;
     EXPECT_TRUE(verifier.Authenticate(Mint(options), sound)) << "without the attack";
     EXPECT_TRUE(sound.findings().empty());
+  }
+}
+
+// Only the node can bring a VLEK, or what certifies a chip that it does not name.
+TEST(SnpMissingLeaf, IsARejectionWhereNobodyCouldFetchIt) {
+  const Verifier verifier;
+  softtee::SnpOptions vlek{.signing_key = softtee::SigningKey::kVlek}, masked{.chip_id = ByteArray<64>{}}, vcek;
+  for (const auto& [options, rejected] : {std::pair(&vlek, true), std::pair(&masked, true), std::pair(&vcek, false)}) {
+    options->fault = Fault::kLeafMissing;
+    CheckLog log;
+    EXPECT_FALSE(verifier.Authenticate(Mint(*options), log));
+    EXPECT_THAT(ReasonsOf(log), Contains("certificate_missing"));
+    EXPECT_EQ(log.HasRejection(), rejected);
   }
 }
 
