@@ -73,6 +73,12 @@ const std::vector<Member>& MembersOf(const google::protobuf::Descriptor& type) {
 
 void Write(const Message& message, std::string& out);
 
+void WriteQuoted(std::string_view plain, std::string& out) {
+  out += '"';
+  out += plain;
+  out += '"';
+}
+
 void WriteValue(const Message& message, const Reflection& reflection, const FieldDescriptor& field, int index, std::string& out) {
   const bool single = index < 0;
   switch (field.cpp_type()) {
@@ -89,13 +95,13 @@ void WriteValue(const Message& message, const Reflection& reflection, const Fiel
       out += Cat('"', single ? reflection.GetUInt64(message, &field) : reflection.GetRepeatedUInt64(message, &field, index), '"');
       return;
     case FieldDescriptor::CPPTYPE_ENUM:
-      out += Cat('"', (single ? reflection.GetEnum(message, &field) : reflection.GetRepeatedEnum(message, &field, index))->name(), '"');
+      WriteQuoted((single ? reflection.GetEnum(message, &field) : reflection.GetRepeatedEnum(message, &field, index))->name(), out);
       return;
     case FieldDescriptor::CPPTYPE_STRING: {
       std::string elsewhere;
       const std::string& text = single ? reflection.GetStringReference(message, &field, &elsewhere)
                                        : reflection.GetRepeatedStringReference(message, &field, index, &elsewhere);
-      if (field.type() == FieldDescriptor::TYPE_BYTES) out += Cat('"', ToHex(AsBytes(text)), '"');
+      if (field.type() == FieldDescriptor::TYPE_BYTES) WriteQuoted(ToHex(AsBytes(text)), out);
       else ASSAY_CHECK(json::AppendCanonical(text, out));  // protobuf keeps text UTF-8
       return;
     }
@@ -110,7 +116,7 @@ void WriteValue(const Message& message, const Reflection& reflection, const Fiel
 void Write(const Message& message, std::string& out) {
   const google::protobuf::Descriptor& type = *message.GetDescriptor();
   if (&type == Timestamp::descriptor()) {
-    out += Cat('"', FormatTime(Time(Duration(static_cast<const Timestamp&>(message).seconds()))), '"');
+    WriteQuoted(FormatTime(Time(Duration(static_cast<const Timestamp&>(message).seconds()))), out);
     return;
   }
   const Reflection& reflection = *message.GetReflection();
