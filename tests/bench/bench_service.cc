@@ -3,6 +3,7 @@
 // assayd runs as a process of its own, as released: TLS, SQLite, signed tokens, its log into a file. Nodes of the software
 // TEE join it over connections that stay open, each under its own key: a challenge, then a report signed for it. A verdict
 // is both calls. Server and load get CPUs of their own where there are two or more.
+// Trust domains (TDX) join a server of their own in the same way, with Intel's documents in its directory and quotes of one machine.
 //
 // What gRPC alone takes is measured beside it: a server that answers both calls with what assayd once answered, without looking at
 // them, under the same TLS and the same load. No service on this gRPC can give verdicts for less than that and the verification.
@@ -48,6 +49,8 @@
 #include "tests/bench/raw_verify.h"
 #include "tests/integration/verifier.h"
 #include "tests/softtee/cert_table.h"
+#include "tests/softtee/dcap_evidence.h"
+#include "tests/softtee/signed_quote.h"
 #include "tests/softtee/snp_evidence.h"
 
 namespace assay::bench {
@@ -65,6 +68,7 @@ constexpr int kTurns = 3;
 constexpr std::chrono::milliseconds kRamp{500}, kRampForEach{4};  // until calls of both kinds are under way in equal parts
 constexpr std::chrono::milliseconds kOperatorsPause{10};
 constexpr std::size_t kReportData = 0x50;      // AMD 56860, ATTESTATION_REPORT
+constexpr std::size_t kQuotedReportData = 48 + 520, kQuoteSigned = 48 + 584;  // Intel's Quote Generation Library, version 4
 constexpr long kTmpfs = 0x01021994;            // statfs(2)
 
 // Ends the run, with servers and directories cleared away.
@@ -214,8 +218,7 @@ class Chip {
   }
 
   const ByteArray<64>& id() const { return id_; }
-  const Bytes& report() const { return report_; }
-  Bytes spki() const { return key_.SubjectPublicKeyInfo(); }
+  RawVerify Yardstick() const { return RawVerify(report_, key_.SubjectPublicKeyInfo()); }
 
  private:
   static ByteArray<64> IdOf(std::size_t number) {
@@ -228,6 +231,30 @@ class Chip {
   softtee::Key key_;
   QuickSigner signer_;
   Bytes report_, table_;
+};
+
+// The same of a TDX machine: only what its attestation key signs is new.
+class Quoted {
+ public:
+  explicit Quoted(const Bytes& quote) : key_(softtee::IntelPki::Shared().KeysFor({}, true).attestation), quote_(quote) {}
+
+  void Answer(const crypto::Sha512Digest& report_data, v1::AttestRequest& request) const {
+    Bytes quote = quote_;
+    std::copy(report_data.begin(), report_data.end(), quote.begin() + kQuotedReportData);
+    const Bytes signature = softtee::SignP1363(key_, ByteView(quote).first(kQuoteSigned));
+    std::copy(signature.begin(), signature.end(), quote.begin() + kQuoteSigned + 4);  // behind the length of what follows
+    v1::EvidenceItem& item = *request.add_items();
+    item.set_media_type(std::string(softtee::kQuoteType));
+    item.set_body(std::string(AsText(quote)));
+  }
+  RawVerify Yardstick() const {
+    const Bytes message(quote_.begin(), quote_.begin() + kQuoteSigned);
+    return RawVerify(message, softtee::SignP1363(key_, message), key_.SubjectPublicKeyInfo());
+  }
+
+ private:
+  softtee::Key key_;
+  Bytes quote_;
 };
 
 // --- the server --------------------------------------------------------------------------------------------------------
@@ -290,6 +317,7 @@ class Served {
   // `command` writes the file `name`.ready when it listens.
   Served(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::vector<std::string>& command) : site_(site) {
     const std::string ready = site.File(Cat(name, ".ready")), log = site.File(Cat(name, ".log"));
+    std::filesystem::remove(ready);  // of one before it
     Cpus::Use(cpus.server());
     process_ = std::make_unique<integration::Process>(command, log);
     Cpus::Use(cpus.load());
@@ -313,18 +341,18 @@ class Served {
 
 class Assayd : public Served {
  public:
-  // `name` tells its files in the site apart; the store is a file in `folder`.
-  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue)
+  // `name` tells its files in the site apart; the store is a file in `folder`. `more` is further YAML.
+  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue, std::string_view more = "")
       : Served(site, cpus, name,
-               {integration::Program("assayd"), "run", "--config", Configured(site, name, folder, queue), "--insecure-test-anchors",
+               {integration::Program("assayd"), "run", "--config", Configured(site, name, folder, queue, more), "--insecure-test-anchors",
                 site.File("anchors.yaml"), "--ready-file", site.File(Cat(name, ".ready"))}),
         operators_(LineOf("operator=")) {}
 
   const std::string& operators() const { return operators_; }
 
  private:
-  static std::string Configured(const integration::Site& site, std::string_view name, const std::string& folder, unsigned queue) {
-    std::string config = site.Config();
+  static std::string Configured(const integration::Site& site, std::string_view name, const std::string& folder, unsigned queue, std::string_view more) {
+    std::string config = Cat(site.Config(), more);
     Replace(config, "join: {", Cat("join: {connections: {total: 2000, per_address: 2000}, rates: {per_address: 1000000, total: 1000000}, "));
     Replace(config, "assay.db", Cat(folder, "/", name, ".db"));
     Replace(config, "threads: 2, queue: 64", Cat("threads: 0, queue: ", queue));
@@ -411,11 +439,12 @@ class Joiner {
   explicit Joiner(const Served& server) : site_(server.site()), node_(server.join(), server.site()), ask_(node_.Ask()) {}
 
   // On the connection that the first join made. Dies of anything but a verdict TRUSTED or a refusal for overload.
-  End Join(const Chip& chip) {
+  template <typename Machine>
+  End Join(const Machine& machine) {
     const auto challenge = node_.CreateChallenge(ask_);
     if (!challenge.ok()) return Refused(challenge.status(), End::kNoChallenge);
     const double begin = ThreadSeconds();
-    const v1::AttestRequest answer = AnswerTo(*challenge, chip);
+    const v1::AttestRequest answer = AnswerTo(*challenge, machine);
     minting_ += ThreadSeconds() - begin;
     const auto response = node_.Attest(answer);
     if (!response.ok()) return Refused(response.status(), End::kNoVerdict);
@@ -430,10 +459,11 @@ class Joiner {
   }
 
   // One join more, whose answers the server that does nothing will give.
-  void Keep(const Chip& chip) {
+  template <typename Machine>
+  void Keep(const Machine& machine) {
     const auto challenge = node_.CreateChallenge(ask_);
     if (!challenge.ok()) Die(std::string(MessageOf(challenge.status())));
-    const auto response = node_.Attest(AnswerTo(*challenge, chip));
+    const auto response = node_.Attest(AnswerTo(*challenge, machine));
     if (!response.ok()) Die(std::string(MessageOf(response.status())));
     site_.Write(kOldChallenge, challenge->SerializeAsString());
     site_.Write(kOldVerdict, response->SerializeAsString());
@@ -443,7 +473,8 @@ class Joiner {
   double minting() const { return minting_; }                    // CPU-seconds so far
 
  private:
-  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, const Chip& chip) {
+  template <typename Machine>
+  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, const Machine& machine) {
     v1::AttestRequest answer;
     if (!server_key_) server_key_ = node_.ServerKey();
     answer.set_challenge(challenge.challenge());
@@ -457,7 +488,7 @@ class Joiner {
                                                .name = ask_.context().name(),
                                                .tpm_ak = {},
                                                .server_spki_sha256 = ToBytes(*server_key_)};
-    chip.Answer(transcript.ReportData(), answer);
+    machine.Answer(transcript.ReportData(), answer);
     return answer;
   }
 
@@ -477,11 +508,12 @@ class Joiner {
 using Joiners = std::vector<std::unique_ptr<Joiner>>;
 
 // Connected: what a handshake costs is no part of what a verdict costs.
-Joiners Connect(const Served& server, std::size_t count, const Chip& chip) {
+template <typename Machine>
+Joiners Connect(const Served& server, std::size_t count, const Machine& machine) {
   Joiners joiners;
   for (std::size_t i = 0; i < count; ++i) {
     joiners.push_back(std::make_unique<Joiner>(server));
-    if (joiners.back()->Join(chip) != End::kTrusted) Die("an idle server refused a node for overload");
+    if (joiners.back()->Join(machine) != End::kTrusted) Die("an idle server refused a node for overload");
   }
   return joiners;
 }
@@ -505,12 +537,13 @@ struct Load {
 };
 
 // Joins begun or ended outside of the measured time are driven but not counted; server and load CPU cover the same time.
-Tally Drive(const Served& server, const Joiners& joiners, const std::vector<Chip>& chips, const Load& load) {
+template <typename Machine>
+Tally Drive(const Served& server, const Joiners& joiners, const std::vector<Machine>& machines, const Load& load) {
   ASSAY_CHECK(load.in_flight <= joiners.size());
   const auto ramp = kRamp + kRampForEach * static_cast<int>(load.in_flight);
   const Steady::time_point begin = Steady::now() + ramp,
                            end = begin + std::chrono::duration_cast<Steady::duration>(Seconds(load.seconds));
-  std::atomic<std::size_t> next_chip = 0;
+  std::atomic<std::size_t> next = 0;
   std::vector<Tally> tallies(load.in_flight);
   Threads threads;
   for (std::size_t i = 0; i < load.in_flight; ++i) {
@@ -529,7 +562,7 @@ Tally Drive(const Served& server, const Joiners& joiners, const std::vector<Chip
         const Steady::time_point started = Steady::now();
         if (started >= end) return;
         const double minted = joiners[i]->minting();
-        const End how = joiners[i]->Join(chips[next_chip++ % load.chips]);
+        const End how = joiners[i]->Join(machines[next++ % std::min(load.chips, machines.size())]);
         const Steady::time_point ended = Steady::now();
         if (ended < begin || ended >= end) continue;
         tally.minting += joiners[i]->minting() - minted;
@@ -570,7 +603,8 @@ Tally Drive(const Served& server, const Joiners& joiners, const std::vector<Chip
 // --- the yardstick -------------------------------------------------------------------------------------------------------
 
 // Verifications per CPU-second with every CPU at it, as they all are under load: CPUs may share what makes them fast.
-double RawPerCpuSecond(const Cpus& cpus, const Chip& chip, double seconds) {
+template <typename Machine>
+double RawPerCpuSecond(const Cpus& cpus, const Machine& machine, double seconds) {
   std::atomic<std::size_t> verified = 0;
   std::vector<double> spent(cpus.all().size());
   Threads threads;
@@ -578,7 +612,7 @@ double RawPerCpuSecond(const Cpus& cpus, const Chip& chip, double seconds) {
   for (std::size_t i = 0; i < cpus.all().size(); ++i) {
     threads.Start([&, i] {
       Cpus::Use({cpus.all()[i]});
-      RawVerify raw(chip.report(), chip.spki());
+      RawVerify raw = machine.Yardstick();
       std::size_t count = 0;
       const double begin = ThreadSeconds();
       for (; Steady::now() < end; ++count) {
@@ -688,30 +722,51 @@ struct Scene {
   Ratios& ratios;
 };
 
+template <typename Machine>
+void MeasureCostOf(const Scene& scene, std::string_view what, std::string_view yardstick, double goal, const Assayd& server, const Joiners& joiners, const Idle& idle,
+                   const Joiners& to_idle, const std::vector<Machine>& machines, std::size_t used) {
+  std::vector<double> ratios, most, verifying, calling, all;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const double before = RawPerCpuSecond(scene.cpus, machines.front(), scene.seconds / 4);
+    Tally tally = Drive(server, joiners, machines, {.seconds = scene.seconds, .chips = used});
+    const double after = RawPerCpuSecond(scene.cpus, machines.front(), scene.seconds / 4);
+    Tally nothing = Drive(idle, to_idle, machines, {.seconds = scene.seconds, .chips = used});
+    const double raw = (before + after) / 2;
+    verifying.push_back(1e6 / raw);
+    calling.push_back(1e6 / nothing.PerCpuSecond());
+    all.push_back(1e6 / tally.PerCpuSecond());
+    ratios.push_back(verifying.back() / all.back());
+    most.push_back(verifying.back() / (verifying.back() + calling.back()));
+    PrintTally(Cat(what, ", ", kUsualInFlight, " in flight; raw ", static_cast<int>(raw), " /CPU-s"), tally);
+    PrintTally("  the server that does nothing", nothing);
+  }
+  std::printf("  server CPU of a verdict %.0f us: raw verification %.0f, two calls of gRPC that do nothing %.0f, all else %.0f\n", Median(all), Median(verifying),
+              Median(calling), Median(all) - Median(verifying) - Median(calling));
+  scene.ratios.Add(Cat("verdicts per server CPU-s / raw ", yardstick, " verifies per CPU-s, ", what), Median(ratios), goal);
+  scene.ratios.Add("  the same if gRPC's calls and a raw verification were all there is", Median(most), 0);
+}
+
 void MeasureCost(const Scene& scene, const Assayd& server, const Joiners& joiners, const Idle& idle, const Joiners& to_idle) {
   PrintHeader("(a) raw verify and (b) verdicts, durable");
   for (const std::size_t chips : {std::size_t{1}, kChips}) {
-    std::vector<double> ratios, most, verifying, calling, all;
-    for (int turn = 0; turn < kTurns; ++turn) {
-      const double before = RawPerCpuSecond(scene.cpus, scene.chips.front(), scene.seconds / 4);
-      Tally tally = Drive(server, joiners, scene.chips, {.seconds = scene.seconds, .chips = chips});
-      const double after = RawPerCpuSecond(scene.cpus, scene.chips.front(), scene.seconds / 4);
-      Tally nothing = Drive(idle, to_idle, scene.chips, {.seconds = scene.seconds, .chips = chips});
-      const double raw = (before + after) / 2;
-      verifying.push_back(1e6 / raw);
-      calling.push_back(1e6 / nothing.PerCpuSecond());
-      all.push_back(1e6 / tally.PerCpuSecond());
-      ratios.push_back(verifying.back() / all.back());
-      most.push_back(verifying.back() / (verifying.back() + calling.back()));
-      PrintTally(Cat(chips, chips == 1 ? " chip, " : " chips, ", kUsualInFlight, " in flight; raw ", static_cast<int>(raw), " /CPU-s"), tally);
-      PrintTally("  the server that does nothing", nothing);
-    }
-    std::printf("  server CPU of a verdict %.0f us: raw verification %.0f, two calls of gRPC that do nothing %.0f, all else %.0f\n", Median(all), Median(verifying),
-                Median(calling), Median(all) - Median(verifying) - Median(calling));
-    const std::string_view label = chips == 1 ? "1 chip" : "100 chips";
-    scene.ratios.Add(Cat("verdicts per server CPU-s / raw P-384 verifies per CPU-s, ", label), Median(ratios), 0.75);
-    scene.ratios.Add(Cat("  the same if gRPC's calls and the verification were all there is"), Median(most), 0);
+    MeasureCostOf(scene, chips == 1 ? "1 chip" : "100 chips", "P-384", 0.75, server, joiners, idle, to_idle, scene.chips, chips);
   }
+}
+
+// With Intel's documents in a directory of the server, and nodes that send quotes alone.
+void MeasureQuotes(const Scene& scene, const integration::Site& site, const std::string& folder) {
+  const auto minted = softtee::MintDcap(softtee::IntelPki::Shared(), {.now = SystemClock().Now()});
+  if (!minted.ok()) Die(std::string(MessageOf(minted.status())));
+  std::filesystem::create_directories(site.File("collateral"));
+  for (const softtee::Endorsement& document : minted->endorsements) site.Write(Cat("collateral/", document.name), AsText(document.der));
+  const std::vector<Quoted> machines = {Quoted(*minted->Find(softtee::kQuoteType))};
+  const Assayd server(site, scene.cpus, "tdx", folder, 2 * kMostInFlight, Cat("\ncollateral_dir: ", site.File("collateral"), "\n"));
+  const Joiners joiners = Connect(server, kUsualInFlight, machines.front());
+  joiners.front()->Keep(machines.front());
+  const Idle idle(site, scene.cpus);
+  const Joiners to_idle = Connect(idle, kUsualInFlight, machines.front());
+  PrintHeader("(g) the same of TDX quotes");
+  MeasureCostOf(scene, "TDX", "P-256", 0, server, joiners, idle, to_idle, machines, 1);
 }
 
 void MeasureDurability(const Scene& scene, const Assayd& durable, const Joiners& to_durable, const Assayd& in_memory, const Joiners& to_memory) {
@@ -782,7 +837,7 @@ int Main(int argc, char** argv) {
   CLI::App app("What a verdict costs assayd, beside the one signature verification that it cannot do without", "bench_service");
   double seconds = 2, profiled = 0, offered = 0;
   std::string disk = ASSAY_BINARY_DIR, memory = "/dev/shm";
-  app.add_option("--seconds", seconds, "Length of each of about two dozen measurements")->check(CLI::Range(0.1, 600.0));
+  app.add_option("--seconds", seconds, "Length of each of about thirty measurements")->check(CLI::Range(0.1, 600.0));
   app.add_option("--disk", disk, "Directory on a disk, for the durable store");
   app.add_option("--memory", memory, "Directory on a tmpfs, for the volatile store");
   std::string idle_in;
@@ -852,6 +907,7 @@ int Main(int argc, char** argv) {
     const double peak = MeasureOverload(scene, small, joiners);
     MeasureOperators(scene, small, joiners, peak);
   }
+  MeasureQuotes(scene, site, on_disk.path());
   ratios.Print();
   if (!disk_is_disk || !memory_is_memory) std::printf("durable / volatile compares nothing: see the first line, --disk and --memory\n");
   return 0;
