@@ -64,6 +64,11 @@ class MetricsTest : public ::testing::Test {
     metrics_.SetKeys(KeyState::kActive, 1);
     metrics_.CountReload(Reloadable::kPolicies, true, kNow);
     metrics_.SetNodes(NodeState::kTrusted, 7);
+    metrics_.CountFetch("amd_kds", FetchResult::kThrottled, 0.1);
+    metrics_.SetUpstream("amd_kds", 2, 5);
+    metrics_.CountLookup("amd.crl", LookupResult::kShelf);
+    metrics_.CountRollback("amd.crl");
+    metrics_.SetCollateral("amd.crl", {.items = 3, .obtained = kNow, .expires = kNow + Duration(60)});
   }
 
   Metrics metrics_{"1.2.3", kKnown};
@@ -104,6 +109,16 @@ TEST_F(MetricsTest, WhatWasCountedIsExposed) {
            R"(assay_reloads_total{result="success",what="policies"} 1)",
            R"(assay_reload_last_success_timestamp_seconds{what="policies"} 1795521600)",
            R"(assay_nodes{state="trusted"} 7)",
+           R"(assay_collateral_fetches_total{result="throttled",upstream="amd_kds"} 1)",
+           R"(assay_collateral_fetches_total{result="fetched",upstream="amd_kds"} 0)",
+           R"(assay_collateral_fetch_duration_seconds_count{upstream="amd_kds"} 1)",
+           R"(assay_collateral_breaker_state{upstream="amd_kds"} 2)",
+           R"(assay_collateral_wanted{upstream="amd_kds"} 5)",
+           R"(assay_collateral_lookups_total{kind="amd.crl",result="shelf"} 1)",
+           R"(assay_collateral_rollbacks_total{kind="amd.crl"} 1)",
+           R"(assay_collateral_items{kind="amd.crl"} 3)",
+           R"(assay_collateral_obtained_timestamp_seconds{kind="amd.crl"} 1795521600)",
+           R"(assay_collateral_expiry_timestamp_seconds{kind="amd.crl"} 1795521660)",
        }) {
     EXPECT_THAT(text, HasSubstr(std::string("\n") + line + "\n"));
   }
