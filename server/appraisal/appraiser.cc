@@ -217,6 +217,11 @@ v1::Strength ProtoOf(Strength strength) {
   return v1::STRENGTH_UNSPECIFIED;
 }
 
+// Something rejects, or leaves it undecided.
+bool IsKeptFromTrust(const CheckLog& log) {
+  return std::any_of(log.findings().begin(), log.findings().end(), [](const Finding& finding) { return finding.effect >= Effect::kIndeterminate; });
+}
+
 v1::Verdict VerdictOf(const CheckLog& log) {
   Effect worst = Effect::kNote;
   for (const Finding& finding : log.findings()) worst = std::max(worst, finding.effect);
@@ -420,7 +425,7 @@ v1::Appraisal Appraise(const Inputs& inputs) {
     if (platform::CheckManifest(*section->platform, inputs.items, log)) {
       bundle = section->platform->authenticate(
           inputs.items, {.anchors = inputs.anchors, .collateral = inputs.collateral, .challenge = inputs.challenge, .caches = inputs.caches}, log);
-      ASSAY_CHECK(bundle || log.HasRejection());  // refused without a reason would be a verdict that nobody can explain
+      ASSAY_CHECK(bundle || IsKeptFromTrust(log));  // refused without a reason would be a verdict that nobody can explain
     }
   }
   std::optional<Time> rules_until;
@@ -437,7 +442,7 @@ v1::Appraisal Appraise(const Inputs& inputs) {
   }
 
   const v1::Verdict verdict = VerdictOf(log);
-  ASSAY_CHECK(bundle || verdict == v1::VERDICT_REJECTED);
+  ASSAY_CHECK(bundle || verdict == v1::VERDICT_REJECTED || verdict == v1::VERDICT_INDETERMINATE);
   const bool trusted = verdict == v1::VERDICT_TRUSTED || verdict == v1::VERDICT_TRUSTED_WITH_WARNINGS;
   out.set_verdict(verdict);
   if (trusted) {
