@@ -107,6 +107,7 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   root.not_after = options.now + days(3650);
   root.serial = {1};
   root.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, {})};
+  if (parts.root_certificate) parts.root_certificate(root);
   evidence.items.push_back({std::string(kCertificateType), root.SignedBy(parts.root)});
   if (parts.list) evidence.items.push_back({std::string(kCrlType), parts.list->SignedBy(pki.issuer)});
   return evidence;

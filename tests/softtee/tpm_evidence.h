@@ -91,6 +91,7 @@ struct TpmParts {
   std::function<void(Bytes&)> pcrs_item = {};
   std::function<void(Bytes&)> ak_item = {};
   std::function<void(Bytes&)> certificate_item = {};
+  std::function<void(Certificate&)> root_certificate = {};
 };
 
 struct TpmOptions {

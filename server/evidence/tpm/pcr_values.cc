@@ -19,6 +19,11 @@ Finding Defect(Reason reason, std::string claim, std::string expected, std::stri
   return {.reason = reason, .component = std::string(kPcrsComponent), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
 }
 
+std::optional<Unmarshalled<TPML_PCR_SELECTION>> ListIn(ByteView bytes) {
+  if (!HasFewEntries(Reader(bytes))) return std::nullopt;
+  return UnmarshalPrefix<&Tss2_MU_TPML_PCR_SELECTION_Unmarshal, TPML_PCR_SELECTION>(bytes);
+}
+
 std::size_t SizeOf(std::span<const PcrSelection> selection) {
   std::size_t size = 0;
   for (const PcrSelection& bank : selection) {
@@ -31,7 +36,7 @@ std::size_t SizeOf(std::span<const PcrSelection> selection) {
 }  // namespace
 
 bool LooksLikePcrValues(ByteView bytes) {
-  const auto list = UnmarshalPrefix<&Tss2_MU_TPML_PCR_SELECTION_Unmarshal, TPML_PCR_SELECTION>(bytes);
+  const auto list = ListIn(bytes);
   if (!list || bytes.size() > kMaxItemSize) return false;
   CheckLog unused;
   const auto selection = ReadSelection(list->structure, kPcrsComponent, unused);
@@ -41,7 +46,7 @@ bool LooksLikePcrValues(ByteView bytes) {
 std::optional<trust::Parsed<PcrValues>> PcrValuesParser::Parse(const trust::UntrustedBytes& item, CheckLog& log) {
   PcrValues read;
   read.raw_ = std::make_shared<const Bytes>(ToBytes(item.Read().TakeRest()));
-  const auto list = UnmarshalPrefix<&Tss2_MU_TPML_PCR_SELECTION_Unmarshal, TPML_PCR_SELECTION>(*read.raw_);
+  const auto list = ListIn(*read.raw_);
   const auto malformed = [&](std::string expected) {
     return Defect(Reason::kTpmStructureMalformed, "TPML_PCR_SELECTION", std::move(expected), Cat(item.size(), " bytes"));
   };

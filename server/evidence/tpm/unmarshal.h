@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/reader.h"
 
 namespace assay::tpm {
 
@@ -28,6 +29,13 @@ std::optional<Structure> UnmarshalAll(ByteView bytes) {
   const auto result = UnmarshalPrefix<Unmarshal, Structure>(bytes);
   if (!result || result->size != bytes.size()) return std::nullopt;
   return result->structure;
+}
+
+// Whether a list, of which `reader` stands at the number of its entries, has at most as many as the library takes. It writes to the
+// process's standard error when asked to read a longer one: nothing that a node sends may do that.
+inline bool HasFewEntries(Reader reader) {
+  const auto count = reader.U32Be();
+  return count && *count <= TPM2_NUM_PCR_BANKS;
 }
 
 inline ByteView ViewOf(const TPM2B_DIGEST& field) { return ByteView(field.buffer).first(field.size); }

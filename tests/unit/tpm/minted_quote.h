@@ -49,11 +49,12 @@ struct Road {
   bool demand_selection = true;
   std::optional<Bytes> nonce = kNonce;  // nullopt: not demanded
   trust::FactCaches* caches = nullptr;
+  std::optional<trust::AnchorSet> anchors = {};  // nullopt: the software TEE's, as the operator's
 };
 
 // nullopt: the log says why.
 inline std::optional<trust::Bundle> Take(std::span<const evidence::Item> items, const Road& road, CheckLog& log) {
-  const trust::AnchorSet anchors = Anchors();
+  const trust::AnchorSet anchors = road.anchors ? *road.anchors : Anchors();
   const trust::CollateralSnapshot collateral = CollateralOf(items);
   trust::Challenge::Values values;
   values.nonce = road.nonce;
