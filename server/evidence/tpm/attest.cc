@@ -56,11 +56,11 @@ bool CheckPrefix(ByteView attest, std::uint16_t wanted, std::string_view compone
 }
 
 // Where a quote's selection begins: behind qualifiedSigner, extraData, clockInfo (17) and firmwareVersion (8).
-bool SelectionIsShort(ByteView attest) {
+bool SelectionFits(ByteView attest) {
   Reader reader(attest);
   reader.Skip(6);
   for (int i = 0; i < 2; ++i) reader.Skip(reader.U16Be().value_or(0));
-  return reader.Skip(25) && HasFewEntries(reader);
+  return reader.Skip(25) && HoldsSelections(reader);
 }
 
 // What all attestations begin with. nullopt: the log says why.
@@ -68,7 +68,7 @@ std::optional<std::pair<TPMS_ATTEST, AttestHeader>> ReadAttest(ByteView attest, 
                                                                CheckLog& log) {
   const bool sound = CheckPrefix(attest, type, component, log);
   std::optional<TPMS_ATTEST> read;
-  if (sound && (type != TPM2_ST_ATTEST_QUOTE || SelectionIsShort(attest))) read = UnmarshalAll<&Tss2_MU_TPMS_ATTEST_Unmarshal, TPMS_ATTEST>(attest);
+  if (sound && (type != TPM2_ST_ATTEST_QUOTE || SelectionFits(attest))) read = UnmarshalAll<&Tss2_MU_TPMS_ATTEST_Unmarshal, TPMS_ATTEST>(attest);
   if (!sound) return std::nullopt;
   log.Require(Check::kTpmStructure, read.has_value(), [&] {
     return Defect(Reason::kTpmStructureMalformed, component, "TPMS_ATTEST", "exactly one marshalled structure", Cat(attest.size(), " bytes that are none"));

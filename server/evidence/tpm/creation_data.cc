@@ -23,7 +23,7 @@ Finding NotOfThatObject(const Creation& creation, const PublicArea& area) {
 
 std::optional<trust::Parsed<CreationData>> CreationDataParser::Parse(ByteView bytes, CheckLog& log) {
   std::optional<TPMS_CREATION_DATA> read;
-  if (HasFewEntries(Reader(bytes))) read = UnmarshalAll<&Tss2_MU_TPMS_CREATION_DATA_Unmarshal, TPMS_CREATION_DATA>(bytes);
+  if (HoldsSelections(Reader(bytes))) read = UnmarshalAll<&Tss2_MU_TPMS_CREATION_DATA_Unmarshal, TPMS_CREATION_DATA>(bytes);
   if (!log.Require(Check::kTpmStructure, read.has_value(), [&] {
         return Defect(Reason::kTpmStructureMalformed, kCreationDataComponent, "TPMS_CREATION_DATA", "exactly one marshalled structure", Cat(bytes.size(), " bytes that are none"));
       }) ||

@@ -20,7 +20,7 @@ Finding Defect(Reason reason, std::string claim, std::string expected, std::stri
 }
 
 std::optional<Unmarshalled<TPML_PCR_SELECTION>> ListIn(ByteView bytes) {
-  if (!HasFewEntries(Reader(bytes))) return std::nullopt;
+  if (!HoldsSelections(Reader(bytes))) return std::nullopt;
   return UnmarshalPrefix<&Tss2_MU_TPML_PCR_SELECTION_Unmarshal, TPML_PCR_SELECTION>(bytes);
 }
 

@@ -31,11 +31,17 @@ std::optional<Structure> UnmarshalAll(ByteView bytes) {
   return result->structure;
 }
 
-// Whether a list, of which `reader` stands at the number of its entries, has at most as many as the library takes. It writes to the
-// process's standard error when asked to read a longer one: nothing that a node sends may do that.
-inline bool HasFewEntries(Reader reader) {
+// Whether the list of selections that `reader` stands at is one that the library can hold. Asked to read another, it writes to the process's
+// standard error: nothing that a node sends may do that.
+inline bool HoldsSelections(Reader reader) {
   const auto count = reader.U32Be();
-  return count && *count <= TPM2_NUM_PCR_BANKS;
+  if (!count || *count > TPM2_NUM_PCR_BANKS) return false;
+  for (std::uint32_t i = 0; i < *count; ++i) {
+    if (!reader.Skip(2)) return false;
+    const auto size = reader.U8();
+    if (!size || *size > TPM2_PCR_SELECT_MAX || !reader.Skip(*size)) return false;
+  }
+  return true;
 }
 
 inline ByteView ViewOf(const TPM2B_DIGEST& field) { return ByteView(field.buffer).first(field.size); }
