@@ -70,7 +70,8 @@ struct Policy {
 struct Release {
   std::string name;
   std::optional<Time> sunset;  // from this second on it no longer counts
-  std::vector<std::pair<std::string, trust::Value>> values;  // sorted by claim; matched whole
+  std::vector<std::pair<std::string, trust::Value>> values;    // sorted by claim; matched whole
+  std::vector<std::pair<std::string, trust::Value>> warnings;  // sorted by claim; one that differs is told, and refuses nothing
 };
 
 struct ReferenceValues {

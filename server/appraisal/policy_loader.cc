@@ -135,7 +135,7 @@ class PolicyLoader {
   }
 
   void ReadRelease(const yaml::Node& node, ReferenceValues& values, std::map<std::string, std::string>& seen) {
-    lint_.Take(yaml::RequireKnownKeys(node, {"name", "sunset", "values"}));
+    lint_.Take(yaml::RequireKnownKeys(node, {"name", "sunset", "values", "warn"}));
     Release release;
     if (const yaml::Node* name = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "name") : nullptr) {
       release.name = TakeLabel(*name, "release name", kLongestRelease).value_or("");
@@ -148,17 +148,31 @@ class PolicyLoader {
       const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
       if (members.empty() && tuple->kind == yaml::Kind::kMapping)
         lint_.Say(tuple->position, "a release without values would match everything");
-      RuleReader reader(registry_, nullptr, lint_);
+      release.values = ReadTuple(members);
+    }
+    if (const yaml::Node* tuple = node.Find("warn")) {
+      const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
+      if (members.empty() && tuple->kind == yaml::Kind::kMapping) lint_.Say(tuple->position, "nothing to warn about; leave it out");
       for (const yaml::Member& member : members) {
-        const evidence::ClaimSpec* claim = reader.FindClaim(member.key_position, member.key);
-        if (claim == nullptr) continue;
-        if (auto value = reader.ReadValue(member.value, *claim))
-          release.values.emplace_back(member.key, *std::move(value));
+        const auto enforced = std::find_if(release.values.begin(), release.values.end(), [&](const auto& value) { return value.first == member.key; });
+        if (enforced != release.values.end()) lint_.Say(member.key_position, Cat(member.key, " is in values as well: it is demanded, or warned about"));
       }
-      std::sort(release.values.begin(), release.values.end(),
-                [](const auto& a, const auto& b) { return a.first < b.first; });
+      release.warnings = ReadTuple(members);
     }
     values.releases.push_back(std::move(release));
+  }
+
+  // Sorted by claim.
+  std::vector<std::pair<std::string, trust::Value>> ReadTuple(std::span<const yaml::Member> members) {
+    std::vector<std::pair<std::string, trust::Value>> tuple;
+    RuleReader reader(registry_, nullptr, lint_);
+    for (const yaml::Member& member : members) {
+      const evidence::ClaimSpec* claim = reader.FindClaim(member.key_position, member.key);
+      if (claim == nullptr) continue;
+      if (auto value = reader.ReadValue(member.value, *claim)) tuple.emplace_back(member.key, *std::move(value));
+    }
+    std::sort(tuple.begin(), tuple.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    return tuple;
   }
 
   // --- AppraisalPolicy ---
@@ -257,6 +271,11 @@ class PolicyLoader {
           if (HasClaim(platform, claim)) continue;
           lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
                                        " could never match: platform ", platform.name, " has no claim ", claim));
+        }
+        for (const auto& [claim, value] : release.warnings) {
+          if (HasClaim(platform, claim)) continue;
+          lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
+                                       " would always warn: platform ", platform.name, " has no claim ", claim));
         }
       }
       return;

@@ -206,16 +206,36 @@ std::string ShowMeasured(const ReferenceValues& values, const Subject& subject) 
   return text;
 }
 
-std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& values, const Subject& subject, RulesOutcome& outcome) {
+std::size_t CountDifferences(const Release& release, const Subject& subject) {
+  return static_cast<std::size_t>(std::count_if(release.warnings.begin(), release.warnings.end(), [&](const auto& wanted) {
+    const std::optional<Value> value = subject.Find(wanted.first);
+    return !value || *value != wanted.second;
+  }));
+}
+
+// What the matching release only warns about.
+void CheckWarnings(const Rule& rule, const Release& release, const Subject& subject, CheckLog& log) {
+  for (const auto& [claim, wanted] : release.warnings) {
+    const std::optional<Value> value = subject.Find(claim);
+    log.Require(Check::kReleaseWarnings, value && *value == wanted, [&] {
+      return Finding{.reason = Reason::kReleaseValueDiffers, .effect = Effect::kWarn, .component = Cat("policy rule at ", rule.where), .claim = claim,
+                     .expected = Cat(trust::ShowValue(wanted), ", as of release ", release.name), .actual = value ? trust::ShowValue(*value) : std::string("absent")};
+    });
+  }
+}
+
+std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& values, const Subject& subject, RulesOutcome& outcome, CheckLog& log) {
   const Release* expired = nullptr;
+  const Release* matching = nullptr;  // of several, the first that leaves least to warn about
   for (const Release& release : values.releases) {
     if (!MatchesTuple(release, subject)) continue;
-    if (release.sunset && subject.at >= *release.sunset) {
-      expired = &release;
-      continue;
-    }
-    outcome.release = release.name;
-    if (release.sunset) outcome.EndBy(*release.sunset - Duration(1));
+    if (release.sunset && subject.at >= *release.sunset) expired = &release;
+    else if (matching == nullptr || CountDifferences(release, subject) < CountDifferences(*matching, subject)) matching = &release;
+  }
+  if (matching != nullptr) {
+    CheckWarnings(rule, *matching, subject, log);
+    outcome.release = matching->name;
+    if (matching->sunset) outcome.EndBy(*matching->sunset - Duration(1));
     return std::nullopt;
   }
   const std::string component = Cat("policy rule at ", rule.where);
@@ -295,7 +315,7 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
     if (rule.kind == RuleKind::kRelease) {
       const ReferenceValues* values = book.FindReferenceValues(rule.release);
       ASSAY_CHECK(values != nullptr && !values->releases.empty());  // the loader saw to it
-      const bool holds = Conclude(Check::kRules, nullptr, CheckRelease(rule, *values, subject, outcome), log);
+      const bool holds = Conclude(Check::kRules, nullptr, CheckRelease(rule, *values, subject, outcome, log), log);
       for (const Release& release : values->releases) {
         for (const auto& [claim, value] : release.values) (holds ? outcome.passed : outcome.failed).push_back(claim);
       }

@@ -486,6 +486,43 @@ TEST(Appraise, ReleaseEndsAtItsSunset) {
   EXPECT_NE(FindingOf(late, "release_sunset"), nullptr) << Show(late);
 }
 
+// What a release only warns about decides nothing but that: enforced values still have to match whole.
+TEST(Appraise, ReleaseWarnsOfWhatItDoesNotDemand) {
+  const std::string enforced = Cat("values: {snp.measurement: \"", ToHex(softtee::kDefaultMeasurement), "\", snp.guest_svn: 1}");
+  const auto with = [&](std::string_view warn) { return Replaced(Releases(""), enforced, Cat(enforced, ", warn: {", warn, "}")); };
+  Appraising appraising{.policies = {ReleasePolicy(), with("snp.vmpl: 0")}};
+  const v1::Appraisal same = appraising.Run();
+  EXPECT_EQ(same.verdict(), v1::VERDICT_TRUSTED) << Show(same);
+
+  appraising.policies[1] = with("snp.vmpl: 1, snp.policy_smt: true");
+  const v1::Appraisal other = appraising.Run();
+  EXPECT_EQ(other.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Show(other);
+  EXPECT_EQ(other.release(), "good");
+  const v1::Finding* finding = FindingOf(other, "release_value_differs");
+  ASSERT_NE(finding, nullptr) << Show(other);
+  EXPECT_EQ(finding->claim(), "snp.vmpl");
+  EXPECT_EQ(finding->expected(), "1, as of release good");
+  EXPECT_EQ(finding->actual(), "0");
+
+  // A claim that the evidence does not have differs, too.
+  appraising.policies[1] = with("snp.csp_id: \"CN=cc-us-east-2.amazonaws.com\"");
+  const v1::Appraisal absent = appraising.Run();
+  EXPECT_EQ(absent.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Show(absent);
+  ASSERT_NE(FindingOf(absent, "release_value_differs"), nullptr);
+  EXPECT_EQ(FindingOf(absent, "release_value_differs")->actual(), "absent");
+}
+
+TEST(Appraise, OfSeveralReleasesTheOneWithLeastToWarnAboutCounts) {
+  const std::string enforced = Cat("{snp.measurement: \"", ToHex(softtee::kDefaultMeasurement), "\", snp.guest_svn: 1}");
+  const std::string releases = Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases:\n",
+                                   "  - {name: old, values: ", enforced, ", warn: {snp.vmpl: 3}}\n",
+                                   "  - {name: new, values: ", enforced, ", warn: {snp.vmpl: 0}}\n",
+                                   "  - {name: newer, values: ", enforced, ", warn: {snp.vmpl: 2}}\n");
+  const v1::Appraisal appraisal = Appraising{.policies = {ReleasePolicy(), releases}}.Run();
+  EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << Show(appraisal);
+  EXPECT_EQ(appraisal.release(), "new");
+}
+
 TEST(Appraise, AdmitsWithWarningsOnlyWhereThePolicySaysSo) {
   // Admission needs real anchors; without them it is false in every case.
   Appraising appraising;

@@ -263,6 +263,26 @@ TEST(LoadedReferenceValues, AreWholeTuples) {
   EXPECT_FALSE(images->releases[1].sunset.has_value());
 }
 
+TEST(LoadedReferenceValues, TellWhatIsOnlyWarnedAbout) {
+  std::string images(kImages);
+  images.replace(images.find("snp.guest_svn: 4}"), 17, "snp.guest_svn: 4}, warn: {snp.vmpl: 0, snp.chip_id: <64>}");
+  const LoadResult result = Load({{"images.yaml", images}});
+  ASSERT_THAT(Shown(result), IsEmpty());
+  const Release& release = result.book->FindReferenceValues("images")->releases[0];
+  EXPECT_THAT(release.values, SizeIs(2));
+  EXPECT_THAT(release.warnings, ElementsAre(std::pair(std::string("snp.chip_id"), trust::Value(Bytes(64, 0xaa))),
+                                            std::pair(std::string("snp.vmpl"), trust::Value(std::uint64_t{0}))));
+}
+
+// What only warns appraises nothing: it answers no question, and no claim that a policy must appraise.
+TEST(LoadedPolicy, IsNotAnsweredByWhatReleasesOnlyWarnAbout) {
+  std::string images(kImages);
+  images.replace(images.find("snp.measurement: <48>, snp.guest_svn: 4}"), 40, "snp.guest_svn: 4}, warn: {snp.measurement: <48>}");
+  images.replace(images.find("<0:48>"), 6, "<48>");
+  const LoadResult result = Load({{"p.yaml", PolicyWith(16, "  - {release: images}")}, {"images.yaml", images}});
+  EXPECT_THAT(Join(Shown(result), "\n"), testing::HasSubstr("answers boot.covered only if"));
+}
+
 TEST(LoadedSet, IsFoundByItsContextOnly) {
   const LoadResult result = Load({{"set.yaml", std::string(kSet)}, {"p.yaml", GoodPolicy()}});
   ASSERT_THAT(Shown(result), IsEmpty());
@@ -964,6 +984,14 @@ const RefusedFiles kTogether[] = {
     {"ReleaseIsText",
      {{"i.yaml", Images("{name: \"2026.08\", values: {snp.measurement: <0:48>, snp.guest_svn: 3}}", "@x")}},
      {"expected a mapping, found 'x'"}},
+    {"ReleaseWarnsOfNothing", {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: @{}}")}}, {"nothing to warn about; leave it out"}},
+    {"ReleaseWarnsOfAList", {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: @[]}")}}, {"expected a mapping"}},
+    {"ReleaseWarnsOfWhatItDemands",
+     {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: {@snp.guest_svn: 4}}")}},
+     {"snp.guest_svn is in values as well: it is demanded, or warned about"}},
+    {"ReleaseWarnsOfAnUnknownClaim",
+     {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: {@snp.vmpll: 0}}")}},
+     {"unknown claim 'snp.vmpll'; did you mean 'snp.vmpl'?"}},
     {"ReleaseOtherKey", {{"i.yaml", Images("sunset", "@sunst")}}, {"did you mean 'sunset'?"}},
     {"SunsetIsADate",
      {{"i.yaml", Images("2027-03-01T00:00:00Z", "@2027-03-01")}},
