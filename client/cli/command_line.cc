@@ -40,6 +40,8 @@ constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =
     "instance-identity|configuration|executables|file-system|hardware|runtime-opaque|storage-opaque|sourced-data";
 constexpr const char* kPageAddOrders = "single|two-pass";
+constexpr const char* kBanks = "sha256|sha384|sha512";
+constexpr const char* kOnOff = "on|off";
 constexpr const char* kDocuments = "reasons|checks|claims";
 
 std::vector<std::string> Alternatives(const std::string& value_name) {
@@ -201,6 +203,30 @@ class CommandLine {
     command->add_option("--firmware", measure_tdx_.firmware, "TDVF image, variables and code in one file; '-' is standard input")->required()->type_name(kFile);
     command->add_option("--ccel", measure_tdx_.ccel, "CCEL event log of a boot to be repeated: RTMR0 to RTMR3 are its replay")->type_name(kFile);
     OneOf(command->add_option("--page-add-order", measure_tdx_.page_add_order, "Order in which the hypervisor adds and measures pages; default: a value for each"), kPageAddOrders);
+    AddOutput(command, &output_);
+    AddMeasurePcrs(group);
+  }
+
+  void AddMeasurePcrs(CLI::App* group) {
+    CLI::App* command = AddCommand(group, "pcrs", "TPM registers of machines that boot these files: those that follow from what is given",
+                                   [this](const Invocation& invocation) {
+                                     measure_pcrs_.output = Output();
+                                     return MeasurePcrs(measure_pcrs_, invocation);
+                                   });
+    OneOf(command->add_option("--bank", measure_pcrs_.bank, "Bank of registers")->capture_default_str(), kBanks);
+    Repeatable(command->add_option("--boot-image", measure_pcrs_.boot_images, "PCR 4: EFI application that firmware loads (shim, boot loader, unified kernel image, kernel), in order; repeatable"))->type_name(kFile);
+    CLI::Option* secure_boot = OneOf(command->add_option("--secure-boot", measure_pcrs_.secure_boot, "PCR 7: whether Secure Boot is on"), kOnOff);
+    const auto variable = [&](const char* option, std::string& file, const char* meaning) { command->add_option(option, file, meaning)->type_name(kFile)->needs(secure_boot); };
+    variable("--pk", measure_pcrs_.pk, "Content of the variable PK, without the four bytes of attributes that efivarfs puts before it");
+    variable("--kek", measure_pcrs_.kek, "The same of KEK");
+    variable("--db", measure_pcrs_.db, "The same of db");
+    variable("--dbx", measure_pcrs_.dbx, "The same of dbx");
+    Repeatable(command->add_option("--authority", measure_pcrs_.authorities, "What lets an image start, in order: db, Shim, SbatLevel or MokListTrusted, and its value; repeatable"))->type_name("VARIABLE=FILE")->needs(secure_boot);
+    command->add_option("--load-options", measure_pcrs_.load_options, "PCR 9: command line that the kernel's EFI stub is given")->type_name("TEXT");
+    Repeatable(command->add_option("--initrd", measure_pcrs_.initrds, "PCR 9: initrd that the kernel's EFI stub loads; repeatable"))->type_name(kFile);
+    CLI::Option* uki = command->add_option("--uki", measure_pcrs_.uki, "PCR 11: unified kernel image")->type_name(kFile);
+    Repeatable(command->add_option("--phase", measure_pcrs_.phases, "Word that systemd extends PCR 11 with after the image, as enter-initrd; repeatable"))->type_name("WORD")->needs(uki);
+    command->add_option("--stub-command-line", measure_pcrs_.stub_command_line, "PCR 12: command line that systemd's stub is given beside the image's own")->type_name("TEXT");
     AddOutput(command, &output_);
   }
 
@@ -428,6 +454,7 @@ class CommandLine {
   VerifyOptions verify_;
   TokenVerifyOptions token_verify_;
   MeasureTdxOptions measure_tdx_;
+  MeasurePcrsOptions measure_pcrs_;
   std::vector<std::string> lint_files_;
 #ifdef ASSAY_SERVICE
   AttestOptions attest_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "client/cli/invocation.h"
 #include "client/cli/structured_output.h"
@@ -17,5 +18,23 @@ struct MeasureTdxOptions {
 
 // MRTD of trust domains that start with this firmware, and the RTMRs of those that boot as the log says. Exit code 5: no such value follows from it.
 ExitCode MeasureTdx(const MeasureTdxOptions& options, const Invocation& invocation);
+
+// Files hold what is measured, as it is: images, initrds, contents of variables. Empty: not given.
+struct MeasurePcrsOptions {
+  std::string bank = "sha256";               // "sha256", "sha384", "sha512"
+  std::vector<std::string> boot_images = {};  // PCR 4
+  std::string secure_boot = {};              // PCR 7: "on", "off"
+  std::string pk = {}, kek = {}, db = {}, dbx = {};
+  std::vector<std::string> authorities = {};  // "VARIABLE=FILE"
+  std::string uki = {};                      // PCR 11
+  std::vector<std::string> phases = {};
+  std::string stub_command_line = {};        // PCR 12
+  std::string load_options = {};             // PCR 9
+  std::vector<std::string> initrds = {};
+  OutputFormat output = OutputFormat::kTable;
+};
+
+// PCRs of machines that boot these files. Exit code 5: an image is malformed, or more than one value could follow from it.
+ExitCode MeasurePcrs(const MeasurePcrsOptions& options, const Invocation& invocation);
 
 }  // namespace assay::cli

@@ -42,7 +42,7 @@ absl::Status SystemError(std::string_view what, std::string_view path, int error
 
 }  // namespace
 
-absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path) {
+absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path, std::size_t most) {
   const Descriptor file(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number() < 0) return SystemError(what, path, errno);
   struct stat status {};
@@ -56,7 +56,7 @@ absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path) {
                                           "Copy the bytes into a file, or give '-' to read standard input."));
   }
   Bytes bytes;
-  while (bytes.size() <= kMaxFileSize) {
+  while (bytes.size() <= most) {
     std::uint8_t chunk[16 * 1024];
     const ssize_t count = ::read(file.number(), chunk, sizeof chunk);
     if (count < 0 && errno == EINTR) continue;
@@ -64,7 +64,7 @@ absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path) {
     if (count == 0) return bytes;
     Append(bytes, {chunk, static_cast<std::size_t>(count)});
   }
-  return absl::InvalidArgumentError(Cat(Named(what, path), ": expected at most ", kMaxFileSize, " bytes, actual: more. "
+  return absl::InvalidArgumentError(Cat(Named(what, path), ": expected at most ", most, " bytes, actual: more. "
                                         "Genuine evidence and collateral stay far below: check that the right file was given."));
 }
 

@@ -1,11 +1,13 @@
 // Event logs: any bytes are refused with findings, or read as events that lie inside; nothing of what was read can be cut off unnoticed,
-// and only what the area was filled with can stand behind it.
+// and only what the area was filled with can stand behind it. EFI images: what was read lies inside, and can be measured.
 #include "base/bug.h"
 #include "evidence/tcg_log/event_data.h"
 #include "evidence/tcg_log/event_log.h"
 #include "evidence/tcg_log/format.h"
+#include "evidence/tcg_log/predict.h"
 #include "tests/fuzz/fuzzer.h"
 #include "tests/unit/tcg_log/plain_log.h"
+#include "tests/unit/tcg_log/plain_pe.h"
 
 namespace assay {
 namespace {
@@ -29,6 +31,23 @@ std::string Text(const trust::Description& description) {
   return text;
 }
 
+void MeasureImage(ByteView bytes) {
+  const auto image = tcg_log::ReadPeImage(bytes);
+  if (!image) {
+    for (const Finding& finding : image.findings()) ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    return;
+  }
+  std::size_t sum = image->headers_size + image->certificates_size;
+  for (const tcg_log::PeSection& section : image->sections) {
+    ASSAY_CHECK(section.data.empty() || (section.data.data() == bytes.data() + section.offset && section.data.size() <= bytes.size() - section.offset));
+    sum += section.data.size();
+  }
+  ASSAY_CHECK(sum <= bytes.size());
+  tcg_log::AuthenticodeDigest(*image, crypto::HashAlgorithm::kSha256);
+  const auto uki = tcg_log::PredictUki(crypto::HashAlgorithm::kSha256, *image, {});
+  ASSAY_CHECK(!uki.ok() || uki->size() == 32);
+}
+
 }  // namespace
 
 std::vector<Bytes> fuzz::MintedSeeds() {
@@ -50,6 +69,19 @@ std::vector<Bytes> fuzz::MintedSeeds() {
   seeds.push_back(banks.Write());
   banks.legacy = true;
   seeds.push_back(banks.Write());
+  const PlainLog uki = UkiLog();
+  seeds.push_back(uki.Write());
+  for (const PlainEvent& event : uki.events) {
+    PlainLog one = uki;
+    one.events = {event};
+    seeds.push_back(one.Write());
+  }
+  PlainPe image = Uki();
+  seeds.push_back(image.Write());
+  image.plus = false;
+  image.certificates = Bytes(40, 0xCE);
+  image.behind = Bytes(8, 0xBE);
+  seeds.push_back(image.Write());
   return seeds;
 }
 
@@ -66,6 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ASSAY_CHECK(!rtmrs || pcrs);
   tcg_log::ReadVariable(input);
   tcg_log::TextOfUtf16(input);
+  MeasureImage(input);
   if (!rtmrs) return 0;
 
   ASSAY_CHECK(size <= tcg_log::kMaxLogSize && !description->malformed());

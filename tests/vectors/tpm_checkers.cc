@@ -1,5 +1,6 @@
-// Checkers of the kinds tpm-quote, tpm-creation and ak-certificate. They take the road that production takes. A case that gives a bare
-// key says by that who vouches for it: it is enrolled, by its Name or, from PEM, by its digest.
+// Checkers of the kinds tpm-quote, tpm-creation, ak-certificate, gcp-vtpm and azure-trusted-launch. They take the road that production
+// takes. A case that gives a bare key says by that who vouches for it: it is enrolled, by its Name or, from PEM, by its digest. Where a kind
+// is a cloud's, that cloud's certificate vouches, and a bare key only has to be the certified one.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -14,13 +15,14 @@
 #include "codec/json.h"
 #include "codec/pem.h"
 #include "crypto/certificate.h"
-#include "evidence/tcg_log/event_log.h"
+#include "evidence/tcg_log/format.h"
 #include "evidence/tpm/ak_certificate.h"
 #include "evidence/tpm/algorithms.h"
 #include "evidence/tpm/attest.h"
 #include "evidence/tpm/creation_data.h"
 #include "evidence/tpm/format.h"
 #include "evidence/tpm/unpack.h"
+#include "platform/binding/event_log.h"
 #include "tests/vectors/checker.h"
 #include "tests/vectors/conclusion.h"
 #include "tests/vectors/json_text.h"
@@ -53,14 +55,7 @@ std::optional<tpm::PublicArea> AreaOf(const Bytes& tpmt, CheckLog& log) {
   return std::move(area).value();
 }
 
-// The case's key, enrolled. nullopt: the log or the fault says why.
-std::optional<tpm::VouchedAk> EnrolledAk(const Inputs& inputs, CheckLog& log, Observation& observation) {
-  if (const Bytes* tpmt = inputs.One("ak_public")) {
-    auto area = AreaOf(*tpmt, log);
-    if (!area) return std::nullopt;
-    const trust::EnrolledKeys enrolled({area->name()});
-    return tpm::VouchByEnrolment(*std::move(area), enrolled, log);
-  }
+std::optional<crypto::PublicKey> PemKey(const Inputs& inputs, CheckLog& log, Observation& observation) {
   const Bytes* pem = inputs.One("ak_public_pem");
   const auto blocks = pem == nullptr ? Outcome<std::vector<codec::PemBlock>>(Finding{.reason = Reason::kItemMissing}) : codec::ParsePem(AsText(*pem));
   if (!blocks || blocks->size() != 1 || blocks->front().label != "PUBLIC KEY") {
@@ -72,7 +67,68 @@ std::optional<tpm::VouchedAk> EnrolledAk(const Inputs& inputs, CheckLog& log, Ob
     for (const Finding& finding : key.findings()) log.Add(finding);
     return std::nullopt;
   }
+  return *key;
+}
+
+// The case's key, enrolled. nullopt: the log or the fault says why.
+std::optional<tpm::VouchedAk> EnrolledAk(const Inputs& inputs, CheckLog& log, Observation& observation) {
+  if (const Bytes* tpmt = inputs.One("ak_public")) {
+    auto area = AreaOf(*tpmt, log);
+    if (!area) return std::nullopt;
+    const trust::EnrolledKeys enrolled({area->name()});
+    return tpm::VouchByEnrolment(*std::move(area), enrolled, log);
+  }
+  const std::optional<crypto::PublicKey> key = PemKey(inputs, log, observation);
+  if (!key) return std::nullopt;
   return tpm::VouchByEnrolment(*key, trust::EnrolledKeys({ToBytes(key->spki_sha256())}), log);
+}
+
+// The case's certificate, under the root that it pins. nullopt: the log or the fault says why.
+std::optional<tpm::VouchedAk> CertifiedAk(const Inputs& inputs, CheckLog& log, Observation& observation) {
+  const Bytes* leaf = inputs.One("ak_certificate");
+  const Bytes* root = inputs.One("root");
+  if (leaf == nullptr) {
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(tpm::kAkCertificateComponent), .expected = "a certificate", .actual = "none"});
+    return std::nullopt;
+  }
+  const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(Finding{.reason = Reason::kItemMissing}) : crypto::CertificatesFrom(*root, "root");
+  if (!roots || roots->size() != 1) {
+    observation.fault = "root is required, and must be one certificate";
+    return std::nullopt;
+  }
+  std::vector<trust::CollateralItem> supplied;
+  const auto supply = [&](const Bytes& file) {
+    auto documents = tpm::Unpack(trust::UntrustedBytes(file), trust::CollateralSource::kSupplied, nullptr);
+    if (!documents) {
+      for (const Finding& finding : documents.findings()) log.Add(finding);
+      return;
+    }
+    for (trust::CollateralItem& item : std::move(documents).value()) supplied.push_back(std::move(item));
+  };
+  for (const Bytes& file : inputs.All("intermediates")) supply(file);
+  supply(*root);
+  const trust::CollateralSnapshot collateral(std::move(supplied));
+  const auto certificate = crypto::Certificate::FromDer(*leaf, tpm::kAkCertificateComponent);
+  if (!certificate) {
+    for (const Finding& finding : certificate.findings()) log.Add(finding);
+    return std::nullopt;
+  }
+  const tpm::CertificateProfile& profile = tpm::ProfileHint(*certificate);
+  const trust::AnchorSet anchors({{std::string(profile.ak.vendor), std::string(tpm::kProduct), roots->front().public_key().spki_sha256()}}, false);
+  const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
+  return tpm::VouchByCertificate(*certificate, std::nullopt, profile, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+}
+
+// The same, and a key that is claimed beside it must be that of the certificate.
+std::optional<tpm::VouchedAk> CloudAk(const Inputs& inputs, CheckLog& log, Observation& observation) {
+  std::optional<tpm::VouchedAk> ak = CertifiedAk(inputs, log, observation);
+  if (!ak || inputs.One("ak_public_pem") == nullptr) return ak;
+  const std::optional<crypto::PublicKey> claimed = PemKey(inputs, log, observation);
+  if (!claimed) return std::nullopt;
+  log.Require(Check::kTpmKeyMatch, *claimed == ak->key.key(), [&] {
+    return Finding{.reason = Reason::kAkMismatch, .component = std::string(tpm::kAkComponent), .claim = "key", .expected = ToHex(ak->key.key().spki_sha256()), .actual = ToHex(claimed->spki_sha256())};
+  });
+  return ak;
 }
 
 // {bank: {index: hex}}, or {index: hex} of the quoted bank.
@@ -141,30 +197,21 @@ void NoteHeader(const tpm::AttestHeader& header, Observation& observation) {
   observation.claims["firmware_version"] = JsonHex(firmware_version);
 }
 
+void NoteInstance(const tpm::GceInstance& instance, Observation& observation) {
+  observation.claims["zone"] = JsonString(instance.zone);
+  observation.claims["project_number"] = JsonNumber(instance.project_number);
+  observation.claims["project_id"] = JsonString(instance.project_id);
+  observation.claims["instance_id"] = JsonString(instance.instance_id);
+  observation.claims["instance_name"] = JsonString(instance.instance_name);
+  observation.claims["is_production"] = JsonFlag(instance.is_production.value_or(false));
+}
+
 // An empty nonce demands nothing of a challenge, so that a case which demands empty extraData is compared here.
 bool DemandsEmpty(const Bind& bind) { return bind.extra_data && bind.extra_data->empty(); }
 
-// Values of a quote against its log: every register that has events, in every bank that was quoted.
-bool ReplaysTo(const Bytes& event_log, const tpm::PcrValues& values, CheckLog& log) {
-  const auto parsed = tcg_log::EventLogParser::Parse(trust::UntrustedBytes(event_log), tcg_log::Registers::kPcrs, log);
-  if (!parsed) return false;
-  bool any = false, equal = true;
-  const trust::Description description = parsed->Describe();
-  for (const trust::Description& part : description.children()) {
-    for (const trust::Description& field : part.children()) {
-      for (const tpm::PcrValue& one : values.values()) {
-        if (field.name() != Cat("PCR ", one.index)) continue;
-        const auto replayed = FromHex(field.value());
-        if (!replayed || replayed->size() != one.value.size()) continue;
-        any = true;
-        equal &= Equal(*replayed, one.value);
-      }
-    }
-  }
-  return any && equal;
-}
-
-Observation RunTpmQuote(const Case& conformance_case, const Inputs& inputs) {
+// A quote under the key that `vouch` gives, with values and log.
+template <typename Vouch>
+Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const Vouch& vouch) {
   Observation observation;
   const Bytes* attest = inputs.One("tpm_attest");
   if (attest == nullptr) {
@@ -174,7 +221,7 @@ Observation RunTpmQuote(const Case& conformance_case, const Inputs& inputs) {
   CheckLog log;
   std::optional<tpm::Signature> signature = SignatureOf(inputs, log, observation);
   auto parsed = tpm::AttestParser::ParseQuote(*attest, signature.value_or(tpm::Signature{}), log);
-  std::optional<tpm::VouchedAk> ak = EnrolledAk(inputs, log, observation);
+  std::optional<tpm::VouchedAk> ak = vouch(inputs, log, observation);
   const trust::Challenge challenge = DemandsEmpty(conformance_case.bind) ? trust::Challenge::NotDemanded(true) : ChallengeOf(conformance_case.bind);
   std::optional<trust::Authenticated<tpm::Quote>> quote;
   if (signature && parsed && ak) quote = tpm::AttestAuthenticator::Authenticate(*std::move(parsed), *std::move(ak), nullptr, challenge, log);
@@ -191,9 +238,9 @@ Observation RunTpmQuote(const Case& conformance_case, const Inputs& inputs) {
     } else if (auto values = tpm::PcrValuesParser::Parse(trust::UntrustedBytes(*item), log)) {
       const auto authentic = tpm::PcrValuesAuthenticator::Authenticate(*std::move(values), *quote, log);
       if (!authentic || !bundle->Attach(*authentic, log)) bundle.reset();
-      const Bytes* event_log = inputs.One("event_log");
-      if (authentic && event_log != nullptr && !ReplaysTo(*event_log, authentic->value(), log)) {
-        observation.against.push_back({.reason = Reason::kEventLogMismatch, .component = std::string(tcg_log::kLogComponent)});
+      if (const Bytes* event_log = inputs.One("event_log"); bundle && event_log != nullptr) {
+        const std::vector<evidence::Item> items{{std::string(tcg_log::kTcgEventLogMediaType), trust::UntrustedBytes(*event_log)}};
+        if (!platform::AttachEventLog(items, *authentic, *bundle, log)) bundle.reset();
       }
     } else {
       bundle.reset();
@@ -204,8 +251,12 @@ Observation RunTpmQuote(const Case& conformance_case, const Inputs& inputs) {
   if (!bundle) return observation;
   NoteClaims(*bundle, tpm::kFormat, observation);
   observation.claims["pcr_selection"] = SelectionText((*quote)->selection());
+  if (const auto& certified = (*quote)->ak().certified; certified && certified->instance) NoteInstance(*certified->instance, observation);
   return observation;
 }
+
+Observation RunTpmQuote(const Case& conformance_case, const Inputs& inputs) { return RunQuote(conformance_case, inputs, &EnrolledAk); }
+Observation RunVtpm(const Case& conformance_case, const Inputs& inputs) { return RunQuote(conformance_case, inputs, &CloudAk); }
 
 Observation RunTpmCreation(const Case& conformance_case, const Inputs& inputs) {
   Observation observation;
@@ -236,53 +287,18 @@ Observation RunTpmCreation(const Case& conformance_case, const Inputs& inputs) {
 
 Observation RunAkCertificate(const Case& conformance_case, const Inputs& inputs) {
   Observation observation;
-  const Bytes* leaf = inputs.One("ak_certificate");
-  const Bytes* root = inputs.One("root");
-  const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(Finding{.reason = Reason::kItemMissing}) : crypto::CertificatesFrom(*root, "root");
-  if (leaf == nullptr || !roots || roots->size() != 1) {
-    observation.fault = "ak_certificate and root are required, and the root must be one certificate";
-    return observation;
-  }
   CheckLog log;
-  std::vector<trust::CollateralItem> supplied;
-  const auto supply = [&](const Bytes& file) {
-    auto documents = tpm::Unpack(trust::UntrustedBytes(file), trust::CollateralSource::kSupplied, nullptr);
-    if (!documents) {
-      for (const Finding& finding : documents.findings()) log.Add(finding);
-      return;
-    }
-    for (trust::CollateralItem& item : std::move(documents).value()) supplied.push_back(std::move(item));
-  };
-  for (const Bytes& file : inputs.All("intermediates")) supply(file);
-  supply(*root);
-  const trust::CollateralSnapshot collateral(std::move(supplied));
-  const auto certificate = crypto::Certificate::FromDer(*leaf, tpm::kAkCertificateComponent);
-  std::optional<tpm::VouchedAk> ak;
-  if (!certificate) {
-    for (const Finding& finding : certificate.findings()) log.Add(finding);
-  } else {
-    const tpm::CertificateProfile& profile = tpm::ProfileHint(*certificate);
-    const trust::AnchorSet anchors({{std::string(profile.ak.vendor), std::string(tpm::kProduct), roots->front().public_key().spki_sha256()}}, false);
-    const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
-    ak = tpm::VouchByCertificate(*certificate, std::nullopt, profile, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
-  }
+  const std::optional<tpm::VouchedAk> ak = CertifiedAk(inputs, log, observation);
   Conclude(log, ak ? std::span<const trust::ValidityWindow>(ak->windows) : std::span<const trust::ValidityWindow>(), conformance_case.at, observation);
   observation.authentic = ak.has_value() && observation.against.empty();
-  if (!ak || !ak->certified->instance) return observation;
-  const tpm::GceInstance& instance = *ak->certified->instance;
-  observation.claims["zone"] = JsonString(instance.zone);
-  observation.claims["project_number"] = JsonNumber(instance.project_number);
-  observation.claims["project_id"] = JsonString(instance.project_id);
-  observation.claims["instance_id"] = JsonString(instance.instance_id);
-  observation.claims["instance_name"] = JsonString(instance.instance_name);
-  observation.claims["is_production"] = JsonFlag(instance.is_production.value_or(false));
+  if (ak && ak->certified->instance) NoteInstance(*ak->certified->instance, observation);
   return observation;
 }
 
 }  // namespace
 
 std::span<const Checker> TpmCheckers() {
-  static constexpr auto kCheckers = std::to_array<Checker>({{"ak-certificate", &RunAkCertificate}, {"tpm-creation", &RunTpmCreation}, {"tpm-quote", &RunTpmQuote}});
+  static constexpr auto kCheckers = std::to_array<Checker>({{"ak-certificate", &RunAkCertificate}, {"azure-trusted-launch", &RunVtpm}, {"gcp-vtpm", &RunVtpm}, {"tpm-creation", &RunTpmCreation}, {"tpm-quote", &RunTpmQuote}});
   return kCheckers;
 }
 

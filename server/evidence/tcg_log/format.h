@@ -1,4 +1,4 @@
-// The format `tcg_log`: event logs of TDX guests and, decoded only, of TPMs. See README.md in this folder.
+// The format `tcg_log`: event logs of TDX guests and of TPMs. See README.md in this folder.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,8 @@ inline constexpr std::string_view kTcgEventLogMediaType = "application/vnd.assay
 
 extern const evidence::Format kFormat;
 
-// For platforms: the CCEL among the items. `sound` becomes false if there is one that is malformed; the log says why.
+// For platforms: the CCEL, or the log of a TPM, among the items. `sound` becomes false if there is one that is malformed; the log says why.
 std::optional<trust::Parsed<EventLog>> ParseCcel(std::span<const evidence::Item> items, bool& sound, CheckLog& log);
+std::optional<trust::Parsed<EventLog>> ParseTcgEventLog(std::span<const evidence::Item> items, bool& sound, CheckLog& log);
 
 }  // namespace assay::tcg_log

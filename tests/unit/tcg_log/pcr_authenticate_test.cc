@@ -74,7 +74,7 @@ TEST(PcrAuthenticate, EveryPcrOfEveryBankMustBeEqual) {
   }
 }
 
-TEST(PcrAuthenticate, EveryEventCounts) {
+TEST(PcrAuthenticate, Attack030_EveryEventCounts) {
   const PlainLog whole = test::PcrLog();
   for (std::size_t i = 0; i < whole.events.size(); ++i) {
     PlainLog without = whole, twice = whole, unmeasured = whole, elsewhere = whole;
@@ -143,7 +143,7 @@ TEST(PcrAuthenticate, ClaimsStandOnTheBestKnownBank) {
 }
 
 // An event whose digests of two banks are of two things: each bank tells its own, and a claim stands on one of them alone.
-TEST(PcrAuthenticate, OneBankDoesNotSpeakForAnother) {
+TEST(PcrAuthenticate, Attack029_OneBankDoesNotSpeakForAnother) {
   PlainLog log = test::PcrLog();
   log.algorithms = {{0x0B, 32}, {0x0C, 48}};
   PlainLog other = log;
@@ -174,7 +174,7 @@ TEST(PcrAuthenticate, AnEventOfAPcrThatIsNotSignedIsRefused) {
   }
 }
 
-TEST(PcrAuthenticate, WhatWasExtendedWithoutAnEventIsToldToBeUnlogged) {
+TEST(PcrAuthenticate, Attack030_WhatWasExtendedWithoutAnEventIsToldToBeUnlogged) {
   PcrValues values = Banks(test::PcrLog());
   for (const std::uint32_t index : {10U, 15U, 17U, 23U}) values[11][index] = Bytes(32, 0x5A);
   values[11][18] = Bytes(32, 0);  // a dynamic launch took place, and no log says what of
@@ -224,7 +224,7 @@ TEST(PcrAuthenticate, PcrZeroStartsAtTheLocalityThatTheLogTells) {
   }
 }
 
-TEST(PcrAuthenticate, ALocalityIsToldOnceAndFirst) {
+TEST(PcrAuthenticate, Attack030_ALocalityIsToldOnceAndFirst) {
   struct Told {
     const char* name;
     std::vector<std::pair<std::ptrdiff_t, PlainEvent>> events;

@@ -171,7 +171,7 @@ TEST(PcrClaims, SecureBootIsKnownOnlyIfAllOfPcr7IsUnderstood) {
 }
 
 // Firmware without Secure Boot that measures no separator: who runs behind it writes one, and hides what the firmware measured.
-TEST(PcrClaims, ASeparatorByAnotherHandHidesNothing) {
+TEST(PcrClaims, Attack029_ASeparatorByAnotherHandHidesNothing) {
   PlainLog happened = test::PcrLog();
   happened.events[test::kPcrSecureBoot] = SecureBootVariable(std::string_view("\0", 1));
   happened.events[test::kPcrSeparator7].type = 3;
@@ -192,7 +192,7 @@ TEST(PcrClaims, ASeparatorByAnotherHandHidesNothing) {
   }
 }
 
-TEST(PcrClaims, NoLabelHidesABootApplication) {
+TEST(PcrClaims, Attack029_NoLabelHidesABootApplication) {
   PlainLog happened = test::PcrLog();
   happened.events[test::kPcrGrub].measured = ToBytes(AsBytes("MZ evil"));
   const Bytes honest = OctetsOf(Bound(happened), "log.boot_applications");
