@@ -49,6 +49,7 @@ class LogReading {
       }
       if (!ReadEvent()) return false;
     }
+    log_.Pass(Check::kLogLengths);
     return ReadPadding();
   }
 
@@ -70,6 +71,11 @@ class LogReading {
     return log_.Require(Check::kLogLengths, taken.has_value(), [&] {
       return Refusal(Reason::kLengthWrong, std::string(part), Cat(size, " bytes"), Cat(reader_.remaining(), " bytes left"));
     }) && taken.has_value();
+  }
+  // Of a field of the event that is being read.
+  template <typename Taken>
+  bool CutsHere(std::string_view field, std::uint64_t size, const std::optional<Taken>& taken) {
+    return taken.has_value() || Cuts(Here(field), size, taken);
   }
 
   bool ReadHeader() {
@@ -141,7 +147,7 @@ class LogReading {
     at_ = reader_.position();
     const auto index = reader_.U32Le();
     const auto type = reader_.U32Le();
-    if (!Cuts(Here("register and type"), 8, type)) return false;
+    if (!CutsHere("register and type", 8, type)) return false;
     const std::uint32_t count_of_registers = registers_ == Registers::kRtmrs ? kMeasurementRegisters : kPcrs;
     bool sound = log_.Require(Check::kLogRegister, *index < count_of_registers, [&] {
       return Refusal(Reason::kFieldInvalid, Here("register"), Cat("0 to ", count_of_registers - 1), std::to_string(*index));
@@ -149,9 +155,9 @@ class LogReading {
     Event event{.register_index = *index, .type = static_cast<EventType>(*type), .digests = {}, .data = {}};
     if (!(crypto_agile_ ? ReadDigests(event) : ReadLegacyDigest(event))) return false;
     const auto size = reader_.U32Le();
-    if (!Cuts(Here("size"), 4, size)) return false;
+    if (!CutsHere("size", 4, size)) return false;
     const auto data = reader_.Take(*size);
-    if (!Cuts(Here("data"), *size, data)) return false;
+    if (!CutsHere("data", *size, data)) return false;
     event.data = *data;
     events_.push_back(std::move(event));
     return sound;
@@ -159,14 +165,14 @@ class LogReading {
 
   bool ReadLegacyDigest(Event& event) {
     const auto digest = reader_.Take(algorithms_.front().digest_size);
-    if (!Cuts(Here("digest"), algorithms_.front().digest_size, digest)) return false;
+    if (!CutsHere("digest", algorithms_.front().digest_size, digest)) return false;
     event.digests.push_back({kSha1, *digest});
     return true;
   }
 
   bool ReadDigests(Event& event) {
     const auto count = reader_.U32Le();
-    if (!Cuts(Here("digest count"), 4, count)) return false;
+    if (!CutsHere("digest count", 4, count)) return false;
     if (!log_.Require(Check::kLogDigests, *count == algorithms_.size(), [&] {
           return Refusal(Reason::kEventDigestsWrong, Here("digest count"), Cat(algorithms_.size(), ", one of each algorithm of the header"),
                          std::to_string(*count));
@@ -175,7 +181,7 @@ class LogReading {
     }
     for (std::uint32_t i = 0; i < *count; ++i) {
       const auto id = reader_.U16Le();
-      if (!Cuts(Here("digest algorithm"), 2, id)) return false;
+      if (!CutsHere("digest algorithm", 2, id)) return false;
       const auto algorithm = std::find_if(algorithms_.begin(), algorithms_.end(), [&](const Algorithm& known) { return known.id == *id; });
       const bool once = event.DigestOf(*id).empty();
       if (!log_.Require(Check::kLogDigests, algorithm != algorithms_.end() && once, [&] {
@@ -186,7 +192,7 @@ class LogReading {
         return false;
       }
       const auto digest = reader_.Take(algorithm->digest_size);
-      if (!Cuts(Here("digest"), algorithm->digest_size, digest)) return false;
+      if (!CutsHere("digest", algorithm->digest_size, digest)) return false;
       event.digests.push_back({*id, *digest});
     }
     return true;
