@@ -22,7 +22,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const KnownNames kKnown{{"qemu_sev_snp", "aws_sev_snp_report"}, {"assay.v1.AttestationService/Attest", "assay.v1.VerdictService/GetVerdict"}};
+const KnownNames kKnown{{"qemu_sev_snp", "aws_sev_snp_report"}, {"assay.v1.AttestationService/Attest", "assay.v1.VerdictService/GetVerdict"}, {"amd_kds"}, {"amd.crl"}};
 const Time kNow = *ParseTime("2026-11-24T12:00:00Z");
 
 class MetricsTest : public ::testing::Test {
