@@ -113,7 +113,29 @@ TEST(TpmQuote, EveryBitOfTheAttestationIsSigned) {
   }
 }
 
-// CVE of keylime and parsec: a quote without a nonce, or with half of one.
+// Numbers that the key can't have made are told apart from a signature that does not verify.
+TEST(TpmQuote, ASignatureIsOfTheKeysSize) {
+  const auto zero_r = [](Bytes& signature) { std::fill(signature.begin() + 6, signature.begin() + 6 + signature[5], std::uint8_t{0}); };
+  const auto shorter = [](Bytes& signature) {
+    signature.pop_back();
+    signature[4] = 0x00;
+    signature[5] = 0xFF;
+  };
+  struct {
+    TpmAk ak;
+    std::function<void(Bytes&)> change;
+  } const cases[] = {{TpmAk::kP256, zero_r}, {TpmAk::kP384, zero_r}, {TpmAk::kRsassa, shorter}, {TpmAk::kRsapss, shorter}};
+  for (const auto& one : cases) {
+    CheckLog log;
+    EXPECT_FALSE(test::Take(test::Mint({.ak = one.ak, .change = [&](softtee::TpmParts& parts) { parts.signature = one.change; }}), log));
+    EXPECT_NE(test::FindingOf(log, Reason::kSignatureInvalid), nullptr);
+    const bool failed = std::any_of(log.records().begin(), log.records().end(),
+                                    [](const CheckRecord& record) { return record.check == Check::kTpmSignatureEncoding && record.result == CheckResult::kFailed; });
+    EXPECT_TRUE(failed);
+  }
+}
+
+// Keylime and parsec: a quote without a nonce, or with half of one.
 TEST(TpmQuote, Attack001_OnlyTheWholeNonceIsFresh) {
   struct {
     std::string name;

@@ -242,19 +242,29 @@ TEST(TpmEndorsementKey, ItsCertificateIsForAnEndorsementKey) {
     parts.certificate.subject_public_key_info = Pki().rsa_ek.SubjectPublicKeyInfo();
     parts.certificate.extensions = {softtee::extension::KeyUsage(0x2000), softtee::extension::BasicConstraints(false, {}), softtee::extension::ExtendedKeyUsage("2.23.133.8.1")};
   };
-  for (const bool right : {true, false}) {
-    const std::vector<evidence::Item> items = test::ItemsOf(right ? test::Mint({.change = as_ek}) : test::Mint());
+  const auto vouch = [&](const softtee::TpmEvidence& evidence, std::string_view kind, CheckLog& log) {
+    const std::vector<evidence::Item> items = test::ItemsOf(evidence);
     const trust::AnchorSet anchors = test::Anchors();
     const trust::CollateralSnapshot collateral = test::CollateralOf(items);
     const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
-    const auto candidates = collateral.CandidatesOfKind(right ? kEkKind : kAkKind);
-    ASSERT_EQ(candidates.size(), 1U);
-    CheckLog log;
-    const auto vouched = VouchEkByCertificate(*candidates.front().certificate, AreaOf(ek), kOperatorProfile,
-                                              {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
-    EXPECT_EQ(vouched.has_value(), right);
-    EXPECT_EQ(test::FindingOf(log, Reason::kKeyKindMismatch) == nullptr, right);
-  }
+    const auto candidates = collateral.CandidatesOfKind(kind);
+    EXPECT_EQ(candidates.size(), 1U);
+    return VouchEkByCertificate(*candidates.front().certificate, AreaOf(ek), kOperatorProfile,
+                                {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log)
+        .has_value();
+  };
+  CheckLog right, of_an_ak, purpose;
+  EXPECT_TRUE(vouch(test::Mint({.change = as_ek}), kEkKind, right));
+  EXPECT_FALSE(right.HasRejection());
+  EXPECT_FALSE(vouch(test::Mint(), kAkKind, of_an_ak));
+  EXPECT_NE(test::FindingOf(of_an_ak, Reason::kKeyKindMismatch), nullptr);
+  const auto of_an_aik = [&](softtee::TpmParts& parts) {
+    as_ek(parts);
+    parts.certificate.extensions[2] = softtee::extension::ExtendedKeyUsage("2.23.133.8.3");
+  };
+  EXPECT_FALSE(vouch(test::Mint({.change = of_an_aik}), kEkKind, purpose));
+  EXPECT_EQ(ResultOf(purpose, Check::kTpmEkProfile), CheckResult::kFailed);
+  EXPECT_NE(test::FindingOf(purpose, Reason::kCertificateProfile), nullptr);
 }
 
 // --- creation -------------------------------------------------------------------------------------------------------
