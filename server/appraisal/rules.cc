@@ -215,11 +215,11 @@ std::size_t CountDifferences(const Release& release, const Subject& subject) {
 
 // What the matching release only warns about.
 void CheckWarnings(const Rule& rule, const Release& release, const Subject& subject, CheckLog& log) {
-  for (const auto& [claim, wanted] : release.warnings) {
-    const std::optional<Value> value = subject.Find(claim);
-    log.Require(Check::kReleaseWarnings, value && *value == wanted, [&] {
-      return Finding{.reason = Reason::kReleaseValueDiffers, .effect = Effect::kWarn, .component = Cat("policy rule at ", rule.where), .claim = claim,
-                     .expected = Cat(trust::ShowValue(wanted), ", as of release ", release.name), .actual = value ? trust::ShowValue(*value) : std::string("absent")};
+  for (const auto& warning : release.warnings) {
+    const std::optional<Value> value = subject.Find(warning.first);
+    log.Require(Check::kReleaseWarnings, value && *value == warning.second, [&] {
+      return Finding{.reason = Reason::kReleaseValueDiffers, .effect = Effect::kWarn, .component = Cat("policy rule at ", rule.where), .claim = warning.first,
+                     .expected = Cat(trust::ShowValue(warning.second), ", as of release ", release.name), .actual = value ? trust::ShowValue(*value) : std::string("absent")};
     });
   }
 }

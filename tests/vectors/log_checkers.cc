@@ -147,7 +147,8 @@ Observation RunTcgEventLog(const Case& conformance_case, const Inputs& inputs) {
   for (const auto& [name, algorithm] : kBanks) {
     const auto replayed = bound->events->ReplayAll(algorithm);
     std::map<std::string, std::string> bank;
-    const bool logged = std::any_of(bound->events->algorithms().begin(), bound->events->algorithms().end(), [&](const auto& one) { return one.id == algorithm; });
+    bool logged = false;
+    for (const tcg_log::Algorithm& one : bound->events->algorithms()) logged |= one.id == algorithm;
     for (std::uint32_t index = 0; logged && index < replayed.size(); ++index) bank[std::to_string(index)] = JsonHex(replayed[index]);
     if (logged) banks[std::string(name)] = JsonObject(bank);
   }
