@@ -491,7 +491,8 @@ class Keeper::State {
             .not_before = document.not_before, .not_after = document.not_after, .edition = document.edition};
   }
   static KeptItem KeptFrom(const Held& held) {
-    return {.key = held.key.key, .channel = held.key.channel, .body = ToBytes(held.item.body.Read().TakeRest()), .source = held.item.source, .obtained = held.obtained};
+    return {.key = held.key.key, .channel = held.key.channel, .body = ToBytes(held.item.body.Read().TakeRest()), .source = held.item.source, .obtained = held.obtained,
+            .edition = held.edition, .not_before = held.not_before, .not_after = held.not_after};
   }
   // AMD serves two lists of one kind and issuer: the address tells them apart, nothing in them does.
   static void NameAsKept(const CollateralKey& kept_as, Held& held) {

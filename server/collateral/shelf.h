@@ -4,6 +4,7 @@
 // verifier's own memory. Thread-safe; calls may wait for the disk, never for the network.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct KeptItem {
   Bytes body;                // DER or JSON, one document
   trust::CollateralSource source = trust::CollateralSource::kVendor;
   Time obtained{};
+  std::optional<trust::Edition> edition = {};  // of what its vendor issues again and again
+  Time not_before{}, not_after{};
 };
 
 class Shelf {

@@ -489,6 +489,13 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
     remembered.set_identity(Text(known->identity));
     remembered.set_ban(known->ban);
     remembered.set_held_as(known->held_as);
+    remembered.clear_denials();
+    for (const appraisal::Denial& denial : *denials) {
+      v1::Denial& kept = *remembered.add_denials();
+      kept.set_certificate(denial.of == appraisal::Denial::Of::kCertificate);
+      kept.set_value(Text(denial.value));
+      kept.set_why(denial.why);
+    }
     remembered.clear_floors();
     for (const trust::Floor& floor : pending.floors) {
       v1::CollateralFloor& added = *remembered.add_floors();

@@ -70,6 +70,8 @@ class CollateralStore {
 
   // Replaces what is kept under the same key and channel, and forgets its failure. The same bytes once more: only when and whence.
   virtual absl::Status Put(const KeptDocument& document) = 0;
+  // All of them in one transaction, but for those that are older than a floor.
+  virtual absl::Status PutAll(std::span<const KeptDocument> documents) = 0;
   virtual absl::Status NoteFailure(const trust::CollateralKey& key, trust::Channel channel, std::string_view failure, Time at) = 0;
 
   // What is kept under the key, in any channel.

@@ -82,6 +82,15 @@ class SqliteCollateral final : public CollateralStore {
     return Write(Cat("keep ", document.key.ToString()), [&] { return PutNow(document); });
   }
 
+  absl::Status PutAll(std::span<const KeptDocument> documents) override {
+    return Write("keep collateral", [&] {
+      for (const KeptDocument& document : documents) {
+        if (absl::Status kept = PutNow(document); !kept.ok() && !absl::IsFailedPrecondition(kept)) return kept;
+      }
+      return absl::OkStatus();
+    });
+  }
+
   absl::Status NoteFailure(const trust::CollateralKey& key, trust::Channel channel, std::string_view failure, Time at) override {
     if (absl::Status good = CheckKey(key); !good.ok()) return good;
     return Write("note a failure", [&] {

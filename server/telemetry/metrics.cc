@@ -70,6 +70,8 @@ enum Metric : std::size_t {
   kCollateralObtained,
   kCollateralExpiry,
   kNodes,
+  kFlips,
+  kForecastNodes,
   kProcessStartTime,
   kProcessCpu,
   kProcessResidentMemory,
@@ -120,6 +122,8 @@ constexpr auto kMetrics = std::to_array<MetricEntry>({
     {"assay_collateral_obtained_timestamp_seconds", kGauge, "kind", "When the oldest document of the kind was obtained."},
     {"assay_collateral_expiry_timestamp_seconds", kGauge, "kind", "When the first document of the kind ends."},
     {"assay_nodes", kGauge, "state", "Nodes known, by their present state."},
+    {"assay_verdict_flips_total", kCounter, "verdict", "Recorded verdicts that became this one when they were appraised once more by what was known later."},
+    {"assay_forecast_nodes", kGauge, "state", "Trusted nodes, by what the documents of the early channel will do to them; all 0 while none is held."},
     {"process_start_time_seconds", kGauge, "", "When the process started."},
     {"process_cpu_seconds_total", kCounter, "", "CPU time spent, user and system."},
     {"process_resident_memory_bytes", kGauge, "", "Resident memory."},
@@ -144,6 +148,7 @@ constexpr std::array<std::string_view, 2> kReloadResults = {"failure", "success"
 constexpr std::array<std::string_view, 6> kNodeStates = {"trusted", "trusted_with_warnings", "rejected", "indeterminate", "expired", "banned"};
 constexpr std::array<std::string_view, 6> kFetchResults = {"fetched", "unknown", "throttled", "unreachable", "refused", "rolled_back"};
 constexpr std::array<std::string_view, 3> kLookupResults = {"memory", "shelf", "absent"};
+constexpr std::array<std::string_view, 3> kForecastStates = {"stays", "falls", "undecided"};
 constexpr std::array<std::string_view, 4> kRateScopes = {"address", "node", "cluster", "total"};
 
 template <typename Enum>
@@ -376,6 +381,8 @@ Metrics::Metrics(std::string_view version, const KnownNames& known) : families_(
   for (const std::string_view what : kReloadables) {
     for (const std::string_view result : kReloadResults) f.Counter(kReloads, {what, result});
   }
+  for (const std::string_view verdict : kVerdicts) f.Counter(kFlips, {verdict});
+  for (const std::string_view state : kForecastStates) f.Gauge(kForecastNodes, {state});
   for (const std::string& upstream : f.upstreams) {
     for (const std::string_view result : kFetchResults) f.Counter(kCollateralFetches, {upstream, result});
     f.Histogram(kCollateralFetchDuration, {upstream});
@@ -481,6 +488,12 @@ void Metrics::CountReload(Reloadable what, bool succeeded, Time at) {
 
 void Metrics::SetNodes(NodeState state, std::size_t nodes) {
   families_->Gauge(kNodes, {LabelOf(state, kNodeStates)}).Set(static_cast<double>(nodes));
+}
+
+void Metrics::CountFlip(std::string_view verdict) { families_->Counter(kFlips, {VerdictLabel(verdict)}).Increment(); }
+
+void Metrics::SetForecast(ForecastState state, std::size_t nodes) {
+  families_->Gauge(kForecastNodes, {LabelOf(state, kForecastStates)}).Set(static_cast<double>(nodes));
 }
 
 void Metrics::CountFetch(std::string_view upstream, FetchResult result, double seconds) {

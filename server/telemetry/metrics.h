@@ -50,6 +50,7 @@ enum class Reloadable : std::uint8_t { kConfig, kPolicies, kAnchors, kCollateral
 enum class NodeState : std::uint8_t { kTrusted, kTrustedWithWarnings, kRejected, kIndeterminate, kExpired, kBanned };
 enum class FetchResult : std::uint8_t { kFetched, kUnknown, kThrottled, kUnreachable, kRefused, kRolledBack };
 enum class LookupResult : std::uint8_t { kMemory, kShelf, kAbsent };
+enum class ForecastState : std::uint8_t { kStays, kFalls, kUndecided };
 enum class RateScope : std::uint8_t { kAddress, kNode, kCluster, kTotal };
 
 // What a gRPC listener has counted since its start, but for `open`, which is the present.
@@ -112,6 +113,9 @@ class Metrics {
   // `at` is kept of the last one that succeeded.
   void CountReload(Reloadable what, bool succeeded, Time at);
   void SetNodes(NodeState state, std::size_t nodes);
+  // A verdict that became this one when it was appraised once more; as CountAppraisal's.
+  void CountFlip(std::string_view verdict);
+  void SetForecast(ForecastState state, std::size_t nodes);
 
   void CountFetch(std::string_view upstream, FetchResult result, double seconds);
   // 0: closed, 1: half open, 2: open. `wanted`: documents that wait for their turn.

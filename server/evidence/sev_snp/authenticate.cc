@@ -173,7 +173,8 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
                        .key = path.certificates[i].public_key().spki_sha256()});
   }
   if (revocation.newest != nullptr) {
-    windows.push_back(trust::WindowOf(*revocation.newest, "crl", {std::string(kCrlKind), std::string(NameOf(product)), ""}));
+    // AMD serves a list beside each of its two chains, under numbers of its own; the newest is at least as new as the one meant.
+    windows.push_back(trust::WindowOf(*revocation.newest, "crl", {std::string(kCrlKind), std::string(NameOf(product)), vcek ? "" : "vlek"}));
   }
   return trust::Authenticated<Report>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, component),
                                                    Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log);

@@ -120,7 +120,8 @@ TEST(Forecast, WhenIsAYearBehindTheRecoveryEventThatIntelNames) {
   };
   // The certificate of their signer and the root come with them, as they do from the service.
   std::vector<trust::CollateralItem> chain;
-  for (const trust::CollateralItem& item : GatherCollateral(BuiltinRegistry(), recorded.items, {}).items()) {
+  const trust::CollateralSnapshot sent = GatherCollateral(BuiltinRegistry(), recorded.items, {});
+  for (const trust::CollateralItem& item : sent.items()) {
     if (item.certificate) chain.push_back(item);
   }
   const auto with = [&](std::vector<trust::CollateralItem> listed) {

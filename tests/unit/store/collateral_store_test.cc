@@ -203,6 +203,16 @@ TEST_F(CollateralStoreTest, ADocumentBelowItsFloorIsNotKept) {
   EXPECT_TRUE(store->Put(early).ok()) << "another channel";
 }
 
+TEST_F(CollateralStoreTest, SeveralArePutTogetherOrNotAtAllButWhatIsOlderThanItsFloor) {
+  const auto store = Open();
+  ASSERT_TRUE(store->RaiseFloors(std::vector{FloorOf(kCrl, 9)}).ok());
+  ASSERT_TRUE(store->PutAll(std::vector{Document(kCrl, 8, {1}), Document(kInfo, 5, {2})}).ok());
+  EXPECT_THAT(*store->Find(kCrl), IsEmpty());
+  EXPECT_EQ(store->Find(kInfo)->size(), 1u);
+  EXPECT_EQ(store->PutAll(std::vector{Document(kVcek, 1, {3}), Document({"", "", ""}, 1)}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(*store->Find(kVcek), IsEmpty());
+}
+
 TEST_F(CollateralStoreTest, KeysAreText) {
   const auto store = Open();
   EXPECT_EQ(store->Put({.key = {"", "", ""}, .body = {1}, .obtained = kNow}).code(), absl::StatusCode::kInvalidArgument);

@@ -352,6 +352,45 @@ TEST_F(FleetTest, ABanBetweenAppraisalAndRecordAbortsTheRecord) {
   EXPECT_EQ(store_->Record(record, {}).code(), absl::StatusCode::kAborted);
 }
 
+TEST_F(FleetTest, CertificatesAndMeasurementsAreBannedWhoeverHasThem) {
+  const std::string key(64, 'a'), measurement(96, 'b');
+  ASSERT_TRUE(store_->Impose(v1::BAN_KIND_MEASUREMENT, measurement, act_).ok());
+  ASSERT_TRUE(store_->Impose(v1::BAN_KIND_CERTIFICATE, key, act_).ok());
+  const auto denials = store_->Denials();
+  ASSERT_TRUE(denials.ok()) << denials.status();
+  ASSERT_EQ(denials->size(), 2u);
+  EXPECT_EQ(denials->at(0).of, appraisal::Denial::Of::kCertificate);
+  EXPECT_EQ(denials->at(0).value, Bytes(32, 0xaa));
+  EXPECT_EQ(denials->at(1).value, Bytes(48, 0xbb));
+  EXPECT_THAT(denials->at(1).why, testing::HasSubstr(Cat("measurement:", measurement, " banned by ")));
+  // A record that was appraised without them is not stored.
+  v1::VerdictRecord record = RecordOf({});
+  record.mutable_state()->set_identity(Text(IdentityOf(1)));
+  EXPECT_EQ(store_->Record(record, {}).code(), absl::StatusCode::kAborted);
+  for (const appraisal::Denial& denial : *denials) {
+    v1::Denial& known = *record.mutable_state()->add_denials();
+    known.set_certificate(denial.of == appraisal::Denial::Of::kCertificate);
+    known.set_value(Text(denial.value));
+    known.set_why(denial.why);
+  }
+  EXPECT_TRUE(store_->Record(record, {}).ok());
+  ASSERT_TRUE(store_->Lift(v1::BAN_KIND_CERTIFICATE, key, act_).ok());
+  EXPECT_EQ(store_->Denials()->size(), 1u);
+}
+
+TEST_F(FleetTest, ValuesThatCannotBeBannedAreRefused) {
+  const std::pair<v1::BanKind, std::string> cases[] = {{v1::BAN_KIND_MEASUREMENT, ""}, {v1::BAN_KIND_MEASUREMENT, std::string(14, 'a')}, {v1::BAN_KIND_MEASUREMENT, std::string(130, 'a')},
+                                                       {v1::BAN_KIND_MEASUREMENT, std::string(96, '0')}, {v1::BAN_KIND_MEASUREMENT, std::string(96, 'A')}, {v1::BAN_KIND_MEASUREMENT, std::string(95, 'a')},
+                                                       {v1::BAN_KIND_CERTIFICATE, std::string(62, 'a')}, {v1::BAN_KIND_CERTIFICATE, std::string(96, 'a')}};
+  for (const auto& [kind, value] : cases) EXPECT_EQ(store_->Impose(kind, value, act_).status().code(), absl::StatusCode::kInvalidArgument) << value;
+  for (int i = 0; i < 1000; ++i) {
+    Bytes value(32, 1);
+    AppendU64Be(value, static_cast<std::uint64_t>(i));
+    ASSERT_TRUE(store_->Impose(v1::BAN_KIND_MEASUREMENT, ToHex(value), act_).ok());
+  }
+  EXPECT_EQ(store_->Impose(v1::BAN_KIND_CERTIFICATE, std::string(64, 'a'), act_).status().code(), absl::StatusCode::kInvalidArgument) << "one more than records can carry";
+}
+
 // --- flips ----------------------------------------------------------------------------------------------------------
 
 v1::VerdictFlip Found(v1::Verdict verdict, std::string reason = "certificate_revoked") {
