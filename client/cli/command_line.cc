@@ -14,6 +14,7 @@
 #include "client/cli/verify.h"
 #ifdef ASSAY_SERVICE
 #include "client/cli/attest.h"
+#include "client/cli/collateral.h"
 #include "client/cli/fleet.h"
 #include "client/cli/replay.h"
 #include "client/cli/verdict_get.h"
@@ -85,6 +86,7 @@ class CommandLine {
     AddAttest();
     AddVerdict();
     AddNode();
+    AddCollateral();
 #endif
     AddReference();
   }
@@ -366,6 +368,56 @@ class CommandLine {
     CLI::App* bans = AddFleet(node, "bans", "All bans", &ListBans, kListFormats);
     AddLimit(bans, "Most to show; 0: all. Default: 100");
   }
+
+  CLI::App* AddCollateralCommand(CLI::App* group, const char* name, const char* meaning, ExitCode (*run)(const CollateralOptions&, const Invocation&), const char* formats) {
+    CLI::App* command = AddCommand(group, name, meaning, [this, run](const Invocation& invocation) {
+      collateral_.output = Output();
+      return run(collateral_, invocation);
+    });
+    AddOperator(command, &collateral_.server, &collateral_.credentials);
+    if (formats != nullptr) OneOf(command->add_option("-o,--output", output_, "How to print the result; data goes to standard output, messages to standard error"), formats);
+    return command;
+  }
+
+  void AddCollateral() {
+    CLI::App* group = AddGroup("collateral", "The vendors' documents that a server lives on");
+    CLI::App* status = AddCollateralCommand(group, "status", "What is held of each document, how old it is, and what went wrong last", &ListCollateral, kListFormats);
+    status->add_option("--filter", collateral_.filter, "Only what fits, as AIP-160 has it, e.g. 'kind = \"intel.*\" AND failed = true'")->type_name("FILTER");
+    status->add_option("--limit", collateral_.limit, "Most to show; 0: all. Default: 100")->type_name("N")->check(CLI::NonNegativeNumber);
+    CLI::App* refresh = AddCollateralCommand(group, "refresh", "Ask the vendors now; does not wait for them", &RefreshCollateral, kFormats);
+    refresh->add_option("NAME", collateral_.names, "KIND[/SCOPE[/DETAIL]], e.g. intel.tcb_info/TDX/00806f050000; default: everything that is issued again and again")->type_name("NAME");
+    refresh->add_flag("--early", collateral_.early, "In the early channel");
+    CLI::App* fetch = AddCollateralCommand(group, "fetch", "Ask the vendors for what evidence would need; appraises nothing", &FetchCollateral, kFormats);
+    Repeatable(fetch->add_option("--for", collateral_.evidence, "Evidence, recognised by content; repeatable")->required())->type_name(kFile);
+    AddCollateralCommand(group, "export", "Everything held but what is one machine's alone, as one signed file", &ExportCollateral, nullptr)
+        ->add_option("--to", collateral_.file, "File to write")->required()->type_name(kFile);
+    AddCollateralCommand(group, "import", "Take a file in that another verifier exported: whole, or not at all", &ImportCollateral, kFormats)
+        ->add_option("FILE", collateral_.file, "Bundle")->required()->type_name(kFile);
+
+    CLI::App* forecast = AddCommand(group, "forecast", "Which nodes will fall by what comes next, when, and why; exit 4 if any", [this](const Invocation& invocation) {
+      collateral_.output = Output();
+      if (collateral_.server.address.empty() == collateral_.database.empty()) {
+        invocation.Say("expected either --server, --ca and the operator's credentials, or --db FILE, actual: both or neither. See 'assay collateral forecast --help'.");
+        return ExitCode::kUsage;
+      }
+      return cli::ForecastCollateral(collateral_, invocation);
+    });
+    CLI::Option* server = forecast->add_option("--server", collateral_.server.address, "Address of the operator listener")->type_name("HOST:PORT");
+    CLI::Option* ca = forecast->add_option("--ca", collateral_.server.ca, "PEM certificates that may vouch for the server")->type_name(kFile);
+    server->needs(ca);
+    ca->needs(server);
+    AddCredentials(forecast, &collateral_.credentials);
+    CLI::Option* database = forecast->add_option("--db", collateral_.database, "Database of a server, for a forecast without it")->type_name(kFile);
+    Repeatable(forecast->add_option("--tcb-floor", collateral_.tcb_floors, "Floor that is to come: [CLAIM:]CPU/COMPONENT=NUMBER[@DATE][#ADVISORY], e.g. '19:01:*/snp=0x1b@2027-03-01#AMD-SB-3023'; repeatable"))->type_name("FLOOR");
+    forecast->add_option("--tcb-floors", collateral_.tcb_floors_file, "File with such floors, one a line")->type_name(kFile);
+    forecast->add_option("--filter", collateral_.filter, "Only nodes that fit, as AIP-160 has it, e.g. 'cluster = prod'")->type_name("FILTER");
+    Repeatable(forecast->add_option("--early", collateral_.early_collateral, "Directory with documents that will count, beside those of the early channel in the database; repeatable"))->type_name(kDirectory)->needs(database);
+    Repeatable(forecast->add_option("--collateral", collateral_.collateral, "Directory with documents that count now, beside those in the database; repeatable"))->type_name(kDirectory)->needs(database);
+    Repeatable(forecast->add_option("--policy", collateral_.policies, "Policies that will be in force; repeatable"))->type_name(kFile)->needs(database);
+    forecast->add_option("--at", collateral_.at, "Time of both appraisals; default: now")->type_name("RFC3339")->needs(database);
+    forecast->add_option("--insecure-test-anchors", collateral_.insecure_test_anchors, "Anchors of the software TEE")->type_name(kFile)->needs(database);
+    OneOf(forecast->add_option("-o,--output", output_, "How to print the result; data goes to standard output, messages to standard error"), kListFormats);
+  }
 #endif
 
   void AddReference() {
@@ -461,6 +513,7 @@ class CommandLine {
   VerdictGetOptions verdict_get_;
   FleetOptions fleet_;
   ReplayOptions replay_;
+  CollateralOptions collateral_;
 #endif
 };
 

@@ -8,6 +8,7 @@
 
 #include "assay/v1/attestation_service.grpc.pb.h"
 #include "assay/v1/error_detail.pb.h"
+#include "assay/v1/collateral_service.grpc.pb.h"
 #include "assay/v1/verdict_service.grpc.pb.h"
 #include "base/strings.h"
 
@@ -123,10 +124,15 @@ absl::StatusOr<v1::AttestResponse> JoinClient::Attest(const v1::AttestRequest& r
 struct VerdictClient::Connection {
   ChannelOptions options;
   std::unique_ptr<v1::VerdictService::Stub> stub;
+  std::unique_ptr<v1::CollateralService::Stub> collateral;
 };
 
 VerdictClient::VerdictClient(const ChannelOptions& options)
-    : connection_(new Connection{options, v1::VerdictService::NewStub(Connect(options))}) {}
+    : connection_(new Connection{options, nullptr, nullptr}) {
+  const auto channel = Connect(options);
+  connection_->stub = v1::VerdictService::NewStub(channel);
+  connection_->collateral = v1::CollateralService::NewStub(channel);
+}
 VerdictClient::~VerdictClient() = default;
 
 absl::StatusOr<v1::GetVerdictResponse> VerdictClient::GetVerdict(const v1::GetVerdictRequest& request) {
@@ -165,9 +171,34 @@ absl::StatusOr<v1::UnbanIdentityResponse> VerdictClient::UnbanIdentity(const v1:
   return Call<v1::UnbanIdentityResponse>(*connection_->stub, &v1::VerdictService::Stub::UnbanIdentity, request, connection_->options, nullptr);
 }
 
+absl::StatusOr<v1::ListCollateralResponse> VerdictClient::ListCollateral(const v1::ListCollateralRequest& request) {
+  return Call<v1::ListCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ListCollateral, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::RefreshCollateralResponse> VerdictClient::RefreshCollateral(const v1::RefreshCollateralRequest& request) {
+  return Call<v1::RefreshCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::RefreshCollateral, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::FetchCollateralResponse> VerdictClient::FetchCollateral(const v1::FetchCollateralRequest& request) {
+  return Call<v1::FetchCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::FetchCollateral, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ExportCollateralResponse> VerdictClient::ExportCollateral(const v1::ExportCollateralRequest& request) {
+  return Call<v1::ExportCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ExportCollateral, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ImportCollateralResponse> VerdictClient::ImportCollateral(const v1::ImportCollateralRequest& request) {
+  return Call<v1::ImportCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ImportCollateral, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ForecastCollateralResponse> VerdictClient::ForecastCollateral(const v1::ForecastCollateralRequest& request) {
+  return Call<v1::ForecastCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ForecastCollateral, request, connection_->options, nullptr);
+}
+
 absl::StatusOr<v1::ListFlipsResponse> VerdictClient::ListFlips(const v1::ListFlipsRequest& request) {
   return Call<v1::ListFlipsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListFlips, request, connection_->options, nullptr);
 }
+
 absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansRequest& request) {
   return Call<v1::ListBansResponse>(*connection_->stub, &v1::VerdictService::Stub::ListBans, request, connection_->options, nullptr);
 }

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "assay/v1/attestation_service.pb.h"
+#include "assay/v1/collateral_service.pb.h"
 #include "assay/v1/verdict_service.pb.h"
 
 namespace assay::client {
@@ -59,6 +60,12 @@ class VerdictClient {
   absl::StatusOr<v1::ReleaseNodeResponse> ReleaseNode(const v1::ReleaseNodeRequest& request);
   absl::StatusOr<v1::BanIdentityResponse> BanIdentity(const v1::BanIdentityRequest& request);
   absl::StatusOr<v1::UnbanIdentityResponse> UnbanIdentity(const v1::UnbanIdentityRequest& request);
+  absl::StatusOr<v1::ListCollateralResponse> ListCollateral(const v1::ListCollateralRequest& request);
+  absl::StatusOr<v1::RefreshCollateralResponse> RefreshCollateral(const v1::RefreshCollateralRequest& request);
+  absl::StatusOr<v1::FetchCollateralResponse> FetchCollateral(const v1::FetchCollateralRequest& request);
+  absl::StatusOr<v1::ExportCollateralResponse> ExportCollateral(const v1::ExportCollateralRequest& request);
+  absl::StatusOr<v1::ImportCollateralResponse> ImportCollateral(const v1::ImportCollateralRequest& request);
+  absl::StatusOr<v1::ForecastCollateralResponse> ForecastCollateral(const v1::ForecastCollateralRequest& request);
   absl::StatusOr<v1::ListFlipsResponse> ListFlips(const v1::ListFlipsRequest& request);
   absl::StatusOr<v1::ListBansResponse> ListBans(const v1::ListBansRequest& request);
 

@@ -68,7 +68,7 @@ bool IsPath(const FieldDescriptor& field) {
   for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
                                       "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory",
-                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca"}) {
+                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca", "assay.v1.AirGap.export_key", "assay.v1.AirGap.import_keys"}) {
     if (name == path) return true;
   }
   return false;

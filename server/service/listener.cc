@@ -34,7 +34,7 @@ Listener::~Listener() {
   Shutdown(std::chrono::system_clock::now());
 }
 
-bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::unique_ptr<grpc::Service> service, std::chrono::milliseconds drain) {
+bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::vector<std::unique_ptr<grpc::Service>> services, std::chrono::milliseconds drain) {
   const std::lock_guard lock(mutex_);
   grpc::EnableDefaultHealthCheckService(!health_.empty());
   grpc::ServerBuilder builder;
@@ -42,7 +42,7 @@ bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials
   std::unique_ptr<grpc::CallbackGenericService> no_such_method =
       LimitOpenCalls(builder, *credentials, {kMostOpenCalls, kMostRefusedCalls, [this](const std::string& peer) { edge_->Cut(peer, "too many calls at once"); }});
   builder.SetResourceQuota(grpc::ResourceQuota("listener").Resize(kMostMemory));
-  builder.RegisterService(service.get());
+  for (const auto& service : services) builder.RegisterService(service.get());
   builder.SetMaxReceiveMessageSize(most_request_bytes_);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataSize);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
@@ -62,7 +62,7 @@ bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials
     Generation& former = generations_.back();
     former.draining = std::thread([&server = *former.server, deadline = std::chrono::system_clock::now() + drain] { server.Shutdown(deadline); });
   }
-  generations_.push_back({std::move(service), std::move(no_such_method), std::move(server), {}});
+  generations_.push_back({std::move(services), std::move(no_such_method), std::move(server), {}});
   // The oldest have had their time. Their threads end at their deadline at the latest.
   while (generations_.size() > kMostGenerations) {
     generations_.front().draining.join();

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "service/edge.h"
 
@@ -36,7 +37,7 @@ class Listener {
 
   // Serves this from now on; what was served before is drained for at most `drain`. False: gRPC could not start; nothing has
   // changed.
-  bool Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::unique_ptr<grpc::Service> service, std::chrono::milliseconds drain);
+  bool Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::vector<std::unique_ptr<grpc::Service>> services, std::chrono::milliseconds drain);
 
   // What health checks are told.
   void SetServing(bool serving);
@@ -48,7 +49,7 @@ class Listener {
 
  private:
   struct Generation {
-    std::unique_ptr<grpc::Service> service;
+    std::vector<std::unique_ptr<grpc::Service>> services;
     std::unique_ptr<grpc::CallbackGenericService> no_such_method;
     std::unique_ptr<grpc::Server> server;
     std::thread draining;

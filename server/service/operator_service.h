@@ -4,23 +4,39 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "appraisal/replay.h"
+#include "assay/v1/server_config.pb.h"
 #include "base/clock.h"
+#include "collateral/keeper.h"
+#include "result/signing_key.h"
 #include "service/authorization.h"
 #include "service/bearer_callers.h"
 #include "service/watch.h"
 #include "service/worker_pool.h"
+#include "store/collateral_store.h"
 #include "store/verdict_store.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "token/jwk.h"
 
 namespace grpc {
 class Service;
 }
 
 namespace assay::service {
+
+// Keys for bundles, as `air_gap` names them.
+struct AirGap {
+  std::optional<result::SigningKey> export_key;  // nullopt: nothing is exported
+  std::vector<token::Jwk> import_keys;           // none: nothing is imported
+};
+// Makes the key for exports where there is none. Errors name the field, one a line.
+absl::StatusOr<AirGap> LoadAirGap(const v1::AirGap& config);
 
 // All of it outlives the service.
 struct OperatorInputs {
@@ -35,10 +51,16 @@ struct OperatorInputs {
   const Clock& clock;
   telemetry::Log& log;
   telemetry::Metrics& metrics;
+  collateral::Keeper& keeper;
+  store::CollateralStore& collateral;
+  const AirGap& air_gap;
+  std::function<void(std::string cause)> banned;             // told of every ban
   Bytes page_key;                                            // for page tokens; the same on all replicas
   std::function<void(const std::string& peer)> completed;    // told of every call that was answered
 };
 
 std::unique_ptr<grpc::Service> MakeOperatorService(OperatorInputs inputs);
+// CollateralService, on the same terms.
+std::unique_ptr<grpc::Service> MakeCollateralService(OperatorInputs inputs);
 
 }  // namespace assay::service

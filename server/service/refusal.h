@@ -14,7 +14,7 @@
 namespace assay::service {
 
 struct Refusal {
-  Finding finding;                    // its reason is of stage kRequest
+  Finding finding;                    // its reason is of stage kRequest, or about a bundle
   std::uint32_t retry_after_ms = 0;   // 0: not by waiting
 };
 

@@ -15,10 +15,16 @@ grpc::StatusCode CodeOf(Reason reason) {
   switch (reason) {
     case Reason::kRequestFieldInvalid:
     case Reason::kCsrRefused:
+    case Reason::kBundleMalformed:
     case Reason::kChallengeMalformed: return grpc::StatusCode::INVALID_ARGUMENT;
     case Reason::kChallengeForged:
     case Reason::kChallengeExpired:
     case Reason::kChallengeConsumed:
+    case Reason::kBundleKeyUnknown:
+    case Reason::kBundleNotAuthentic:
+    case Reason::kBundleRolledBack:
+    case Reason::kBundleDocumentRefused:
+    case Reason::kNotConfigured:
     case Reason::kContextMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
     case Reason::kNodeKeyMismatch:
     case Reason::kChannelUnbound:

@@ -19,6 +19,7 @@
 
 #include "appraisal/anchors_file.h"
 #include "assay/v1/attestation_service.pb.h"
+#include "assay/v1/collateral_service.pb.h"
 #include "assay/v1/verdict_service.pb.h"
 #include "base/files.h"
 #include "base/hex.h"
@@ -26,7 +27,6 @@
 #include "collateral/document_kinds.h"
 #include "collateral/https_get.h"
 #include "collateral/keeper.h"
-#include "collateral/memory_shelf.h"
 #include "http/endpoints.h"
 #include "http/http_listener.h"
 #include "result/key_ring.h"
@@ -43,8 +43,10 @@
 #include "service/periodic.h"
 #include "service/promises.h"
 #include "service/provider_keys.h"
+#include "service/reappraiser.h"
 #include "service/rpc.h"
 #include "service/self_probe.h"
+#include "service/store_shelf.h"
 #include "service/tls.h"
 #include "service/watch.h"
 #include "service/worker_pool.h"
@@ -79,6 +81,7 @@ struct Material {
   std::optional<trust::AnchorSet> anchors;
   std::vector<trust::CollateralItem> collateral;
   CollateralSettings collateral_settings;
+  AirGap air_gap;
 };
 
 class Gathering {
@@ -98,6 +101,7 @@ class Gathering {
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
     if (!config.collateral_dir().empty()) TakeCollateral();
     if (auto settings = Take(LoadCollateralSettings(config.collateral(), !inputs.insecure_test_anchors.empty(), now))) material_.collateral_settings = *std::move(settings);
+    if (auto air_gap = Take(LoadAirGap(config.air_gap()))) material_.air_gap = *std::move(air_gap);
   }
 
   const std::vector<std::string>& messages() const { return messages_; }
@@ -207,7 +211,7 @@ absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, 
 telemetry::KnownNames KnownNamesOf(const appraisal::Registry& registry) {
   telemetry::KnownNames known;
   for (const platform::Platform* platform : registry.platforms) known.platforms.emplace_back(platform->name);
-  for (const google::protobuf::FileDescriptor* file : {v1::CreateChallengeRequest::descriptor()->file(), v1::GetVerdictRequest::descriptor()->file()}) {
+  for (const google::protobuf::FileDescriptor* file : {v1::CreateChallengeRequest::descriptor()->file(), v1::GetVerdictRequest::descriptor()->file(), v1::ListCollateralRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) known.methods.push_back(Cat(file->service(s)->full_name(), "/", file->service(s)->method(m)->name()));
     }
@@ -224,7 +228,7 @@ telemetry::EdgeSnapshot SnapshotOf(const EdgeCounts& counts) {
 
 class RunningServer final : public Server {
  public:
-  RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, Bytes challenge_key, TokenIdentity tokens, Time not_before)
+  RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, std::unique_ptr<store::CollateralStore> collateral, Bytes challenge_key, TokenIdentity tokens, Time not_before)
       : grpc_log_(inputs.log),
         config_(inputs.config),
         metrics_(ASSAY_VERSION, KnownNamesOf(inputs.registry)),
@@ -232,6 +236,8 @@ class RunningServer final : public Server {
         store_(CountStore(std::move(store), metrics_)),
         tokens_(std::move(tokens)),
         watchers_(*store_, inputs.clock, inputs.log),
+        collateral_(std::move(collateral)),
+        shelf_(*collateral_),
         verifier_(inputs.registry, *material_.anchors),
         transport_(material_.collateral_settings.upstreams),
         keeper_({.upstreams = material_.collateral_settings.upstreams, .renewal = material_.collateral_settings.renewal, .shelf = shelf_, .verifier = verifier_, .transport = transport_,
@@ -241,6 +247,8 @@ class RunningServer final : public Server {
                       .token_keys = tokens_.keys.get(), .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
+        reappraiser_({.store = *store_, .registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .held = [this] { return keeper_.Everything(); },
+                      .floors = [this] { return keeper_.Floors(); }, .not_before = not_before, .flipped = [this] { watchers_.Changed(); }, .clock = inputs.clock, .log = inputs.log, .metrics = metrics_}),
         authorization_(inputs.config.operator_()),
         provider_keys_(ProviderKeysOf(inputs, std::move(material_.provider), metrics_)),
         bearers_(provider_keys_ == nullptr ? nullptr : std::make_unique<BearerCallers>(inputs.config.operator_().oidc(), *provider_keys_, inputs.clock)),
@@ -260,6 +268,7 @@ class RunningServer final : public Server {
   absl::Status Listen(const v1::ServerConfig& config) {
     if (const absl::Status opened = keeper_.Open(material_.collateral); !opened.ok()) return opened;
     keeper_.Start();
+    reappraiser_.Start();
     // Both sockets before anything is served: a verifier with one listener would look alive and be none.
     EdgeLimits join_limits = LimitsOf(config.join().connections(), JoinRequestBytes(config));
     join_limits.bytes_sent_between_calls = kMostSentBetweenJoinCalls;
@@ -300,6 +309,7 @@ class RunningServer final : public Server {
       if (listener != nullptr) listener->Stop();
     }
     watchers_.Drain();
+    reappraiser_.Stop();
     keeper_.Stop();  // whoever waits for it is answered now
     const auto deadline = std::chrono::system_clock::now() + bound;
     for (const auto& listener : {join_.get(), operator_.get()}) {
@@ -351,6 +361,7 @@ class RunningServer final : public Server {
   }
 
   void Collect() {
+    KeepFailures();
     metrics_.SetQueue(pool_.waiting(), config_.workers().queue());
     metrics_.SetWatchers(watchers_.count());
     metrics_.SetEdge(telemetry::Listener::kJoin, SnapshotOf(join_->edge().counts()));
@@ -370,6 +381,18 @@ class RunningServer final : public Server {
                                        {NodeState::kRejected, nodes->rejected}, {NodeState::kIndeterminate, nodes->indeterminate},
                                        {NodeState::kExpired, nodes->expired}, {NodeState::kBanned, nodes->banned}}) {
       metrics_.SetNodes(state, static_cast<std::size_t>(count));
+    }
+  }
+
+  // What could not be got is known to whoever looks, after a restart as well.
+  void KeepFailures() {
+    for (const collateral::ItemStatus& item : keeper_.Status().items) {
+      if (!item.error) continue;
+      Time& kept = failures_kept_[item.key];
+      if (kept == item.error->at) continue;
+      const absl::Status noted = collateral_->NoteFailure(item.key.key, item.key.channel, Cat(NameOf(item.error->reason), ": ", item.error->why), item.error->at);
+      if (noted.ok()) kept = item.error->at;
+      else log_.Error("failure not noted", {{"key", item.key.key.ToString()}, {"error", MessageOf(noted)}});
     }
   }
 
@@ -418,21 +441,30 @@ class RunningServer final : public Server {
                             .log = log_, .metrics = metrics_, .keeper = &keeper_, .patience = material_.collateral_settings.patience,
                             .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
-  std::unique_ptr<grpc::Service> OperatorServiceNow() {
-    return MakeOperatorService({.authorization = authorization_, .bearers = bearers_.get(), .store = *store_, .registry = registry_, .policies = *material_.policies,
-                                .anchors = *material_.anchors, .watchers = watchers_, .pool = operator_pool_, .clock = clock_, .log = log_, .metrics = metrics_, .page_key = page_key_,
-                                .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }});
+  std::vector<std::unique_ptr<grpc::Service>> OperatorServicesNow() {
+    const auto inputs = [this] {
+      return OperatorInputs{.authorization = authorization_, .bearers = bearers_.get(), .store = *store_, .registry = registry_, .policies = *material_.policies,
+                            .anchors = *material_.anchors, .watchers = watchers_, .pool = operator_pool_, .clock = clock_, .log = log_, .metrics = metrics_,
+                            .keeper = keeper_, .collateral = *collateral_, .air_gap = material_.air_gap, .banned = [this](std::string cause) { reappraiser_.Changed(std::move(cause)); },
+                            .page_key = page_key_, .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }};
+    };
+    std::vector<std::unique_ptr<grpc::Service>> services;
+    services.push_back(MakeOperatorService(inputs()));
+    services.push_back(MakeCollateralService(inputs()));
+    return services;
   }
 
   // Key first, certificate as shown: from here on challenges name it.
   bool ServeJoin() {
     attestation_.UseServerKey(material_.join_tls.spki_sha256);
     metrics_.SetTlsNotAfter(telemetry::Listener::kJoin, material_.join_tls.not_after);
-    return join_->Serve(JoinCredentials(material_.join_tls), JoinServiceWith(material_.join_tls), kDrainFormer);
+    std::vector<std::unique_ptr<grpc::Service>> services;
+    services.push_back(JoinServiceWith(material_.join_tls));
+    return join_->Serve(JoinCredentials(material_.join_tls), std::move(services), kDrainFormer);
   }
   bool ServeOperators() {
     metrics_.SetTlsNotAfter(telemetry::Listener::kOperator, material_.operator_tls.not_after);
-    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca.pem, bearers_ != nullptr), OperatorServiceNow(), kDrainFormer);
+    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca.pem, bearers_ != nullptr), OperatorServicesNow(), kDrainFormer);
   }
 
   // Whoever changed the ring, this process or another, its keys sign and are published from here on.
@@ -517,11 +549,13 @@ class RunningServer final : public Server {
   std::unique_ptr<store::VerdictStore> store_;
   TokenIdentity tokens_;
   Watchers watchers_;
-  collateral::MemoryShelf shelf_;
+  const std::unique_ptr<store::CollateralStore> collateral_;
+  StoreShelf shelf_;
   const FormatsVerifier verifier_;
   collateral::HttpsTransport transport_;
   collateral::Keeper keeper_;
   Attestation attestation_;
+  Reappraiser reappraiser_;
   Authorization authorization_;
   const std::unique_ptr<ProviderKeys> provider_keys_;  // nullptr: certificates alone
   const std::unique_ptr<BearerCallers> bearers_;
@@ -537,6 +571,7 @@ class RunningServer final : public Server {
   std::unique_ptr<http::HttpListener> http_, https_;
   std::atomic<int> failed_probes_ = 0;
   std::atomic<bool> stopping_ = false;
+  std::map<collateral::ChanneledKey, Time> failures_kept_;  // by Collect only, which is one at a time
   bool keys_failed_ = false;  // by watching_files_ only
   FilesSeen join_files_, operator_files_, https_files_;  // by watching_files_ only
   EndWatch ends_;                                        // by watching_files_ only, once it runs
@@ -565,6 +600,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs
   if (!gathering.messages().empty()) return absl::InvalidArgumentError(Join(gathering.messages(), "\n"));
   auto store = store::OpenSqliteStore(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
   if (!store.ok()) return store.status();
+  auto collateral = store::OpenSqliteCollateral(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
+  if (!collateral.ok()) return collateral.status();
   const absl::StatusOr<Time> latest = (*store)->LatestTime();
   if (!latest.ok()) return latest.status();
   auto key = LoadChallengeKey(inputs.config.challenges().key_file(), inputs.random, inputs.log);
@@ -584,7 +621,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs
   for (const appraisal::PolicySet& set : material.policies->sets()) sets.push_back(set.name);
   inputs.log.Info("policies loaded", {{"sets", Join(sets, ", ")}, {"policies", material.policies->policies().size()}, {"digest", ToHex(material.policies->Digest())}});
 
-  auto server = std::make_unique<RunningServer>(inputs, std::move(gathering.material()), *std::move(store), *std::move(key), *std::move(tokens), std::max(*latest, kSourceTime));
+  auto server = std::make_unique<RunningServer>(inputs, std::move(gathering.material()), *std::move(store), *std::move(collateral), *std::move(key), *std::move(tokens), std::max(*latest, kSourceTime));
   if (const absl::Status listening = server->Listen(inputs.config); !listening.ok()) return listening;
   inputs.log.Info("listening", {{"join", server->join_address()}, {"operator", server->operator_address()}, {"version", ASSAY_VERSION}, {"simulated", simulated}});
   return server;

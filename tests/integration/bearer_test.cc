@@ -64,7 +64,7 @@ TEST(Bearers, EveryCallDemandsItsRole) {
   const auto joined = JoinAs(node);
   ASSERT_TRUE(joined.ok()) << Message(joined.status());
   const std::vector<OperatorRpc> rpcs = OperatorRpcs(joined->verdict_id());
-  ASSERT_EQ(rpcs.size(), 11u);
+  ASSERT_EQ(rpcs.size(), 18u);
 
   ClaimsSet expired = Claims("admin"), elsewhere = Claims("admin"), another_issuer = Claims("admin");
   expired.issued_at -= 3600;

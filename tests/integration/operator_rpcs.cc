@@ -1,5 +1,7 @@
 #include "tests/integration/operator_rpcs.h"
 
+#include "base/strings.h"
+
 namespace assay::integration {
 
 std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
@@ -19,12 +21,24 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
   };
   v1::ReleaseNodeRequest release = with_reason(v1::ReleaseNodeRequest());
   release.set_instance_identity(std::string(32, 'x'));
+  v1::FetchCollateralRequest report;
+  report.add_items()->set_media_type("application/vnd.assay.sev-snp-report");
+  const auto unless_not_configured = [](const absl::Status& status) {
+    return MessageOf(status).find("not_configured (5110)") != std::string_view::npos ? absl::OkStatus() : status;
+  };
   return {
       {"GetVerdict", Role::kViewer, [=](auto& c) { return c.GetVerdict(with_id(v1::GetVerdictRequest())).status(); }},
       {"ListVerdicts", Role::kViewer, [=](auto& c) { return c.ListVerdicts({}).status(); }},
       {"WatchVerdicts", Role::kViewer, [=](auto& c) { return c.WatchVerdicts({}, [](const auto&) { return false; }); }},
       {"ReplayVerdict", Role::kViewer, [=](auto& c) { return c.ReplayVerdict(with_id(v1::ReplayVerdictRequest())).status(); }},
       {"ExportVerdict", Role::kViewer, [=](auto& c) { return c.ExportVerdict(with_id(v1::ExportVerdictRequest())).status(); }},
+      {"ListCollateral", Role::kViewer, [=](auto& c) { return c.ListCollateral({}).status(); }},
+      {"ForecastCollateral", Role::kViewer, [=](auto& c) { return c.ForecastCollateral({}).status(); }},
+      {"RefreshCollateral", Role::kOperator, [=](auto& c) { return c.RefreshCollateral({}).status(); }},
+      {"FetchCollateral", Role::kOperator, [=](auto& c) { return c.FetchCollateral(report).status(); }},
+      // This configuration has no keys for bundles: who may call is told so, who may not is told that.
+      {"ExportCollateral", Role::kAdmin, [=](auto& c) { return unless_not_configured(c.ExportCollateral({}).status()); }},
+      {"ImportCollateral", Role::kAdmin, [=](auto& c) { return unless_not_configured(c.ImportCollateral({}).status()); }},
       {"ListFlips", Role::kViewer, [=](auto& c) { return c.ListFlips({}).status(); }},
       {"ListNodes", Role::kViewer, [=](auto& c) { return c.ListNodes({}).status(); }},
       {"ListBans", Role::kViewer, [=](auto& c) { return c.ListBans({}).status(); }},

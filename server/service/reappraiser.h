@@ -1,0 +1,79 @@
+// Recorded verdicts, appraised once more when what they stand on has changed: a document, a revocation list, a ban.
+//
+// Promises: every verdict that still holds is appraised by what is known now, over its recorded inputs, by its own policies; a verdict that
+// became another one is recorded with its event, once, and revoked if it became REJECTED; what could not be decided takes nothing
+// back. A change that comes during a pass makes another pass. Does not promise how soon: nodes that attest go first.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "appraisal/replay.h"
+#include "collateral/keeper.h"
+#include "store/verdict_store.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+#include "trust/fact_caches.h"
+
+namespace assay::service {
+
+// All of it outlives the reappraiser.
+struct ReappraiserInputs {
+  store::VerdictStore& store;
+  const appraisal::Registry& registry;
+  const appraisal::PolicyBook& policies;
+  const trust::AnchorSet& anchors;
+  std::function<std::vector<collateral::Held>()> held;   // in every channel
+  std::function<std::vector<trust::Floor>()> floors;
+  Time not_before;
+  std::function<void()> flipped = [] {};                 // told when something was recorded
+  const Clock& clock;
+  telemetry::Log& log;
+  telemetry::Metrics& metrics;
+};
+
+struct ReappraisalReport {
+  std::int64_t appraised = 0, flipped = 0, undecided = 0, failed = 0;
+};
+
+class Reappraiser {
+ public:
+  explicit Reappraiser(ReappraiserInputs inputs);
+  ~Reappraiser();
+  Reappraiser(const Reappraiser&) = delete;
+  Reappraiser& operator=(const Reappraiser&) = delete;
+
+  void Start();
+  void Stop();
+  // Something has changed; a pass follows soon, on the reappraiser's thread. `cause` is shown with what flips.
+  void Changed(std::string cause);
+  // Looks whether the documents held are others than at the last look; what has changed is the cause of a pass.
+  void Look();
+  // One pass, on the caller's thread.
+  ReappraisalReport Run(const std::string& cause);
+  // Counts, for the metric, who will fall by the documents of the early channel.
+  void Forecast();
+
+ private:
+  void Loop();
+  // False: the store failed.
+  bool Appraise(const v1::VerdictSummary& summary, const std::string& cause, const std::vector<trust::CollateralItem>& current, const std::vector<trust::Floor>& floors,
+                const std::vector<appraisal::Denial>& denials, Time now, ReappraisalReport& report);
+
+  const ReappraiserInputs inputs_;
+  trust::FactCaches caches_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  std::vector<std::string> causes_;  // guarded by mutex_
+  bool ending_ = false;              // guarded by mutex_
+  std::map<collateral::ChanneledKey, crypto::Sha256Digest> seen_;  // by the thread only
+  std::thread thread_;
+};
+
+}  // namespace assay::service
