@@ -53,7 +53,7 @@ struct Held {
 // Why something is not there, and when asking again may find it.
 struct Absence {
   trust::CollateralKey key;
-  Reason reason;            // 4100 to 4105
+  Reason reason;            // of the stage collateral
   std::string why;          // of the last attempt; "" before it
   Milliseconds retry_after; // 0: not by waiting
 };

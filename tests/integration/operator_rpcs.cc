@@ -24,7 +24,7 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
   v1::FetchCollateralRequest report;
   report.add_items()->set_media_type("application/vnd.assay.sev-snp-report");
   const auto unless_not_configured = [](const absl::Status& status) {
-    return MessageOf(status).find("not_configured (5110)") != std::string_view::npos ? absl::OkStatus() : status;
+    return MessageOf(status).find("not_configured (5019)") != std::string_view::npos ? absl::OkStatus() : status;
   };
   return {
       {"GetVerdict", Role::kViewer, [=](auto& c) { return c.GetVerdict(with_id(v1::GetVerdictRequest())).status(); }},
