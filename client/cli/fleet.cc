@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds kReconnect{2};
 
+using cli::NameOf;  // of verdicts; those below would hide it
+
 std::string NameOf(v1::EventKind kind) {
   const std::string name = v1::EventKind_Name(kind);
   return name.substr(std::string_view("EVENT_KIND_").size());

@@ -37,6 +37,7 @@ class Inputs {
 struct Observation {
   bool authentic = false;
   std::vector<Finding> against;    // the findings that speak against authenticity; empty exactly if authentic
+  std::vector<Finding> undecided;  // what kept authentication from an answer; speaks against it where nothing else does
   std::vector<std::string> notes;  // anything else worth printing if the case fails, e.g. checks that were skipped
   Values status;
   Values claims;

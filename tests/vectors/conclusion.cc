@@ -51,6 +51,7 @@ trust::Challenge ChallengeOf(const Bind& bind) {
 void Conclude(const CheckLog& log, std::span<const trust::ValidityWindow> windows, Time at, Observation& observation) {
   for (const Finding& finding : log.findings()) {
     if (finding.effect == Effect::kReject) observation.against.push_back(finding);
+    if (finding.effect == Effect::kIndeterminate) observation.undecided.push_back(finding);
   }
   CheckLog judged;
   appraisal::JudgeWindows(windows, at, judged);
