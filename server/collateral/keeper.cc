@@ -551,7 +551,7 @@ class Keeper::State {
       documents.push_back(HeldFrom(document, trust::Channel::kStandard, now));
     }
     for (const CollateralItem& item : supplied) {
-      if (!authentic.contains(item.sha256)) in_.log.Warning("collateral file is not authentic under these anchors, left out", {{"key", Printable(item.key.ToString())}});
+      if (!authentic.contains(item.sha256)) in_.log.Warning("collateral file cannot be authenticated by what lies beside it, not kept", {{"key", Printable(item.key.ToString())}});
     }
   }
 

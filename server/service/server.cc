@@ -242,7 +242,7 @@ class RunningServer final : public Server {
         transport_(material_.collateral_settings.upstreams),
         keeper_({.upstreams = material_.collateral_settings.upstreams, .renewal = material_.collateral_settings.renewal, .shelf = shelf_, .verifier = verifier_, .transport = transport_,
                  .clock = inputs.clock, .monotonic = [] { return std::chrono::steady_clock::now(); }, .random = inputs.random, .log = inputs.log, .metrics = metrics_}),
-        attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = {}, .keeper = &keeper_,
+        attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral, .keeper = &keeper_,
                       .challenge_lifetime = ChallengeLifetime(inputs.config), .tls_terminated = inputs.config.join().tls_terminated(), .not_before = not_before,
                       .token_keys = tokens_.keys.get(), .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
                       .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},

@@ -80,11 +80,12 @@ TEST(Join, AGoodNodeIsTrusted) {
   EXPECT_THAT(verifier.log(), HasSubstr(response->verdict_id()));
 }
 
+// Each at a verifier of its own: one that holds the right certificates already finds the report genuine, whatever lies beside it.
 TEST(Join, EachKindOfFaultIsRejectedForItsReason) {
-  Verifier verifier;
   for (const softtee::Fault fault : {softtee::Fault::kReportTruncated, softtee::Fault::kReportChanged, softtee::Fault::kOtherReportData,
                                      softtee::Fault::kDebug, softtee::Fault::kLeafHwidOther, softtee::Fault::kRootSelfMade,
                                      softtee::Fault::kCrlRevokesIntermediate, softtee::Fault::kTableOverlap, softtee::Fault::kLeafExpired}) {
+    Verifier verifier;
     Node node(verifier.join(), verifier.site());
     softtee::SnpOptions options = softtee::OptionsFor(fault);
     const auto response = JoinAs(node, options);
@@ -93,6 +94,17 @@ TEST(Join, EachKindOfFaultIsRejectedForItsReason) {
     EXPECT_THAT(Reasons(response->appraisal()), Contains(std::string(softtee::EntryOf(fault).reason))) << softtee::EntryOf(fault).name;
     EXPECT_FALSE(response->appraisal().admits());
   }
+}
+
+TEST(Join, AWrongCertificateBesideAGenuineReportHarmsNothingOnceTheRightOneIsHeld) {
+  Verifier verifier;
+  Node first(verifier.join(), verifier.site());
+  ASSERT_EQ(JoinAs(first)->appraisal().verdict(), v1::VERDICT_TRUSTED);
+  Node second(verifier.join(), verifier.site());
+  EXPECT_EQ(JoinAs(second, softtee::OptionsFor(softtee::Fault::kLeafHwidOther))->appraisal().verdict(), v1::VERDICT_TRUSTED);
+  // A list of revoked certificates beside it counts all the same.
+  Node third(verifier.join(), verifier.site());
+  EXPECT_EQ(JoinAs(third, softtee::OptionsFor(softtee::Fault::kCrlRevokesIntermediate))->appraisal().verdict(), v1::VERDICT_REJECTED);
 }
 
 TEST(Join, TheChallengeSaysWhatToCollect) {
