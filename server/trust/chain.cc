@@ -7,6 +7,11 @@
 
 namespace assay::trust {
 
+ValidityWindow WindowOf(const crypto::Certificate& certificate, std::string_view component) {
+  return {.component = std::string(component), .not_before = certificate.not_before(), .not_after = certificate.not_after(), .key = certificate.public_key().spki_sha256()};
+}
+
+
 std::shared_ptr<const VerifiedChain> ChainVerifier::Verify(const crypto::Certificate& leaf,
                                                            std::span<const crypto::Certificate> pool,
                                                            const AnchorSet& anchors, std::string_view product,

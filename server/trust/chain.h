@@ -30,6 +30,9 @@ class VerifiedChain {
   crypto::CertificatePath path_;
 };
 
+// The certificate's validity, with the key by which operators ban it: a window that is made otherwise would escape their bans.
+ValidityWindow WindowOf(const crypto::Certificate& certificate, std::string_view component);
+
 // What a vendor's chains look like, and under which names its checks are reported.
 struct ChainProfile {
   std::string_view vendor;  // of the anchors

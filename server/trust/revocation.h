@@ -32,7 +32,4 @@ Edition EditionOf(const crypto::CertificateList& list, CollateralKey series);
 // Its window, as the edition of that series.
 ValidityWindow WindowOf(const crypto::CertificateList& list, std::string_view component, CollateralKey series);
 
-// Its window, as an edition of that series.
-ValidityWindow WindowOf(const crypto::CertificateList& list, std::string_view component, CollateralKey series);
-
 }  // namespace assay::trust

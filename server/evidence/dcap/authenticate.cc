@@ -230,9 +230,7 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   std::vector<trust::ValidityWindow> windows;
   static constexpr std::string_view kComponents[] = {"pck", "pck-ca", "root"};
   for (std::size_t i = 0; i < chain->path().certificates.size(); ++i) {
-    const crypto::Certificate& certificate = chain->path().certificates[i];
-    windows.push_back({.component = std::string(kComponents[std::min<std::size_t>(i, 2)]), .not_before = certificate.not_before(), .not_after = certificate.not_after(),
-                       .key = certificate.public_key().spki_sha256()});
+    windows.push_back(trust::WindowOf(chain->path().certificates[i], kComponents[std::min<std::size_t>(i, 2)]));
   }
   windows.insert(windows.end(), tcb.windows.begin(), tcb.windows.end());
   windows.insert(windows.end(), lists->windows.begin(), lists->windows.end());

@@ -153,8 +153,8 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
     const auto same = [&](const crypto::Certificate& other) { return other.sha256() == certificate.sha256(); };
     if (std::any_of(result.signers.begin(), result.signers.end(), same)) continue;
     result.signers.push_back(certificate);
-    result.windows.push_back({.component = "tcb-signing", .not_before = certificate.not_before(), .not_after = certificate.not_after(), .document = true,
-                              .key = certificate.public_key().spki_sha256()});
+    result.windows.push_back(trust::WindowOf(certificate, "tcb-signing"));
+    result.windows.back().document = true;
   }
 
   const TcbInfo& tcb_info = info->value();

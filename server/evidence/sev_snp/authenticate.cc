@@ -137,7 +137,11 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
     if (VerifyChain(*leaf, product, context, attempt) == nullptr) {
       // AMD gives its own certificates to everybody: what is missing can be fetched.
       for (Finding finding : attempt.findings()) {
-        if (finding.reason == Reason::kChainIncomplete) finding.effect = Effect::kIndeterminate;
+        if (finding.reason != Reason::kChainIncomplete) {
+          log.Fail(kAmdProfile.chain_check, std::move(finding));
+          continue;
+        }
+        finding.effect = Effect::kIndeterminate;
         log.Skip(kAmdProfile.chain_check, std::move(finding));
       }
       return std::nullopt;
@@ -169,8 +173,7 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
   std::vector<trust::ValidityWindow> windows;
   for (std::size_t i = 0; i < path.certificates.size(); ++i) {
     const std::string_view name = i == 0 ? component : i == 1 && !vcek ? std::string_view("asvk") : kIssuers[std::min<std::size_t>(i, 2)];
-    windows.push_back({.component = std::string(name), .not_before = path.certificates[i].not_before(), .not_after = path.certificates[i].not_after(),
-                       .key = path.certificates[i].public_key().spki_sha256()});
+    windows.push_back(trust::WindowOf(path.certificates[i], name));
   }
   if (revocation.newest != nullptr) {
     // AMD serves a list beside each of its two chains, under numbers of its own; the newest is at least as new as the one meant.

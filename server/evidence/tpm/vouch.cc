@@ -57,12 +57,13 @@ std::optional<Revocation> ConsultLists(const crypto::CertificatePath& path, cons
         })) {
       return std::nullopt;
     }
-    if (consulted.newest != nullptr) windows.push_back({"crl", consulted.newest->this_update(), consulted.newest->next_update(), true});
+    if (consulted.newest != nullptr) windows.push_back(trust::WindowOf(*consulted.newest, "crl", {std::string(kCrlKind), issuer.SubjectText(), ""}));
   }
-  if (result == Revocation::kMissing) {
+  if (result != Revocation::kChecked) {
     // What that costs is decided where tpm.revocation is appraised.
     log.Skip(Check::kTpmRevocation, {.reason = Reason::kRevocationUnchecked, .effect = Effect::kNote, .component = "crl", .claim = "tpm.revocation",
-                                     .expected = "the list that the certificate points to", .actual = "none"});
+                                     .expected = result == Revocation::kMissing ? "the list that the certificate points to" : "a list; no certificate of the path points to one",
+                                     .actual = "none"});
   }
   return result;
 }
@@ -79,7 +80,7 @@ std::optional<Certified> VerifyCertificate(const crypto::Certificate& certificat
   const crypto::CertificatePath& path = certified.chain->path();
   for (std::size_t i = 0; i < path.certificates.size(); ++i) {
     const std::string_view name = i == 0 ? component : i + 1 == path.certificates.size() ? std::string_view("tpm-root") : std::string_view("tpm-ca");
-    certified.windows.push_back({std::string(name), path.certificates[i].not_before(), path.certificates[i].not_after()});
+    certified.windows.push_back(trust::WindowOf(path.certificates[i], name));
   }
   const std::optional<Revocation> revocation = ConsultLists(path, context, certified.windows, log);
   if (!revocation) return std::nullopt;

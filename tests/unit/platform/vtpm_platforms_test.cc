@@ -103,7 +103,7 @@ Evidence TrustedLaunch(const std::filesystem::path& dir) {
 
 trust::AnchorSet PinnedRoots() { return {{tpm::kFormat.anchors.begin(), tpm::kFormat.anchors.end()}, false}; }
 
-v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Evidence& evidence) {
+v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Evidence& evidence, std::vector<appraisal::Denial> denials = {}) {
   const std::vector<std::string> fitting = appraisal::FittingPlatforms(BuiltinRegistry(), evidence.items);
   const appraisal::Policy* policy = nullptr;
   for (const appraisal::Policy& one : book.policies()) {
@@ -114,7 +114,7 @@ v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Evidence& evid
   const trust::Challenge challenge = trust::Challenge::Demanded(values);
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), evidence.items, {}, nullptr);
   const trust::AnchorSet anchors = PinnedRoots();
-  const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}};
+  const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = std::move(denials)};
   ASSAY_CHECK(policy != nullptr);
   return appraisal::Appraise({.registry = BuiltinRegistry(), .items = evidence.items, .platform_hint = "", .challenge = challenge, .channel_bound = true, .collateral = snapshot,
                               .policies = appraisal::PolicyChoice::ForPolicy(book, *policy), .anchors = anchors, .state = state, .at = evidence.at, .caches = nullptr});
@@ -197,6 +197,24 @@ TEST(GcpShieldedVm, AnAbsentLogIsTold) {
   EXPECT_THAT(Reasons(appraisal), Contains("log_absent"));
   EXPECT_THAT(Reasons(appraisal), Contains("ak_attributes_unseen"));
   EXPECT_EQ(ClaimOf(appraisal, "log.secure_boot"), "absent");
+}
+
+TEST(GcpShieldedVm, ABannedCertificateIsRefusedWhereverItStandsInThePath) {
+  ASSAY_VECTORS_OR_SKIP(dir);
+  const Evidence evidence = C3(dir);
+  const appraisal::LoadResult loaded = appraisal::LoadShippedPolicies(BuiltinRegistry());
+  std::size_t banned = 0;
+  for (const evidence::Item& item : evidence.items) {
+    if (item.media_type != tpm::kCertificateMediaType) continue;
+    const Bytes der = ToBytes(item.body.Read().TakeRest());
+    const auto certificate = crypto::Certificate::FromDer(der, "banned");
+    ASSERT_TRUE(certificate);
+    const v1::Appraisal appraisal = AppraiseBy(*loaded.book, evidence, {{appraisal::Denial::Of::kCertificate, ToBytes(certificate->public_key().spki_sha256()), "banned by alice"}});
+    EXPECT_THAT(Reasons(appraisal), Contains("certificate_denied")) << certificate->SubjectText();
+    EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
+    ++banned;
+  }
+  EXPECT_EQ(banned, 3u);
 }
 
 TEST(GcpShieldedVm, IsRefusedForItsReason) {

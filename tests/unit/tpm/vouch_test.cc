@@ -121,6 +121,23 @@ TEST(TpmVouch, RevocationIsMissingWhereAListIsNamedAndNotThere) {
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.revocation"), "checked");
 }
 
+TEST(TpmVouch, WhereNoListIsPublishedNoneWasConsultedAndThatIsShown) {
+  CheckLog log;
+  const auto bundle = test::Take(test::Mint({}), log);
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.revocation"), "not_published");
+  EXPECT_EQ(ResultOf(log, Check::kTpmRevocation), CheckResult::kSkipped);
+}
+
+// What operators ban certificates by.
+TEST(TpmVouch, EveryCertificateOfThePathHasItsKey) {
+  CheckLog log;
+  const auto bundle = test::Take(test::Mint({}), log);
+  ASSERT_TRUE(bundle);
+  ASSERT_FALSE(bundle->claims().windows().empty());
+  for (const trust::ValidityWindow& window : bundle->claims().windows()) EXPECT_TRUE(window.revocation_list || window.key) << window.component;
+}
+
 // --- credential activation --------------------------------------------------------------------------------------------
 
 struct Sealed {
