@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/strings.h"
 #include "store/fleet_forecast.h"
@@ -49,6 +50,7 @@ void Reappraiser::Changed(std::string cause) {
 
 void Reappraiser::Loop() {
   int looks = 0;
+  std::string again;  // what a run that could not do all of it was for
   while (true) {
     std::string cause;
     {
@@ -59,13 +61,15 @@ void Reappraiser::Loop() {
     Look();
     {
       const std::lock_guard lock(mutex_);
+      if (!again.empty()) causes_.push_back(std::exchange(again, {}));
       std::sort(causes_.begin(), causes_.end());
       causes_.erase(std::unique(causes_.begin(), causes_.end()), causes_.end());
       cause = Join(causes_, ", ");
       causes_.clear();
     }
     if (cause.size() > kLongestCause) cause = Cat(cause.substr(0, kLongestCause), " …");
-    if (!cause.empty()) Run(cause);
+    // A verdict that a full disk kept from falling must not stand for that: with the next look it is tried again.
+    if (!cause.empty() && Run(cause).failed > 0) again = cause;
     if (!cause.empty() || looks++ % kLooksPerForecast == 0) Forecast();
   }
 }

@@ -235,7 +235,10 @@ class SqliteStore final : public VerdictStore {
     const absl::StatusOr<v1::VerdictSummary> verdict = GetSummary(id);
     if (!verdict.ok()) return verdict.status();
     bool news = false;
-    const absl::Status recorded = commits_.Run("record a flip", [&] { return FlipNow(*verdict, found, news); });
+    const absl::Status recorded = commits_.Run("record a flip", [&] {
+      news = false;  // of a run that was undone
+      return FlipNow(*verdict, found, news);
+    });
     if (!recorded.ok()) return recorded;
     return news;
   }
