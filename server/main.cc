@@ -11,6 +11,7 @@
 #include <iostream>
 #include <string>
 
+#include "base/absl_bridge.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/strings.h"

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 

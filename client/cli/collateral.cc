@@ -7,6 +7,7 @@
 
 #include "appraisal/anchors_file.h"
 #include "appraisal/forecast.h"
+#include "base/absl_bridge.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "client/cli/lists.h"

@@ -1,5 +1,6 @@
 #include "client/cli/inspect.h"
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "base/files.h"

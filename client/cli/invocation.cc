@@ -1,5 +1,6 @@
 #include "client/cli/invocation.h"
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::cli {

@@ -5,6 +5,7 @@
 #include "appraisal/anchors_file.h"
 #include "appraisal/canonical.h"
 #include "appraisal/replay.h"
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "client/cli/option_values.h"

@@ -7,6 +7,7 @@
 #include "appraisal/anchors_file.h"
 #include "appraisal/appraiser.h"
 #include "appraisal/shipped_policies.h"
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "base/files.h"
 #include "client/cli/policy_files.h"

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::appraisal {

@@ -1,17 +1,12 @@
-// The bridge between std and Abseil strings (Debian's absl::string_view is a type of its own), and joining of text.
+// Joining, comparing and showing of text.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
+#include <type_traits>
 
 namespace assay {
-
-inline absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
-inline std::string_view FromAbsl(absl::string_view text) { return {text.data(), text.size()}; }
-inline std::string_view MessageOf(const absl::Status& status) { return FromAbsl(status.message()); }
 
 namespace internal {
 inline void AppendPiece(std::string& to, std::string_view piece) { to.append(piece); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/bytes.h"
 #include "base/hex.h"
 #include "base/strings.h"

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/absl_bridge.h"
 #include "base/finding.h"
 
 namespace assay::codec {

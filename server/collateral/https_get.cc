@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/bytes.h"
 #include "base/strings.h"
 

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "appraisal/appraiser.h"
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "service/tls.h"
 

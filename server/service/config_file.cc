@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "codec/syntax_error.h"

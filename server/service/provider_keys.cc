@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "collateral/https_get.h"

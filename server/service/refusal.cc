@@ -1,5 +1,6 @@
 #include "service/refusal.h"
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::service {

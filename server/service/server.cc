@@ -21,6 +21,7 @@
 #include "assay/v1/attestation_service.pb.h"
 #include "assay/v1/collateral_service.pb.h"
 #include "assay/v1/verdict_service.pb.h"
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "codec/pem.h"

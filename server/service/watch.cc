@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::service {

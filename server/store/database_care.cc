@@ -12,6 +12,7 @@
 #include "appraisal/appraiser.h"
 #include "assay/v1/node.pb.h"
 #include "assay/v1/verdict_record.pb.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "crypto/digest.h"

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/hex.h"

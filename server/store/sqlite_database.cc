@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/strings.h"
 

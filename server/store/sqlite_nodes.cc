@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 

@@ -22,6 +22,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/strings.h"
 

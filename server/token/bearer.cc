@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "codec/syntax_error.h"
 #include "token/jwk.h"

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "codec/base64.h"
 #include "codec/json_writer.h"

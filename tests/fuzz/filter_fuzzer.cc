@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/strings.h"
 #include "store/filter.h"

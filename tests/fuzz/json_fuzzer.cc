@@ -1,4 +1,5 @@
 // JSON: any text is refused or read; what was read can be read again from its own bytes and from its canonical form.
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "codec/json.h"
 #include "codec/json_writer.h"

@@ -1,4 +1,5 @@
 // Page tokens: any text is refused, or is exactly what was sealed for these arguments and its last key.
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/strings.h"
 #include "codec/base64.h"

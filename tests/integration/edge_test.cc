@@ -17,6 +17,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
 #include "service/config_file.h"

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "appraisal/appraiser.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "codec/base64.h"

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "assay/v1/attestation_service.grpc.pb.h"
+#include "base/absl_bridge.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "codec/pem.h"

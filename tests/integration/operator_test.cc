@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "appraisal/appraiser.h"
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "codec/pem.h"
 #include "crypto/digest.h"

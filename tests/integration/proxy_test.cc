@@ -13,6 +13,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "tests/integration/verifier.h"
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "tests/integration/verifier.h"
 

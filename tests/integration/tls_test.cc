@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "client/agent/join.h"
 #include "codec/pem.h"

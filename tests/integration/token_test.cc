@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "client/relying_party/check_token.h"
 #include "codec/base64.h"

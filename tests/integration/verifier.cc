@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/strings.h"
 #include "codec/pem.h"

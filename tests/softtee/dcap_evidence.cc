@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "tests/softtee/dcap_parts.h"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/strings.h"
 #include "tests/softtee/dcap_parts.h"

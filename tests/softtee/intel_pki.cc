@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "tests/softtee/file.h"
 

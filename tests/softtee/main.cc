@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/absl_bridge.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/strings.h"

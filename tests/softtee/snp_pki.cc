@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <future>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/hex.h"
 #include "base/strings.h"

@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "nlohmann/json.hpp"

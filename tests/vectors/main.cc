@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "tests/vectors/runner.h"
 

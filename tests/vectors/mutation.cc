@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::vectors {

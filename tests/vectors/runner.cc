@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "codec/json.h"
 

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "client/agent/join.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // configfs-tsm, with a kernel that follows Documentation/ABI/testing/configfs-tsm-report.
+#include "base/absl_bridge.h"
 #include "client/agent/tsm_collector.h"
 
 #include <gmock/gmock.h>

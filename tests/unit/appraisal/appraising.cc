@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/hex.h"
 #include "base/strings.h"

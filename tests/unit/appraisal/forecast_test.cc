@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "appraisal/anchors_file.h"
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
 #include "tests/softtee/intel_pki.h"

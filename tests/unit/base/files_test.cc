@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "base/files.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 #include <gtest/gtest.h>

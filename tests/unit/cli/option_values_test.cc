@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "client/cli/option_values.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "codec/pem.h"
 
 #include <gmock/gmock.h>

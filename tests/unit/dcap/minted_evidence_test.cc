@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "evidence/dcap/format.h"
 #include "tests/softtee/dcap_evidence.h"

@@ -1,4 +1,5 @@
 // Over real sockets.
+#include "base/absl_bridge.h"
 #include "http/http_listener.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // Over real sockets, from a listener of ours.
+#include "base/absl_bridge.h"
 #include "collateral/https_get.h"
 
 #include <gmock/gmock.h>

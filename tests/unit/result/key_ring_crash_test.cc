@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "result/key_ring.h"
 #include "token/jwk.h"

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "result/key_ring.h"
 
 #include <gmock/gmock.h>

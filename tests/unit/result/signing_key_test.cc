@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "result/signing_key.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "service/config_file.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // Key sets as they change, from a file and over real sockets.
+#include "base/absl_bridge.h"
 #include "service/provider_keys.h"
 
 #include <gmock/gmock.h>

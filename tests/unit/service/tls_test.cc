@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "service/tls.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // Quotes and Intel's collateral as OpenSSL sees them, with literal offsets.
+#include "base/absl_bridge.h"
 #include "tests/softtee/dcap_evidence.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "store/collateral_store.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "store/database_care.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "store/filter.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "store/page_token.h"
 
 #include <gmock/gmock.h>

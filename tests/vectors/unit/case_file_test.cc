@@ -1,3 +1,4 @@
+#include "base/absl_bridge.h"
 #include "tests/vectors/case_file.h"
 
 #include <gmock/gmock.h>

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "codec/json.h"
