@@ -5,7 +5,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
-#include "evidence/dcap/anti_rollback.h"
+#include "evidence/dcap/counts_from.h"
 #include "evidence/dcap/authentic_documents.h"
 #include "evidence/dcap/authenticate.h"
 #include "evidence/dcap/claims.h"

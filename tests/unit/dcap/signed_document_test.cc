@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/strings.h"
-#include "evidence/dcap/anti_rollback.h"
+#include "evidence/dcap/authentic_documents.h"
 #include "evidence/dcap/collateral_kinds.h"
 #include "evidence/dcap/unpack.h"
 #include "tests/unit/dcap/minted_tcb.h"
@@ -198,7 +198,7 @@ TEST(SignedDocument, IsRecognisedAndDescribedByContent) {
   }
 }
 
-// --- anti-rollback floors ---
+// --- what may raise floors ---
 
 const Time kAt = *ParseTime("2026-06-15T00:00:00Z");
 const trust::CollateralKey kTdxInfo{std::string(kTcbInfoKind), "TDX", "00806f050000"};
@@ -208,7 +208,11 @@ std::vector<trust::Floor> Raise(std::vector<trust::Floor> floors, const test::Tc
   std::vector<trust::CollateralItem> items = test::TcbDocuments(options);
   items.push_back(test::RootItem());
   for (trust::CollateralItem& item : items) item.source = source;
-  return RaiseFloors(std::move(floors), items, channel, Pki::Shared().Anchors(), at, nullptr);
+  for (const trust::AuthenticDocument& document : AuthenticDocuments(items, Pki::Shared().Anchors(), nullptr)) {
+    const bool in_time = document.not_before <= at && at <= document.not_after;
+    if (document.edition && in_time) floors = trust::Raised(std::move(floors), *document.edition, channel, document.item.source);
+  }
+  return floors;
 }
 std::uint64_t NumberOf(const std::vector<trust::Floor>& floors, const trust::CollateralKey& series = kTdxInfo, trust::Channel channel = trust::Channel::kStandard) {
   const trust::Floor* floor = trust::FindFloor(floors, series, channel);

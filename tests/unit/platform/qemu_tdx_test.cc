@@ -14,7 +14,7 @@
 #include "base/bug.h"
 #include "base/hex.h"
 #include "base/strings.h"
-#include "evidence/dcap/anti_rollback.h"
+#include "evidence/dcap/authentic_documents.h"
 #include "evidence/dcap/format.h"
 #include "evidence/tcg_log/format.h"
 #include "registry/builtin_registry.h"
@@ -265,19 +265,24 @@ TEST(AntiRollback, FloorsOfOtherPlatformsTeesAndChannelsAreNoConcern) {
 // One node attaches a genuine document of the early channel: it is judged by it, and other nodes, judged by the standard one, go on as before.
 TEST(AntiRollback, AGenuineEarlyDocumentAttachedByANodeDoesNotHarmAStandardNode) {
   const trust::AnchorSet anchors = mint::Pki::Shared().Anchors();
-  const Time at = *ParseTime("2026-06-15T00:00:00Z");
   std::vector<trust::CollateralItem> fetched = AllCollateral(), early = AllCollateral({.info = Replaced(mint::TcbInfoBody(), ":18,", ":20,")});
   for (trust::CollateralItem& item : fetched) item.source = trust::CollateralSource::kVendor;
   for (trust::CollateralItem& item : early) item.source = trust::CollateralSource::kNode;
   fetched.push_back(mint::RootItem());
   early.push_back(mint::RootItem());
-  std::vector<trust::Floor> floors = dcap::RaiseFloors({}, fetched, trust::Channel::kStandard, anchors, at, nullptr);
+  std::vector<trust::Floor> floors;
+  const auto raise = [&](const std::vector<trust::CollateralItem>& items, trust::Channel channel) {
+    for (const trust::AuthenticDocument& document : dcap::AuthenticDocuments(items, anchors, nullptr)) {
+      if (document.edition && !document.item.revocation_list) floors = trust::Raised(std::move(floors), *document.edition, channel, document.item.source);
+    }
+  };
+  raise(fetched, trust::Channel::kStandard);
   ASSERT_EQ(floors.size(), 2U);
   // Whatever channel somebody takes it for.
-  floors = dcap::RaiseFloors(floors, early, trust::Channel::kStandard, anchors, at, nullptr);
-  floors = dcap::RaiseFloors(floors, early, trust::Channel::kEarly, anchors, at, nullptr);
+  raise(early, trust::Channel::kStandard);
+  raise(early, trust::Channel::kEarly);
   for (trust::CollateralItem& item : early) item.source = trust::CollateralSource::kVendor;
-  floors = dcap::RaiseFloors(floors, early, trust::Channel::kEarly, anchors, at, nullptr);  // and even if the verifier fetched it
+  raise(early, trust::Channel::kEarly);  // and even if the verifier fetched it
 
   const v1::Appraisal own = Appraise(Sound(), early, {.floors = floors});
   EXPECT_EQ(own.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Text(own);
