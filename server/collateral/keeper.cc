@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/check_log.h"
 #include "base/strings.h"
@@ -261,7 +262,7 @@ class Keeper::State {
     return count;
   }
 
-  absl::StatusOr<Imported> Import(std::span<const KeptItem> items, std::span<const trust::Floor> floors) {
+  absl::StatusOr<Imported> Import(std::span<const KeptItem> items, std::span<const trust::Floor> floors, const Write& write) {
     const Time now = in_.clock.Now();
     Imported imported;
     std::vector<Held> documents = TakenUp(items, CollateralSource::kImport, &imported.refused);
@@ -282,8 +283,7 @@ class Keeper::State {
         }
       }
     }
-    if (const absl::Status raising = in_.shelf.RaiseFloors(raised); !raising.ok()) return raising;
-    if (const absl::Status put = in_.shelf.Put(kept); !put.ok()) return put;
+    if (const absl::Status written = write(kept, raised); !written.ok()) return written;
     const std::lock_guard lock(mutex_);
     for (const trust::Floor& floor : raised) floors_ = trust::Raised(std::move(floors_), floor.edition, floor.channel, CollateralSource::kImport);
     for (Held& document : good) {
@@ -913,7 +913,9 @@ std::vector<trust::Floor> Keeper::Floors() const { return state_->Floors(); }
 KeeperStatus Keeper::Status() const { return state_->Status(); }
 std::vector<Held> Keeper::Everything() const { return state_->Everything(); }
 std::size_t Keeper::Refresh(std::span<const ChanneledKey> keys) { return state_->Refresh(keys); }
-absl::StatusOr<Keeper::Imported> Keeper::Import(std::span<const KeptItem> items, std::span<const trust::Floor> floors) { return state_->Import(items, floors); }
+absl::StatusOr<Keeper::Imported> Keeper::Import(std::span<const KeptItem> items, std::span<const trust::Floor> floors, const Write& write) {
+  return state_->Import(items, floors, write);
+}
 void Keeper::Start() { state_->Start(); }
 void Keeper::Stop() { state_->Stop(); }
 Moment Keeper::Step(Upstream upstream) { return state_->Step(upstream); }

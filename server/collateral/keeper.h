@@ -135,11 +135,13 @@ class Keeper {
   // Wants these now, whether or not they are held; manners are kept. Empty: everything that is issued again and again. Returns how many.
   std::size_t Refresh(std::span<const ChanneledKey> keys);
   // Documents under a signature that the caller has verified: kept if they are authentic and not older than what is held or the floors.
+  // `write` makes them durable, with floors and whatever else belongs to the import; where it fails, nothing has changed.
   struct Imported {
     std::size_t kept = 0;
     std::vector<std::string> refused;  // "key: why"
   };
-  absl::StatusOr<Imported> Import(std::span<const KeptItem> items, std::span<const trust::Floor> floors);
+  using Write = std::function<absl::Status(std::span<const KeptItem> items, std::span<const trust::Floor> floors)>;
+  absl::StatusOr<Imported> Import(std::span<const KeptItem> items, std::span<const trust::Floor> floors, const Write& write);
 
   // --- its threads ---
   // From here on everything below is done by threads of its own; without, by whoever calls it.

@@ -4,10 +4,12 @@
 
 #include "appraisal/forecast.h"
 #include "assay/v1/collateral_service.grpc.pb.h"
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "collateral/document_kinds.h"
 #include "result/collateral_bundle.h"
 #include "service/operator_calls.h"
+#include "service/store_shelf.h"
 #include "store/fleet_forecast.h"
 
 namespace assay::service {
@@ -158,14 +160,16 @@ class CollateralService final : public v1::CollateralService::CallbackService, p
       items.push_back({.key = std::move(document.key), .channel = document.channel, .body = std::move(document.body), .source = trust::CollateralSource::kImport, .obtained = document.obtained});
     }
     if (const auto bad = FirstThatIsNotAuthentic(items, log)) return Refuse(*bad, caller);
-    const Time now = inputs_.clock.Now();
-    const auto marked = inputs_.collateral.Import({.key_id = opened->key_id, .number = opened->bundle.number, .sha256 = opened->sha256, .at = now, .by = caller.identity}, {}, {});
-    if (absl::IsFailedPrecondition(marked.status())) {
-      return Refuse({.reason = Reason::kBundleRolledBack, .component = "bundle", .claim = "number", .expected = std::string(MessageOf(marked.status())), .actual = std::to_string(opened->bundle.number)}, caller);
+    const auto imported = inputs_.keeper.Import(items, opened->bundle.floors, [&](std::span<const collateral::KeptItem> kept, std::span<const trust::Floor> floors) {
+      std::vector<store::KeptDocument> documents;
+      for (const collateral::KeptItem& item : kept) documents.push_back(DocumentOf(item));
+      const auto written = inputs_.collateral.Import({.key_id = opened->key_id, .number = opened->bundle.number, .sha256 = opened->sha256, .at = inputs_.clock.Now(), .by = caller.identity}, documents, floors);
+      // The same file once more is no error: another replica may have taken it, and this one holds it from here on.
+      return absl::IsAlreadyExists(written.status()) ? absl::OkStatus() : written.status();
+    });
+    if (absl::IsFailedPrecondition(imported.status())) {
+      return Refuse({.reason = Reason::kBundleRolledBack, .component = "bundle", .claim = "number", .expected = std::string(MessageOf(imported.status())), .actual = std::to_string(opened->bundle.number)}, caller);
     }
-    // The same file once more ends what an import that broke off has begun.
-    if (!marked.ok() && !absl::IsAlreadyExists(marked.status())) return RefusalOf(marked.status(), "bundle");
-    const auto imported = inputs_.keeper.Import(items, opened->bundle.floors);
     if (!imported.ok()) return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a bundle that was kept", .actual = std::string(MessageOf(imported.status()))}, kRetryStoreMs};
     response.set_number(opened->bundle.number);
     response.set_key_id(opened->key_id);

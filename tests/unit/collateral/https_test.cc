@@ -2,8 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "base/strings.h"
 #include "collateral/https_get.h"
@@ -177,6 +189,69 @@ TEST_F(HttpsTest, AConfiguredProxyIsUsedAndNoOther) {
   world_.keeper().Refresh(key);
   world_.keeper().Step(Upstream::kAmdKds);
   EXPECT_EQ(world_.kds.CountOf("/"), before);
+}
+
+// A server that speaks HTTP/2 and nothing else.
+class Nghttpd {
+ public:
+  // Empty url(): it did not start, for want of the port for one.
+  Nghttpd(const std::filesystem::path& tls, const std::filesystem::path& files) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    ::close(socket);  // it can't be handed over
+    const std::string port = std::to_string(ntohs(address.sin_port)), key = tls / "server.key", certificate = tls / "server.pem", directory = files;
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::execlp("nghttpd", "nghttpd", "-a", "127.0.0.1", "-d", directory.c_str(), port.c_str(), key.c_str(), certificate.c_str(), nullptr);
+      ::_exit(127);
+    }
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    while (::waitpid(process_, nullptr, WNOHANG) == 0) {
+      if (::connect(probe, reinterpret_cast<sockaddr*>(&address), size) != 0) continue;
+      url_ = Cat("https://localhost:", port);
+      break;
+    }
+    ::close(probe);
+    if (url_.empty()) process_ = -1;
+  }
+  ~Nghttpd() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+  }
+  Nghttpd(const Nghttpd&) = delete;
+  const std::string& url() const { return url_; }
+
+ private:
+  pid_t process_ = -1;
+  std::string url_;
+};
+
+TEST_F(HttpsTest, Http2IsSpokenWithWhoSpeaksIt) {
+  if (::system("command -v nghttpd >/dev/null") != 0) GTEST_SKIP() << "nghttpd is not installed (Debian: nghttp2-server)";
+  const std::filesystem::path tls = Tls("two"), files = tls / "files";
+  const fakes::Reply list = world_.kds.Answer("/vcek/v1/Milan/crl"), chain = world_.kds.Answer("/vcek/v1/Milan/cert_chain");
+  std::filesystem::create_directories(files / "vcek/v1/Milan");
+  std::ofstream(files / "vcek/v1/Milan/crl", std::ios::binary) << list.body;
+  std::ofstream(files / "vcek/v1/Milan/cert_chain", std::ios::binary) << chain.body;
+  std::optional<Nghttpd> server;
+  for (int i = 0; i < 5 && (!server || server->url().empty()); ++i) server.emplace(tls, files);
+  ASSERT_FALSE(server->url().empty());
+  UpstreamConfig& kds = *world_.upstreams.Of(Upstream::kAmdKds);
+  kds.base_url = server->url();
+  std::ifstream ca(tls / "ca.pem");
+  kds.ca_pem.assign(std::istreambuf_iterator<char>(ca), {});
+  UseUpstreams();
+  const std::vector<trust::CollateralKey> keys = {{"amd.ark", "Milan", ""}, {"amd.ask", "Milan", ""}, kCrl};
+  world_.keeper().Find(keys);
+  world_.Run(std::chrono::seconds(5));
+  EXPECT_THAT(world_.keeper().Find(keys).absent, IsEmpty());
+  EXPECT_EQ(world_.kds.CountOf("/"), 2U) << "the files were made of these, and nobody else was asked";
 }
 
 }  // namespace

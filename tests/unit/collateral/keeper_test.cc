@@ -457,7 +457,14 @@ TEST(Keeper, AnImportIsAuthenticatedAndRaisesFloors) {
   std::vector<KeptItem> items;
   for (const Held& held : first.keeper().Everything()) items.push_back({.key = held.key.key, .channel = held.key.channel, .body = ToBytes(held.item.body.Read().TakeRest()), .obtained = held.obtained});
   second.upstreams = {};
-  const auto imported = second.keeper().Import(items, first.keeper().Floors());
+  const auto refused = second.keeper().Import(items, first.keeper().Floors(), [](auto, auto) { return absl::FailedPreconditionError("an older bundle"); });
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status()));
+  EXPECT_TRUE(second.keeper().Everything().empty() && second.keeper().Floors().empty()) << "what was not written is not held";
+  const Keeper::Write write = [&](std::span<const KeptItem> kept, std::span<const trust::Floor> floors) {
+    if (absl::Status raised = second.memory.RaiseFloors(floors); !raised.ok()) return raised;
+    return second.memory.Put(kept);
+  };
+  const auto imported = second.keeper().Import(items, first.keeper().Floors(), write);
   ASSERT_TRUE(imported.ok());
   EXPECT_EQ(imported->kept, items.size());
   EXPECT_THAT(imported->refused, IsEmpty());
@@ -472,7 +479,7 @@ TEST(Keeper, AnImportIsAuthenticatedAndRaisesFloors) {
                           {.key = kCrl, .body = ToBytes(AsBytes(stranger.body))},
                           {.key = {"amd.crl", "Genoa", ""}, .body = items.front().body},
                           {.key = kCrl, .body = Bytes{1, 2, 3}}};
-  const auto again = second.keeper().Import(bad, {});
+  const auto again = second.keeper().Import(bad, {}, write);
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->kept, 0U);
   EXPECT_EQ(again->refused.size(), 4U);
