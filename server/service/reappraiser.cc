@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "store/fleet_forecast.h"
 
@@ -11,7 +12,7 @@ namespace assay::service {
 namespace {
 
 constexpr std::chrono::seconds kLook{2};
-constexpr int kLooksPerForecast = 1800;  // an hour, where nothing changes
+constexpr int kStepsPerForecast = 1800;  // an hour, where nothing changes
 constexpr int kPage = 200;
 constexpr std::size_t kFactCapacity = 4096, kLongestCause = 300;
 
@@ -49,29 +50,31 @@ void Reappraiser::Changed(std::string cause) {
 }
 
 void Reappraiser::Loop() {
-  int looks = 0;
-  std::string again;  // what a run that could not do all of it was for
   while (true) {
-    std::string cause;
     {
       std::unique_lock lock(mutex_);
       woken_.wait_for(lock, kLook, [this] { return ending_ || !causes_.empty(); });
       if (ending_) return;
     }
-    Look();
-    {
-      const std::lock_guard lock(mutex_);
-      if (!again.empty()) causes_.push_back(std::exchange(again, {}));
-      std::sort(causes_.begin(), causes_.end());
-      causes_.erase(std::unique(causes_.begin(), causes_.end()), causes_.end());
-      cause = Join(causes_, ", ");
-      causes_.clear();
-    }
-    if (cause.size() > kLongestCause) cause = Cat(cause.substr(0, kLongestCause), " …");
-    // A verdict that a full disk kept from falling must not stand for that: with the next look it is tried again.
-    if (!cause.empty() && Run(cause).failed > 0) again = cause;
-    if (!cause.empty() || looks++ % kLooksPerForecast == 0) Forecast();
+    Step();
   }
+}
+
+void Reappraiser::Step() {
+  Look();
+  std::string cause;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!unfinished_.empty()) causes_.push_back(std::exchange(unfinished_, {}));
+    std::sort(causes_.begin(), causes_.end());
+    causes_.erase(std::unique(causes_.begin(), causes_.end()), causes_.end());
+    cause = Join(causes_, ", ");
+    causes_.clear();
+  }
+  if (cause.size() > kLongestCause) cause = Cat(cause.substr(0, kLongestCause), " …");
+  // A verdict that a full disk kept from falling must not stand for that: with the next step it is tried again.
+  if (!cause.empty() && Run(cause).failed > 0) unfinished_ = cause;
+  if (!cause.empty() || steps_++ % kStepsPerForecast == 0) Forecast();
 }
 
 void Reappraiser::Look() {

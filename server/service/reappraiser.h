@@ -53,8 +53,9 @@ class Reappraiser {
   void Stop();
   // Something has changed; a pass follows soon, on the reappraiser's thread. `cause` is shown with what flips.
   void Changed(std::string cause);
-  // Looks whether the documents held are others than at the last look; what has changed is the cause of a pass.
-  void Look();
+  // What the thread does every two seconds, or sooner if something has changed: looks whether the documents held are others than at the
+  // last step, and makes a pass if they are, if Changed() was called, or if the last one could not be finished.
+  void Step();
   // One pass, on the caller's thread.
   ReappraisalReport Run(const std::string& cause);
   // Counts, for the metric, who will fall by the documents of the early channel.
@@ -62,6 +63,7 @@ class Reappraiser {
 
  private:
   void Loop();
+  void Look();
   // False: the store failed.
   bool Appraise(const v1::VerdictSummary& summary, const std::string& cause, const std::vector<trust::CollateralItem>& current, const std::vector<trust::Floor>& floors,
                 const std::vector<appraisal::Denial>& denials, Time now, ReappraisalReport& report);
@@ -72,7 +74,10 @@ class Reappraiser {
   std::condition_variable woken_;
   std::vector<std::string> causes_;  // guarded by mutex_
   bool ending_ = false;              // guarded by mutex_
-  std::map<collateral::ChanneledKey, crypto::Sha256Digest> seen_;  // by the thread only
+  // By whoever steps.
+  std::map<collateral::ChanneledKey, crypto::Sha256Digest> seen_;
+  std::string unfinished_;  // what a pass that could not do all of it was for
+  int steps_ = 0;
   std::thread thread_;
 };
 
