@@ -38,6 +38,7 @@
 #include <vector>
 
 #include "assay/v1/attestation_service.grpc.pb.h"
+#include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/hex.h"
@@ -47,9 +48,11 @@
 #include "service/tls.h"
 #include "tests/bench/quick_signer.h"
 #include "tests/bench/raw_verify.h"
+#include "tests/fakes/vendor_services.h"
 #include "tests/integration/verifier.h"
 #include "tests/softtee/cert_table.h"
 #include "tests/softtee/dcap_evidence.h"
+#include "tests/softtee/dev_tls.h"
 #include "tests/softtee/signed_quote.h"
 #include "tests/softtee/snp_evidence.h"
 
@@ -64,6 +67,7 @@ constexpr std::size_t kMostInFlight = 512;
 constexpr std::size_t kUsualInFlight = 32;
 constexpr unsigned kSmallQueue = 64;
 constexpr double kOverload = 3;
+constexpr std::size_t kStorm = 200;  // nodes without certificates, each on a machine of its own
 constexpr int kTurns = 3;
 constexpr std::chrono::milliseconds kRamp{500}, kRampForEach{4};  // until calls of both kinds are under way in equal parts
 constexpr std::chrono::milliseconds kOperatorsPause{10};
@@ -207,23 +211,30 @@ class Chip {
   static constexpr softtee::Product kProduct = softtee::Product::kMilan;
 
   void Answer(const crypto::Sha512Digest& report_data, v1::AttestRequest& request) const {
+    AnswerBare(report_data, request);
+    Add(softtee::kCertTableType, table_, request);
+  }
+  // Without certificates.
+  void AnswerBare(const crypto::Sha512Digest& report_data, v1::AttestRequest& request) const {
     Bytes report = report_;
     std::copy(report_data.begin(), report_data.end(), report.begin() + kReportData);
     softtee::WriteSignature(report, signer_.Sign(ByteView(report).first(softtee::kSignedSize)));
-    for (const auto& [type, body] : {std::pair(softtee::kReportType, ByteView(report)), std::pair(softtee::kCertTableType, ByteView(table_))}) {
-      v1::EvidenceItem& item = *request.add_items();
-      item.set_media_type(std::string(type));
-      item.set_body(std::string(AsText(body)));
-    }
+    Add(softtee::kReportType, report, request);
   }
 
   const ByteArray<64>& id() const { return id_; }
   RawVerify Yardstick() const { return RawVerify(report_, key_.SubjectPublicKeyInfo()); }
 
  private:
+  static void Add(std::string_view type, ByteView body, v1::AttestRequest& request) {
+    v1::EvidenceItem& item = *request.add_items();
+    item.set_media_type(std::string(type));
+    item.set_body(std::string(AsText(body)));
+  }
   static ByteArray<64> IdOf(std::size_t number) {
     ByteArray<64> id = softtee::kDefaultChipId;
     id[0] = static_cast<std::uint8_t>(number);
+    id[1] = static_cast<std::uint8_t>(number >> 8);
     return id;
   }
 
@@ -231,6 +242,11 @@ class Chip {
   softtee::Key key_;
   QuickSigner signer_;
   Bytes report_, table_;
+};
+
+struct BareChip {
+  const Chip& chip;
+  void Answer(const crypto::Sha512Digest& report_data, v1::AttestRequest& request) const { chip.AnswerBare(report_data, request); }
 };
 
 // The same of a TDX machine: only what its attestation key signs is new.
@@ -456,6 +472,16 @@ class Joiner {
     }
     verdict_id_ = response->verdict_id();
     return End::kTrusted;
+  }
+
+  // One attempt, whatever comes of it; when the next makes sense.
+  template <typename Machine>
+  std::chrono::milliseconds Attempt(const Machine& machine) {
+    const auto challenge = node_.CreateChallenge(ask_);
+    if (!challenge.ok()) return std::chrono::milliseconds(Refused(challenge.status(), End::kNoChallenge) == End::kNoChallenge ? 1000 : 0);
+    const auto response = node_.Attest(AnswerTo(*challenge, machine));
+    if (!response.ok()) return std::chrono::milliseconds(Refused(response.status(), End::kNoVerdict) == End::kNoVerdict ? 1000 : 0);
+    return std::chrono::milliseconds(response->retry_after_ms());
   }
 
   // One join more, whose answers the server that does nothing will give.
@@ -833,6 +859,49 @@ void MeasureOperators(const Scene& scene, const Assayd& server, const Joiners& j
   });
 }
 
+// Nodes that bring no certificates, to a vendor that gives one in ten seconds, beside nodes that bring theirs.
+void MeasureStorm(const Scene& scene, const integration::Site& site, const std::string& folder) {
+  std::filesystem::create_directories(site.File("kds"));
+  if (!softtee::MakeDevTls(site.File("kds"), "localhost", SystemClock().Now()).ok()) Die("cannot make the certificate of the fake KDS");
+  fakes::Kds kds(softtee::SnpPki::Shared(), [] { return SystemClock().Now(); });
+  const fakes::HttpsServer https(site.File("kds"), [&](const std::string& target) { return kds.Answer(target); });
+  const Assayd server(site, scene.cpus, "storm", folder, 2 * kMostInFlight,
+                      Cat("\ncollateral: {amd_kds: {url: \"", https.url(), "\", ca: ", site.File("kds/ca.pem"), ", per_minute: 6, burst: 1}}\n"));
+  const Joiners joiners = Connect(server, kUsualInFlight, scene.chips.front());
+  std::vector<Chip> machines;
+  for (std::size_t i = 0; i < kStorm; ++i) machines.emplace_back(kChips + i, SystemClock().Now(), Bytes());
+  PrintHeader(Cat("(h) beside ", kStorm, " nodes without certificates"));
+  std::vector<double> ratios;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    Tally alone = Drive(server, joiners, scene.chips, {.seconds = scene.seconds});
+    PrintTally(Cat("alone, ", kUsualInFlight, " in flight"), alone);
+    std::atomic<bool> over = false;
+    std::atomic<std::size_t> attempts = 0;
+    Threads storm;
+    for (const Chip& machine : machines) {
+      storm.Start([&] {
+        Joiner node(server);
+        while (!over) {
+          const Steady::time_point again = Steady::now() + node.Attempt(BareChip{machine});
+          ++attempts;
+          while (!over && Steady::now() < again) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+      });
+    }
+    while (attempts < kStorm / 2) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    Tally beside = Drive(server, joiners, scene.chips, {.seconds = scene.seconds});
+    over = true;
+    storm.Join();
+    PrintTally(Cat("and ", kStorm, " that wait, ", attempts.load(), " attempts"), beside);
+    ratios.push_back(beside.PerSecond() / alone.PerSecond());
+  }
+  std::size_t requests = 0;
+  for (const auto& [target, count] : kds.requests()) requests += count;
+  std::printf("  requests at the vendor: %zu for %zu documents\n", requests, kds.requests().size());
+  scene.ratios.Add(Cat("verdicts per second beside ", kStorm, " nodes without certificates / alone"), Median(ratios), 0.9);
+  scene.ratios.Add("documents asked for / requests at the vendor", static_cast<double>(kds.requests().size()) / static_cast<double>(requests), 1);
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("What a verdict costs assayd, beside the one signature verification that it cannot do without", "bench_service");
   double seconds = 2, profiled = 0, offered = 0;
@@ -907,6 +976,7 @@ int Main(int argc, char** argv) {
     const double peak = MeasureOverload(scene, small, joiners);
     MeasureOperators(scene, small, joiners, peak);
   }
+  MeasureStorm(scene, site, on_disk.path());
   MeasureQuotes(scene, site, on_disk.path());
   ratios.Print();
   if (!disk_is_disk || !memory_is_memory) std::printf("durable / volatile compares nothing: see the first line, --disk and --memory\n");
