@@ -76,6 +76,10 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
     invocation.out << StructuredAppraisal(options.output, appraisal);
     invocation.Say(Cat("verdict id ", Printable(response->verdict_id())));
   }
+  for (const v1::AbsentCollateral& absent : response->absent_collateral()) {
+    invocation.Say(Cat("the verifier lacked ", Printable(absent.key(), 300), ": ", Printable(absent.reason(), 64), " (", absent.code(), "); ",
+                       absent.retry_after_ms() == 0 ? std::string("waiting will not bring it") : Cat("it may be there in ", absent.retry_after_ms(), " ms")));
+  }
   if (response->retry_after_ms() != 0) {
     invocation.Say(Cat("a new attempt makes sense in ", response->retry_after_ms(), " ms"));
   }

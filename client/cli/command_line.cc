@@ -5,7 +5,9 @@
 #include <functional>
 #include <optional>
 
+#include "appraisal/clouds_table.h"
 #include "base/strings.h"
+#include "client/cli/clouds.h"
 #include "client/cli/inspect.h"
 #include "client/cli/measure.h"
 #include "client/cli/policy_files.h"
@@ -43,7 +45,7 @@ constexpr const char* kTrustworthinessClaims =
 constexpr const char* kPageAddOrders = "single|two-pass";
 constexpr const char* kBanks = "sha256|sha384|sha512";
 constexpr const char* kOnOff = "on|off";
-constexpr const char* kDocuments = "reasons|checks|claims";
+constexpr const char* kDocuments = "reasons|checks|claims|clouds";
 
 std::vector<std::string> Alternatives(const std::string& value_name) {
   if (value_name.find('|') == std::string::npos) return {};
@@ -82,6 +84,7 @@ class CommandLine {
     AddPolicy();
     AddToken();
     AddMeasure();
+    AddClouds();
 #ifdef ASSAY_SERVICE
     AddAttest();
     AddVerdict();
@@ -229,6 +232,25 @@ class CommandLine {
     CLI::Option* uki = command->add_option("--uki", measure_pcrs_.uki, "PCR 11: unified kernel image")->type_name(kFile);
     Repeatable(command->add_option("--phase", measure_pcrs_.phases, "Word that systemd extends PCR 11 with after the image, as enter-initrd; repeatable"))->type_name("WORD")->needs(uki);
     command->add_option("--stub-command-line", measure_pcrs_.stub_command_line, "PCR 12: command line that systemd's stub is given beside the image's own")->type_name("TEXT");
+    AddOutput(command, &output_);
+  }
+
+  void AddClouds() {
+    CLI::App* command = AddCommand(&app_, "clouds", "What each cloud offers, what this build verifies of it, and who has to be trusted; with --server also what the fleet's verdicts of the last day show",
+                                   [this](const Invocation& invocation) {
+#ifdef ASSAY_SERVICE
+                                     fleet_.output = Output();
+                                     if (!fleet_.server.address.empty()) return DescribeClouds(fleet_, invocation);
+#endif
+                                     return PrintClouds(appraisal::CloudsTable(invocation.registry), Output(), invocation);
+                                   });
+#ifdef ASSAY_SERVICE
+    CLI::Option* server = command->add_option("--server", fleet_.server.address, "Address of the operator listener")->type_name("HOST:PORT");
+    CLI::Option* ca = command->add_option("--ca", fleet_.server.ca, "PEM certificates that may vouch for the server")->type_name(kFile);
+    server->needs(ca);
+    ca->needs(server);
+    AddCredentials(command, &fleet_.credentials);
+#endif
     AddOutput(command, &output_);
   }
 

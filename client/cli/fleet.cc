@@ -6,8 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "client/cli/clouds.h"
 #include "client/cli/lists.h"
 
 namespace assay::cli {
@@ -198,6 +200,14 @@ ExitCode UnbanIdentity(const FleetOptions& options, const Invocation& invocation
     request.set_reason(options.reason);
     return Show(client.UnbanIdentity(request), Cat("unbanned ", options.kind, " ", Printable(options.value, 600)), options, invocation);
   });
+}
+
+ExitCode DescribeClouds(const FleetOptions& options, const Invocation& invocation) {
+  const auto connection = ConnectAsOperator(options.server, options.credentials);
+  if (!connection.ok()) return invocation.Fail(connection.status());
+  const auto response = (*connection)->DescribeClouds({});
+  if (!response.ok()) return invocation.Fail(response.status());
+  return PrintClouds({response->clouds().begin(), response->clouds().end()}, options.output, invocation);
 }
 
 }  // namespace assay::cli

@@ -39,4 +39,7 @@ ExitCode BanIdentity(const FleetOptions& options, const Invocation& invocation);
 ExitCode UnbanIdentity(const FleetOptions& options, const Invocation& invocation);
 ExitCode ListBans(const FleetOptions& options, const Invocation& invocation);
 
+// `assay clouds --server`: with what the verdicts of the last day show.
+ExitCode DescribeClouds(const FleetOptions& options, const Invocation& invocation);
+
 }  // namespace assay::cli

@@ -6,6 +6,7 @@
 #include "base/check_log.h"
 #include "base/finding.h"
 #include "base/strings.h"
+#include "client/cli/clouds.h"
 #include "client/cli/table.h"
 #include "codec/json.h"
 
@@ -164,7 +165,9 @@ std::string ClaimsMarkdown(const appraisal::Registry& registry) {
 }
 
 ExitCode PrintDocs(std::string_view which, const Invocation& invocation) {
-  invocation.out << (which == "claims" ? ClaimsMarkdown(invocation.registry) : ReasonsMarkdown());
+  invocation.out << (which == "claims"   ? ClaimsMarkdown(invocation.registry)
+                     : which == "clouds" ? CloudsMarkdown(invocation.registry)
+                                         : ReasonsMarkdown());
   return ExitCode::kOk;
 }
 

@@ -10,6 +10,7 @@
 #include "assay/v1/error_detail.pb.h"
 #include "assay/v1/collateral_service.grpc.pb.h"
 #include "assay/v1/verdict_service.grpc.pb.h"
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::client {
@@ -197,6 +198,10 @@ absl::StatusOr<v1::ForecastCollateralResponse> VerdictClient::ForecastCollateral
 
 absl::StatusOr<v1::ListFlipsResponse> VerdictClient::ListFlips(const v1::ListFlipsRequest& request) {
   return Call<v1::ListFlipsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListFlips, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::DescribeCloudsResponse> VerdictClient::DescribeClouds(const v1::DescribeCloudsRequest& request) {
+  return Call<v1::DescribeCloudsResponse>(*connection_->stub, &v1::VerdictService::Stub::DescribeClouds, request, connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansRequest& request) {

@@ -67,6 +67,7 @@ class VerdictClient {
   absl::StatusOr<v1::ImportCollateralResponse> ImportCollateral(const v1::ImportCollateralRequest& request);
   absl::StatusOr<v1::ForecastCollateralResponse> ForecastCollateral(const v1::ForecastCollateralRequest& request);
   absl::StatusOr<v1::ListFlipsResponse> ListFlips(const v1::ListFlipsRequest& request);
+  absl::StatusOr<v1::DescribeCloudsResponse> DescribeClouds(const v1::DescribeCloudsRequest& request);
   absl::StatusOr<v1::ListBansResponse> ListBans(const v1::ListBansRequest& request);
 
   // Gives every answer to `take`, heartbeats too, until it says false (then OK) or the stream ends: Unavailable if the server

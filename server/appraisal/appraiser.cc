@@ -206,17 +206,6 @@ v1::CheckResult ProtoOf(CheckResult result) {
   return v1::CHECK_RESULT_UNSPECIFIED;
 }
 
-v1::Strength ProtoOf(Strength strength) {
-  switch (strength) {
-    case Strength::kA: return v1::STRENGTH_A;
-    case Strength::kB: return v1::STRENGTH_B;
-    case Strength::kC: return v1::STRENGTH_C;
-    case Strength::kD: return v1::STRENGTH_D;
-    case Strength::kE: return v1::STRENGTH_E;
-  }
-  return v1::STRENGTH_UNSPECIFIED;
-}
-
 // Something rejects, or leaves it undecided.
 bool IsKeptFromTrust(const CheckLog& log) {
   return std::any_of(log.findings().begin(), log.findings().end(), [](const Finding& finding) { return finding.effect >= Effect::kIndeterminate; });
@@ -320,8 +309,9 @@ Time ValidUntil(Time at, const Policy& policy, const std::optional<Time>& rules_
   Time until = at + policy.max_validity;
   if (rules_until) until = std::min(until, *rules_until);
   for (const trust::ValidityWindow& window : windows) {
-    // A list out of its time got this far only because the policy waives revocation.
-    if (window.not_after >= at) until = std::min(until, window.not_after);
+    const Time end = window.edition && window.not_after < at ? window.not_after + policy.grace : window.not_after;
+    // A list that is out of its time and grace got this far only because the policy waives revocation.
+    if (end >= at) until = std::min(until, end);
   }
   return until;
 }
@@ -336,7 +326,7 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   const Subject subject{bundle.claims(), facts.provenance, inputs.at};
 
   JudgeMustAppraise(section, inputs.policies.book(), log);
-  JudgeWindows(bundle.claims().windows(), inputs.at, log, RevocationWaiver(section));
+  JudgeWindows(bundle.claims().windows(), inputs.at, log, {.revocation = RevocationWaiver(section), .grace = policy.grace, .floors = inputs.state.floors});
   JudgeFloors(bundle.claims().windows(), inputs.state.floors, log);
   const RulesOutcome rules = JudgeRules(policy, inputs.policies.book(), inputs.registry, subject, log);
   for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
@@ -350,7 +340,7 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   JudgeStrength(strength, section, inputs.policies.set(), log);
   JudgeFeatures(boundary.features, section, inputs.policies.set(), log);
 
-  out.set_strength(ProtoOf(strength));
+  out.set_strength(ToProto(strength));
   WriteBoundary(boundary, *out.mutable_trust_boundary());
   out.set_release(rules.release);
   out.set_cloud_provenance(std::string(NameOf(facts.provenance)));
@@ -358,6 +348,17 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
 }
 
 }  // namespace
+
+v1::Strength ToProto(platform::Strength strength) {
+  switch (strength) {
+    case Strength::kA: return v1::STRENGTH_A;
+    case Strength::kB: return v1::STRENGTH_B;
+    case Strength::kC: return v1::STRENGTH_C;
+    case Strength::kD: return v1::STRENGTH_D;
+    case Strength::kE: return v1::STRENGTH_E;
+  }
+  return v1::STRENGTH_UNSPECIFIED;
+}
 
 crypto::Sha256Digest StateSnapshot::Digest() const {
   Bytes listing{static_cast<std::uint8_t>(not_before.has_value())};

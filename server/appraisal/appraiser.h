@@ -126,6 +126,7 @@ Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> i
 
 // As it stands in an Appraisal: printable and bounded.
 v1::Finding ToProto(const Finding& finding);
+v1::Strength ToProto(platform::Strength strength);
 
 // The finding that decided: the first of those with the worst effect. nullptr: nothing was found that changes a verdict.
 const v1::Finding* DecidingFinding(const v1::Appraisal& appraisal);
@@ -134,11 +135,18 @@ const v1::Finding* DecidingFinding(const v1::Appraisal& appraisal);
 std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,
                                         const trust::CollateralSnapshot& collateral);
 
+// What a policy makes of windows that are over.
+struct WindowTolerance {
+  const Waiver* revocation = nullptr;         // its waiver of revocation, if it has one
+  Duration grace{0};                          // after the nextUpdate of what is issued again and again
+  std::span<const trust::Floor> floors = {};  // what is older than its floor has no grace
+};
+
 // Judges validity windows at a time, as appraisal does: used there and by the conformance runner. A certificate outside of
 // its window rejects; a revocation list outside of its own leaves revocation undecided, which a policy may waive; a
-// vendor's document, or its signer, outside of its own leaves undecided what the document would have said.
-void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, CheckLog& log,
-                  const Waiver* revocation_waiver = nullptr);
+// vendor's document, or its signer, outside of its own leaves undecided what the document would have said. Within the grace
+// it is a warning, which says how long it lasts.
+void JudgeWindows(std::span<const trust::ValidityWindow> windows, Time at, CheckLog& log, const WindowTolerance& tolerance = {});
 
 // Anti-rollback: no document used is older than the floor of its series in the standard channel. A series without floor is
 // not looked at, and no check says that it was.

@@ -58,6 +58,7 @@ struct Policy {
   platform::Strength strength_at_least = platform::Strength::kE;
   std::vector<platform::Feature> required_features;
   Duration max_validity{3600};
+  Duration grace{0};  // for revocation lists and vendors' documents past their nextUpdate
   bool admit_with_warnings = false;
   std::vector<Rule> rules;
   std::optional<std::string> boot_covered;  // claim that covers the boot state

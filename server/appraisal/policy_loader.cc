@@ -17,6 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 3> kKinds = {"AppraisalPolicy", "ReferenceValues", "PolicySet"};
 constexpr std::array<std::string_view, 5> kStrengths = {"A", "B", "C", "D", "E"};
 constexpr Duration kLongestValidity = std::chrono::hours(24);
+constexpr Duration kLongestGrace = std::chrono::hours(7 * 24);
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestCluster = 253, kLongestRole = 63;  // assay/v1/evidence.proto
 constexpr std::size_t kLongestRelease = 128;
@@ -179,7 +180,7 @@ class PolicyLoader {
 
   void ReadPolicy(const yaml::Node& root) {
     lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "platform", "strength", "trust_boundary",
-                                             "max_validity", "admit_with_warnings", "rules", "satisfies", "waive"}));
+                                             "max_validity", "grace", "admit_with_warnings", "rules", "satisfies", "waive"}));
     Policy policy;
     policy.name = TakeName(root, "policy").value_or("");
     const platform::Platform* platform = TakePlatform(root);
@@ -188,6 +189,7 @@ class PolicyLoader {
     policy.required_features = TakeFeatures(root.Find("trust_boundary"));
     if (const yaml::Node* validity = root.Find("max_validity")) 
       policy.max_validity = lint_.DurationIn(*validity, kLongestValidity).value_or(policy.max_validity);
+    if (const yaml::Node* grace = root.Find("grace")) policy.grace = lint_.DurationIn(*grace, kLongestGrace).value_or(policy.grace);
     if (const yaml::Node* admit = root.Find("admit_with_warnings"))
       policy.admit_with_warnings = lint_.Take(yaml::AsBool(*admit)).value_or(false);
     const yaml::Node* rules = lint_.Key(root, "rules");

@@ -47,6 +47,10 @@ struct AppraisedFacts {
 struct Platform {
   std::string_view name;                                 // "qemu_sev_snp"
   std::string_view summary;                              // one line for people
+  std::string_view cloud = {};                           // whose machines these are, as in clouds.h; empty: of nobody in particular
+  // For the table of clouds alone: strength if everything that the platform can bind is there, and who has to be trusted even then.
+  Strength strength_at_best = Strength::kE;
+  std::string_view trusted_at_best = {};
   std::span<const ManifestEntry> manifest;
   std::span<const evidence::Format* const> formats;
   // Whether the items could be of this platform, by unauthenticated hints: chooses a section of the policy set and infers

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "crypto/binding_transcript.h"
@@ -355,7 +356,10 @@ void Attestation::Gather(Pending& pending) {
   pending.absent = std::move(gathered.absent);
   pending.floors.clear();
   for (const trust::Floor& floor : inputs_.keeper->Floors()) {
-    const bool used = floor.channel == trust::Channel::kStandard && std::find(usable.begin(), usable.end(), floor.edition.series) != usable.end();
+    // Lists of one issuer for different certificates differ in detail alone; evidence needs them under one key.
+    const bool used = floor.channel == trust::Channel::kStandard && std::any_of(usable.begin(), usable.end(), [&floor](const trust::CollateralKey& key) {
+      return key.kind == floor.edition.series.kind && key.scope == floor.edition.series.scope;
+    });
     if (used) pending.floors.push_back(floor);
   }
 }

@@ -81,6 +81,9 @@ class CountedStore final : public store::VerdictStore {
     return Count(StoreOperation::kProbe, [&] { return store_->Probe(); });
   }
   absl::StatusOr<store::NodeCounts> CountNodes(Time now) override { return store_->CountNodes(now); }
+  absl::StatusOr<std::vector<store::VerdictCount>> CountVerdicts(Time since) override {
+    return Count(StoreOperation::kList, [&] { return store_->CountVerdicts(since); });
+  }
   std::int64_t SizeInBytes() override { return store_->SizeInBytes(); }
 
  private:

@@ -3,7 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "appraisal/clouds_table.h"
 #include "assay/v1/verdict_service.grpc.pb.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "service/operator_calls.h"
@@ -11,6 +13,8 @@
 
 namespace assay::service {
 namespace {
+
+constexpr Duration kLastDay{86'400};
 
 class OperatorService final : public v1::VerdictService::CallbackService, private OperatorCalls {
  public:
@@ -52,6 +56,20 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
   grpc::ServerUnaryReactor* ListBans(grpc::CallbackServerContext* context, const v1::ListBansRequest* request, v1::ListBansResponse* response) override {
     return Answer(context, "ListBans", Role::kViewer, [this, request, response](const Caller&) {
       return List<v1::Ban>(*request, {}, {.list = "bans"}, [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); }, *response->mutable_bans(), *response);
+    });
+  }
+
+  grpc::ServerUnaryReactor* DescribeClouds(grpc::CallbackServerContext* context, const v1::DescribeCloudsRequest*, v1::DescribeCloudsResponse* response) override {
+    return Answer(context, "DescribeClouds", Role::kViewer, [this, response](const Caller&) -> std::optional<Refusal> {
+      const auto counts = inputs_.store.CountVerdicts(inputs_.clock.Now() - kLastDay);
+      if (!counts.ok()) return RefusalOf(counts.status(), "clouds");
+      for (v1::Cloud& cloud : appraisal::CloudsTable(inputs_.registry)) {
+        for (v1::CloudPlatform& platform : *cloud.mutable_platforms()) {
+          if (auto refused = WriteLastDay(*counts, platform)) return refused;
+        }
+        *response->add_clouds() = std::move(cloud);
+      }
+      return std::nullopt;
     });
   }
 
@@ -116,6 +134,28 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
   }
 
  private:
+  std::optional<Refusal> WriteLastDay(const std::vector<store::VerdictCount>& counts, v1::CloudPlatform& platform) {
+    v1::FleetVerdicts& fleet = *platform.mutable_last_day();
+    const store::VerdictCount* latest = nullptr;
+    for (const store::VerdictCount& count : counts) {
+      if (count.platform != platform.name()) continue;
+      v1::VerdictCount& added = *fleet.add_counts();
+      added.set_verdict(count.verdict);
+      added.set_strength(count.strength);
+      added.set_simulated(count.simulated);
+      added.set_count(count.count);
+      const bool trusts = count.verdict == v1::VERDICT_TRUSTED || count.verdict == v1::VERDICT_TRUSTED_WITH_WARNINGS;
+      if (trusts && (latest == nullptr || count.latest > latest->latest)) latest = &count;
+    }
+    if (latest == nullptr) return std::nullopt;
+    auto record = inputs_.store.Get(latest->latest_id);
+    if (absl::IsNotFound(record.status())) return std::nullopt;  // purged between the two
+    if (!record.ok()) return RefusalOf(record.status(), "clouds");
+    fleet.set_latest_trusted_id(latest->latest_id);
+    *fleet.mutable_latest_boundary() = std::move(*record->mutable_appraisal()->mutable_trust_boundary());
+    return std::nullopt;
+  }
+
   template <typename T, typename Write>
   std::optional<Refusal> OfVerdict(const std::string& id, absl::StatusOr<T> found, const Write& write) {
     if (found.ok()) {

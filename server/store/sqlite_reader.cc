@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "store/verdict_id.h"
@@ -121,6 +122,8 @@ absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::On(std::unique_ptr<S
        "SELECT CASE WHEN EXISTS (SELECT 1 FROM ban WHERE (ban.kind = 1 AND ban.value = lower(hex(node.identity))) OR (ban.kind = 2 AND ban.value = lower(hex(node.node_key))) "
        "OR (ban.kind = 3 AND ban.value = node.cluster || '/' || node.name)) THEN -1 WHEN node.verdict IN (1, 2) AND node.trusted_until < ?1 THEN -2 ELSE node.verdict END, "
        "count(*) FROM node GROUP BY 1"},
+      // With max() alone, the other columns are those of its row (SQLite, "Bare columns in an aggregate query").
+      {&reader->count_verdicts_, "SELECT platform, verdict, strength, simulated, count(*), max(seq), id FROM verdict WHERE recorded_at >= ?1 AND attempt = 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"},
       {&reader->select_size_, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"},
   });
   if (!prepared.ok()) return prepared;
@@ -322,6 +325,20 @@ absl::StatusOr<NodeCounts> SqliteReader::CountNodes(Time now) {
       case v1::VERDICT_INDETERMINATE: counts.indeterminate = count; break;
       default: counts.rejected = count;
     }
+  }
+}
+
+absl::StatusOr<std::vector<VerdictCount>> SqliteReader::CountVerdicts(Time since) {
+  const std::lock_guard lock(mutex_);
+  SqliteStatement::Run run(count_verdicts_, "count the verdicts");
+  run.Bind(std::int64_t{since.time_since_epoch().count()});
+  std::vector<VerdictCount> counts;
+  while (true) {
+    const absl::StatusOr<bool> row = run.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return counts;
+    counts.push_back({.platform = run.TextAt(0), .verdict = static_cast<v1::Verdict>(run.IntegerAt(1)), .strength = static_cast<v1::Strength>(run.IntegerAt(2)), .simulated = run.IntegerAt(3) != 0,
+                      .count = run.IntegerAt(4), .latest = run.IntegerAt(5), .latest_id = run.TextAt(6)});
   }
 }
 

@@ -34,6 +34,7 @@ class SqliteReader {
   absl::StatusOr<Page<v1::VerdictFlip>> ListFlips(const PageRequest& request);
   absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size);
   absl::StatusOr<NodeCounts> CountNodes(Time now);
+  absl::StatusOr<std::vector<VerdictCount>> CountVerdicts(Time since);
   absl::StatusOr<std::int64_t> LatestEvent();
   absl::StatusOr<std::int64_t> LatestTime();
   std::int64_t SizeInBytes();
@@ -48,7 +49,7 @@ class SqliteReader {
   std::mutex mutex_;  // guards everything below
   std::unique_ptr<SqliteDatabase> database_;
   SqliteNodes nodes_;
-  SqliteStatement select_verdict_, select_summary_, select_blob_, select_latest_time_, select_latest_event_, select_events_purged_, select_size_, count_nodes_;
+  SqliteStatement select_verdict_, select_summary_, select_blob_, select_latest_time_, select_latest_event_, select_events_purged_, select_size_, count_nodes_, count_verdicts_;
 };
 
 }  // namespace assay::store

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "google/protobuf/descriptor.h"
@@ -201,6 +202,7 @@ class SqliteStore final : public VerdictStore {
     return lists_->EventsAfter(after, filter, size);
   }
   absl::StatusOr<NodeCounts> CountNodes(Time now) override { return lists_->CountNodes(now); }
+  absl::StatusOr<std::vector<VerdictCount>> CountVerdicts(Time since) override { return lists_->CountVerdicts(since); }
   absl::StatusOr<std::int64_t> LatestEvent() override { return reader_->LatestEvent(); }
 
   absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const Act& act) override {

@@ -82,6 +82,17 @@ struct NodeCounts {
   std::int64_t trusted = 0, trusted_with_warnings = 0, rejected = 0, indeterminate = 0, expired = 0, banned = 0;
 };
 
+// Verdicts of one kind, attempts left out.
+struct VerdictCount {
+  std::string platform;
+  v1::Verdict verdict = v1::VERDICT_UNSPECIFIED;
+  v1::Strength strength = v1::STRENGTH_UNSPECIFIED;
+  bool simulated = false;
+  std::int64_t count = 0;
+  std::int64_t latest = 0;      // sequence of the latest
+  std::string latest_id = {};
+};
+
 class VerdictStore {
  public:
   virtual ~VerdictStore() = default;
@@ -109,6 +120,8 @@ class VerdictStore {
   virtual absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) = 0;
   virtual absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) = 0;  // takes no filter
   virtual absl::StatusOr<NodeCounts> CountNodes(Time now) = 0;
+  // What was recorded from `since` on; sorted by platform, verdict, strength and simulation. Reads each of them.
+  virtual absl::StatusOr<std::vector<VerdictCount>> CountVerdicts(Time since) = 0;
   // Events behind `after` whose verdict, if they have one, fits the filter; oldest first. `next` is how far it looked.
   virtual absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) = 0;
   virtual absl::StatusOr<std::int64_t> LatestEvent() = 0;

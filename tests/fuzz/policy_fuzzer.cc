@@ -45,6 +45,7 @@ void CheckPolicy(const Policy& policy, const PolicyBook& book) {
   const platform::Platform* platform = BuiltinRegistry().FindPlatform(policy.platform);
   ASSAY_CHECK(platform != nullptr && book.FindPolicy(policy.name) == &policy);
   ASSAY_CHECK(policy.max_validity > Duration(0) && policy.max_validity <= std::chrono::hours(24));
+  ASSAY_CHECK(policy.grace >= Duration(0) && policy.grace <= std::chrono::hours(7 * 24));
   ASSAY_CHECK(policy.boot_covered.has_value() != (policy.FindWaiver("boot.covered") != nullptr));
   ASSAY_CHECK(policy.owner.has_value() != (policy.FindWaiver("owner") != nullptr));
   for (const auto& answer : {policy.boot_covered, policy.owner}) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "assay/v1/verdict_service.grpc.pb.h"
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "http/http_listener.h"
 #include "tests/integration/operator_rpcs.h"
@@ -64,7 +65,7 @@ TEST(Bearers, EveryCallDemandsItsRole) {
   const auto joined = JoinAs(node);
   ASSERT_TRUE(joined.ok()) << Message(joined.status());
   const std::vector<OperatorRpc> rpcs = OperatorRpcs(joined->verdict_id());
-  ASSERT_EQ(rpcs.size(), 18u);
+  ASSERT_EQ(rpcs.size(), 19u);
 
   ClaimsSet expired = Claims("admin"), elsewhere = Claims("admin"), another_issuer = Claims("admin");
   expired.issued_at -= 3600;

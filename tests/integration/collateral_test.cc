@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/strings.h"
+#include "store/sqlite_store.h"
 #include "tests/fakes/vendor_services.h"
 #include "tests/integration/verifier.h"
 #include "tests/softtee/dev_tls.h"
@@ -136,6 +137,26 @@ TEST(JoinCollateral, WithoutUpstreamsNobodyIsAskedAndALeafOfANodeServesTheNext) 
   EXPECT_THAT(absent, ::testing::UnorderedElementsAre("amd.ark/Milan", "amd.ask/Milan", "amd.crl/Milan"));
 }
 
+// Lists of one issuer for different certificates: evidence needs them under one key, and each has a floor of its own.
+TEST(JoinCollateral, TheFloorOfTheListForVleksIsRememberedToo) {
+  Vendors vendors;
+  Verifier verifier("", vendors.Section());
+  softtee::SnpOptions options{.now = SystemClock().Now()};
+  options.signing_key = softtee::SigningKey::kVlek;
+  options.with_crl = false;
+  Minting source(options);
+  bool remembered = false;
+  while (!remembered) {
+    const v1::AttestResponse response = Joined(verifier, source);
+    ASSERT_EQ(response.appraisal().authenticity(), v1::AUTHENTICITY_AUTHENTIC) << testing::PrintToString(Reasons(response.appraisal()));
+    const auto store = store::OpenSqliteStore(verifier.site().File("assay.db"));
+    ASSERT_TRUE(store.ok()) << store.status();
+    const auto record = (*store)->Get(response.verdict_id());
+    ASSERT_TRUE(record.ok()) << record.status();
+    for (const v1::CollateralFloor& floor : record->state().floors()) remembered |= floor.kind() == "amd.crl" && floor.scope() == "Milan" && floor.detail() == "vlek";
+  }
+}
+
 TEST(JoinCollateral, AVerifierStopsWhileNodesWait) {
   Vendors vendors;
   vendors.kds.Script("cert_chain", {.body = "slowly", .drips = true}, 100);
@@ -179,6 +200,95 @@ TEST(JoinCollateral, AStormOverGrpcMakesOneFetchForEachDocument) {
   EXPECT_GT(authentic, 0);
   EXPECT_EQ(vendors.kds.CountOf("/"), kMachines + 2U);
   for (const auto& [target, count] : vendors.kds.requests()) EXPECT_EQ(count, 1U) << target;
+}
+
+// --- the operators' commands ---
+
+struct Ran {
+  int code;
+  std::string said;  // on both outputs
+};
+// assay with these arguments, as an operator with this role.
+Ran Assay(const Verifier& verifier, std::string_view who, std::vector<std::string> arguments) {
+  const Site& site = verifier.site();
+  const std::string tls = Cat("tls/", who);
+  arguments.insert(arguments.begin(), Program("assay"));
+  arguments.insert(arguments.end(), {"--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File(Cat(tls, ".pem")), "--key", site.File(Cat(tls, ".key"))});
+  Process process(arguments, site.File("said"));
+  const int code = process.Wait();
+  return {code, site.Text("said")};
+}
+
+TEST(CollateralCommands, SayWhatIsHeldAndWhatKeepsTheRest) {
+  Vendors vendors;
+  vendors.kds.Script("/vcek/v1/Milan/crl", {.status = 503}, 1000);
+  Verifier verifier("", Cat(vendors.Section(), "\nair_gap: {export_key: export.key}"), std::nullopt, [](const Site& site) {
+    std::string text = site.Text("assayd.yaml");
+    text.insert(text.find("  roles:\n") + 9, "    - {identity: \"spiffe://dev.assay/operator/admin\", role: admin}\n");
+    site.Write("assayd.yaml", text);
+  });
+  Bare source;
+  const auto report = source.Collect({});
+  ASSERT_TRUE(report.ok());
+  verifier.site().Write("report.bin", AsText(report->front().body));
+
+  const Ran wanted = Assay(verifier, "operator", {"collateral", "fetch", "--for", verifier.site().File("report.bin")});
+  EXPECT_EQ(wanted.code, 0) << wanted.said;
+  EXPECT_THAT(wanted.said, HasSubstr("wanted  amd.vcek/Milan/"));
+  while (vendors.kds.CountOf("/") < 3) std::this_thread::yield();
+  Ran status;
+  do status = Assay(verifier, "viewer", {"collateral", "status"});
+  while (status.code == 0 && (status.said.find("503") == std::string::npos || status.said.find("amd.ark") == std::string::npos));
+  EXPECT_EQ(status.code, 0) << status.said;
+  EXPECT_THAT(status.said, HasSubstr("LAST ERROR"));
+  EXPECT_THAT(status.said, ::testing::ContainsRegex("amd.crl +Milan .*missing.*503")) << status.said;
+  EXPECT_THAT(status.said, ::testing::ContainsRegex("amd.ark +Milan .*vendor"));
+  const Ran failed = Assay(verifier, "viewer", {"collateral", "status", "--filter", "failed = true", "-o", "json"});
+  EXPECT_THAT(failed.said, HasSubstr("amd.crl"));
+  EXPECT_EQ(failed.said.find("amd.ark"), std::string::npos) << failed.said;
+
+  const Ran exported = Assay(verifier, "admin", {"collateral", "export", "--to", verifier.site().File("bundle")});
+  EXPECT_EQ(exported.code, 0) << exported.said;
+  EXPECT_THAT(exported.said, HasSubstr("signed by key "));
+  struct Case {
+    std::string_view who;
+    std::vector<std::string> arguments;
+    int code;
+    std::string_view said;
+  };
+  const std::string bundle = verifier.site().File("bundle");
+  for (const Case& c : std::vector<Case>{
+           {"operator", {"collateral", "refresh", "amd.crl/Milan"}, 0, "1 documents are asked for"},
+           {"viewer", {"collateral", "refresh"}, 2, "permission_denied (5010)"},
+           {"operator", {"collateral", "refresh", "amd.crll/Milan"}, 2, "expected a kind of collateral, as intel.tcb_info or amd.crl, actual 'amd.crll'"},
+           {"operator", {"collateral", "export", "--to", bundle}, 2, "expected an identity with the role admin"},
+           {"admin", {"collateral", "export", "--to", "/nowhere/at/all"}, 2, "--to '/nowhere/at/all': expected a place that can be written"},
+           {"admin", {"collateral", "import", bundle}, 2, "air_gap.import_keys: expected public keys of verifiers whose exports are imported, actual nothing"},
+           {"admin", {"collateral", "import", "/nowhere/at/all"}, 2, "/nowhere/at/all"},
+           {"operator", {"collateral", "fetch", "--for", bundle}, 5, "bundle"},
+           {"viewer", {"collateral", "status", "--filter", "failled = true"}, 2, "did you mean 'failed'"},
+           {"viewer", {"collateral", "forecast", "--tcb-floor", "19:01:*/snp=0x1b@someday"}, 2, "--tcb-floor"},
+           {"viewer", {"collateral", "forecast"}, 0, "nothing to forecast by"},
+       }) {
+    const Ran ran = Assay(verifier, c.who, c.arguments);
+    EXPECT_EQ(ran.code, c.code) << testing::PrintToString(c.arguments) << ran.said;
+    EXPECT_THAT(ran.said, HasSubstr(std::string(c.said))) << testing::PrintToString(c.arguments);
+  }
+}
+
+TEST(CollateralCommands, AttestSaysWhatTheVerifierLacked) {
+  const Verifier verifier("", "", std::nullopt, [](const Site& site) {
+    Process pki({Program("assay-softtee"), "pki", "--dir", site.File("pki")}, site.File("said"));
+    ASSERT_EQ(pki.Wait(), 0) << site.Text("said");
+    site.Write("anchors.yaml", site.Text("pki/anchors.yaml"));
+  });
+  const Site& site = verifier.site();
+  Process attest({Program("assay"), "attest", "--server", verifier.join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker",
+                  "--simulate", site.File("pki"), "--simulate-platform", "qemu_tdx", "--simulate-fault", "tcb_info_missing"},
+                 site.File("said"));
+  EXPECT_EQ(attest.Wait(), 6) << site.Text("said");
+  EXPECT_THAT(site.Text("said"), HasSubstr("assay: the verifier lacked intel.tcb_info/TDX/"));
+  EXPECT_THAT(site.Text("said"), HasSubstr("collateral_offline (4007); waiting will not bring it"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "appraisal/canonical.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "store/sqlite_store.h"
@@ -51,7 +52,7 @@ class Fleet : public ::testing::Test {
 TEST_F(Fleet, EveryCallDemandsItsRole) {
   const std::string id = Join(1, "n").verdict_id();
   const std::vector<OperatorRpc> rpcs = OperatorRpcs(id);
-  ASSERT_EQ(rpcs.size(), 18u);
+  ASSERT_EQ(rpcs.size(), 19u);
   for (const std::string_view who : {"", "self-signed", "foreign", "admin", "viewer", "operator"}) {
     client::VerdictClient client = As(who);
     for (const OperatorRpc& rpc : rpcs) {
@@ -94,6 +95,29 @@ TEST_F(Fleet, ListsArePagedAndTheirTokensBelongToThem) {
   v1::ListNodesRequest nodes;
   nodes.set_page_token(page->next_page_token());
   EXPECT_TRUE(absl::IsInvalidArgument(viewer.ListNodes(nodes).status()));
+}
+
+TEST_F(Fleet, TheTableOfCloudsShowsTheVerdictsOfTheDay) {
+  const v1::AttestResponse first = Join(1, "n1"), second = Join(2, "n2");
+  ASSERT_EQ(second.appraisal().verdict(), v1::VERDICT_TRUSTED);
+  const auto response = As("viewer").DescribeClouds({});
+  ASSERT_TRUE(response.ok()) << Message(response.status());
+  int with_verdicts = 0;
+  for (const v1::Cloud& cloud : response->clouds()) {
+    for (const v1::CloudPlatform& platform : cloud.platforms()) {
+      ASSERT_TRUE(platform.has_last_day()) << platform.name();
+      if (platform.last_day().counts_size() == 0) continue;
+      ++with_verdicts;
+      EXPECT_EQ(cloud.name(), "openstack");
+      EXPECT_EQ(platform.name(), "qemu_sev_snp");
+      EXPECT_EQ(platform.last_day().counts(0).count(), 2);
+      EXPECT_EQ(platform.last_day().counts(0).strength(), second.appraisal().strength());
+      EXPECT_TRUE(platform.last_day().counts(0).simulated());
+      EXPECT_EQ(platform.last_day().latest_trusted_id(), second.verdict_id());
+      EXPECT_EQ(platform.last_day().latest_boundary().SerializeAsString(), second.appraisal().trust_boundary().SerializeAsString());
+    }
+  }
+  EXPECT_EQ(with_verdicts, 1);
 }
 
 TEST_F(Fleet, WhatCantBeListedIsSaidSo) {

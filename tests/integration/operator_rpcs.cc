@@ -1,5 +1,6 @@
 #include "tests/integration/operator_rpcs.h"
 
+#include "base/absl_bridge.h"
 #include "base/strings.h"
 
 namespace assay::integration {
@@ -41,6 +42,7 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
       {"ImportCollateral", Role::kAdmin, [=](auto& c) { return unless_not_configured(c.ImportCollateral({}).status()); }},
       {"ListFlips", Role::kViewer, [=](auto& c) { return c.ListFlips({}).status(); }},
       {"ListNodes", Role::kViewer, [=](auto& c) { return c.ListNodes({}).status(); }},
+      {"DescribeClouds", Role::kViewer, [=](auto& c) { return c.DescribeClouds({}).status(); }},
       {"ListBans", Role::kViewer, [=](auto& c) { return c.ListBans({}).status(); }},
       {"RevokeVerdict", Role::kOperator, [=](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},
       {"BanIdentity", Role::kOperator, [=](auto& c) { return c.BanIdentity(with_reason(of_name(v1::BanIdentityRequest()))).status(); }},

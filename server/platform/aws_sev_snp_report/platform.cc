@@ -64,6 +64,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "aws_sev_snp_report",
     .summary = "AWS: SEV-SNP report alone, signed by a VLEK; firmware only, at most TRUSTED_WITH_WARNINGS",
+    .cloud = "aws",
+    .strength_at_best = platform::Strength::kC,
+    .trusted_at_best = "AMD; AWS, for the VLEK, the guest firmware and whatever was booted",
     .manifest = platform::kSnpReportManifest,
     .formats = kFormats,
     .fits = &Fits,

@@ -29,6 +29,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
 const platform::Platform kPlatform{
     .name = "azure_trusted_launch",
     .summary = "Azure, Trusted Launch: quote by Microsoft's virtual TPM; no memory encryption shown",
+    .cloud = "azure",
+    .strength_at_best = platform::Strength::kD,
+    .trusted_at_best = "Microsoft: hypervisor, virtual TPM, guest firmware, certificate authority",
     .manifest = platform::kVtpmManifest,
     .formats = platform::kVtpmFormats,
     .fits = &Fits,

@@ -29,6 +29,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
 const platform::Platform kPlatform{
     .name = "gcp_shielded_vm",
     .summary = "Google Compute Engine, Shielded VM: quote by Google's virtual TPM; no memory encryption shown",
+    .cloud = "gcp",
+    .strength_at_best = platform::Strength::kD,
+    .trusted_at_best = "Google: hypervisor, virtual TPM, guest firmware, certificate authority",
     .manifest = platform::kVtpmManifest,
     .formats = platform::kVtpmFormats,
     .fits = &Fits,

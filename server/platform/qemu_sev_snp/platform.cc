@@ -55,6 +55,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "qemu_sev_snp",
     .summary = "OpenStack, QEMU/KVM, bare metal: raw SEV-SNP report signed by the chip's VCEK",
+    .cloud = "openstack",
+    .strength_at_best = platform::Strength::kA,
+    .trusted_at_best = "AMD; who can attach to the memory bus",
     .manifest = platform::kSnpReportManifest,
     .formats = kFormats,
     .fits = &Fits,

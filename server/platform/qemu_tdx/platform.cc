@@ -77,6 +77,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "qemu_tdx",
     .summary = "OpenStack, QEMU/KVM, bare metal: raw TDX quote of the virtual machine",
+    .cloud = "openstack",
+    .strength_at_best = platform::Strength::kA,
+    .trusted_at_best = "Intel; who can attach to the memory bus",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,

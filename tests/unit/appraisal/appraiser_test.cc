@@ -5,6 +5,7 @@
 
 #include "appraisal/anchors_file.h"
 #include "appraisal/canonical.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "codec/json_writer.h"
@@ -564,6 +565,91 @@ TEST(JudgeWindows, BothEndsAreInside) {
     EXPECT_EQ(log.findings().front().reason, *c.reason);
     EXPECT_EQ(log.findings().front().effect, c.list ? Effect::kIndeterminate : Effect::kReject);
   }
+}
+
+TEST(JudgeWindows, GraceIsForWhatIsIssuedAgainAndAgain) {
+  const Time from = softtee::kDefaultNow, to = from + std::chrono::hours(1);
+  const Duration second(1), grace = std::chrono::hours(2);
+  const trust::Edition edition{{"amd.crl", "Milan", ""}, 7, from};
+  const auto list = [&](bool with_edition) {
+    return trust::ValidityWindow{.component = "crl", .not_before = from, .not_after = to, .revocation_list = with_edition, .edition = with_edition ? std::optional(edition) : std::nullopt};
+  };
+  const trust::ValidityWindow document{.component = "tcb-info", .not_before = from, .not_after = to, .document = true, .edition = edition};
+  const trust::ValidityWindow signer{.component = "tcb-signing", .not_before = from, .not_after = to, .document = true};
+  const std::vector<trust::Floor> same{{edition, trust::Channel::kStandard}}, newer{{{edition.series, 8, from}, trust::Channel::kStandard}}, early{{{edition.series, 8, from}, trust::Channel::kEarly}};
+  struct Case {
+    std::string_view what;
+    trust::ValidityWindow window;
+    Time at;
+    std::vector<trust::Floor> floors;
+    Reason reason;
+    Effect effect;
+  };
+  for (const Case& c : {
+           Case{"a list, one second late", list(true), to + second, {}, Reason::kWithinGrace, Effect::kWarn},
+           Case{"a document, one second late", document, to + second, {}, Reason::kWithinGrace, Effect::kWarn},
+           Case{"the last second", list(true), to + grace, same, Reason::kWithinGrace, Effect::kWarn},
+           Case{"what is to come supersedes nothing", list(true), to + second, early, Reason::kWithinGrace, Effect::kWarn},
+           Case{"one second more", list(true), to + grace + second, {}, Reason::kCrlStale, Effect::kIndeterminate},
+           Case{"a document, one second more", document, to + grace + second, {}, Reason::kDocumentExpired, Effect::kIndeterminate},
+           Case{"superseded", list(true), to + second, newer, Reason::kCrlStale, Effect::kIndeterminate},
+           Case{"not yet valid", list(true), from - second, {}, Reason::kCrlNotYetValid, Effect::kIndeterminate},
+           Case{"a certificate", list(false), to + second, {}, Reason::kExpired, Effect::kReject},
+           Case{"the certificate that signs a document", signer, to + second, {}, Reason::kDocumentExpired, Effect::kIndeterminate},
+       }) {
+    CheckLog log;
+    JudgeWindows(std::span(&c.window, 1), c.at, log, {.grace = grace, .floors = c.floors});
+    ASSERT_EQ(log.findings().size(), 1U) << c.what;
+    EXPECT_EQ(log.findings().front().reason, c.reason) << c.what;
+    EXPECT_EQ(log.findings().front().effect, c.effect) << c.what;
+    ASSERT_EQ(log.records().size(), 1U) << c.what;
+    EXPECT_EQ(log.records().front().result, c.reason == Reason::kWithinGrace ? CheckResult::kWaived : CheckResult::kFailed) << c.what;
+  }
+}
+
+TEST(JudgeFloors, WhatIsOlderThanItsFloorIsRefused) {
+  const Time from = softtee::kDefaultNow, to = from + std::chrono::hours(1);
+  const trust::Edition edition{{"intel.tcb_info", "tdx", "00806f050000"}, 17, from};
+  const trust::ValidityWindow window{.component = "tcb-info", .not_before = from, .not_after = to, .document = true, .edition = edition};
+  const auto refused = [&](const trust::Floor& floor) {
+    CheckLog log;
+    JudgeFloors(std::span(&window, 1), std::span(&floor, 1), log);
+    return log.findings().empty() ? std::nullopt : std::optional(log.findings().front().reason);
+  };
+  EXPECT_EQ(refused({{edition.series, 18, from}, trust::Channel::kStandard}), Reason::kDocumentRolledBack);
+  EXPECT_EQ(refused({{edition.series, 17, from + Duration(1)}, trust::Channel::kStandard}), Reason::kDocumentRolledBack) << "issued anew under the same number";
+  EXPECT_EQ(refused({edition, trust::Channel::kStandard}), std::nullopt);
+  EXPECT_EQ(refused({{edition.series, 16, from + Duration(1)}, trust::Channel::kStandard}), std::nullopt);
+  EXPECT_EQ(refused({{edition.series, 18, from}, trust::Channel::kEarly}), std::nullopt);
+  EXPECT_EQ(refused({{{"intel.tcb_info", "sgx", "00806f050000"}, 18, from}, trust::Channel::kStandard}), std::nullopt) << "another series";
+}
+
+TEST(Appraise, GraceIsShownAndEndsTheVerdict) {
+  Appraising appraising{.policies = {"grace: 2h\n" + QemuPolicy()}};
+  const Time end = softtee::kDefaultNow + std::chrono::hours(24 * 365);  // of the default list
+  appraising.at = end + std::chrono::minutes(90);
+  const v1::Appraisal late = appraising.Run();
+  EXPECT_EQ(late.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Show(late);
+  EXPECT_FALSE(late.admits()) << "admit_with_warnings is not set";
+  EXPECT_EQ(ResultOf(late, "windows.crl"), v1::CHECK_RESULT_WAIVED);
+  EXPECT_EQ(late.valid_until().seconds() - late.appraised_at().seconds(), 1800) << "the end of the grace";
+  const v1::Finding* finding = FindingOf(late, "within_grace");
+  ASSERT_NE(finding, nullptr) << Show(late);
+  EXPECT_EQ(finding->effect(), v1::EFFECT_WARN);
+  EXPECT_EQ(finding->waived_because(), "the policy's grace of 2h");
+  EXPECT_THAT(finding->remedy(), HasSubstr(FormatTime(end + std::chrono::hours(2))));
+
+  appraising.state.floors = {{{{"amd.crl", "Milan", ""}, 1'000, appraising.at}, trust::Channel::kStandard}};
+  const v1::Appraisal superseded = appraising.Run();
+  EXPECT_EQ(superseded.verdict(), v1::VERDICT_REJECTED) << Show(superseded);
+  EXPECT_EQ(FindingOf(superseded, "within_grace"), nullptr) << Show(superseded);
+  appraising.state.floors.clear();
+
+  appraising.at = end + std::chrono::hours(2) + Duration(1);
+  EXPECT_EQ(appraising.Run().verdict(), v1::VERDICT_INDETERMINATE);
+  appraising.policies = {QemuPolicy()};
+  appraising.at = end + Duration(1);
+  EXPECT_EQ(appraising.Run().verdict(), v1::VERDICT_INDETERMINATE) << "without a word of the policy there is none";
 }
 
 // --- canonical form ---

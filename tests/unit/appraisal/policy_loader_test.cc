@@ -176,6 +176,7 @@ TEST(LoadedPolicy, HasDefaultsWhereTheFileIsSilent) {
   EXPECT_EQ(policy.strength_at_least, platform::Strength::kE);
   EXPECT_THAT(policy.required_features, IsEmpty());
   EXPECT_EQ(policy.max_validity, std::chrono::hours(1));
+  EXPECT_EQ(policy.grace, Duration(0));
   EXPECT_FALSE(policy.admit_with_warnings);
 }
 
@@ -377,6 +378,9 @@ const Refused kDocument[] = {
     {"ValidityNegative", 7, "max_validity: @-1h", {"found '-1h'"}},
     {"ValidityOverADay", 7, "max_validity: @25h", {"expected at most 1d, found '25h'"}},
     {"ValidityOverADayInSeconds", 7, "max_validity: @86401s", {"expected at most 1d"}},
+    {"GraceIsNoDuration", 7, "grace: @some time", {"expected a duration as 90s, 10m, 1h or 7d, found 'some time'"}},
+    {"GraceZero", 7, "grace: @0s", {"found '0s'"}},
+    {"GraceOverAWeek", 7, "grace: @169h", {"expected at most 7d, found '169h'"}},
     {"AdmitIsNoFlag", 8, "admit_with_warnings: @yes", {"expected true or false, found 'yes'"}},
     {"KeyTwice", 8, "@max_validity: 1h", {"expected each key once"}},
 };

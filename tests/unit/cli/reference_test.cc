@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/clock.h"
+#include "client/cli/clouds.h"
 #include "registry/builtin_registry.h"
 
 namespace assay::cli {
@@ -24,6 +26,36 @@ TEST(Reference, ReasonsPageIsUpToDate) {
 
 TEST(Reference, ClaimsPageIsUpToDate) {
   EXPECT_TRUE(FileText(ASSAY_SOURCE_DIR "/docs/claims.md") == ClaimsMarkdown(BuiltinRegistry())) << "run: assay docs claims > docs/claims.md";
+}
+
+TEST(Reference, CloudsPageIsUpToDate) {
+  EXPECT_TRUE(FileText(ASSAY_SOURCE_DIR "/docs/clouds.md") == CloudsMarkdown(BuiltinRegistry())) << "run: assay docs clouds > docs/clouds.md";
+}
+
+TEST(Clouds, WhatAFleetShowsStandsInTheTable) {
+  v1::Cloud cloud;
+  cloud.set_name("azure");
+  cloud.set_title("Azure");
+  v1::CloudPlatform& platform = *cloud.add_platforms();
+  platform.set_name("azure_sev_snp");
+  platform.set_strength_at_best(v1::STRENGTH_B);
+  platform.set_trusted_at_best("AMD, Microsoft");
+  const auto text = [&] {
+    std::ostringstream out, err;
+    const SystemClock clock;
+    EXPECT_EQ(PrintClouds({cloud}, OutputFormat::kTable, {out, err, Style(false), clock, BuiltinRegistry(), ""}), ExitCode::kOk);
+    return out.str();
+  };
+  EXPECT_EQ(text().find("last day"), std::string::npos) << "nobody was asked: " << text();
+  v1::VerdictCount& count = *platform.mutable_last_day()->add_counts();
+  count.set_verdict(v1::VERDICT_TRUSTED);
+  count.set_strength(v1::STRENGTH_B);
+  count.set_count(118);
+  platform.mutable_last_day()->mutable_latest_boundary()->add_features("memory_encryption");
+  EXPECT_NE(text().find("118 TRUSTED at B"), std::string::npos) << text();
+  EXPECT_NE(text().find("memory_encryption  AMD, Microsoft"), std::string::npos) << text();
+  platform.mutable_last_day()->Clear();
+  EXPECT_NE(text().find("no verdicts"), std::string::npos) << text();
 }
 
 TEST(Reference, ReasonsPageHasEveryReasonAndCheckOnce) {

@@ -15,11 +15,13 @@
 
 #include "appraisal/anchors_file.h"
 #include "base/files.h"
+#include "base/hex.h"
 #include "base/strings.h"
 #include "codec/pem.h"
 #include "crypto/binding_transcript.h"
 #include "crypto/private_key.h"
 #include "registry/builtin_registry.h"
+#include "service/reappraiser.h"
 #include "store/sqlite_store.h"
 #include "tests/softtee/snp_evidence.h"
 
@@ -54,7 +56,10 @@ class WatchedStore final : public store::VerdictStore {
     if (!state.ok()) return state;
     return real_.InstanceStateOf(candidate, now);
   }
-  absl::StatusOr<std::vector<appraisal::Denial>> Denials() override { return real_.Denials(); }
+  absl::StatusOr<std::vector<appraisal::Denial>> Denials() override {
+    if (!denials.ok()) return denials;
+    return real_.Denials();
+  }
   absl::Status Record(const v1::VerdictRecord& verdict, std::span<const store::Blob> blobs) override {
     Note("Record");
     if (records.empty()) return real_.Record(verdict, blobs);
@@ -69,13 +74,18 @@ class WatchedStore final : public store::VerdictStore {
   absl::StatusOr<store::Page<v1::Node>> ListNodes(const store::PageRequest& request) override { return real_.ListNodes(request); }
   absl::StatusOr<store::Page<v1::Ban>> ListBans(const store::PageRequest& request) override { return real_.ListBans(request); }
   absl::StatusOr<store::NodeCounts> CountNodes(Time now) override { return real_.CountNodes(now); }
+  absl::StatusOr<std::vector<store::VerdictCount>> CountVerdicts(Time since) override { return real_.CountVerdicts(since); }
   absl::StatusOr<store::Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override { return real_.EventsAfter(after, filter, size); }
   absl::StatusOr<std::int64_t> LatestEvent() override { return real_.LatestEvent(); }
   absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const store::Act& act) override { return real_.Revoke(id, act); }
   absl::StatusOr<v1::Node> Release(ByteView identity, const store::Act& act) override { return real_.Release(identity, act); }
   absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const store::Act& act) override { return real_.Impose(kind, value, act); }
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const store::Act& act) override { return real_.Lift(kind, value, act); }
-  absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override { return real_.RecordFlip(id, found); }
+  absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override {
+    Note("RecordFlip");
+    if (!flip.ok()) return flip;
+    return real_.RecordFlip(id, found);
+  }
   absl::StatusOr<store::Page<v1::VerdictFlip>> ListFlips(const store::PageRequest& request) override { return real_.ListFlips(request); }
   absl::StatusOr<store::Purged> Purge(const store::Retention& retention, Time now) override { return real_.Purge(retention, now); }
   absl::StatusOr<Time> LatestTime() override { return real_.LatestTime(); }
@@ -83,7 +93,7 @@ class WatchedStore final : public store::VerdictStore {
   std::int64_t SizeInBytes() override { return real_.SizeInBytes(); }
 
   std::vector<std::string> calls;  // read when no other thread is in here
-  absl::Status redeem, state;
+  absl::Status redeem, state, denials, flip;
   std::vector<absl::Status> records;  // what the next calls of Record answer; OK: as the real one
 
  private:
@@ -706,6 +716,95 @@ TEST_F(AttestationTest, AttemptsAreSampled) {
   EXPECT_EQ(answered, 260);
   EXPECT_EQ(std::count(store_->calls.begin(), store_->calls.end(), "Record"), recorded);
   EXPECT_EQ(changed_, 0) << "an attempt is about no node";
+}
+
+// --- appraised once more --------------------------------------------------------------------------------------------
+
+class ReappraiserTest : public AttestationTest {
+ protected:
+  std::string Trusted() {
+    const auto response = Attest(AnswerTo(Challenge()));
+    EXPECT_TRUE(response.ok()) << Said(response);
+    EXPECT_EQ(response.value().appraisal().verdict(), v1::VERDICT_TRUSTED);
+    return response.value().verdict_id();
+  }
+  void BanItsMeasurement() {
+    ASSERT_TRUE(real_->Impose(v1::BAN_KIND_MEASUREMENT, ToHex(softtee::kDefaultMeasurement), {"operator", "a hole in it", kNow}).ok());
+  }
+  bool Revoked(const std::string& id) { return real_->GetSummary(id)->has_revocation(); }
+  std::ptrdiff_t Flips() const { return std::count(store_->calls.begin(), store_->calls.end(), "RecordFlip"); }
+
+  Reappraiser reappraiser_{{.store = *store_, .registry = BuiltinRegistry(), .policies = policies_, .anchors = *anchors_, .held = [this] { return held_; }, .floors = [] { return std::vector<trust::Floor>(); },
+                            .not_before = kNow - Duration(1000), .flipped = [this] { ++flipped_; }, .clock = clock_, .log = log_, .metrics = metrics_}};
+  std::vector<collateral::Held> held_;
+  int flipped_ = 0;
+};
+
+TEST_F(ReappraiserTest, WithoutACauseNothingIsDone) {
+  Trusted();
+  reappraiser_.Step();
+  EXPECT_EQ(Flips(), 0);
+  EXPECT_EQ(flipped_, 0);
+}
+
+TEST_F(ReappraiserTest, WhatAFullDiskKeptFromFallingFallsWithTheNextStep) {
+  const std::string id = Trusted();
+  BanItsMeasurement();
+  store_->flip = absl::UnavailableError("full");
+  reappraiser_.Changed("a ban");
+  reappraiser_.Step();
+  EXPECT_FALSE(Revoked(id));
+  EXPECT_EQ(flipped_, 0);
+  store_->flip = absl::OkStatus();
+  reappraiser_.Step();
+  EXPECT_TRUE(Revoked(id));
+  EXPECT_EQ(flipped_, 1);
+  const auto flips = real_->ListFlips({});
+  ASSERT_TRUE(flips.ok());
+  ASSERT_EQ(flips->elements.size(), 1U);
+  EXPECT_EQ(flips->elements[0].cause(), "a ban") << "of the first attempt";
+  EXPECT_EQ(flips->elements[0].finding().reason(), "measurement_denied");
+  const auto before = Flips();
+  reappraiser_.Step();
+  EXPECT_EQ(Flips(), before) << "it is done";
+}
+
+TEST_F(ReappraiserTest, WithoutTheBansNothingIsDecided) {
+  const std::string id = Trusted();
+  BanItsMeasurement();
+  store_->denials = absl::DataLossError("damaged");
+  reappraiser_.Changed("a ban");
+  reappraiser_.Step();
+  EXPECT_EQ(Flips(), 0);
+  store_->denials = absl::OkStatus();
+  reappraiser_.Step();
+  EXPECT_TRUE(Revoked(id));
+}
+
+TEST_F(ReappraiserTest, AStateThatCannotBeReadIsTriedAgain) {
+  const std::string id = Trusted();
+  BanItsMeasurement();
+  store_->state = absl::UnavailableError("broken");
+  reappraiser_.Changed("a ban");
+  reappraiser_.Step();
+  EXPECT_EQ(Flips(), 0);
+  store_->state = absl::OkStatus();
+  reappraiser_.Step();
+  EXPECT_TRUE(Revoked(id));
+}
+
+TEST_F(ReappraiserTest, ADocumentOfTheStandardChannelIsACauseAndAnEarlyOneIsNot) {
+  Trusted();
+  const Bytes der = softtee::SnpPki::Shared().CertificateOf(softtee::Authority::kArk, softtee::Product::kMilan);
+  for (const auto& [channel, passes] : {std::pair(trust::Channel::kEarly, 0), std::pair(trust::Channel::kStandard, 1)}) {
+    held_.push_back({.key = {{"amd.ark", "Milan", ""}, channel}, .item = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(der), trust::CollateralSource::kVendor).front(),
+                     .obtained = kNow, .not_before = kNow - Duration(60), .not_after = kNow + Duration(60)});
+    reappraiser_.Step();
+    EXPECT_EQ(Flips(), passes);
+    reappraiser_.Step();
+    EXPECT_EQ(Flips(), passes) << "the same as before";
+  }
+  EXPECT_EQ(flipped_, 0) << "it is appraised once more, and stands";
 }
 
 }  // namespace

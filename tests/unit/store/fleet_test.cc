@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/random.h"
 #include "base/strings.h"
@@ -619,6 +620,33 @@ TEST_F(FleetTest, ManyWritersShareCommitsAndEachGetsItsOwnAnswer) {
   EXPECT_EQ(refused, kThreads * kEach / 5);
   EXPECT_EQ(Ids({.size = 1000}).size(), static_cast<std::size_t>(good) + 1);
   EXPECT_EQ(*store_->LatestEvent(), good + 1);
+}
+
+TEST_F(FleetTest, VerdictsAreCountedByPlatformVerdictStrengthAndSimulation) {
+  const auto record = [&](Sample sample, std::string_view platform, v1::Strength strength, bool simulated) {
+    v1::VerdictRecord record = RecordOf(sample);
+    record.mutable_appraisal()->set_platform(std::string(platform));
+    record.mutable_appraisal()->set_strength(strength);
+    record.mutable_appraisal()->set_simulated(simulated);
+    EXPECT_TRUE(store_->Record(record, {}).ok());
+    return record.id();
+  };
+  record({.identity = 1, .at = kNow - kDay - Duration(1)}, "qemu_sev_snp", v1::STRENGTH_A, false);  // too old
+  record({.identity = 1, .at = kNow - kDay}, "qemu_sev_snp", v1::STRENGTH_A, false);
+  const std::string latest = record({.identity = 1}, "qemu_sev_snp", v1::STRENGTH_A, false);
+  record({.identity = 2, .name = "node-2"}, "qemu_sev_snp", v1::STRENGTH_C, false);
+  record({.identity = 3, .name = "node-3"}, "qemu_sev_snp", v1::STRENGTH_A, true);
+  record({.identity = 4, .name = "node-4", .verdict = v1::VERDICT_REJECTED, .reason = "rule_failed"}, "qemu_tdx", v1::STRENGTH_A, false);
+  record({.identity = 0, .verdict = v1::VERDICT_REJECTED, .reason = "rule_failed"}, "qemu_tdx", v1::STRENGTH_UNSPECIFIED, false);  // an attempt
+  const auto counts = store_->CountVerdicts(kNow - kDay);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  std::vector<std::string> shown;
+  for (const VerdictCount& count : *counts) {
+    shown.push_back(Cat(count.platform, " ", v1::Verdict_Name(count.verdict), " ", v1::Strength_Name(count.strength), count.simulated ? " simulated " : " ", count.count));
+  }
+  EXPECT_THAT(shown, ElementsAre("qemu_sev_snp VERDICT_TRUSTED STRENGTH_A 2", "qemu_sev_snp VERDICT_TRUSTED STRENGTH_A simulated 1", "qemu_sev_snp VERDICT_TRUSTED STRENGTH_C 1",
+                                 "qemu_tdx VERDICT_REJECTED STRENGTH_A 1"));
+  EXPECT_EQ(counts->front().latest_id, latest);
 }
 
 }  // namespace
