@@ -43,6 +43,8 @@ constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =
     "instance-identity|configuration|executables|file-system|hardware|runtime-opaque|storage-opaque|sourced-data";
 constexpr const char* kPageAddOrders = "single|two-pass";
+constexpr const char* kVmms = "qemu|ec2|gce";
+constexpr const char* kVcpuModels = "EPYC|EPYC-v4|EPYC-Rome|EPYC-Milan|EPYC-Genoa|EPYC-Turin";
 constexpr const char* kBanks = "sha256|sha384|sha512";
 constexpr const char* kOnOff = "on|off";
 constexpr const char* kDocuments = "reasons|checks|claims|clouds";
@@ -209,7 +211,27 @@ class CommandLine {
     command->add_option("--ccel", measure_tdx_.ccel, "CCEL event log of a boot to be repeated: RTMR0 to RTMR3 are its replay")->type_name(kFile);
     OneOf(command->add_option("--page-add-order", measure_tdx_.page_add_order, "Order in which the hypervisor adds and measures pages; default: a value for each"), kPageAddOrders);
     AddOutput(command, &output_);
+    AddMeasureSnp(group);
     AddMeasurePcrs(group);
+  }
+
+  void AddMeasureSnp(CLI::App* group) {
+    CLI::App* command = AddCommand(group, "snp", "Launch digest of AMD SEV-SNP guests that are launched with this firmware, and so many vCPUs",
+                                   [this](const Invocation& invocation) {
+                                     measure_snp_.output = Output();
+                                     return MeasureSnp(measure_snp_, invocation);
+                                   });
+    command->add_option("--firmware", measure_snp_.firmware, "OVMF image; '-' is standard input")->required()->type_name(kFile);
+    command->add_option("--vcpus", measure_snp_.vcpus, "How many vCPUs the guest starts with")->required()->type_name("NUMBER");
+    OneOf(command->add_option("--vmm", measure_snp_.vmm, "Hypervisor that builds the guest")->capture_default_str(), kVmms);
+    CLI::Option* model = OneOf(command->add_option("--vcpu-model", measure_snp_.vcpu_model, "QEMU: CPU model, as -cpu names it"), kVcpuModels);
+    command->add_option("--vcpu-signature", measure_snp_.vcpu_signature, "QEMU: CPUID signature (leaf 1, EAX) of any other model")->type_name("HEX")->excludes(model);
+    command->add_option("--guest-features", measure_snp_.guest_features, "SEV_FEATURES of the vCPUs; newer kernels add DebugSwap: 0x21")->capture_default_str()->type_name("HEX");
+    CLI::Option* kernel = command->add_option("--kernel", measure_snp_.kernel, "Kernel of measured direct boot (kernel-hashes=on)")->type_name(kFile);
+    command->add_option("--initrd", measure_snp_.initrd, "Its initrd")->type_name(kFile)->needs(kernel);
+    command->add_option("--append", measure_snp_.append, "Its command line")->type_name("TEXT")->needs(kernel);
+    command->add_option("--report", measure_snp_.report, "SEV-SNP report whose MEASUREMENT is compared; nothing else of it is checked")->type_name(kFile);
+    AddOutput(command, &output_);
   }
 
   void AddMeasurePcrs(CLI::App* group) {
@@ -528,6 +550,7 @@ class CommandLine {
   VerifyOptions verify_;
   TokenVerifyOptions token_verify_;
   MeasureTdxOptions measure_tdx_;
+  MeasureSnpOptions measure_snp_;
   MeasurePcrsOptions measure_pcrs_;
   std::vector<std::string> lint_files_;
 #ifdef ASSAY_SERVICE

@@ -1,6 +1,7 @@
 // `assay measure`: the values that a node's launch must show, computed from what it is launched with.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,22 @@ struct MeasureTdxOptions {
 
 // MRTD of trust domains that start with this firmware, and the RTMRs of those that boot as the log says. Exit code 5: no such value follows from it.
 ExitCode MeasureTdx(const MeasureTdxOptions& options, const Invocation& invocation);
+
+struct MeasureSnpOptions {
+  std::string firmware;                   // "-": standard input
+  std::uint32_t vcpus = 0;
+  std::string vmm = "qemu";               // "qemu", "ec2", "gce"
+  std::string vcpu_model = {};            // of QEMU, or
+  std::string vcpu_signature = {};        // CPUID signature, hexadecimal
+  std::string guest_features = "0x1";     // hexadecimal
+  std::string kernel = {}, initrd = {};   // files; "": none
+  std::string append = {};                // command line
+  std::string report = {};                // file to compare with; "": none
+  OutputFormat output = OutputFormat::kTable;
+};
+
+// Launch digest of SEV-SNP guests that are launched so. Exit code 4: the report has another; 5: no such value follows from the firmware.
+ExitCode MeasureSnp(const MeasureSnpOptions& options, const Invocation& invocation);
 
 // Files hold what is measured, as it is: images, initrds, contents of variables. Empty: not given.
 struct MeasurePcrsOptions {

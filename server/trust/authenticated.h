@@ -97,15 +97,16 @@ class Authenticated {
     return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), std::nullopt);
   }
 
-  // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing.
+  // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing. `windows`: of
+  // what else vouches for the part, where a signature of its own does.
   template <typename U>
   static std::optional<Authenticated> ByCommitment(Parsed<T> parsed, const Authenticated<U>& by, ByteView committed,
                                                    ByteView recomputed, Check check, const Finding& on_mismatch,
-                                                   CheckLog& log) {
+                                                   CheckLog& log, std::vector<ValidityWindow> windows = {}) {
     if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
       return std::nullopt;
     }
-    return Authenticated(std::move(parsed), "commitment", by.component(), {}, by.identity());
+    return Authenticated(std::move(parsed), "commitment", by.component(), std::move(windows), by.identity());
   }
 
  private:

@@ -19,6 +19,8 @@ class Challenge {
     // SHA-256 of the SubjectPublicKeyInfo of the node's key, to which the values above commit: whoever answers them has said
     // that this key is its own. They determine it, so it is no part of Digest().
     std::optional<crypto::Sha256Digest> node_key_sha256 = {};
+    // SHA-256 of the TPM2B_PUBLIC of the attestation key to which they commit as well; none where they commit to no such key.
+    std::optional<crypto::Sha256Digest> tpm_ak_sha256 = {};
   };
 
   static Challenge Demanded(Values values) { return Challenge(std::move(values), false); }

@@ -18,6 +18,17 @@ firmware() {
   printf '\50\0\336\202\265\226\262\37\367\105\272\352\243\146\305\132\10\55'
   head -c 32 /dev/zero
 }
+# The same for SEV-SNP: one page, whose metadata ask for memory, secrets, CPUID and kernel hashes.
+sev_firmware() {
+  head -c 3912 /dev/zero
+  printf 'ASEV@\0\0\0\1\0\0\0\4\0\0\0'
+  printf '\0\0\200\0\0\20\0\0\1\0\0\0\0\320\200\0\0\20\0\0\2\0\0\0\0\340\200\0\0\20\0\0\3\0\0\0\0\0\201\0\0\20\0\0\20\0\0\0'
+  printf '\0\14\201\0\0\4\0\0\32\0\037\67Ur;:\4K\222{\35\246\357\250\324T'
+  printf '\4\260\200\0\26\0\336q\367\0~\32\313O\211\16h\307~/\264N'
+  printf '\270\0\0\0\26\0fe\210\334J\230\230G\247^U\205\247\277g\314'
+  printf 'X\0\336\202\265\226\262\37\367E\272\352\243f\305Z\10-'
+  head -c 32 /dev/zero
+}
 # The same for TDX in ./td: quote.bin beside Intel's collateral for it, which a directory of its own takes.
 mint_td() { "$SOFTTEE" dcap --pki "$PKI" --report-data "$REPORT_DATA" --at "$AT" --out td "$@" && mkdir -p intel && mv td/*.json td/*.pem td/*.der intel || exit 99; }
 verify_td() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --policy "$POLICIES/simulated_tdx.yaml" --at "$AT" "$@"; }

@@ -173,6 +173,10 @@ Case ReadCase(const Json& json, const std::filesystem::path& folder) {
   if (!time) throw BadCase(Cat("'at' is not a time in RFC 3339 and UTC: ", at));
   read.at = *time;
   if (const auto bind = json.find("bind"); bind != json.end()) read.bind = ReadBind(*bind);
+  if (const auto parameters = json.find("parameters"); parameters != json.end()) {
+    if (!parameters->is_object()) throw BadCase("'parameters' must be an object");
+    read.parameters = parameters->dump();
+  }
   read.expected = ReadExpectation(Member(json, "expected"));
   return read;
 }

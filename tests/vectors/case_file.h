@@ -45,6 +45,7 @@ struct Case {
   std::vector<Mutation> mutations;                                   // in order
   Time at{};
   Bind bind;
+  std::string parameters = {};  // compact JSON text; "" without any
   Expectation expected;
 };
 
