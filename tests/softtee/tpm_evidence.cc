@@ -18,6 +18,8 @@ Certificate Issued(std::string_view issuer, std::string_view subject, const Key&
 constexpr std::string_view kRootName = "softtee TPM root";
 constexpr std::string_view kIssuerName = "softtee TPM issuer";
 constexpr std::string_view kAikPurpose = "2.23.133.8.3";
+constexpr std::string_view kEkPurpose = "2.23.133.8.1";
+constexpr std::uint16_t kKeyEncipherment = 0x2000, kKeyAgreement = 0x0800;
 
 }  // namespace
 
@@ -53,10 +55,12 @@ Bytes EndorsementName(ByteView name) {
 TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   const bool p256 = options.ak == TpmAk::kP256, p384 = options.ak == TpmAk::kP384;
   const Key& ak = p256 ? pki.p256_ak : p384 ? pki.p384_ak : pki.rsa_ak;
+  const Key& ek = options.p256_ek ? pki.p256_ek : pki.rsa_ek;
+  const bool certifies_ek = options.vouching == TpmVouching::kEkCertificate;
   TpmParts parts{.pki = pki, .ak = ak, .area = AkOf(ak, options.ak == TpmAk::kRsapss || options.ak == TpmAk::kRsapssMostSalt), .attest = {},
                  .quoted = options.banks.empty() ? std::vector<TpmBank>{RampBank(kTpmSha256)} : options.banks, .sent = {}, .signer = ak,
-                 .certificate = Issued(kIssuerName, "AK of a softtee TPM", ak, options.now), .issuer = Issued(kRootName, kIssuerName, pki.issuer, options.now),
-                 .certificate_issuer = pki.issuer, .issuer_issuer = pki.root, .root = pki.root};
+                 .certificate = Issued(kIssuerName, certifies_ek ? "EK of a softtee TPM" : "AK of a softtee TPM", certifies_ek ? ek : ak, options.now), .issuer = Issued(kRootName, kIssuerName, pki.issuer, options.now),
+                 .certificate_issuer = pki.issuer, .issuer_issuer = pki.root, .root = pki.root, .ek_area = EkOf(ek)};
   parts.shape = options.shape;
   parts.scheme = parts.area.scheme;
   parts.signature_hash = parts.digest_hash = parts.area.scheme_hash;
@@ -68,7 +72,9 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
     parts.attest.qualified_signer = {0x00, 0x0B};
     Append(parts.attest.qualified_signer, Sha256(AsBytes("some parent")));
   }
-  parts.certificate.extensions = {extension::KeyUsage(kDigitalSignature), extension::BasicConstraints(false, {}), extension::ExtendedKeyUsage(kAikPurpose)};
+  parts.certificate.extensions = {extension::KeyUsage(!certifies_ek ? kDigitalSignature : options.p256_ek ? kKeyAgreement : kKeyEncipherment), extension::BasicConstraints(false, {}),
+                                  extension::ExtendedKeyUsage(certifies_ek ? kEkPurpose : kAikPurpose)};
+  parts.with_certificate = parts.with_issuer = parts.with_root = certifies_ek || options.vouching == TpmVouching::kAkCertificate;
   parts.issuer.serial = {0x65};
   parts.issuer.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, 0)};
   if (options.fault) Apply(*options.fault, parts);
@@ -97,10 +103,14 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   evidence.ak_name = parts.area.Name();
   if (parts.ak_item) parts.ak_item(evidence.ak);
   evidence.items = {{std::string(kTpmQuoteType), quote}, {std::string(kTpmPcrsType), evidence.pcrs}, {std::string(kTpmAkType), evidence.ak}};
+  evidence.ek = parts.ek_area.Tpm2b();
+  evidence.ek_name = parts.ek_area.Name();
+  if (parts.ek_item) parts.ek_item(evidence.ek);
   if (parts.with_certificate) {
     Bytes der = parts.certificate.SignedBy(parts.certificate_issuer);
     if (parts.certificate_item) parts.certificate_item(der);
-    evidence.items.push_back({std::string(kCertificateType), der});
+    if (certifies_ek) evidence.ek_certificate = der;
+    else evidence.items.push_back({std::string(kCertificateType), der});
   }
   if (parts.with_issuer) evidence.items.push_back({std::string(kCertificateType), parts.issuer.SignedBy(parts.issuer_issuer)});
   Certificate root = Issued(kRootName, kRootName, parts.root, options.now);
@@ -108,7 +118,7 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   root.serial = {1};
   root.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, {})};
   if (parts.root_certificate) parts.root_certificate(root);
-  evidence.items.push_back({std::string(kCertificateType), root.SignedBy(parts.root)});
+  if (parts.with_root) evidence.items.push_back({std::string(kCertificateType), root.SignedBy(parts.root)});
   if (parts.list) evidence.items.push_back({std::string(kCrlType), parts.list->SignedBy(pki.issuer)});
   return evidence;
 }

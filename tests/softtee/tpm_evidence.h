@@ -44,6 +44,8 @@ struct TpmPki {
 
 enum class TpmAk : std::uint8_t { kRsassa, kRsapss, kRsapssMostSalt, kP256, kP384 };
 enum class TpmShape : std::uint8_t { kTpmt, kRaw, kDer };
+// What there is for whoever has to vouch for the attestation key: its certificate, nothing, or a certificate of the endorsement key.
+enum class TpmVouching : std::uint8_t { kAkCertificate, kNothing, kEkCertificate };
 
 enum class TpmFault : std::uint8_t {
   // Quote, layout
@@ -63,6 +65,10 @@ enum class TpmFault : std::uint8_t {
   // Certificate
   kEkCertificate, kCertificateMissing, kCertificateOfOtherKey, kCertificateOtherIssuerKey, kRootSelfMade, kIssuerMissing, kCertificateIsCa,
   kCertificateUsages, kCertificatePurpose, kCertificateExpired, kCertificateNotYetValid, kIssuerExpired, kCertificateRevoked, kCertificateGarbage,
+  // Endorsement key
+  kEkTruncated, kEkUnrestricted, kEkNotFixedTpm, kEkImported, kEkSigns, kEkNoSymmetric, kEkNameSha1, kEkOther,
+  kEkCertificateOfOtherKey, kEkCertificateForSigning, kEkCertificateUsages, kEkCertificatePurpose, kEkCertificateOtherIssuerKey, kEkRootSelfMade,
+  kEkIssuerMissing, kEkCertificateExpired, kEkCertificateRevoked,
 };
 
 // What is put together before it is signed: where faults and tests take hold.
@@ -82,7 +88,8 @@ struct TpmParts {
   Certificate certificate, issuer;
   Key certificate_issuer, issuer_issuer;
   Key root;
-  bool with_certificate = true, with_issuer = true;
+  bool with_certificate = true, with_issuer = true, with_root = true;
+  TpmPublic ek_area;
   std::optional<RevocationList> list = {};
   std::function<void(Bytes&)> marshalled = {};      // TPMS_ATTEST, when it is signed
   std::function<void(Bytes&)> signature = {};
@@ -90,6 +97,7 @@ struct TpmParts {
   std::function<void(Bytes&)> selection = {};       // TPML_PCR_SELECTION in the quote, before it is signed
   std::function<void(Bytes&)> pcrs_item = {};
   std::function<void(Bytes&)> ak_item = {};
+  std::function<void(Bytes&)> ek_item = {};
   std::function<void(Bytes&)> certificate_item = {};
   std::function<void(Certificate&)> root_certificate = {};
 };
@@ -98,6 +106,8 @@ struct TpmOptions {
   Bytes extra_data = {};
   TpmAk ak = TpmAk::kRsassa;
   TpmShape shape = TpmShape::kTpmt;
+  TpmVouching vouching = TpmVouching::kAkCertificate;
+  bool p256_ek = false;              // of the endorsement keys the one on P-256
   std::vector<TpmBank> banks = {};   // default: all of SHA-256, ramps
   bool primary = true;               // the key is a primary object of the endorsement hierarchy
   Time now = kDefaultNow;
@@ -106,9 +116,10 @@ struct TpmOptions {
 };
 
 struct TpmEvidence {
-  std::vector<Item> items;  // quote, values, public area, certificates, list
+  std::vector<Item> items;  // quote, values, public area, certificates, list; of an endorsement key only the issuers
   Bytes attest, signature, ak, pcrs;
   Bytes ak_name;
+  Bytes ek, ek_name, ek_certificate;  // as the request for the challenge names them; no certificate: empty
   const Bytes* Find(std::string_view media_type) const;
 };
 TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options);
@@ -123,6 +134,7 @@ struct TpmFaultEntry {
   std::string_view name;    // stable, snake_case
   std::string_view reason;  // name of the finding that a verifier must give, as in base/reasons.def
   std::string_view what;
+  TpmVouching vouching = TpmVouching::kAkCertificate;  // where it is one
 };
 std::span<const TpmFaultEntry> AllTpmFaults();  // in the order of the enumeration
 void Apply(TpmFault fault, TpmParts& parts);

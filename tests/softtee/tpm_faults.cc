@@ -169,6 +169,40 @@ const Row kRows[] = {
                                .style = SignatureStyle::kEcdsaSha256};
      }},
     {{TpmFault::kCertificateGarbage, "certificate_garbage", "certificate_malformed", "the certificate is cut short"}, [](TpmParts& p) { p.certificate_item = [](Bytes& b) { b.pop_back(); }; }},
+
+    // Endorsement key
+    {{TpmFault::kEkTruncated, "ek_truncated", "tpm_structure_malformed", "the endorsement key's last byte is missing", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.ek_item = [](Bytes& b) { b.pop_back(); }; }},
+    {{TpmFault::kEkUnrestricted, "ek_unrestricted", "ek_attributes", "the endorsement key decrypts anything", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.attributes &= ~(1U << 16); }},
+    {{TpmFault::kEkNotFixedTpm, "ek_not_fixed_tpm", "ek_attributes", "the endorsement key can be duplicated", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.attributes &= ~(1U << 1); }},
+    {{TpmFault::kEkImported, "ek_imported", "ek_attributes", "the endorsement key was not made in the TPM", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.attributes &= ~(1U << 5); }},
+    {{TpmFault::kEkSigns, "ek_signs", "ek_attributes", "the endorsement key signs as well", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.attributes |= 1U << 18; }},
+    {{TpmFault::kEkNoSymmetric, "ek_no_symmetric", "algorithm_unsupported", "the endorsement key protects secrets with no cipher", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.symmetric = 0x0010; }},
+    {{TpmFault::kEkNameSha1, "ek_name_sha1", "algorithm_unsupported", "the endorsement key is named by SHA-1", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.name_algorithm = kTpmSha1; }},
+    {{TpmFault::kEkOther, "ek_other", "ak_mismatch", "the endorsement key is another than the certified one", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.ek_area.unique = p.pki.rsa_ak.Modulus(); }},
+    {{TpmFault::kEkCertificateOfOtherKey, "ek_certificate_of_other_key", "ak_mismatch", "the certificate is for another endorsement key", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.certificate.subject_public_key_info = p.pki.rsa_ak.SubjectPublicKeyInfo(); }},
+    {{TpmFault::kEkCertificateForSigning, "ek_certificate_for_signing", "key_kind_mismatch", "the certificate is for an attestation key, by keyUsage", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.certificate.extensions[0] = extension::KeyUsage(kDigitalSignature); }},
+    {{TpmFault::kEkCertificateUsages, "ek_certificate_usages", "key_kind_mismatch", "the certificate is for signatures as well", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.certificate.extensions[0] = extension::KeyUsage(kDigitalSignature | kKeyEncipherment); }},
+    {{TpmFault::kEkCertificatePurpose, "ek_certificate_purpose", "certificate_profile", "extKeyUsage names attestation keys", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.certificate.extensions[2] = extension::ExtendedKeyUsage("2.23.133.8.3"); }},
+    {{TpmFault::kEkCertificateOtherIssuerKey, "ek_certificate_other_issuer_key", "chain_broken", "another key than the issuer's signed the certificate", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.certificate_issuer = p.pki.stranger; }},
+    {{TpmFault::kEkRootSelfMade, "ek_root_self_made", "root_not_pinned", "the chain ends in a root of the same name and another key", TpmVouching::kEkCertificate},
+     [](TpmParts& p) {
+       p.root = p.pki.stranger;
+       p.issuer_issuer = p.pki.stranger;
+     }},
+    {{TpmFault::kEkIssuerMissing, "ek_issuer_missing", "chain_incomplete", "the issuer's certificate is missing", TpmVouching::kEkCertificate}, [](TpmParts& p) { p.with_issuer = false; }},
+    {{TpmFault::kEkCertificateExpired, "ek_certificate_expired", "expired", "the certificate has expired", TpmVouching::kEkCertificate},
+     [](TpmParts& p) { p.certificate.not_after = p.certificate.not_before + days(1); }},
+    {{TpmFault::kEkCertificateRevoked, "ek_certificate_revoked", "certificate_revoked", "the issuer's list names the certificate", TpmVouching::kEkCertificate},
+     [](TpmParts& p) {
+       p.list = RevocationList{.issuer = p.issuer.subject, .this_update = p.certificate.not_before, .next_update = p.certificate.not_after, .revoked_serials = {p.certificate.serial},
+                               .style = SignatureStyle::kEcdsaSha256};
+     }},
 };
 
 }  // namespace
