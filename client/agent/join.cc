@@ -38,6 +38,15 @@ absl::Status CheckChallenge(const v1::CreateChallengeResponse& challenge, const 
   return absl::OkStatus();
 }
 
+std::vector<Demand::Request> RequestsOf(const v1::CreateChallengeResponse& challenge) {
+  std::vector<Demand::Request> requests;
+  for (const v1::EvidenceRequest& one : challenge.requests()) {
+    Demand::Request& request = requests.emplace_back(Demand::Request{one.media_type(), {}});
+    for (const v1::EvidenceRequest::Parameter& parameter : one.parameters()) request.parameters.emplace_back(parameter.name(), parameter.value());
+  }
+  return requests;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::AttestResponse> Join(const JoinRequest& request, const crypto::PrivateKey& node_key, EvidenceSource& source,
@@ -48,6 +57,11 @@ absl::StatusOr<v1::AttestResponse> Join(const JoinRequest& request, const crypto
   ask.mutable_context()->set_role(request.role);
   ask.mutable_context()->set_name(request.name);
   ask.mutable_keys()->set_node_spki(Text(spki));
+  const absl::StatusOr<TpmKeys> tpm = source.Keys();
+  if (!tpm.ok()) return tpm.status();
+  ask.mutable_keys()->set_tpm_ak(Text(tpm->attestation_key));
+  ask.mutable_keys()->set_tpm_ek(Text(tpm->endorsement_key));
+  ask.mutable_keys()->set_tpm_ek_certificate(Text(tpm->endorsement_certificate));
   ask.set_platform(request.platform);
   const absl::StatusOr<v1::CreateChallengeResponse> challenge = connection.CreateChallenge(ask);
   if (!challenge.ok()) return challenge.status();
@@ -60,11 +74,11 @@ absl::StatusOr<v1::AttestResponse> Join(const JoinRequest& request, const crypto
       .cluster = request.cluster,
       .role = request.role,
       .name = request.name,
-      .tpm_ak = {},
+      .tpm_ak = tpm->attestation_key,
       .server_spki_sha256 = challenge->tls_terminated() ? Bytes() : ToBytes(*connection.ServerKey()),
   };
-  absl::StatusOr<std::vector<CollectedItem>> items = source.Collect(transcript.ReportData());
-  if (!items.ok()) return items.status();
+  const absl::StatusOr<CollectedEvidence> evidence = source.Answer({transcript.ReportData(), transcript.ExtraData(), RequestsOf(*challenge)});
+  if (!evidence.ok()) return evidence.status();
 
   v1::AttestRequest answer;
   answer.set_challenge(challenge->challenge());
@@ -72,7 +86,8 @@ absl::StatusOr<v1::AttestResponse> Join(const JoinRequest& request, const crypto
   *answer.mutable_keys() = ask.keys();
   answer.set_platform(request.platform);
   answer.set_ear_profile(request.ear_profile);
-  for (const CollectedItem& item : *items) {
+  answer.set_activation_secret(Text(evidence->activation_secret));
+  for (const CollectedItem& item : evidence->items) {
     v1::EvidenceItem* sent = answer.add_items();
     sent->set_media_type(item.media_type);
     sent->set_body(Text(item.body));

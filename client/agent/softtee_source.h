@@ -18,7 +18,7 @@ struct SoftteeOptions {
   std::string subcommand = "snp";      // of assay-softtee: what mints the platform's evidence
 };
 
-class SoftteeSource final : public EvidenceSource {
+class SoftteeSource final : public ReportSource {
  public:
   explicit SoftteeSource(SoftteeOptions options) : options_(std::move(options)) {}
   absl::StatusOr<std::vector<CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;

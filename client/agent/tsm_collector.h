@@ -17,7 +17,7 @@
 
 namespace assay::agent {
 
-class TsmCollector final : public EvidenceSource {
+class TsmCollector final : public ReportSource {
  public:
   static constexpr int kAttempts = 3;
 

@@ -15,7 +15,7 @@ namespace assay::cli {
 namespace {
 
 // The kernel's collector with what it refers to.
-class TsmSource final : public agent::EvidenceSource {
+class TsmSource final : public agent::ReportSource {
  public:
   absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {
     return collector_.Collect(report_data);

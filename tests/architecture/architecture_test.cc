@@ -152,7 +152,9 @@ const std::vector<Example>& Examples() {
 
       {"tss2", "server/platform/binding/a.cc", "#include <tss2/tss2_mu.h>\n", 1},
       {"tss2", "server/evidence/tpm/a.cc", "#include <tss2/tss2_esys.h>\n", 1},
-      {"tss2", "client/agent/a.cc", "#include <tss2/tss2_mu.h>\n", 1},
+      {"tss2", "client/lib/a.cc", "#include <tss2/tss2_mu.h>\n", 1},
+      {"tss2", "tests/unit/tpm/a.cc", "#include <tss2/tss2_mu.h>\n", 1},
+      {"tss2", "client/agent/a.cc", "#include <tss2/tss2_mu.h>\n", 0},
       {"tss2", "client/cli/a.cc", "#include <tss2/tss2_tpm2_types.h>\n", 1},
       {"tss2", "server/evidence/tpm/a.cc", "#include <tss2/tss2_mu.h>\n", 0},
       {"tss2", "client/agent/a.cc", "#include <tss2/tss2_esys.h>\n#include <tss2/tss2_tctildr.h>\n", 0},

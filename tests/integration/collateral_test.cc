@@ -26,7 +26,7 @@ std::vector<std::string> Reasons(const v1::Appraisal& appraisal) {
 }
 
 // A report and nothing else. The policies of the demonstration allow one chip: 0. Others are authenticated all the same.
-class Bare final : public agent::EvidenceSource {
+class Bare final : public agent::ReportSource {
  public:
   explicit Bare(std::uint8_t chip = 0) : chip_(chip) {}
   absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {

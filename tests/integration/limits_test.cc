@@ -314,7 +314,7 @@ TEST(Limits, Attack148_OldTlsAndWeakCiphersAreRefused) {
 // --- the clock ------------------------------------------------------------------------------------------------------
 
 // Evidence as a good node has it at `at`.
-class MintingAt final : public agent::EvidenceSource {
+class MintingAt final : public agent::ReportSource {
  public:
   explicit MintingAt(Time at) : at_(at) {}
   absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {
@@ -384,7 +384,7 @@ TEST(Clock, Attack152_AChallengeDoesNotSurviveAJump) {
   for (const Duration jump : {Duration(-5), -kDay, Duration(62), kDay}) {
     Verifier verifier;
     Node node(verifier.join(), verifier.site());
-    class Jumping final : public agent::EvidenceSource {
+    class Jumping final : public agent::ReportSource {
      public:
       Jumping(Verifier& verifier, Duration by) : verifier_(verifier), by_(by) {}
       absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {

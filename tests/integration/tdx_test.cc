@@ -118,7 +118,7 @@ TEST(JoinTdx, CollateralOfTheDirectoryServesEveryNode) {
 
 TEST(JoinTdx, ItemsOfOtherPlatformsAreRefusedByName) {
   Verifier verifier;
-  class WithMore final : public agent::EvidenceSource {
+  class WithMore final : public agent::ReportSource {
    public:
     std::vector<agent::CollectedItem> more;
     absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {

@@ -100,7 +100,7 @@ class Node final : public agent::JoinConnection {
 };
 
 // Mints for the challenge at hand.
-class Minting final : public agent::EvidenceSource {
+class Minting final : public agent::ReportSource {
  public:
   explicit Minting(softtee::SnpOptions options = {}) : options_(std::move(options)) {}
   absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;
@@ -110,7 +110,7 @@ class Minting final : public agent::EvidenceSource {
 };
 
 // The same for TDX and SGX. Empty `only`: every item; else those of these media types.
-class MintingDcap final : public agent::EvidenceSource {
+class MintingDcap final : public agent::ReportSource {
  public:
   explicit MintingDcap(softtee::DcapOptions options = {}, std::vector<std::string_view> only = {}) : options_(std::move(options)), only_(std::move(only)) {}
   absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;

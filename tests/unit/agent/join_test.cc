@@ -46,7 +46,7 @@ class FakeServer final : public JoinConnection {
   std::optional<v1::AttestRequest> answered;
 };
 
-class FakeSource final : public EvidenceSource {
+class FakeSource final : public ReportSource {
  public:
   absl::StatusOr<std::vector<CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override {
     demanded = report_data;
