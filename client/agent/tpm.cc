@@ -167,23 +167,23 @@ absl::Status TpmStatus(std::uint32_t response, std::string_view what) {
   const std::optional<TSS2_RC> code = TpmResponse(response);
   if (!code) {
     const bool transport = (response & kLayerMask) == TSS2_TCTI_RC_LAYER;
-    return absl::UnavailableError(Cat(said, transport ? "The TPM does not answer: is it there, and does nobody else use it without a resource manager?" : "Is tpm2-tss whole, and the TPM one of version 2.0?"));
+    return absl::InternalError(Cat(said, transport ? "The TPM does not answer: is it there, and does nobody else use it without a resource manager?" : "Is tpm2-tss whole, and the TPM one of version 2.0?"));
   }
   switch (*code) {
     case TPM2_RC_LOCKOUT:
-      return absl::UnavailableError(Cat(said, "The TPM is locked out after wrong passwords: wait until it recovers, or reset it with tpm2_dictionarylockout --clear-lockout."));
+      return absl::InternalError(Cat(said, "The TPM is locked out after wrong passwords: wait until it recovers, or reset it with tpm2_dictionarylockout --clear-lockout."));
     case TPM2_RC_BAD_AUTH:
     case TPM2_RC_AUTH_FAIL:
       return absl::PermissionDeniedError(Cat(said, "A password is set where none is expected: on the endorsement hierarchy, or on the key."));
     case TPM2_RC_HANDLE: return absl::NotFoundError(Cat(said, "There is no such object in the TPM."));
-    case TPM2_RC_INITIALIZE: return absl::UnavailableError(Cat(said, "Firmware or kernel must start the TPM first (TPM2_Startup)."));
-    case TPM2_RC_FAILURE: return absl::UnavailableError(Cat(said, "The TPM failed its self-test; only a restart of the machine may help."));
+    case TPM2_RC_INITIALIZE: return absl::InternalError(Cat(said, "Firmware or kernel must start the TPM first (TPM2_Startup)."));
+    case TPM2_RC_FAILURE: return absl::InternalError(Cat(said, "The TPM failed its self-test; only a restart of the machine may help."));
     case TPM2_RC_RETRY:
     case TPM2_RC_YIELDED:
     case TPM2_RC_TESTING:
     case TPM2_RC_OBJECT_MEMORY:
     case TPM2_RC_SESSION_MEMORY:
-      return absl::UnavailableError(Cat(said, "The TPM is busy: use the kernel's resource manager (/dev/tpmrm0), or flush what others left in it."));
+      return absl::InternalError(Cat(said, "The TPM is busy: use the kernel's resource manager (/dev/tpmrm0), or flush what others left in it."));
     default: return absl::FailedPreconditionError(Cat(said, "The TPM refuses."));
   }
 }
@@ -386,7 +386,7 @@ absl::StatusOr<Tpm::Quote> Tpm::QuoteBy(const Key& attestation_key, ByteView ext
     for (const Bytes& value : *behind) Append(quote.values, value);
     return quote;
   }
-  return absl::UnavailableError(Cat("TPM2_Quote: expected registers that hold still, actual: extended during each of ", kAttempts, " attempts. Try again when the machine has booted."));
+  return absl::InternalError(Cat("TPM2_Quote: expected registers that hold still, actual: extended during each of ", kAttempts, " attempts. Try again when the machine has booted."));
 }
 
 absl::StatusOr<Bytes> Tpm::Activate(const Key& attestation_key, const Key& endorsement_key, ByteView id_object, ByteView encrypted_secret) {

@@ -42,8 +42,8 @@ class Tpm {
   };
 
   // `tcti`: as tpm2-tss names it, e.g. "device:/dev/tpmrm0" or "swtpm:path=/run/swtpm"; the path of a device alone will do. Errors, here
-  // and below: NotFound, there is none; PermissionDenied, not for this user, or a password that we don't have; Unavailable, it does not
-  // answer, or is locked out; FailedPrecondition, it refuses. The message says what to do.
+  // and below: NotFound, there is none; PermissionDenied, not for this user, or a password that we don't have; Internal, the machine is at
+  // fault: it does not answer, or is locked out; FailedPrecondition, it refuses. The message says what to do.
   static absl::StatusOr<std::unique_ptr<Tpm>> Open(const std::string& tcti);
   ~Tpm();
   Tpm(const Tpm&) = delete;

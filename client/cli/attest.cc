@@ -8,7 +8,9 @@
 #include "base/strings.h"
 #include "client/agent/join.h"
 #include "client/agent/softtee_source.h"
+#include "client/agent/tpm_collector.h"
 #include "client/agent/tsm_collector.h"
+#include "client/cli/option_values.h"
 #include "client/cli/verdict_view.h"
 
 namespace assay::cli {
@@ -27,7 +29,21 @@ class TsmSource final : public agent::ReportSource {
   agent::TsmCollector collector_{files_, random_};
 };
 
+absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> TpmOf(const AttestOptions& options) {
+  agent::TpmOptions tpm{.tcti = options.tpm, .attestation_key_type = options.tpm_key == "rsa"    ? agent::TpmKeyType::kRsa2048
+                                                                     : options.tpm_key == "p384" ? agent::TpmKeyType::kP384
+                                                                                                 : agent::TpmKeyType::kP256};
+  if (!options.tpm_key_handle.empty()) {
+    const absl::StatusOr<std::uint32_t> handle = ParseTpmHandleOption(options.tpm_key_handle);
+    if (!handle.ok()) return handle.status();
+    tpm.attestation_key_handle = *handle;
+  }
+  if (!options.event_log.empty()) tpm.event_log = options.event_log;
+  return std::make_unique<agent::TpmCollector>(std::move(tpm));
+}
+
 absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> SourceOf(const AttestOptions& options, const Invocation& invocation) {
+  if (!options.tpm.empty()) return TpmOf(options);
   if (options.simulate.empty()) return std::make_unique<TsmSource>();
   // A hint that assay-softtee can't follow is for the server to refuse.
   const bool hinted = agent::SoftteeSubcommandFor(options.platform).ok();

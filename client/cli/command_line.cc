@@ -39,6 +39,9 @@ constexpr const char* kEventFormats = "table|jsonl";
 constexpr const char* kBanKinds = "instance|node_key|name|certificate|measurement";
 #endif
 constexpr const char* kShells = "bash|zsh|fish";
+#ifdef ASSAY_SERVICE
+constexpr const char* kTpmKeyTypes = "rsa|p256|p384";
+#endif
 constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =
     "instance-identity|configuration|executables|file-system|hardware|runtime-opaque|storage-opaque|sourced-data";
@@ -295,7 +298,11 @@ class CommandLine {
     command->add_option("--platform", attest_.platform, "Platform that this machine is; a hint")->type_name("NAME");
     command->add_option("--ear", attest_.ear_file, "Where to write the signed token that the verdict comes with")->type_name(kFile);
     OneOf(command->add_option("--ear-profile", attest_.ear_profile, "Profile of the token; default: veraison"), kEarProfiles);
-    CLI::Option* simulate = command->add_option("--simulate", attest_.simulate, "Let assay-softtee make the evidence, under the PKI in this directory")->type_name(kDirectory);
+    CLI::Option* tpm = command->add_option("--tpm", attest_.tpm, "Take the evidence from the TPM 2.0 at this transport, e.g. device:/dev/tpmrm0, instead of the kernel's reports")->type_name("TCTI");
+    CLI::Option* key = OneOf(command->add_option("--tpm-key", attest_.tpm_key, "Type of the attestation key that the TPM makes; the same one at each time")->needs(tpm)->capture_default_str(), kTpmKeyTypes);
+    command->add_option("--tpm-key-handle", attest_.tpm_key_handle, "Persistent handle of the attestation key, instead of making one")->needs(tpm)->excludes(key)->type_name("HANDLE");
+    command->add_option("--event-log", attest_.event_log, "Event log of this boot; default: where Linux shows it, if it does")->needs(tpm)->type_name(kFile);
+    CLI::Option* simulate = command->add_option("--simulate", attest_.simulate, "Let assay-softtee make the evidence, under the PKI in this directory")->excludes(tpm)->type_name(kDirectory);
     command->add_option("--simulate-platform", attest_.simulate_platform, "Platform of that evidence: qemu_sev_snp, aws_sev_snp_report or qemu_tdx (default: that of --platform, else qemu_sev_snp)")->needs(simulate)->type_name("NAME");
     command->add_option("--simulate-fault", attest_.simulate_fault, "One thing that shall be wrong with it")->needs(simulate)->type_name("NAME");
     Repeatable(command->add_option("--simulate-arg", attest_.simulate_arguments, "Further option of assay-softtee; repeatable"))->needs(simulate)->type_name("KEY=VALUE");

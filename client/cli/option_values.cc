@@ -52,6 +52,15 @@ absl::StatusOr<Bytes> ParseNonceOption(std::string_view text) {
   return *std::move(bytes);
 }
 
+absl::StatusOr<std::uint32_t> ParseTpmHandleOption(std::string_view text) {
+  const auto bytes = text.starts_with("0x") ? FromHex(text.substr(2)) : std::nullopt;
+  if (bytes && bytes->size() == 4 && bytes->front() == 0x81) {
+    return static_cast<std::uint32_t>((*bytes)[0]) << 24 | static_cast<std::uint32_t>((*bytes)[1]) << 16 | static_cast<std::uint32_t>((*bytes)[2]) << 8 | (*bytes)[3];
+  }
+  return absl::InvalidArgumentError(Cat("--tpm-key-handle: expected the handle of a persistent key, 0x81000000 to 0x81ffffff, actual '", Printable(text, 64),
+                                        "'. tpm2_getcap handles-persistent lists them."));
+}
+
 absl::StatusOr<trust::Challenge> ChallengeOf(const FreshnessOptions& options) {
   const int given = (options.nonce ? 1 : 0) + (options.report_data ? 1 : 0) + (options.no_freshness ? 1 : 0);
   if (given > 1) {

@@ -1,6 +1,7 @@
 // Values of options, from text to type. Every error names the option, what was expected, what was given, and what to do.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ namespace assay::cli {
 absl::StatusOr<Time> ParseAtOption(std::string_view text);
 absl::StatusOr<ByteArray<64>> ParseReportDataOption(std::string_view text);
 absl::StatusOr<Bytes> ParseNonceOption(std::string_view text);  // 1 to 64 bytes
+absl::StatusOr<std::uint32_t> ParseTpmHandleOption(std::string_view text);  // "0x81000000" to "0x81FFFFFF"
 
 // What was demanded of the evidence. At most one of the three; none: freshness is skipped, and that was not accepted.
 struct FreshnessOptions {

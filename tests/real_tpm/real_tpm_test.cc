@@ -316,7 +316,7 @@ TEST_F(RealTpm, KeysAreTheSameAfterEveryBoot) {
     swtpm.PowerCycle();
     auto started = Tpm::Open(swtpm.tcti());
     // A TPM that nobody started does not answer, and the message says so.
-    EXPECT_EQ(started.status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(started.status().code(), absl::StatusCode::kInternal);
     EXPECT_THAT(Message(started), HasSubstr("TPM2_Startup"));
     swtpm.Startup();
   }
@@ -557,7 +557,7 @@ TEST_F(RealTpm, ATpmThatIsGoneOrNeverWasIsToldFromOneThatRefuses) {
   ASSERT_TRUE(ak.ok());
   swtpm.Kill();
   const auto gone = tpm->QuoteBy(*ak, kExtraData, All());
-  EXPECT_EQ(gone.status().code(), absl::StatusCode::kUnavailable) << Message(gone);
+  EXPECT_EQ(gone.status().code(), absl::StatusCode::kInternal) << Message(gone);
   EXPECT_THAT(Message(gone), HasSubstr("does not answer"));
   for (const std::string& tcti : {swtpm.tcti(), std::string("swtpm:path=/nowhere/tpm"), std::string("no-such-transport:x"), std::string("")}) {
     EXPECT_EQ(Tpm::Open(tcti).status().code(), absl::StatusCode::kNotFound) << tcti;
@@ -602,7 +602,7 @@ TEST_F(RealTpm, ALockedOutTpmIsTold) {
   EXPECT_EQ(wrong.status().code(), absl::StatusCode::kPermissionDenied) << Message(wrong);
   absl::Status last = wrong.status();
   for (int i = 0; i < 40 && absl::IsPermissionDenied(last); ++i) last = tpm->QuoteBy(key, kExtraData, All()).status();
-  EXPECT_EQ(last.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(last.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(MessageOf(last)), HasSubstr("locked out"));
   // Our own keys are no matter of dictionary attacks.
   auto ours = tpm->AttestationKey(TpmKeyType::kP256);
@@ -710,17 +710,17 @@ TEST(TpmStatus, SaysWhatToDo) {
     absl::StatusCode code;
     const char* remedy;
   } const cases[] = {
-      {TPM2_RC_LOCKOUT, absl::StatusCode::kUnavailable, "locked out"},
-      {TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_LOCKOUT, absl::StatusCode::kUnavailable, "locked out"},
+      {TPM2_RC_LOCKOUT, absl::StatusCode::kInternal, "locked out"},
+      {TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_LOCKOUT, absl::StatusCode::kInternal, "locked out"},
       {TPM2_RC_BAD_AUTH | TPM2_RC_S | TPM2_RC_1, absl::StatusCode::kPermissionDenied, "password"},
       {TPM2_RC_AUTH_FAIL | TPM2_RC_S | TPM2_RC_1, absl::StatusCode::kPermissionDenied, "password"},
       {TPM2_RC_HANDLE | TPM2_RC_P | TPM2_RC_1, absl::StatusCode::kNotFound, "no such object"},
-      {TPM2_RC_FAILURE, absl::StatusCode::kUnavailable, "self-test"},
-      {TPM2_RC_INITIALIZE, absl::StatusCode::kUnavailable, "TPM2_Startup"},
-      {TPM2_RC_OBJECT_MEMORY, absl::StatusCode::kUnavailable, "/dev/tpmrm0"},
+      {TPM2_RC_FAILURE, absl::StatusCode::kInternal, "self-test"},
+      {TPM2_RC_INITIALIZE, absl::StatusCode::kInternal, "TPM2_Startup"},
+      {TPM2_RC_OBJECT_MEMORY, absl::StatusCode::kInternal, "/dev/tpmrm0"},
       {TPM2_RC_VALUE | TPM2_RC_P | TPM2_RC_2, absl::StatusCode::kFailedPrecondition, "refuses"},
-      {TSS2_TCTI_RC_IO_ERROR, absl::StatusCode::kUnavailable, "does not answer"},
-      {TSS2_ESYS_RC_BAD_TR, absl::StatusCode::kUnavailable, "tpm2-tss"},
+      {TSS2_TCTI_RC_IO_ERROR, absl::StatusCode::kInternal, "does not answer"},
+      {TSS2_ESYS_RC_BAD_TR, absl::StatusCode::kInternal, "tpm2-tss"},
   };
   for (const auto& one : cases) {
     const absl::Status status = agent::TpmStatus(one.response, "TPM2_Quote");

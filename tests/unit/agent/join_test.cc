@@ -122,6 +122,48 @@ TEST_F(JoinTest, ABadChallengeGetsNoEvidence) {
   }
 }
 
+// A TPM's keys are named before, bind what is collected, and its secret goes with the answer.
+TEST_F(JoinTest, ATpmIsNamedBoundAndAnswersItsActivation) {
+  class Tpm final : public EvidenceSource {
+   public:
+    absl::StatusOr<TpmKeys> Keys() override {
+      if (!keys.ok()) return keys;
+      return TpmKeys{{0xAA}, {0xEE}, {0xCE}};
+    }
+    absl::StatusOr<CollectedEvidence> Answer(const Demand& asked) override {
+      demand = asked;
+      return CollectedEvidence{{{"a/b", {1}}}, {0x5E}};
+    }
+    absl::Status keys;
+    Demand demand;
+  } tpm;
+  v1::EvidenceRequest& request = *server.challenge.add_requests();
+  request.set_media_type("a/b");
+  v1::EvidenceRequest::Parameter& parameter = *request.add_parameters();
+  parameter.set_name("pcr_selection");
+  parameter.set_value("sha256:0");
+  ASSERT_TRUE(Join({"prod", "worker", "node-1", "qemu_vtpm"}, key, tpm, server).ok());
+  EXPECT_EQ(server.asked->keys().tpm_ak(), "\xAA");
+  EXPECT_EQ(server.asked->keys().tpm_ek(), "\xEE");
+  EXPECT_EQ(server.asked->keys().tpm_ek_certificate(), "\xCE");
+  EXPECT_EQ(server.answered->keys().SerializeAsString(), server.asked->keys().SerializeAsString());
+  EXPECT_EQ(server.answered->activation_secret(), "\x5E");
+  crypto::BindingTranscript transcript = Transcript(Bytes(32, 0x55));
+  EXPECT_NE(tpm.demand.extra_data, transcript.ExtraData());
+  transcript.tpm_ak = {0xAA};
+  EXPECT_EQ(tpm.demand.extra_data, transcript.ExtraData());
+  EXPECT_EQ(tpm.demand.report_data, transcript.ReportData());
+  ASSERT_EQ(tpm.demand.requests.size(), 1u);
+  EXPECT_EQ(tpm.demand.requests[0].media_type, "a/b");
+  EXPECT_EQ(tpm.demand.requests[0].parameters, (std::vector<std::pair<std::string, std::string>>{{"pcr_selection", "sha256:0"}}));
+
+  // Without its keys no challenge is asked for.
+  server.asked.reset();
+  tpm.keys = absl::NotFoundError("no TPM");
+  EXPECT_EQ(Join({"prod", "worker"}, key, tpm, server).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_FALSE(server.asked);
+}
+
 TEST_F(JoinTest, WithoutEvidenceNothingIsSent) {
   source.status = absl::NotFoundError("no TEE here");
   EXPECT_EQ(Run().status().code(), absl::StatusCode::kNotFound);

@@ -78,6 +78,14 @@ TEST(OptionValues, ChallengeOfNone) {
   EXPECT_TRUE(ChallengeOf({.no_freshness = true})->absence_accepted());
 }
 
+TEST(OptionValues, ATpmsHandleIsOneOfAPersistentObject) {
+  EXPECT_EQ(*ParseTpmHandleOption("0x81000003"), 0x81000003U);
+  EXPECT_EQ(*ParseTpmHandleOption("0x81FFFFFF"), 0x81FFFFFFU);
+  for (const char* text : {"", "0x", "81000003", "0x80000000", "0x8100000", "0x810000033", "0x8100000g", "2164260867", "0X81000003", " 0x81000003"}) {
+    EXPECT_EQ(ParseTpmHandleOption(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 TEST(OptionValues, ChallengeOfSeveralIsRefused) {
   const struct {
     FreshnessOptions options;
