@@ -18,6 +18,7 @@
 #include "crypto/signature.h"
 #include "trust/claims.h"
 #include "trust/parsed.h"
+#include "trust/part_identity.h"
 #include "trust/verified_key.h"
 
 namespace assay::trust {
@@ -50,19 +51,6 @@ bool Verifies(const crypto::PublicKey& key, const EcdsaSigned& is_signed);
 bool Verifies(const crypto::PublicKey& key, const RsaSigned& is_signed);
 bool Verifies(const crypto::PublicKey& key, const AnySigned& is_signed);
 
-// Which part a part is. Of two parts of one kind each has its own; copies of a part are the same part. What one part
-// vouches for hangs on that part, not on any that bears its name.
-class PartIdentity {
- public:
-  bool operator==(const PartIdentity&) const = default;
-
- private:
-  template <typename T>
-  friend class Authenticated;
-  PartIdentity() : mark_(std::make_shared<const char>()) {}
-  std::shared_ptr<const char> mark_;
-};
-
 template <typename T>
 class Authenticated {
  public:
@@ -74,7 +62,8 @@ class Authenticated {
   std::string_view vouched_by() const { return vouched_by_; }              // component of the key or of the committing part
   std::span<const ValidityWindow> windows() const { return windows_; }
   const PartIdentity& identity() const { return identity_; }
-  // The committing part; nullopt: a chain vouches for this one, so only a challenge can tie it to a node.
+  // The part that commits to this one, or to the key that signed it; nullopt: what vouches for the key is no evidence, so only a challenge
+  // can tie it to a node.
   const std::optional<PartIdentity>& committed_by() const { return committed_by_; }
 
   // T::Signed() gives message and signature. nullopt: the log says why.
@@ -94,7 +83,7 @@ class Authenticated {
     if (!log.Require(signature_check, Verifies(key.key(), is_signed), [&] { return finding("one that does not verify"); })) {
       return std::nullopt;
     }
-    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), std::nullopt);
+    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), key.committed_by());
   }
 
   // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing. `windows`: of

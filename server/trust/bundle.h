@@ -50,11 +50,12 @@ class Bundle {
     return CheckFreshness(kind, carried, component, challenge, log).has_value();
   }
 
-  // Hangs a part on the bundle. False, and logged, if what vouches for it is no part of this bundle: neither a part of the
-  // same kind from elsewhere nor a chain will do.
+  // Hangs a part on the bundle: one that a part of the bundle vouches for, or that vouches for one. False, and logged, if it is neither:
+  // neither a part of the same kind from elsewhere nor a chain will do.
   template <typename T>
   bool Attach(const Authenticated<T>& part, CheckLog& log) {
-    const bool hangs = part.committed_by() && std::find(identities_.begin(), identities_.end(), *part.committed_by()) != identities_.end();
+    const auto among = [](const std::vector<PartIdentity>& parts, const PartIdentity& one) { return std::find(parts.begin(), parts.end(), one) != parts.end(); };
+    const bool hangs = (part.committed_by() && among(identities_, *part.committed_by())) || among(vouching_, part.identity());
     if (!log.Require(Check::kBundleConnected, hangs, [&] {
           return Finding{.reason = Reason::kPartUnbound, .component = std::string(T::kComponent),
                          .expected = "a part vouched for by one that answers the challenge",
@@ -62,6 +63,22 @@ class Bundle {
         })) {
       return false;
     }
+    Take(part, false);
+    return true;
+  }
+
+  // Hangs a part on the bundle that itself answers the challenge, in its own field and in full length: one transcript demanded both, so
+  // that whoever had the one made for it had the other made. False, and logged: it does not answer, or nothing was demanded, so that
+  // nothing ties the two.
+  template <typename T>
+  bool AttachAnswer(const Authenticated<T>& part, const Challenge& challenge, CheckLog& log) {
+    if (!log.Require(Check::kBundleConnected, challenge.demanded() && freshness_ == Freshness::kProven, [&] {
+          return Finding{.reason = Reason::kPartUnbound, .component = std::string(T::kComponent), .expected = "a challenge that it and the carrier both answer",
+                         .actual = "none was demanded"};
+        })) {
+      return false;
+    }
+    if (challenge.demanded() && !CheckFreshness(T::kCarrierKind, part->CarriedValue(), T::kComponent, challenge, log)) return false;
     Take(part, false);
     return true;
   }
@@ -82,6 +99,7 @@ class Bundle {
   void Take(const Authenticated<T>& part, bool carrier) {
     parts_.push_back({T::kComponent, part.authenticated_by(), part.vouched_by(), carrier});
     identities_.push_back(part.identity());
+    if (part.committed_by()) vouching_.push_back(*part.committed_by());
     ClaimWriter writer(claims_.claims_, T::kComponent);
     part->WriteClaims(writer);
     std::sort(claims_.claims_.begin(), claims_.claims_.end(),
@@ -92,6 +110,7 @@ class Bundle {
   Freshness freshness_;
   std::vector<BundlePart> parts_;
   std::vector<PartIdentity> identities_;  // of parts_
+  std::vector<PartIdentity> vouching_;    // for one of parts_, or for its key
   AuthenticatedClaims claims_;
   Bytes instance_identity_;
 };

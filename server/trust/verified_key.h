@@ -16,6 +16,7 @@
 #include "trust/activation.h"
 #include "trust/chain.h"
 #include "trust/enrolled_keys.h"
+#include "trust/part_identity.h"
 
 namespace assay::trust {
 
@@ -35,12 +36,17 @@ class VerifiedKey {
   // A key to which a field of an authenticated part commits: `committed` is that field of `by`, `recomputed` the digest over
   // the key's bytes, both in full length. nullopt: they differ; the log says so.
   template <typename U>
-  static std::optional<VerifiedKey> FromCommitment(const crypto::PublicKey& key, const Authenticated<U>&, ByteView committed, ByteView recomputed,
+  static std::optional<VerifiedKey> FromCommitment(const crypto::PublicKey& key, const Authenticated<U>& by, ByteView committed, ByteView recomputed,
                                                    std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
     if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
       return std::nullopt;
     }
-    return VerifiedKey(key, KeyOrigin::kCommitment, component);
+    return VerifiedKey(key, KeyOrigin::kCommitment, component, by.identity());
+  }
+  // The key that an authenticated part itself contains, whole.
+  template <typename U>
+  static VerifiedKey FromContent(const Authenticated<U>& by, std::string_view component) {
+    return VerifiedKey(by->ContainedKey(), KeyOrigin::kCommitment, component, by.identity());
   }
 
   // A key of the same TPM as `by`: the TPM gave back a secret that was sealed to the key of `by` for the object of that name.
@@ -48,7 +54,7 @@ class VerifiedKey {
   static std::optional<VerifiedKey> FromActivation(const crypto::PublicKey& key, const VerifiedKey& by, const Activation& activation, ByteView name,
                                                    std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
     if (!log.Require(check, activation.IsOf(by.key(), name), [&] { return on_mismatch; })) return std::nullopt;
-    return VerifiedKey(key, KeyOrigin::kActivation, component);
+    return VerifiedKey(key, KeyOrigin::kActivation, component, by.committed_by());
   }
   // A key that an operator enrolled under `name`, which is recomputed from the key or from its public area. nullopt: nobody
   // did; the log says so.
@@ -61,12 +67,17 @@ class VerifiedKey {
   const crypto::PublicKey& key() const { return key_; }
   KeyOrigin origin() const { return origin_; }
   std::string_view component() const { return component_; }
+  // The part that commits to the key or contains it, or the endorsement key that it was activated by: what the key signs hangs on that part.
+  // nullopt: none, but a chain or an operator.
+  const std::optional<PartIdentity>& committed_by() const { return committed_by_; }
 
  private:
-  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component) : key_(std::move(key)), origin_(origin), component_(component) {}
+  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component, std::optional<PartIdentity> committed_by = std::nullopt)
+      : key_(std::move(key)), origin_(origin), component_(component), committed_by_(std::move(committed_by)) {}
   crypto::PublicKey key_;
   KeyOrigin origin_;
   std::string_view component_;  // static storage
+  std::optional<PartIdentity> committed_by_;
 };
 
 }  // namespace assay::trust

@@ -234,6 +234,49 @@ TEST_F(BundleAttach, Attack092_APartOfAnUnattachedTwinIsRefused) {
   ExpectUnbound(bundle_, Commit<AnnexOfAnnex>({4}, twin));
 }
 
+// The other way round: what vouches for the carrier's key hangs on the carrier, and what vouches for that hangs on it in turn.
+class BundleOfAVouchedKey : public testing::Test {
+ protected:
+  // A carrier that is signed with a key to which an annex of `hardware` commits.
+  Authenticated<NonceStatement> SignedUnder(const Authenticated<Annex>& claims) {
+    const crypto::PublicKey key = crypto::PublicKey::FromSpki(test::Vcek().key.SubjectPublicKeyInfo()).value();
+    CheckLog log;
+    const auto verified = VerifiedKey::FromCommitment(key, claims, key.spki_sha256(), key.spki_sha256(), "key", Check::kBundleConnected, {.reason = Reason::kPartUnbound}, log);
+    auto carrier = Authenticated<NonceStatement>::BySignature(test::PartParser::Parse(Sign<NonceStatement>(kNonce)), *verified, Check::kSnpSignatureEncoding, Check::kSnpSignature, {}, log);
+    ASSAY_CHECK(carrier.has_value());
+    return *std::move(carrier);
+  }
+  const Authenticated<Statement> hardware_ = Carrier<Statement>(ToBytes(kDemanded), {{"vcek", Time(), Time(Duration(60))}});
+  const Authenticated<Annex> claims_ = Commit<Annex>({1, 2, 3}, hardware_);
+  CheckLog log_;
+  Bundle bundle_ = *Bundle::Carry(SignedUnder(claims_), DemandsNonce(kNonce), log_);
+};
+
+TEST_F(BundleOfAVouchedKey, TakesWhatVouchesForItsCarrier) {
+  ASSERT_TRUE(bundle_.Attach(claims_, log_));
+  ASSERT_TRUE(bundle_.Attach(hardware_, log_));
+  ASSERT_EQ(bundle_.parts().size(), 3U);
+  EXPECT_TRUE(bundle_.parts()[0].carrier);
+  EXPECT_EQ(bundle_.parts()[2].vouched_by, "vcek");
+  EXPECT_EQ(bundle_.claims().windows().size(), 1U);
+  EXPECT_TRUE(log_.findings().empty());
+}
+
+TEST_F(BundleOfAVouchedKey, Attack092_TakesNoTwinOfWhatVouches) {
+  ExpectUnbound(bundle_, hardware_);  // not before what it vouches for
+  const auto twin = Carrier<Statement>(ToBytes(kDemanded));
+  ExpectUnbound(bundle_, Commit<Annex>({1, 2, 3}, twin));
+  ExpectUnbound(bundle_, Commit<Annex>({1, 2, 3}, hardware_));
+  ASSERT_TRUE(bundle_.Attach(claims_, log_));
+  ExpectUnbound(bundle_, twin);
+}
+
+TEST_F(BundleOfAVouchedKey, AKeyOfAChainIsVouchedForByNoPart) {
+  Bundle bundle = *Bundle::Carry(Carrier<NonceStatement>(kNonce), DemandsNonce(kNonce), log_);
+  ExpectUnbound(bundle, claims_);
+  ExpectUnbound(bundle, hardware_);
+}
+
 TEST_F(BundleAttach, CopiesOfACarrierAreThatCarrier) {
   const Authenticated<Statement> copy = carrier_;
   EXPECT_TRUE(bundle_.Attach(Commit<Annex>({1, 2, 3}, copy), log_));
