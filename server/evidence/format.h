@@ -131,6 +131,8 @@ struct Format {
   // When documents of the early channel begin to count for everybody, as far as an authentic document among `all` says so: the first of
   // `next`. nullptr: the vendor has no such channel.
   std::optional<Time> (*counts_from)(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all, const trust::AnchorSet& anchors, Time at) = nullptr;
+  // Evidence of other formats that stands whole inside an item of this one's, not authenticated: what it needs is needed. nullptr: none.
+  std::vector<Item> (*contents)(const Item& item) = nullptr;
 };
 
 }  // namespace assay::evidence

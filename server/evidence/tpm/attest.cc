@@ -216,6 +216,11 @@ bool AttestAuthenticator::Endorse(T& attestation, VouchedAk ak, CheckLog& log) {
   return true;
 }
 
+bool AttestAuthenticator::MayAnswer(const trust::Parsed<Quote>& parsed, const trust::Challenge& challenge, CheckLog& log) {
+  const Quote& quote = parsed.Unverified(trust::UnverifiedAccess<Quote>());
+  return trust::Bundle::MayAnswer(Quote::kCarrierKind, quote.CarriedValue(), Quote::kComponent, challenge, log);
+}
+
 std::optional<trust::Authenticated<Quote>> AttestAuthenticator::Authenticate(trust::Parsed<Quote> parsed, VouchedAk ak, const std::vector<PcrSelection>* demanded,
                                                                              const trust::Challenge& challenge, CheckLog& log) {
   Quote& quote = parsed.Annotate(trust::UnverifiedAccess<Quote>());

@@ -131,6 +131,8 @@ bool LooksLikeQuoteItem(ByteView bytes);
 
 class AttestAuthenticator {
  public:
+  // Only ever a reason to refuse before other signatures are paid for.
+  static bool MayAnswer(const trust::Parsed<Quote>& parsed, const trust::Challenge& challenge, CheckLog& log);
   // Compares the challenge, the demanded selection (nullptr: none was demanded), and the signature's scheme with that of the key; the
   // signature last. nullopt: the log says why.
   static std::optional<trust::Authenticated<Quote>> Authenticate(trust::Parsed<Quote> parsed, VouchedAk ak, const std::vector<PcrSelection>* demanded,
