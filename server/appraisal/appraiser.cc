@@ -331,6 +331,10 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   const RulesOutcome rules = JudgeRules(policy, inputs.policies.book(), inputs.registry, subject, log);
   for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
   facts.release_matched = !rules.release.empty();
+  for (const Release* release : rules.matched) {
+    if (!release->reviewable_firmware) continue;
+    for (const auto& [claim, value] : release->values) facts.reviewable.push_back(claim);
+  }
   facts.boot_covered = JudgeQuestion(Check::kBootCovered, Reason::kBootNotCovered, kBootCoveredClaim, policy.boot_covered, policy, rules,
                                      subject, log);
   JudgeQuestion(Check::kOwner, Reason::kOwnerUnknown, kOwnerClaim, policy.owner, policy, rules, subject, log);

@@ -51,9 +51,16 @@ Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> i
 
 std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<const evidence::Item> items,
                                         const trust::CollateralSnapshot& collateral) {
+  std::vector<evidence::Item> all(items.begin(), items.end());
+  for (const evidence::Item& item : items) {
+    for (const evidence::Format* format : registry.formats) {
+      if (format->contents == nullptr) continue;
+      for (evidence::Item& inner : format->contents(item)) all.push_back(std::move(inner));
+    }
+  }
   std::vector<trust::CollateralKey> missing;
   for (const evidence::Format* format : registry.formats) {
-    for (trust::CollateralKey& key : format->needs(items, collateral)) missing.push_back(std::move(key));
+    for (trust::CollateralKey& key : format->needs(all, collateral)) missing.push_back(std::move(key));
   }
   std::sort(missing.begin(), missing.end());
   missing.erase(std::unique(missing.begin(), missing.end()), missing.end());

@@ -71,6 +71,7 @@ struct Policy {
 struct Release {
   std::string name;
   std::optional<Time> sunset;  // from this second on it no longer counts
+  bool reviewable_firmware = false;  // its firmware was built from source that can be reviewed
   std::vector<std::pair<std::string, trust::Value>> values;    // sorted by claim; matched whole
   std::vector<std::pair<std::string, trust::Value>> warnings;  // sorted by claim; one that differs is told, and refuses nothing
 };

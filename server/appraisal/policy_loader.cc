@@ -136,7 +136,7 @@ class PolicyLoader {
   }
 
   void ReadRelease(const yaml::Node& node, ReferenceValues& values, std::map<std::string, std::string>& seen) {
-    lint_.Take(yaml::RequireKnownKeys(node, {"name", "sunset", "values", "warn"}));
+    lint_.Take(yaml::RequireKnownKeys(node, {"name", "sunset", "reviewable_firmware", "values", "warn"}));
     Release release;
     if (const yaml::Node* name = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "name") : nullptr) {
       release.name = TakeLabel(*name, "release name", kLongestRelease).value_or("");
@@ -145,6 +145,7 @@ class PolicyLoader {
         lint_.Say(name->position, Cat("release ", codec::Quoted(release.name), " again; first at ", first->second));
     }
     if (const yaml::Node* sunset = node.Find("sunset")) release.sunset = lint_.TimeIn(*sunset);
+    if (const yaml::Node* reviewable = node.Find("reviewable_firmware")) release.reviewable_firmware = lint_.Take(yaml::AsBool(*reviewable)).value_or(false);
     if (const yaml::Node* tuple = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "values") : nullptr) {
       const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
       if (members.empty() && tuple->kind == yaml::Kind::kMapping)
@@ -270,11 +271,17 @@ class PolicyLoader {
     if (const ReferenceValues* values = book_.FindReferenceValues(rule.release)) {
       for (const Release& release : values->releases) {
         for (const auto& [claim, value] : release.values) {
+          if (const std::string_view why = WhyMeaningless(platform, claim); !why.empty()) {
+            lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name), " demands ", claim, ": ", why));
+          }
           if (HasClaim(platform, claim)) continue;
           lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
                                        " could never match: platform ", platform.name, " has no claim ", claim));
         }
         for (const auto& [claim, value] : release.warnings) {
+          if (const std::string_view why = WhyMeaningless(platform, claim); !why.empty()) {
+            lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name), " warns about ", claim, ": ", why));
+          }
           if (HasClaim(platform, claim)) continue;
           lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
                                        " would always warn: platform ", platform.name, " has no claim ", claim));

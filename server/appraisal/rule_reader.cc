@@ -104,6 +104,10 @@ bool IsCpuKey(std::string_view key) {
 
 }  // namespace
 
+std::string_view WhyMeaningless(const platform::Platform& platform, std::string_view claim) {
+  return platform.meaningless == nullptr || SwitchedOff(Check::kClaimMeaningful) ? std::string_view() : platform.meaningless(claim);
+}
+
 const ClaimSpec* RuleReader::FindClaim(const yaml::Position& position, std::string_view name) {
   if (name == kProvenanceClaim && platform_ != nullptr) return &kProvenanceSpec;
   std::vector<std::string_view> known;
@@ -111,7 +115,12 @@ const ClaimSpec* RuleReader::FindClaim(const yaml::Position& position, std::stri
       platform_ == nullptr ? registry_.formats : platform_->formats;
   for (const evidence::Format* format : formats) {
     for (const ClaimSpec& claim : format->claims) {
-      if (claim.name == name) return &claim;
+      if (claim.name == name) {
+        const std::string_view why = platform_ == nullptr ? std::string_view() : WhyMeaningless(*platform_, name);
+        if (why.empty()) return &claim;
+        lint_.Say(position, Cat("no rule may be on ", name, ": ", why));
+        return nullptr;
+      }
       known.push_back(claim.name);
     }
   }

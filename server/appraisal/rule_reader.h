@@ -17,6 +17,9 @@
 
 namespace assay::appraisal {
 
+// Why no rule may be on the claim on that platform; empty: one may.
+std::string_view WhyMeaningless(const platform::Platform& platform, std::string_view claim);
+
 // Reads rules for one platform; with nullptr, values of claims of any format (reference values name no platform).
 class RuleReader {
  public:

@@ -235,6 +235,7 @@ std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& val
   if (matching != nullptr) {
     CheckWarnings(rule, *matching, subject, log);
     outcome.release = matching->name;
+    outcome.matched.push_back(matching);
     if (matching->sunset) outcome.EndBy(*matching->sunset - Duration(1));
     return std::nullopt;
   }

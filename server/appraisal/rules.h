@@ -33,6 +33,7 @@ struct Subject {
 
 struct RulesOutcome {
   std::string release;  // name of the release that matched; empty without release rule, or if none did
+  std::vector<const Release*> matched;  // of every release rule the release that matched, in the book
   std::vector<std::string_view> passed;  // claims that a rule outside any_of other than `present`, or a release, let pass
   std::vector<std::string_view> failed;  // claims on which some rule failed
   std::optional<Time> until;  // last second at which every rule that holds still does: ages grow, sunsets come; nullopt: no end

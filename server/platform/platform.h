@@ -42,6 +42,8 @@ struct AppraisedFacts {
   bool boot_covered = false;       // a signed, appraised value covers kernel, initrd and command line
   bool release_matched = false;    // the measurement is that of a release in the reference values
   evidence::Provenance provenance = evidence::Provenance::kInferred;
+  // Claims that matching releases demand which say of themselves that their firmware was built from source that can be reviewed.
+  std::vector<std::string_view> reviewable = {};
 };
 
 struct Platform {
@@ -66,6 +68,8 @@ struct Platform {
   evidence::Provenance (*provenance)(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context);
   Strength (*strength)(const trust::Bundle& bundle, const AppraisedFacts& facts);
   TrustBoundary (*trust_boundary)(const trust::Bundle& bundle, const AppraisedFacts& facts);
+  // Why the claim never means on this platform what it says, so that no policy may appraise it; empty: it does. nullptr: all do.
+  std::string_view (*meaningless)(std::string_view claim) = nullptr;
 };
 
 // Checks the items against the manifest: unknown, unexpected, missing, surplus and empty items are each refused by name.

@@ -52,6 +52,7 @@ struct Checker {
 
 // Every kind that this build can check, sorted by kind; and those of each folder of formats.
 std::span<const Checker> BuiltinCheckers();
+std::span<const Checker> AzureCheckers();
 std::span<const Checker> DcapCheckers();
 std::span<const Checker> EarCheckers();
 std::span<const Checker> LogCheckers();

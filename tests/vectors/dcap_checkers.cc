@@ -19,6 +19,7 @@
 #include "evidence/tcg_log/format.h"
 #include "platform/binding/ccel.h"
 #include "tests/vectors/checker.h"
+#include "tests/vectors/collateral_roles.h"
 #include "tests/vectors/conclusion.h"
 #include "tests/vectors/json_text.h"
 #include "trust/anchors.h"
@@ -27,16 +28,6 @@
 
 namespace assay::vectors {
 namespace {
-
-// The case's root is pinned by its key. nullopt: it is not one certificate.
-std::optional<trust::AnchorSet> AnchorsOf(const Inputs& inputs) {
-  const Bytes* root = inputs.One("root_ca");
-  if (root == nullptr) return std::nullopt;
-  const auto certificates = crypto::CertificatesFrom(*root, "root_ca");
-  if (!certificates.ok() || certificates->size() != 1) return std::nullopt;
-  return trust::AnchorSet({{std::string(dcap::kIntelVendor), std::string(dcap::kIntelProduct), certificates->front().public_key().spki_sha256()}},
-                          false);
-}
 
 // Documents that a fetch would ask for by a key of their own: what comes back lies under that key, whatever it is.
 struct FetchedRole {
@@ -47,25 +38,18 @@ constexpr FetchedRole kFetchedRoles[] = {{"pck_crl", dcap::kPckCrlKind}, {"root_
                                          {"tcb_info", dcap::kTcbInfoKind}, {"qe_identity", dcap::kQeIdentityKind}};
 constexpr const char* kChainRoles[] = {"tcb_signing_chain", "pck_crl_issuer_chain"};
 
-void NoteStatus(Observation& observation) {
-  for (const std::string_view name : {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "advisory_ids", "tcb_date",
-                                      "tcb_evaluation_data_number"}) {
-    const auto found = observation.claims.find(std::string(name));
-    if (found != observation.claims.end()) observation.status[found->first] = found->second;
-  }
+}  // namespace
+
+std::optional<trust::AnchorSet> IntelAnchorsOf(const Inputs& inputs) {
+  const Bytes* root = inputs.One("root_ca");
+  if (root == nullptr) return std::nullopt;
+  const auto certificates = crypto::CertificatesFrom(*root, "root_ca");
+  if (!certificates.ok() || certificates->size() != 1) return std::nullopt;
+  return trust::AnchorSet({{std::string(dcap::kIntelVendor), std::string(dcap::kIntelProduct), certificates->front().public_key().spki_sha256()}},
+                          false);
 }
 
-// `event_log`: nullptr if the kind has none.
-Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const Bytes* event_log) {
-  Observation observation;
-  const Bytes* quote = inputs.One("quote");
-  const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
-  if (quote == nullptr || !anchors) {
-    observation.fault = "quote and root_ca are required, and the root must be one certificate";
-    return observation;
-  }
-  std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(*quote)}};
-  if (event_log != nullptr) items.push_back({std::string(tcg_log::kCcelMediaType), trust::UntrustedBytes(*event_log)});
+trust::CollateralSnapshot IntelCollateralOf(const Inputs& inputs, std::span<const evidence::Item> items, Observation& observation) {
   const std::vector<trust::CollateralKey> needed = dcap::kFormat.needs(items, trust::CollateralSnapshot());
 
   std::vector<trust::CollateralItem> supplied;
@@ -96,7 +80,31 @@ Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const B
       }
     }
   }
-  const trust::CollateralSnapshot collateral(std::move(supplied));
+  return trust::CollateralSnapshot(std::move(supplied));
+}
+
+void NoteIntelStatus(Observation& observation) {
+  for (const std::string_view name : {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "advisory_ids", "tcb_date",
+                                      "tcb_evaluation_data_number"}) {
+    const auto found = observation.claims.find(std::string(name));
+    if (found != observation.claims.end()) observation.status[found->first] = found->second;
+  }
+}
+
+namespace {
+
+// `event_log`: nullptr if the kind has none.
+Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const Bytes* event_log) {
+  Observation observation;
+  const Bytes* quote = inputs.One("quote");
+  const std::optional<trust::AnchorSet> anchors = IntelAnchorsOf(inputs);
+  if (quote == nullptr || !anchors) {
+    observation.fault = "quote and root_ca are required, and the root must be one certificate";
+    return observation;
+  }
+  std::vector<evidence::Item> items{{std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(*quote)}};
+  if (event_log != nullptr) items.push_back({std::string(tcg_log::kCcelMediaType), trust::UntrustedBytes(*event_log)});
+  const trust::CollateralSnapshot collateral = IntelCollateralOf(inputs, items, observation);
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
 
   CheckLog log;
@@ -117,7 +125,7 @@ Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const B
   }
   NoteClaims(*bundle, dcap::kFormat, observation);
   NoteClaims(*bundle, tcg_log::kFormat, observation);
-  NoteStatus(observation);
+  NoteIntelStatus(observation);
   return observation;
 }
 
@@ -152,7 +160,7 @@ bool Believe(const trust::CollateralItem& item, std::span<const dcap::DocumentSi
 Observation RunIntelSignedDocument(const Case& conformance_case, const Inputs& inputs) {
   Observation observation;
   const Bytes* file = inputs.One("document");
-  const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
+  const std::optional<trust::AnchorSet> anchors = IntelAnchorsOf(inputs);
   if (file == nullptr || !anchors) {
     observation.fault = "document and root_ca are required, and the root must be one certificate";
     return observation;

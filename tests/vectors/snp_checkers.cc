@@ -21,6 +21,7 @@
 #include "platform/platform.h"
 #include "registry/builtin_registry.h"
 #include "tests/vectors/checker.h"
+#include "tests/vectors/collateral_roles.h"
 #include "tests/vectors/conclusion.h"
 #include "tests/vectors/json_text.h"
 #include "trust/anchors.h"
@@ -29,13 +30,8 @@
 #include "trust/collateral.h"
 
 namespace assay::vectors {
-namespace {
 
-constexpr std::string_view kAwsPlatform = "aws_sev_snp_report";
-
-// The key of the case's root is pinned for the product that the production pins know it for; a root that is none of
-// AMD's for the product in its name. Without a root the production pins hold. nullopt: the root is no use as an anchor.
-std::optional<trust::AnchorSet> AnchorsOf(const Inputs& inputs) {
+std::optional<trust::AnchorSet> AmdAnchorsOf(const Inputs& inputs) {
   const std::span<const trust::Anchor> production = sev_snp::kFormat.anchors;
   const Bytes* root = inputs.One("root");
   if (root == nullptr) return trust::AnchorSet({production.begin(), production.end()}, false);
@@ -51,11 +47,39 @@ std::optional<trust::AnchorSet> AnchorsOf(const Inputs& inputs) {
   return trust::AnchorSet({{"amd", std::string(sev_snp::NameOf(*role->product)), spki}}, false);
 }
 
+void AddAmdItems(const Inputs& inputs, std::vector<evidence::Item>& items) {
+  for (const std::string role : {"leaf", "crl"}) {
+    const Bytes* file = inputs.One(role);
+    if (file == nullptr) continue;
+    const bool pem = AsText(*file).find("-----BEGIN") != std::string_view::npos;
+    const std::string_view media_type = pem             ? sev_snp::kPemChainMediaType
+                                        : role == "crl" ? sev_snp::kCrlMediaType
+                                                        : sev_snp::kCertificateMediaType;
+    items.push_back({std::string(media_type), trust::UntrustedBytes(*file)});
+  }
+}
+
+namespace {
+
 void Recognise(const Bytes& bytes, trust::CollateralSource source, std::vector<trust::CollateralItem>& into) {
   for (trust::CollateralItem& item : sev_snp::kFormat.recognise(trust::UntrustedBytes(bytes), source, nullptr)) {
     into.push_back(std::move(item));
   }
 }
+
+}  // namespace
+
+std::vector<trust::CollateralItem> SuppliedByAmd(const Inputs& inputs) {
+  std::vector<trust::CollateralItem> supplied;
+  for (const std::string role : {"intermediates", "root"}) {
+    for (const Bytes& file : inputs.All(role)) Recognise(file, trust::CollateralSource::kSupplied, supplied);
+  }
+  return supplied;
+}
+
+namespace {
+
+constexpr std::string_view kAwsPlatform = "aws_sev_snp_report";
 
 using Authenticate = std::optional<trust::Bundle> (*)(std::span<const evidence::Item>,
                                                       const evidence::AuthenticationContext&, CheckLog&);
@@ -71,24 +95,13 @@ std::optional<trust::Bundle> AuthenticateAlone(std::span<const evidence::Item> i
 Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<evidence::Item> items,
                 Authenticate authenticate) {
   Observation observation;
-  const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
+  const std::optional<trust::AnchorSet> anchors = AmdAnchorsOf(inputs);
   if (!anchors) {
     observation.fault = "the root is not one certificate that names a product";
     return observation;
   }
-  for (const std::string role : {"leaf", "crl"}) {
-    const Bytes* file = inputs.One(role);
-    if (file == nullptr) continue;
-    const bool pem = AsText(*file).find("-----BEGIN") != std::string_view::npos;
-    const std::string_view media_type = pem             ? sev_snp::kPemChainMediaType
-                                        : role == "crl" ? sev_snp::kCrlMediaType
-                                                        : sev_snp::kCertificateMediaType;
-    items.push_back({std::string(media_type), trust::UntrustedBytes(*file)});
-  }
-  std::vector<trust::CollateralItem> supplied;
-  for (const std::string role : {"intermediates", "root"}) {
-    for (const Bytes& file : inputs.All(role)) Recognise(file, trust::CollateralSource::kSupplied, supplied);
-  }
+  AddAmdItems(inputs, items);
+  const std::vector<trust::CollateralItem> supplied = SuppliedByAmd(inputs);
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(BuiltinRegistry(), items, supplied);
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
 
@@ -170,7 +183,7 @@ Observation RunAmdCrl(const Case& conformance_case, const Inputs& inputs) {
   Observation observation;
   const Bytes* list = inputs.One("crl");
   const Bytes* root = inputs.One("root");
-  const std::optional<trust::AnchorSet> anchors = AnchorsOf(inputs);
+  const std::optional<trust::AnchorSet> anchors = AmdAnchorsOf(inputs);
   const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(std::vector<crypto::Certificate>{})
                                      : crypto::CertificatesFrom(*root, "root");
   if (list == nullptr || !anchors || !roots.ok() || roots->empty()) {
