@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "appraisal/appraiser.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "client/agent/tpm.h"

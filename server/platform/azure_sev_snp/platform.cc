@@ -73,6 +73,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
 const platform::Platform kPlatform{
     .name = "azure_sev_snp",
     .summary = "Azure confidential VM on SEV-SNP: quote by the paravisor's virtual TPM, whose key the hardware report commits to",
+    .cloud = "azure",
+    .strength_at_best = platform::Strength::kB,
+    .trusted_at_best = "AMD; Microsoft, for the paravisor that runs the virtual TPM",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,

@@ -70,6 +70,9 @@ std::string_view Meaningless(std::string_view claim) {
 const platform::Platform kPlatform{
     .name = "azure_tdx",
     .summary = "Azure confidential VM on TDX: quote by the paravisor's virtual TPM, whose key the TD quote commits to",
+    .cloud = "azure",
+    .strength_at_best = platform::Strength::kB,
+    .trusted_at_best = "Intel; Microsoft, for the paravisor that runs the virtual TPM",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,
