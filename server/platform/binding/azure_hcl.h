@@ -22,6 +22,7 @@
 #include "evidence/tpm/pcr_values.h"
 #include "evidence/tpm/vouch.h"
 #include "platform/binding/event_log.h"
+#include "platform/binding/without_challenge.h"
 #include "platform/platform.h"
 #include "trust/bundle.h"
 #include "trust/challenge.h"
@@ -53,13 +54,6 @@ inline std::optional<HclEvidence> ParseHcl(std::span<const evidence::Item> items
   }
   if (!tpm::AttestAuthenticator::MayAnswer(tpm->quote, context.challenge, log)) return std::nullopt;
   return HclEvidence{*std::move(report), *std::move(tpm)};
-}
-
-// For evidence that was made when the machine started: no challenge is answered by it.
-inline evidence::AuthenticationContext WithoutChallenge(const evidence::AuthenticationContext& context) {
-  static const trust::Challenge none = trust::Challenge::NotDemanded(true);
-  return {.anchors = context.anchors, .collateral = context.collateral, .challenge = none, .caches = context.caches, .enrolled = context.enrolled,
-          .activation = context.activation};
 }
 
 // The key that the claims name. A certificate of Microsoft's that came with it must be for that very key, and is then a second root: it

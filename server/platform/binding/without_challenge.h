@@ -1,0 +1,16 @@
+// Binding: a part that does not carry the challenge itself. It was made when the machine started, or carries a digest over the challenge and
+// more; the platform ties it to the part that does.
+#pragma once
+
+#include "evidence/format.h"
+#include "trust/challenge.h"
+
+namespace assay::platform {
+
+inline evidence::AuthenticationContext WithoutChallenge(const evidence::AuthenticationContext& context) {
+  static const trust::Challenge none = trust::Challenge::NotDemanded(true);
+  return {.anchors = context.anchors, .collateral = context.collateral, .challenge = none, .caches = context.caches, .enrolled = context.enrolled,
+          .activation = context.activation};
+}
+
+}  // namespace assay::platform
