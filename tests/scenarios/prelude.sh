@@ -32,3 +32,7 @@ sev_firmware() {
 # The same for TDX in ./td: quote.bin beside Intel's collateral for it, which a directory of its own takes.
 mint_td() { "$SOFTTEE" dcap --pki "$PKI" --report-data "$REPORT_DATA" --at "$AT" --out td "$@" && mkdir -p intel && mv td/*.json td/*.pem td/*.der intel || exit 99; }
 verify_td() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --policy "$POLICIES/simulated_tdx.yaml" --at "$AT" "$@"; }
+# The same for Azure in ./az: every item, and the anchors of that run.
+NONCE=5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
+mint_azure() { "$SOFTTEE" azure --pki "$PKI" --nonce "$NONCE" --at "$AT" --out az "$@" || exit 99; }
+verify_azure() { tee=$1; shift; "$ASSAY" verify az/*.[0-9]* --insecure-test-anchors az/anchors.yaml --policy "$POLICIES/simulated_azure_$tee.yaml" --at "$AT" "$@"; }

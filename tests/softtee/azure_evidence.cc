@@ -19,9 +19,9 @@ void Microsoft(TpmParts& parts) {
 
 }  // namespace
 
-std::vector<Anchor> AzureAnchors() {
-  std::vector<Anchor> anchors = SnpPki::Shared().Anchors();
-  for (const Anchor& anchor : IntelPki::Shared().Anchors()) anchors.push_back(anchor);
+std::vector<Anchor> AzureAnchors(const SnpPki& amd, const IntelPki& intel) {
+  std::vector<Anchor> anchors = amd.Anchors();
+  for (const Anchor& anchor : intel.Anchors()) anchors.push_back(anchor);
   anchors.push_back({"microsoft", "tpm", Sha256(TpmPki::Shared().root.SubjectPublicKeyInfo())});
   return anchors;
 }
@@ -35,6 +35,7 @@ AzureEvidence MintAzure(const AzureOptions& options) {
   parts.td.rtmr0 = parts.td.rtmr1 = parts.td.rtmr2 = {};
   parts.td.mrconfigid = parts.td.mrowner = {};
   parts.tpm.extra_data = options.extra_data;
+  parts.snp.now = parts.td.now = parts.tpm.now = options.now;
   parts.certified = options.certified;
   if (options.fault) Apply(*options.fault, parts);
   if (options.change) options.change(parts);
@@ -49,7 +50,7 @@ AzureEvidence MintAzure(const AzureOptions& options) {
   report.claims = text;
   if (parts.tee == AzureTee::kSnp) {
     parts.snp.report_data = report_data;
-    auto snp = MintSnp(SnpPki::Shared(), parts.snp);
+    auto snp = MintSnp(options.amd != nullptr ? *options.amd : SnpPki::Shared(), parts.snp);
     ASSAY_CHECK(snp.ok());
     report.hardware = *snp->Find(kReportType);
     for (Item& item : snp->items) {
@@ -60,7 +61,7 @@ AzureEvidence MintAzure(const AzureOptions& options) {
     report.hardware = parts.td_report.Write();
     parts.td.report_data = report_data;
     if (parts.quoted) parts.quoted(parts.td.report_data);
-    auto td = MintDcap(IntelPki::Shared(), parts.td);
+    auto td = MintDcap(options.intel != nullptr ? *options.intel : IntelPki::Shared(), parts.td);
     ASSAY_CHECK(td.ok());
     for (Item& item : td->items) evidence.items.push_back(std::move(item));
   }

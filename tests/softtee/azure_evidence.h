@@ -68,6 +68,9 @@ struct AzureOptions {
   AzureTee tee = AzureTee::kSnp;
   Bytes extra_data = {};
   bool certified = true;  // with Microsoft's certificate, its issuer and root
+  const SnpPki* amd = nullptr;      // unset: those that the tests of this build share
+  const IntelPki* intel = nullptr;
+  Time now = kDefaultNow;           // all dates are relative to it
   std::optional<AzureFault> fault = {};
   std::function<void(AzureParts&)> change = {};
 };
@@ -79,8 +82,8 @@ struct AzureEvidence {
 };
 AzureEvidence MintAzure(const AzureOptions& options);
 
-// AMD's, Intel's and Microsoft's, of the PKIs that the tests of this build share.
-std::vector<Anchor> AzureAnchors();
+// AMD's, Intel's and Microsoft's: the last is of this process.
+std::vector<Anchor> AzureAnchors(const SnpPki& amd = SnpPki::Shared(), const IntelPki& intel = IntelPki::Shared());
 
 enum class AzureTees : std::uint8_t { kBoth, kSnp, kTdx };
 struct AzureFaultEntry {
@@ -92,6 +95,7 @@ struct AzureFaultEntry {
 };
 std::span<const AzureFaultEntry> AllAzureFaults();  // in the order of the enumeration
 bool CanExist(const AzureFaultEntry& entry, AzureTee tee);
+const AzureFaultEntry* AzureFaultNamed(std::string_view name);  // nullptr: none
 void Apply(AzureFault fault, AzureParts& parts);
 
 }  // namespace assay::softtee

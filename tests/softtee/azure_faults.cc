@@ -203,6 +203,12 @@ bool CanExist(const AzureFaultEntry& entry, AzureTee tee) {
   return entry.tees == AzureTees::kBoth || entry.tees == (tee == AzureTee::kSnp ? AzureTees::kSnp : AzureTees::kTdx);
 }
 
+const AzureFaultEntry* AzureFaultNamed(std::string_view name) {
+  const auto entries = AllAzureFaults();
+  const auto found = std::find_if(entries.begin(), entries.end(), [name](const AzureFaultEntry& entry) { return entry.name == name; });
+  return found == entries.end() ? nullptr : &*found;
+}
+
 void Apply(AzureFault fault, AzureParts& parts) {
   const auto row = std::find_if(std::begin(kRows), std::end(kRows), [fault](const Row& one) { return one.entry.fault == fault; });
   ASSAY_CHECK(row != std::end(kRows));

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "tests/softtee/anchors.h"
+#include "tests/softtee/azure_evidence.h"
 #include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/dev_tls.h"
 #include "tests/softtee/file.h"
@@ -217,6 +219,52 @@ int RunMint(const Arguments& arguments) {
   return written.ok() ? kOk : Fail(kFailed, Cat("--out: ", MessageOf(written)));
 }
 
+struct AzureArguments {
+  std::string pki;
+  std::string tee = "snp";
+  std::string nonce;
+  std::string fault;
+  std::string at;
+  bool no_certificate = false;
+  std::string out;
+};
+
+// One file an item, and the anchors: the virtual TPM's keys, and the root that certifies them, are of this process alone.
+int RunAzure(const AzureArguments& arguments) {
+  AzureOptions options{.tee = arguments.tee == "snp" ? AzureTee::kSnp : AzureTee::kTdx, .certified = !arguments.no_certificate, .now = SystemClock().Now()};
+  const auto nonce = FromHex(arguments.nonce);
+  if (!nonce || nonce->empty()) return Fail(kUsage, Cat("--nonce: expected hexadecimal digits, got ", Printable(arguments.nonce, 80)));
+  options.extra_data = *nonce;
+  if (!ReadTime(arguments.at, options.now)) return kUsage;
+  if (!arguments.fault.empty()) {
+    const AzureFaultEntry* entry = AzureFaultNamed(arguments.fault);
+    if (entry == nullptr) {
+      UnknownFault(arguments.fault, AllAzureFaults());
+      return kUsage;
+    }
+    if (!CanExist(*entry, options.tee)) return Fail(kUsage, Cat("--fault: there is no ", entry->name, " with --tee ", arguments.tee));
+    options.fault = entry->fault;
+  }
+  const absl::StatusOr<SnpPki> amd = SnpPki::Open(arguments.pki);
+  if (!amd.ok()) return Fail(kFailed, Cat("--pki: ", MessageOf(amd.status())));
+  const absl::StatusOr<IntelPki> intel = IntelPki::Open(arguments.pki);
+  if (!intel.ok()) return Fail(kFailed, Cat("--pki: ", MessageOf(intel.status())));
+  options.amd = &*amd;
+  options.intel = &*intel;
+  const AzureEvidence evidence = MintAzure(options);
+  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(arguments.out);
+  absl::Status status = lock.status();
+  const std::filesystem::path directory = arguments.out;
+  std::size_t number = 0;
+  for (const Item& item : evidence.items) {
+    // "azure-hcl-report.0", "pkix-cert.5"
+    const std::string name = item.media_type.substr(item.media_type.find_last_of("./") + 1);
+    if (status.ok()) status = WriteFile(directory / Cat(name, ".", number++), item.body, kPublicFile);
+  }
+  if (status.ok()) status = WriteFile(directory / kAnchorsFile, AsBytes(AnchorsYaml(AzureAnchors(*amd, *intel))), kPublicFile);
+  return status.ok() ? kOk : Fail(kFailed, Cat("--out: ", MessageOf(status)));
+}
+
 int RunPki(const std::string& directory) {
   const absl::StatusOr<SnpPki> amd = SnpPki::Open(directory);
   if (!amd.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(amd.status())));
@@ -234,16 +282,17 @@ int RunTls(const std::string& directory, const std::string& name) {
 int ListFaults() {
   const auto list = [](const char* subcommand, const auto& entries) {
     for (const auto& entry : entries) {
-      std::printf("%-4s %-39s %-25s %s\n", subcommand, std::string(entry.name).c_str(), std::string(entry.reason).c_str(), std::string(entry.what).c_str());
+      std::printf("%-5s %-39s %-25s %s\n", subcommand, std::string(entry.name).c_str(), std::string(entry.reason).c_str(), std::string(entry.what).c_str());
     }
   };
   list("snp", AllFaults());
   list("dcap", AllDcapFaults());
+  list("azure", AllAzureFaults());
   return kOk;
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("The software TEE: mints SEV-SNP, TDX and SGX evidence under a PKI of its own. Nothing it makes proves anything.", "assay-softtee");
+  CLI::App app("The software TEE: mints SEV-SNP, TDX, SGX and Azure evidence under a PKI of its own. Nothing it makes proves anything.", "assay-softtee");
   app.require_subcommand(1);
 
   std::string pki_directory;
@@ -300,6 +349,16 @@ int Main(int argc, char** argv) {
   dcap->add_flag("--json", dcap_arguments.json, "Print {\"items\":[{\"media_type\",\"body\"}]}, bodies in base64");
   dcap->add_option("--out", dcap_arguments.out, "Write quote.bin and each document into this directory");
 
+  AzureArguments azure_arguments;
+  CLI::App* azure = app.add_subcommand("azure", "Mint the evidence of an Azure confidential VM: hardware, HCL report, virtual TPM");
+  azure->add_option("--pki", azure_arguments.pki, "Directory of the PKI; made if need be")->required();
+  azure->add_option("--tee", azure_arguments.tee, "snp or tdx")->check(CLI::IsMember({"snp", "tdx"}))->capture_default_str();
+  azure->add_option("--nonce", azure_arguments.nonce, "extraData of the TPM's quote")->required();
+  azure->add_option("--at", azure_arguments.at, "The time that dates are relative to, RFC 3339. Default: now");
+  azure->add_option("--fault", azure_arguments.fault, "What to make wrong; see `faults`");
+  azure->add_flag("--no-certificate", azure_arguments.no_certificate, "Without Microsoft's certificate of the attestation key");
+  azure->add_option("--out", azure_arguments.out, "Write each item, and anchors.yaml of this run, into this directory")->required();
+
   CLI::App* faults = app.add_subcommand("faults", "List every fault: subcommand, name, the finding a verifier owes, what is wrong");
 
   std::string tls_directory;
@@ -316,6 +375,7 @@ int Main(int argc, char** argv) {
   if (*pki) return RunPki(pki_directory);
   if (*snp) return RunMint<SnpPki>(arguments);
   if (*dcap) return RunMint<IntelPki>(dcap_arguments);
+  if (*azure) return RunAzure(azure_arguments);
   if (*faults) return ListFaults();
   return RunTls(tls_directory, tls_name);
 }
