@@ -282,5 +282,58 @@ TEST_F(BundleAttach, CopiesOfACarrierAreThatCarrier) {
   EXPECT_TRUE(bundle_.Attach(Commit<Annex>({1, 2, 3}, copy), log_));
 }
 
+// A part that a key signed to which another part commits hangs on that part, and on no other of its kind.
+TEST(BundleParts, WhatACommittedKeySignsHangsOnWhoCommits) {
+  const softtee::Key key = softtee::Key::Derive(AsBytes("a key that a statement names"));
+  const auto public_key = crypto::PublicKey::FromSpki(key.SubjectPublicKeyInfo());
+  ASSERT_TRUE(public_key);
+  const auto carrier = Carrier<Statement>(ToBytes(kDemanded)), stranger = Carrier<Statement>(ToBytes(kDemanded));
+  const auto signed_under = [&](const Authenticated<Statement>& by) {
+    CheckLog log;
+    const auto& digest = public_key->spki_sha256();
+    auto verified = VerifiedKey::FromCommitment(*public_key, by, digest, digest, "named", Check::kBundleConnected, {.reason = Reason::kPartUnbound}, log);
+    ASSAY_CHECK(verified.has_value());
+    auto part = Authenticated<NonceStatement>::BySignature(test::PartParser::Parse(Sign<NonceStatement>(kNonce, key)), *verified, Check::kSnpSignatureEncoding, Check::kSnpSignature, {}, log);
+    ASSAY_CHECK(part.has_value());
+    return *std::move(part);
+  };
+  CheckLog log;
+  auto bundle = Bundle::Carry(carrier, DemandsReportData(), log);
+  ASSERT_TRUE(bundle);
+  EXPECT_TRUE(bundle->Attach(signed_under(carrier), log));
+  EXPECT_EQ(bundle->parts().back().vouched_by, "named");
+  EXPECT_FALSE(bundle->Attach(signed_under(stranger), log));
+  EXPECT_EQ(log.findings().back().reason, Reason::kPartUnbound);
+}
+
+// Two parts of different vendors hang on one challenge, if it was demanded and each answers it in its own field.
+TEST(BundleParts, AnAnswerOfItsOwnTiesAPartToTheChallenge) {
+  const auto carrier = Carrier<Statement>(ToBytes(kDemanded));
+  const auto answer = Carrier<NonceStatement>(kNonce);
+  const Challenge both = Challenge::Demanded({.report_data = kDemanded, .nonce = kNonce});
+  CheckLog log;
+  auto bundle = Bundle::Carry(carrier, both, log);
+  ASSERT_TRUE(bundle);
+  EXPECT_FALSE(bundle->Attach(answer, log)) << "a chain of its own ties it to nobody";
+  EXPECT_TRUE(bundle->AttachAnswer(answer, both, log));
+  EXPECT_EQ(bundle->parts().size(), 2U);
+  struct {
+    Challenge carried, asked;
+    Reason reason;
+  } const refused[] = {{both, Challenge::Demanded({.report_data = kDemanded, .nonce = Bytes(32, 1)}), Reason::kBindingMismatch},
+                       {both, DemandsReportData(), Reason::kBindingMismatch},
+                       {both, Challenge::NotDemanded(true), Reason::kPartUnbound},
+                       {Challenge::NotDemanded(true), both, Reason::kPartUnbound},
+                       {Challenge::NotDemanded(true), Challenge::NotDemanded(true), Reason::kPartUnbound}};
+  for (const auto& one : refused) {
+    CheckLog other;
+    auto fresh = Bundle::Carry(carrier, one.carried, other);
+    ASSERT_TRUE(fresh);
+    EXPECT_FALSE(fresh->AttachAnswer(answer, one.asked, other));
+    EXPECT_EQ(other.findings().back().reason, one.reason);
+    EXPECT_EQ(fresh->parts().size(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace assay::trust
