@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "tests/softtee/file.h"
 #include "tests/softtee/intel_pki.h"
+#include "tests/softtee/nitro_evidence.h"
 #include "tests/softtee/snp_pki.h"
 
 namespace assay::softtee {
@@ -43,6 +44,7 @@ absl::Status KeepAnchors(const std::filesystem::path& directory, std::string_vie
 std::string SharedAnchorsYaml() {
   std::vector<Anchor> anchors = SnpPki::Shared().Anchors();
   for (Anchor& anchor : IntelPki::Shared().Anchors()) anchors.push_back(std::move(anchor));
+  for (Anchor& anchor : NitroPki::Shared().Anchors()) anchors.push_back(std::move(anchor));
   return AnchorsYaml(anchors);
 }
 

@@ -24,7 +24,7 @@ std::string AnchorsYaml(const std::vector<Anchor>& anchors);
 // The directory's anchors of that vendor become these, those of others stay. The caller holds the directory's lock.
 absl::Status KeepAnchors(const std::filesystem::path& directory, std::string_view vendor, const std::vector<Anchor>& anchors);
 
-// Of the PKIs that the tests of this build share, AMD's and Intel's.
+// Of the PKIs that the tests of this build share: AMD's, Intel's and AWS's.
 std::string SharedAnchorsYaml();
 
 }  // namespace assay::softtee

@@ -26,6 +26,7 @@ Bytes AlgorithmOf(SignatureStyle style, bool explicit_trailer) {
     case SignatureStyle::kPssSha256: return PssAlgorithm(kSha256, 32, explicit_trailer);
     case SignatureStyle::kPkcs1Sha384: return der::Sequence({der::Oid("1.2.840.113549.1.1.12"), der::Null()});
     case SignatureStyle::kEcdsaSha256: return der::Sequence({der::Oid("1.2.840.10045.4.3.2")});
+    case SignatureStyle::kEcdsaSha384: return der::Sequence({der::Oid("1.2.840.10045.4.3.3")});
     case SignatureStyle::kPkcs1Sha256: return der::Sequence({der::Oid("1.2.840.113549.1.1.11"), der::Null()});
     case SignatureStyle::kPkcs1Sha1: return der::Sequence({der::Oid("1.2.840.113549.1.1.5"), der::Null()});
     case SignatureStyle::kPssSha256MostSalt: break;  // of quotes only

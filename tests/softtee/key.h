@@ -22,6 +22,7 @@ enum class SignatureStyle : std::uint8_t {
   kPssSha256,        // RSASSA-PSS, SHA-256, MGF1 with SHA-256, salt 32
   kPkcs1Sha384,      // RSASSA-PKCS1-v1_5 with SHA-384
   kEcdsaSha256,      // for TLS certificates
+  kEcdsaSha384,      // AWS Nitro
   // Of TPMs:
   kPkcs1Sha256,
   kPkcs1Sha1,

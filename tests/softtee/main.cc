@@ -20,6 +20,7 @@
 #include "tests/softtee/dev_tls.h"
 #include "tests/softtee/file.h"
 #include "tests/softtee/intel_pki.h"
+#include "tests/softtee/nitro_evidence.h"
 #include "tests/softtee/snp_evidence.h"
 #include "tests/softtee/snp_pki.h"
 
@@ -173,6 +174,35 @@ std::optional<DcapOptions> OptionsFrom(const DcapArguments& arguments) {
   return options;
 }
 
+struct NitroArguments {
+  std::string pki;
+  std::string nonce;
+  std::string kind = "enclave";
+  std::string public_key, user_data;
+  std::string fault;
+  std::string at;
+  bool indefinite = false;
+  bool json = false;
+  std::string out;
+};
+
+// nullopt: said on standard error, with the option's name.
+std::optional<NitroOptions> OptionsFrom(const NitroArguments& arguments) {
+  NitroOptions options{.tpm = arguments.kind == "tpm", .indefinite = arguments.indefinite, .now = SystemClock().Now()};
+  const auto octets = [](std::string_view option, const std::string& text) {
+    auto bytes = FromHex(text);
+    if (!bytes) Fail(kUsage, Cat(option, ": expected hexadecimal digits, got ", Printable(text, 80)));
+    return bytes;
+  };
+  const auto nonce = octets("--nonce", arguments.nonce);
+  if (!nonce || !ReadTime(arguments.at, options.now)) return std::nullopt;
+  options.nonce = *nonce;
+  if (!arguments.public_key.empty() && !(options.public_key = octets("--public-key", arguments.public_key))) return std::nullopt;
+  if (!arguments.user_data.empty() && !(options.user_data = octets("--user-data", arguments.user_data))) return std::nullopt;
+  if (!arguments.fault.empty() && !(options.fault = NitroFaultNamed(arguments.fault))) return UnknownFault(arguments.fault, AllNitroFaults());
+  return options;
+}
+
 absl::Status WriteEvidence(const std::filesystem::path& directory, const Evidence& evidence) {
   const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(directory);
   if (!lock.ok()) return lock.status();
@@ -183,6 +213,7 @@ absl::Status WriteEvidence(const std::filesystem::path& directory, const Evidenc
   write("report.bin", evidence.Find(kReportType));
   write("cert_table.bin", evidence.Find(kCertTableType));
   write("quote.bin", evidence.Find(kQuoteType));
+  write("document.cbor", evidence.Find(kNitroDocumentType));
   for (const Endorsement& endorsement : evidence.endorsements) {
     write(endorsement.name.find('.') == std::string::npos ? endorsement.name + ".der" : endorsement.name, &endorsement.der);
   }
@@ -201,6 +232,7 @@ void PrintJson(const Evidence& evidence) {
 
 absl::StatusOr<Evidence> MintFrom(const SnpPki& pki, const SnpOptions& options) { return MintSnp(pki, options); }
 absl::StatusOr<Evidence> MintFrom(const IntelPki& pki, const DcapOptions& options) { return MintDcap(pki, options); }
+absl::StatusOr<Evidence> MintFrom(const NitroPki& pki, const NitroOptions& options) { return MintNitro(pki, options); }
 
 template <typename Pki, typename Arguments>
 int RunMint(const Arguments& arguments) {
@@ -270,6 +302,8 @@ int RunPki(const std::string& directory) {
   if (!amd.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(amd.status())));
   const absl::StatusOr<IntelPki> intel = IntelPki::Open(directory);
   if (!intel.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(intel.status())));
+  const absl::StatusOr<NitroPki> nitro = NitroPki::Open(directory);
+  if (!nitro.ok()) return Fail(kFailed, Cat("--dir: ", MessageOf(nitro.status())));
   std::puts((std::filesystem::path(directory) / kAnchorsFile).c_str());
   return kOk;
 }
@@ -288,11 +322,12 @@ int ListFaults() {
   list("snp", AllFaults());
   list("dcap", AllDcapFaults());
   list("azure", AllAzureFaults());
+  list("nitro", AllNitroFaults());
   return kOk;
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("The software TEE: mints SEV-SNP, TDX, SGX and Azure evidence under a PKI of its own. Nothing it makes proves anything.", "assay-softtee");
+  CLI::App app("The software TEE: mints SEV-SNP, TDX, SGX, Azure and Nitro evidence under PKIs of its own. Nothing it makes proves anything.", "assay-softtee");
   app.require_subcommand(1);
 
   std::string pki_directory;
@@ -359,6 +394,19 @@ int Main(int argc, char** argv) {
   azure->add_flag("--no-certificate", azure_arguments.no_certificate, "Without Microsoft's certificate of the attestation key");
   azure->add_option("--out", azure_arguments.out, "Write each item, and anchors.yaml of this run, into this directory")->required();
 
+  NitroArguments nitro_arguments;
+  CLI::App* nitro = app.add_subcommand("nitro", "Mint an attestation document of AWS Nitro");
+  nitro->add_option("--pki", nitro_arguments.pki, "Directory of the PKI; made if need be")->required();
+  nitro->add_option("--nonce", nitro_arguments.nonce, "nonce")->required();
+  nitro->add_option("--kind", nitro_arguments.kind, "Whose document: enclave or tpm")->check(CLI::IsMember({"enclave", "tpm"}))->capture_default_str();
+  nitro->add_option("--public-key", nitro_arguments.public_key, "public_key. Default: null");
+  nitro->add_option("--user-data", nitro_arguments.user_data, "user_data. Default: null");
+  nitro->add_option("--at", nitro_arguments.at, "The time that dates are relative to, RFC 3339. Default: now");
+  nitro->add_option("--fault", nitro_arguments.fault, "What to make wrong; see `faults`");
+  nitro->add_flag("--indefinite", nitro_arguments.indefinite, "The payload's map of indefinite length, as newer hypervisors write it");
+  nitro->add_flag("--json", nitro_arguments.json, "Print {\"items\":[{\"media_type\",\"body\"}]}, bodies in base64");
+  nitro->add_option("--out", nitro_arguments.out, "Write document.cbor into this directory");
+
   CLI::App* faults = app.add_subcommand("faults", "List every fault: subcommand, name, the finding a verifier owes, what is wrong");
 
   std::string tls_directory;
@@ -376,6 +424,7 @@ int Main(int argc, char** argv) {
   if (*snp) return RunMint<SnpPki>(arguments);
   if (*dcap) return RunMint<IntelPki>(dcap_arguments);
   if (*azure) return RunAzure(azure_arguments);
+  if (*nitro) return RunMint<NitroPki>(nitro_arguments);
   if (*faults) return ListFaults();
   return RunTls(tls_directory, tls_name);
 }

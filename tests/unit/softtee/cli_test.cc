@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/file.h"
+#include "tests/softtee/nitro_evidence.h"
 #include "tests/softtee/snp_evidence.h"
 
 namespace assay::softtee {
@@ -90,20 +91,32 @@ TEST_F(Cli, WritesQuoteAndDocuments) {
   EXPECT_EQ(ToHex(ByteView(quote).subspan(54 + 520, 64)), ToHex(Ramp<64>(0x80)));
 }
 
+TEST_F(Cli, PrintsOrWritesANitroDocument) {
+  const std::string nitro = "nitro --pki " + pki_ + " ";
+  const Answer run = Softtee(nitro + "--nonce 5a5a --kind tpm --public-key 0102 --user-data 03 --indefinite --json");
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, StartsWith(R"({"items":[{"media_type":"application/vnd.assay.nitro-document","body":"hESh)"));
+  const Answer written = Softtee(nitro + "--nonce 5a5a --out " + (directory_ / "out").string());
+  EXPECT_EQ(written.code, 0) << written.output;
+  const Bytes document = ReadFile(directory_ / "out" / "document.cbor").value();
+  EXPECT_EQ(ToHex(ByteView(document).first(6)), "8444a1013822");
+}
+
 TEST_F(Cli, PkiNamesItsAnchors) {
   const Answer run = Softtee("pki --dir " + pki_);
   EXPECT_EQ(run.code, 0);
   EXPECT_EQ(run.output, pki_ + "/anchors.yaml\n");
   const std::string yaml = std::string(AsText(ReadFile(std::filesystem::path(pki_) / "anchors.yaml").value()));
   EXPECT_EQ(yaml, SharedAnchorsYaml());
-  for (const char* name : {"product: Milan", "product: Turin", "vendor: intel, product: SGX"}) EXPECT_THAT(yaml, HasSubstr(name));
+  for (const char* name : {"product: Milan", "product: Turin", "vendor: intel, product: SGX", "vendor: aws, product: nitro"}) EXPECT_THAT(yaml, HasSubstr(name));
 }
 
 TEST_F(Cli, ListsFaults) {
   const Answer run = Softtee("faults");
   EXPECT_EQ(run.code, 0);
-  for (const FaultEntry& entry : AllFaults()) EXPECT_THAT(run.output, HasSubstr("snp  " + std::string(entry.name) + " "));
-  for (const DcapFaultEntry& entry : AllDcapFaults()) EXPECT_THAT(run.output, HasSubstr("dcap " + std::string(entry.name) + " "));
+  for (const FaultEntry& entry : AllFaults()) EXPECT_THAT(run.output, HasSubstr("snp   " + std::string(entry.name) + " "));
+  for (const DcapFaultEntry& entry : AllDcapFaults()) EXPECT_THAT(run.output, HasSubstr("dcap  " + std::string(entry.name) + " "));
+  for (const NitroFaultEntry& entry : AllNitroFaults()) EXPECT_THAT(run.output, HasSubstr("nitro " + std::string(entry.name) + " "));
 }
 
 TEST_F(Cli, HelpShowsTheDefaults) {
@@ -147,6 +160,11 @@ TEST_F(Cli, RefusesWrongUsage) {
       {Dcap(report_data_ + "--json --fault debog"), "did you mean debug?"},
       {Dcap(report_data_ + "--json --fault service_td"), "needs a TD report 1.5"},
       {Dcap(report_data_ + "--json --quote sgx_v3 --fault debug"), "needs a TDX quote"},
+      {"nitro --pki " + pki_ + " --json", "--nonce"},
+      {"nitro --pki " + pki_ + " --json --nonce xy", "--nonce: expected hexadecimal digits"},
+      {"nitro --pki " + pki_ + " --json --nonce 00 --user-data 0", "--user-data: expected hexadecimal digits"},
+      {"nitro --pki " + pki_ + " --json --nonce 00 --kind vm", "--kind"},
+      {"nitro --pki " + pki_ + " --json --nonce 00 --fault debog", "did you mean debug?"},
   };
   for (const auto& row : rows) {
     const Answer run = Softtee(row.arguments);
