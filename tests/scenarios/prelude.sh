@@ -36,3 +36,6 @@ verify_td() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --policy "$POLI
 NONCE=5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a
 mint_azure() { "$SOFTTEE" azure --pki "$PKI" --nonce "$NONCE" --at "$AT" --out az "$@" || exit 99; }
 verify_azure() { tee=$1; shift; "$ASSAY" verify az/*.[0-9]* --insecure-test-anchors az/anchors.yaml --policy "$POLICIES/simulated_azure_$tee.yaml" --at "$AT" "$@"; }
+# A document of AWS Nitro in ./nitro: document.cbor.
+mint_nitro() { "$SOFTTEE" nitro --pki "$PKI" --nonce "$NONCE" --at "$AT" --out nitro "$@" || exit 99; }
+verify_nitro() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --at "$AT" nitro/document.cbor "$@"; }

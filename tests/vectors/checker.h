@@ -56,6 +56,7 @@ std::span<const Checker> AzureCheckers();
 std::span<const Checker> DcapCheckers();
 std::span<const Checker> EarCheckers();
 std::span<const Checker> LogCheckers();
+std::span<const Checker> NitroCheckers();
 std::span<const Checker> SnpCheckers();
 std::span<const Checker> SnpMeasurementCheckers();
 std::span<const Checker> TpmCheckers();

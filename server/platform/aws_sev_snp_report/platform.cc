@@ -1,11 +1,8 @@
 #include "platform/aws_sev_snp_report/platform.h"
 
-#include <algorithm>
-#include <string>
-
-#include "base/strings.h"
 #include "evidence/sev_snp/format.h"
 #include "evidence/sev_snp/judge.h"
+#include "platform/binding/aws_vlek.h"
 #include "platform/binding/snp_report.h"
 
 namespace assay::aws_sev_snp_report {
@@ -17,30 +14,12 @@ constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat};
 
 bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVlek; }
 
-// "CN=cc-us-east-2.amazonaws.com": the form in which AMD certifies AWS regions.
-bool IsAwsCspId(std::string_view csp_id) {
-  static constexpr std::string_view kStart = "CN=cc-", kEnd = ".amazonaws.com";
-  if (csp_id.size() <= kStart.size() + kEnd.size() || !csp_id.starts_with(kStart) || !csp_id.ends_with(kEnd)) return false;
-  const std::string_view region = csp_id.substr(kStart.size(), csp_id.size() - kStart.size() - kEnd.size());
-  // One label: a dot or a comma would make it another host, or another attribute.
-  return std::all_of(region.begin(), region.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
-}
-
 std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
                                           const evidence::AuthenticationContext& context, CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
   std::optional<trust::Bundle> bundle = platform::CarryReport(*report, context.challenge, log);
-  if (!bundle) return std::nullopt;
-  const auto* csp_id = bundle->claims().Get<std::string>("snp.csp_id");
-  if (!log.Require(Check::kPlatform, csp_id != nullptr && IsAwsCspId(*csp_id), [&] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(sev_snp::kReportComponent),
-                       .claim = "snp.csp_id", .expected = "a VLEK issued to AWS: CN=cc-<region>.amazonaws.com",
-                       .actual = csp_id == nullptr ? std::string("a VCEK") : Printable(*csp_id, 128)};
-      })) {
-    return std::nullopt;
-  }
+  if (!bundle || !platform::RequireAwsVlek(bundle->claims(), log)) return std::nullopt;
   return bundle;
 }
 
