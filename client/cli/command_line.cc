@@ -10,6 +10,7 @@
 #include "client/cli/clouds.h"
 #include "client/cli/inspect.h"
 #include "client/cli/measure.h"
+#include "client/cli/policy_draft.h"
 #include "client/cli/policy_files.h"
 #include "client/cli/reference.h"
 #include "client/cli/token_verify.h"
@@ -155,21 +156,26 @@ class CommandLine {
                                      verify_.output = Output();
                                      return Verify(verify_, invocation);
                                    });
-    command->add_option("FILE", verify_.files, "Evidence and endorsements in any mix, recognised by content")->required()->type_name(kFile);
-    Repeatable(command->add_option("--collateral", verify_.collateral, "Directory with certificates, CRLs and tables, searched to the bottom; repeatable"))->type_name(kDirectory);
+    AddEvidence(command, &verify_);
     Repeatable(command->add_option("--policy", verify_.policies, "Policy, reference values or policy set; repeatable. Without it the shipped policy of the platform applies"))->type_name(kFile);
-    command->add_option("--platform", verify_.platform, "Platform to appraise as; default: inferred if exactly one fits")->type_name("NAME");
-    command->add_option("--at", verify_.at, "Time of appraisal, e.g. 2026-11-24T02:00:00Z; default: now")->type_name("RFC3339");
-    command->add_option("--nonce", verify_.freshness.nonce, "Nonce that a TPM quote or Nitro document must carry")->type_name("HEX");
-    command->add_option("--report-data", verify_.freshness.report_data, "All 64 bytes that the report must carry")->type_name("HEX");
-    command->add_flag("--no-freshness", verify_.freshness.no_freshness, "Accept evidence of unknown age: at best TRUSTED WITH WARNINGS");
     CLI::Option* cluster = command->add_option("--cluster", verify_.cluster, "Cluster: chooses the policy set, with --role")->type_name("NAME");
     CLI::Option* role = command->add_option("--role", verify_.role, "Role: chooses the policy set, with --cluster")->type_name("NAME");
     cluster->needs(role);
     role->needs(cluster);
-    command->add_option("--insecure-test-anchors", verify_.insecure_test_anchors, "Anchors of the software TEE instead of the vendors': every verdict is marked simulated")->type_name(kFile);
     AddOutput(command, &output_);
     AddVerbose(command, &verify_.verbose, "Show claims, checks, windows and digests too, and files that were skipped");
+  }
+
+  // Evidence in files, and what an appraisal of it takes besides policies.
+  static void AddEvidence(CLI::App* command, EvidenceOptions* options) {
+    command->add_option("FILE", options->files, "Evidence and endorsements in any mix, recognised by content")->required()->type_name(kFile);
+    Repeatable(command->add_option("--collateral", options->collateral, "Directory with certificates, CRLs and tables, searched to the bottom; repeatable"))->type_name(kDirectory);
+    command->add_option("--platform", options->platform, "Platform to appraise as; default: inferred if exactly one fits")->type_name("NAME");
+    command->add_option("--at", options->at, "Time of appraisal, e.g. 2026-11-24T02:00:00Z; default: now")->type_name("RFC3339");
+    command->add_option("--nonce", options->freshness.nonce, "Nonce that a TPM quote or Nitro document must carry")->type_name("HEX");
+    command->add_option("--report-data", options->freshness.report_data, "All 64 bytes that the report must carry")->type_name("HEX");
+    command->add_flag("--no-freshness", options->freshness.no_freshness, "Accept evidence of unknown age: at best TRUSTED WITH WARNINGS");
+    command->add_option("--insecure-test-anchors", options->insecure_test_anchors, "Anchors of the software TEE instead of the vendors': every verdict is marked simulated")->type_name(kFile);
   }
 
   void AddPolicy() {
@@ -177,6 +183,11 @@ class CommandLine {
     CLI::App* lint = AddCommand(policy, "lint", "Check policy files together, as the server would load them",
                                 [this](const Invocation& invocation) { return LintPolicies(lint_files_, invocation); });
     lint->add_option("FILE", lint_files_, "Policies, reference values and policy sets")->required()->type_name(kFile);
+    CLI::App* draft = AddCommand(policy, "from-evidence", "Draft a policy and a release from evidence of a machine that is known to be good",
+                                 [this](const Invocation& invocation) { return DraftPolicy(draft_, invocation); });
+    AddEvidence(draft, &draft_);
+    draft->add_option("--name", draft_.name, "Name of the policy; its release is called NAME-images")->required()->type_name("NAME");
+    draft->add_option("--to", draft_.directory, "Directory for NAME.yaml and NAME-images.yaml; neither may be there yet")->required()->type_name(kDirectory);
   }
 
   void AddToken() {
@@ -555,6 +566,7 @@ class CommandLine {
   std::string word_;
   InspectOptions inspect_;
   VerifyOptions verify_;
+  PolicyDraftOptions draft_;
   TokenVerifyOptions token_verify_;
   MeasureTdxOptions measure_tdx_;
   MeasureSnpOptions measure_snp_;
