@@ -37,9 +37,9 @@ RawVerify::RawVerify(const Bytes& report, const Bytes& spki) : decoded_(new Deco
 }
 
 RawVerify::RawVerify(const Bytes& message, const Bytes& signature, const Bytes& spki) : decoded_(new Decoded("SHA256")) {
-  ASSAY_CHECK(signature.size() == 64);
   TakeKey(spki);
-  decoded_->TakeSignature(BN_bin2bn(&signature[0], 32, nullptr), BN_bin2bn(&signature[32], 32, nullptr));
+  if (signature.size() == 64) decoded_->TakeSignature(BN_bin2bn(&signature[0], 32, nullptr), BN_bin2bn(&signature[32], 32, nullptr));
+  else decoded_->signature = signature;
   decoded_->message = message;
 }
 

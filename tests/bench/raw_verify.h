@@ -1,4 +1,4 @@
-// The yardstick: one ECDSA verification with OpenSSL, key and signature decoded beforehand. No appraisal of what was signed can cost
+// The yardstick: one verification with OpenSSL, key and signature decoded beforehand. No appraisal of what was signed can cost
 // less.
 #pragma once
 
@@ -12,7 +12,7 @@ class RawVerify {
  public:
   // A signed SEV-SNP report, and the DER SubjectPublicKeyInfo of the key that signed it. Aborts if one does not decode.
   RawVerify(const Bytes& report, const Bytes& spki);
-  // ECDSA P-256 with SHA-256: what was signed, and r || s.
+  // With SHA-256: what was signed, and r || s of ECDSA P-256; or, of another size, RSASSA-PKCS1-v1_5.
   RawVerify(const Bytes& message, const Bytes& signature, const Bytes& spki);
   ~RawVerify();
   RawVerify(const RawVerify&) = delete;
