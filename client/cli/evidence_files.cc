@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "appraisal/anchors_file.h"
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
 

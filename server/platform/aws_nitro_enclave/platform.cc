@@ -43,6 +43,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "aws_nitro_enclave",
     .summary = "AWS: Nitro Enclave, by the attestation document of the Nitro hypervisor",
+    .cloud = "aws",
+    .strength_at_best = platform::Strength::kD,
+    .trusted_at_best = "AWS: Nitro hypervisor and certificate authority",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,

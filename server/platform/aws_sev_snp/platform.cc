@@ -63,6 +63,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
 const platform::Platform kPlatform{
     .name = "aws_sev_snp",
     .summary = "AWS: SEV-SNP report signed by a VLEK, with the attestation document of the instance's NitroTPM",
+    .cloud = "aws",
+    .strength_at_best = platform::Strength::kC,
+    .trusted_at_best = "AMD; AWS: custodian of the VLEK, guest firmware, and the Nitro hypervisor, which runs the TPM",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,
