@@ -83,7 +83,7 @@ class Authenticated {
     if (!log.Require(signature_check, Verifies(key.key(), is_signed), [&] { return finding("one that does not verify"); })) {
       return std::nullopt;
     }
-    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), key.committed_by());
+    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), key.committed_by() == nullptr ? std::nullopt : std::optional(*key.committed_by()));
   }
 
   // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing. `windows`: of

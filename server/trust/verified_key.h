@@ -41,12 +41,12 @@ class VerifiedKey {
     if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
       return std::nullopt;
     }
-    return VerifiedKey(key, KeyOrigin::kCommitment, component, by.identity());
+    return VerifiedKey(key, KeyOrigin::kCommitment, component, std::make_shared<const PartIdentity>(by.identity()));
   }
   // The key that an authenticated part itself contains, whole.
   template <typename U>
   static VerifiedKey FromContent(const Authenticated<U>& by, std::string_view component) {
-    return VerifiedKey(by->ContainedKey(), KeyOrigin::kCommitment, component, by.identity());
+    return VerifiedKey(by->ContainedKey(), KeyOrigin::kCommitment, component, std::make_shared<const PartIdentity>(by.identity()));
   }
 
   // A key of the same TPM as `by`: the TPM gave back a secret that was sealed to the key of `by` for the object of that name.
@@ -68,16 +68,16 @@ class VerifiedKey {
   KeyOrigin origin() const { return origin_; }
   std::string_view component() const { return component_; }
   // The part that commits to the key or contains it, or the endorsement key that it was activated by: what the key signs hangs on that part.
-  // nullopt: none, but a chain or an operator.
-  const std::optional<PartIdentity>& committed_by() const { return committed_by_; }
+  // nullptr: none, but a chain or an operator.
+  const std::shared_ptr<const PartIdentity>& committed_by() const { return committed_by_; }
 
  private:
-  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component, std::optional<PartIdentity> committed_by = std::nullopt)
+  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component, std::shared_ptr<const PartIdentity> committed_by = nullptr)
       : key_(std::move(key)), origin_(origin), component_(component), committed_by_(std::move(committed_by)) {}
   crypto::PublicKey key_;
   KeyOrigin origin_;
   std::string_view component_;  // static storage
-  std::optional<PartIdentity> committed_by_;
+  std::shared_ptr<const PartIdentity> committed_by_;
 };
 
 }  // namespace assay::trust

@@ -19,9 +19,9 @@ std::string ShowGuid(ByteView guid) {
   static constexpr std::array<std::size_t, 16> kOrder = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
   Bytes written;
   for (const std::size_t i : kOrder) written.push_back(guid[i]);
-  std::string text = ToHex(written);
-  for (const std::size_t dash : {20U, 16U, 12U, 8U}) text.insert(dash, "-");
-  return text;
+  const std::string digits = ToHex(written);
+  const std::string_view text = digits;
+  return Cat(text.substr(0, 8), "-", text.substr(8, 4), "-", text.substr(12, 4), "-", text.substr(16, 4), "-", text.substr(20));
 }
 
 bool Malformed(std::string claim, std::string expected, std::string actual, CheckLog& log) {
