@@ -119,6 +119,25 @@ TEST(QemuVtpm, Attack027_ABadSignatureOrAnOldQuoteIsRefusedHoweverWellTheKeyIsKn
   }
 }
 
+// Attack 31: values compared in part. Each register counts, in each of its bytes, whatever a policy will look at.
+TEST(QemuVtpm, Attack031_NoRegisterThatWasQuotedIsLeftUncompared) {
+  const trust::EnrolledKeys enrolled({Mint(TpmVouching::kNothing).ak_name});
+  for (unsigned pcr = 0; pcr < 24; ++pcr) {
+    for (const std::size_t byte : {std::size_t{0}, std::size_t{31}}) {
+      CheckLog log;
+      EXPECT_FALSE(Take(Mint(TpmVouching::kNothing, {.change = [&](softtee::TpmParts& parts) { parts.sent[0].values[pcr][byte] ^= 1; }}), {.enrolled = &enrolled}, log)) << pcr;
+      EXPECT_THAT(Refusals(log), UnorderedElementsAre("pcr_digest_mismatch")) << pcr;
+    }
+    // Nor may the quote itself leave one out.
+    CheckLog left_out;
+    EXPECT_FALSE(Take(Mint(TpmVouching::kNothing, {.change = [&](softtee::TpmParts& parts) {
+                        parts.quoted[0].values.erase(pcr);
+                        parts.sent = parts.quoted;
+                      }}), {.enrolled = &enrolled}, left_out)) << pcr;
+    EXPECT_THAT(Refusals(left_out), UnorderedElementsAre("pcr_selection_not_demanded")) << pcr;
+  }
+}
+
 TEST(QemuVtpm, TakesWhatItsManifestListsAndNothingElse) {
   const softtee::TpmEvidence evidence = Mint(TpmVouching::kEkCertificate);
   const trust::EnrolledKeys enrolled({evidence.ak_name});

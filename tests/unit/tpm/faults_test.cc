@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 #include <string>
 
@@ -77,6 +78,26 @@ TEST(TpmFaults, AreRefusedAlikeWithWarmCaches) {
     EXPECT_FALSE(Accepted(test::Mint({.fault = entry.fault}), log, {.caches = &caches})) << entry.name;
     EXPECT_TRUE(Reasons(log).contains(std::string(entry.reason))) << entry.name;
   }
+}
+
+// Attack 32: no certificate of the path counts out of its time, whichever it is.
+TEST(TpmFaults, Attack032_NoCertificateOfThePathCountsOutOfItsTime) {
+  const auto ended = [](softtee::Certificate& certificate) { certificate.not_after = softtee::kDefaultNow - std::chrono::seconds(1); };
+  const auto to_come = [](softtee::Certificate& certificate) { certificate.not_before = softtee::kDefaultNow + std::chrono::seconds(1); };
+  for (const auto& [change, reason] : {std::pair<std::function<void(softtee::Certificate&)>, const char*>(ended, "expired"), {to_come, "not_yet_valid"}}) {
+    for (const int which : {0, 1, 2}) {
+      CheckLog log;
+      EXPECT_FALSE(Accepted(test::Mint({.change = [&](softtee::TpmParts& parts) {
+                              if (which == 0) change(parts.certificate);
+                              if (which == 1) change(parts.issuer);
+                              if (which == 2) parts.root_certificate = change;
+                            }}), log)) << which;
+      EXPECT_EQ(Reasons(log), std::set<std::string>{reason}) << which;
+    }
+  }
+  // At the very second they still do.
+  CheckLog log;
+  EXPECT_TRUE(Accepted(test::Mint({.change = [](softtee::TpmParts& parts) { parts.certificate.not_after = parts.issuer.not_after = parts.issuer.not_before = softtee::kDefaultNow; }}), log));
 }
 
 // CVE-2022-0317, CVE-2024-29038, CVE-2024-29039, CVE-2024-29040.
