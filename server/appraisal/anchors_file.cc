@@ -9,6 +9,8 @@
 #include "base/strings.h"
 #include "codec/syntax_error.h"
 #include "codec/yaml.h"
+#include "evidence/tpm/ak_certificate.h"
+#include "evidence/tpm/format.h"
 
 namespace assay::appraisal {
 namespace {
@@ -74,10 +76,43 @@ absl::StatusOr<trust::AnchorSet> ParseTestAnchors(std::string_view name, std::st
   return absl::InvalidArgumentError(Join(messages, "\n"));
 }
 
+absl::StatusOr<TpmRoots> LoadTpmRoots(const std::string& path) {
+  const absl::StatusOr<Bytes> bytes = ReadFile("tpm_ek_roots", path);
+  if (!bytes.ok()) return bytes.status();
+  TpmRoots roots;
+  const auto refuse = [&](std::string_view actual) {
+    return absl::InvalidArgumentError(ToAbsl(Cat("tpm_ek_roots '", Printable(path), "': expected certificates of authorities, PEM or DER, actual: ", actual, ". Leave out what is none.")));
+  };
+  for (trust::CollateralItem& item : tpm::kFormat.recognise(trust::UntrustedBytes(*bytes), trust::CollateralSource::kSupplied, nullptr)) {
+    if (!item.certificate || item.key.kind != tpm::kCaKind) return refuse(item.certificate ? Printable(item.certificate->SubjectText(), 128) : std::string("something else"));
+    roots.anchors.push_back({std::string(tpm::kOperatorVendor), std::string(tpm::kProduct), item.certificate->public_key().spki_sha256()});
+    roots.certificates.push_back(std::move(item));
+  }
+  if (roots.anchors.empty()) return refuse("none");
+  return roots;
+}
+
+trust::AnchorSet WithAnchors(const trust::AnchorSet& anchors, const std::vector<trust::Anchor>& more) {
+  std::vector<trust::Anchor> all(anchors.anchors().begin(), anchors.anchors().end());
+  all.insert(all.end(), more.begin(), more.end());
+  return trust::AnchorSet(std::move(all), anchors.simulated());
+}
+
 absl::StatusOr<trust::AnchorSet> LoadTestAnchors(const std::string& path) {
   const absl::StatusOr<Bytes> bytes = ReadFile("test anchors", path);
   if (!bytes.ok()) return bytes.status();
   return ParseTestAnchors(path, AsText(*bytes));
+}
+
+absl::StatusOr<trust::AnchorSet> LoadAnchors(const Registry& registry, const std::string& test_anchors, const std::vector<std::string>& tpm_ek_roots) {
+  absl::StatusOr<trust::AnchorSet> anchors = test_anchors.empty() ? absl::StatusOr<trust::AnchorSet>(BuiltinAnchors(registry)) : LoadTestAnchors(test_anchors);
+  for (const std::string& path : tpm_ek_roots) {
+    if (!anchors.ok()) return anchors;
+    const absl::StatusOr<TpmRoots> roots = LoadTpmRoots(path);
+    if (!roots.ok()) return roots.status();
+    anchors = WithAnchors(*anchors, roots->anchors);
+  }
+  return anchors;
 }
 
 }  // namespace assay::appraisal

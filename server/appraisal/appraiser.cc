@@ -391,6 +391,7 @@ crypto::Sha256Digest StateSnapshot::Digest() const {
     }
     listing.push_back(static_cast<std::uint8_t>(denial.of));
   }
+  tpm.AppendTo(listing);
   return crypto::Sha256(listing);
 }
 
@@ -423,13 +424,16 @@ v1::Appraisal Appraise(const Inputs& inputs) {
   out.set_authenticity(v1::AUTHENTICITY_NOT_AUTHENTIC);
   const std::optional<Section> section = ChooseSection(inputs, log);
   std::optional<trust::Bundle> bundle;
+  const TpmInputs tpm(inputs.state.tpm);
+  JudgeActivation(inputs.state.tpm, log);
   if (section) {
     out.set_platform(std::string(section->platform->name));
     out.set_policy(section->policy->name);
     // What the manifest refuses is not opened.
     if (platform::CheckManifest(*section->platform, inputs.items, log)) {
       bundle = section->platform->authenticate(
-          inputs.items, {.anchors = inputs.anchors, .collateral = inputs.collateral, .challenge = inputs.challenge, .caches = inputs.caches}, log);
+          inputs.items, {.anchors = inputs.anchors, .collateral = inputs.collateral, .challenge = inputs.challenge, .caches = inputs.caches, .enrolled = &tpm.attestation_keys(),
+                         .activation = tpm.activation(), .enrolled_endorsement_keys = &tpm.endorsement_keys(), .endorsement_key = tpm.endorsement_key()}, log);
       ASSAY_CHECK(bundle || IsKeptFromTrust(log));  // refused without a reason would be a verdict that nobody can explain
     }
   }
@@ -440,6 +444,7 @@ v1::Appraisal Appraise(const Inputs& inputs) {
     JudgeIdentity(inputs.state, *bundle, log);
     JudgeDenials(bundle->claims(), inputs.state.denials, log);
   }
+  JudgeEnrolments(inputs.state.tpm, bundle ? &bundle->claims() : nullptr, log);
   JudgeClock(inputs.state, inputs.at, log);
   if (inputs.anchors.simulated()) {
     log.Add({.reason = Reason::kSimulated, .effect = Effect::kNote, .component = "anchors", .expected = "the vendors' roots",

@@ -13,6 +13,7 @@
 #include "appraisal/canonical.h"
 #include "appraisal/policy.h"
 #include "appraisal/registry.h"
+#include "appraisal/tpm_state.h"
 #include "assay/v1/verdict.pb.h"
 #include "base/clock.h"
 #include "evidence/format.h"
@@ -74,6 +75,7 @@ struct StateSnapshot {
   // The newest editions of vendors' documents that this verifier got itself, sorted; empty where nothing is remembered.
   std::vector<trust::Floor> floors = {};
   std::vector<Denial> denials = {};  // sorted by kind and value
+  TpmState tpm = {};                 // empty where the node has no TPM and operators enrolled nothing about it
   crypto::Sha256Digest Digest() const;
 };
 

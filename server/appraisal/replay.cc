@@ -213,6 +213,7 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
     }
     state.floors = FloorsOf(record.state());
     state.denials = DenialsOf(record.state());
+    state.tpm = TpmStateOf(record);
     if (terms.state != nullptr) state = *terms.state;
     *response.mutable_replayed() = Appraise({.registry = terms.registry,
                                              .items = items,

@@ -78,14 +78,22 @@ struct ClaimSpec {
   std::span<const StatusSpec> statuses = {};  // all values of a status, each behind those that are at most it
 };
 
+// The endorsement key of the attester's TPM, as its request named it. Nothing vouches for it yet.
+struct NamedEndorsementKey {
+  trust::UntrustedBytes public_area;  // TPM2B_PUBLIC
+  trust::UntrustedBytes certificate;  // DER; empty: none was sent
+};
+
 // Inputs of authentication beyond the evidence itself. Caches change its cost, never its result.
 struct AuthenticationContext {
   const trust::AnchorSet& anchors;
   const trust::CollateralSnapshot& collateral;
   const trust::Challenge& challenge;
   trust::FactCaches* caches;  // may be nullptr
-  const trust::EnrolledKeys* enrolled = nullptr;    // nullptr: no operator enrolled any key
+  const trust::EnrolledKeys* enrolled = nullptr;    // attestation keys; nullptr: no operator enrolled any
   const trust::Activation* activation = nullptr;    // nullptr: no secret was sealed, or it did not come back
+  const trust::EnrolledKeys* enrolled_endorsement_keys = nullptr;  // nullptr: no operator enrolled any
+  const NamedEndorsementKey* endorsement_key = nullptr;            // that a secret was sealed to; nullptr: to none
 };
 
 // What the policy opted into explicitly, as far as a format's own judgement depends on it.

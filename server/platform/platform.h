@@ -15,10 +15,17 @@
 
 namespace assay::platform {
 
+// How an item is to be collected, as the node is told; authentication compares what it got with the same.
+struct CollectionParameter {
+  std::string_view name;   // "pcr_selection"
+  std::string_view value;
+};
+
 struct ManifestEntry {
   std::string_view media_type;
   std::size_t least;
   std::size_t most;
+  std::span<const CollectionParameter> parameters = {};
 };
 
 // Strength of the bindings performed (docs/threat-model.md), strongest first.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
 #include "crypto/digest.h"
@@ -29,6 +30,9 @@ class Activation {
     if (sealed.secret.size() != kActivationSecretSize || !EqualConstantTime(sealed.secret, returned)) return std::nullopt;
     return Activation(sealed.sealed_to, sealed.name);
   }
+
+  // One that was redeemed before, as the state of its appraisal has it. Only for state that the verifier itself kept.
+  static Activation Recorded(const crypto::Sha256Digest& sealed_to, Bytes name) { return Activation(sealed_to, std::move(name)); }
 
   bool IsOf(const crypto::PublicKey& endorsement_key, ByteView name) const {
     return endorsement_key.spki_sha256() == sealed_to_ && !name_.empty() && Equal(name, name_);

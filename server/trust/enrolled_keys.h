@@ -18,6 +18,7 @@ class EnrolledKeys {
     std::erase_if(names_, [](const Bytes& name) { return name.size() < kLeastSize; });
   }
 
+  bool empty() const { return names_.empty(); }
   bool Contains(ByteView name) const {
     return std::any_of(names_.begin(), names_.end(), [name](const Bytes& known) { return EqualConstantTime(known, name); });
   }

@@ -53,11 +53,14 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"gce.zone", kText, kOptional, 0, {}, "Zone in Google's AK certificate"},
     {"tpm.ak_attributes", kNumber, kOptional, 0, kAttributeBits, "objectAttributes of the attestation key; only where what vouches for the key covers its public area"},
     {"tpm.ak_hierarchy", kText, kOptional, 0, {}, "Hierarchy whose primary object the attestation key is: endorsement, owner, platform or null; absent where it is none, or its public area is not at hand"},
-    {"tpm.ak_key_digest", kOctets, kOptional, 32, {}, "SHA-256 of the attestation key's SubjectPublicKeyInfo"},
+    {kAkKeyDigestClaim, kOctets, kOptional, 32, {}, "SHA-256 of the attestation key's SubjectPublicKeyInfo"},
     {"tpm.ak_name", kOctets, kOptional, 0, {}, "Name of the attestation key, algorithm and digest of its public area; only where what vouches for the key covers its public area"},
     {kAkTrustClaim, kText, kMust, 0, {}, "What vouches for the attestation key: certificate, activation, commitment or enrolment"},
     {"tpm.ak_vendor", kText, kOptional, 0, {}, "Whose root the certificate of the attestation or endorsement key leads to: google, microsoft or operator; absent without one"},
     {"tpm.clock", kNumber, kOptional, 0, {}, "clockInfo.clock: milliseconds that the TPM was on"},
+    {kEkKeyDigestClaim, kOctets, kOptional, 32, {}, "SHA-256 of the SubjectPublicKeyInfo of the endorsement key under which the attestation key was activated; absent unless that key counts"},
+    {"tpm.ek_name", kOctets, kOptional, 0, {}, "Name of that endorsement key, algorithm and digest of its public area"},
+    {"tpm.ek_trust", kText, kOptional, 0, {}, "What vouches for that endorsement key: certificate or enrolment"},
     {"tpm.extra_data", kOctets, kOptional, 0, {}, "extraData: chosen by the guest; here the binding transcript"},
     {"tpm.firmware_version", kOctets, kOptional, 8, {}, "firmwareVersion; the same for every TPM of one library, and obfuscated for keys outside the endorsement and platform hierarchies"},
     {"tpm.pcr_digest", kOctets, kOptional, 0, {}, "pcrDigest: hash of the selected PCRs, by the hash of the signature"},
@@ -98,7 +101,7 @@ void Quote::WriteClaims(trust::ClaimWriter& claims) const {
   const AttestHeader& header = *header_;
   const VouchedAk& vouched = endorsement_->ak;
   claims.Add(kAkTrustClaim, std::string(NameOf(vouched.key.origin())));
-  claims.Add("tpm.ak_key_digest", ToBytes(vouched.key.key().spki_sha256()));
+  claims.Add(kAkKeyDigestClaim, ToBytes(vouched.key.key().spki_sha256()));
   if (vouched.area) {
     // The TPM itself signs the Name of a primary object, with all of its attributes: then it counts whatever vouches for the key.
     const std::string_view hierarchy = HierarchyOf(header.qualified_signer, vouched.area->name());
@@ -120,6 +123,11 @@ void Quote::WriteClaims(trust::ClaimWriter& claims) const {
       claims.Add(kGceProductionClaim, instance->is_production.value_or(false));
       if (instance->security_version) claims.Add("gce.security_version", *instance->security_version);
     }
+  }
+  if (vouched.ek) {
+    claims.Add(kEkKeyDigestClaim, ToBytes(vouched.ek->key_digest));
+    claims.Add("tpm.ek_name", vouched.ek->name);
+    claims.Add("tpm.ek_trust", std::string(NameOf(vouched.ek->origin)));
   }
   claims.Add("tpm.clock", header.clock);
   claims.Add("tpm.extra_data", header.extra_data);

@@ -13,6 +13,8 @@ namespace assay::tpm {
 struct AttestHeader;
 
 inline constexpr std::string_view kAkTrustClaim = "tpm.ak_trust";
+inline constexpr std::string_view kAkKeyDigestClaim = "tpm.ak_key_digest";
+inline constexpr std::string_view kEkKeyDigestClaim = "tpm.ek_key_digest";
 inline constexpr std::string_view kRevocationClaim = "tpm.revocation";
 inline constexpr std::string_view kSignatureHashClaim = "tpm.signature_hash";
 inline constexpr std::string_view kGceProductionClaim = "gce.is_production";

@@ -170,17 +170,35 @@ std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust:
 
 std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile, const evidence::AuthenticationContext& context, CheckLog& log) {
   const bool certified = profile != nullptr && !items.certificates.empty();
-  const bool enrolled = items.ak && context.enrolled != nullptr;
-  if (!log.Require(Check::kTpmVouched, certified || enrolled, [&] {
+  const bool activated = items.ak && context.activation != nullptr && context.endorsement_key != nullptr;
+  const bool enrolled = items.ak && IsEnrolled(*items.ak, context.enrolled);
+  const bool unanswered = context.endorsement_key != nullptr && context.activation == nullptr;
+  if (!log.Require(Check::kTpmVouched, certified || activated || (items.ak && context.enrolled != nullptr), [&] {
         return Finding{.reason = Reason::kAkUnvouched, .component = std::string(kAkComponent), .claim = std::string(kAkTrustClaim),
-                       .expected = profile != nullptr ? "its certificate, or its public area if an operator enrolled it" : "its public area, and an operator who enrolled it",
+                       .expected = Cat(profile != nullptr ? "its certificate; or " : "", "its public area, activated under an endorsement key that counts, or enrolled by an operator"),
                        .actual = items.ak ? "its public area alone" : "neither"};
       })) {
     return std::nullopt;
   }
-  if (certified) return VouchByCertificate(items.certificates.front(), items.ak, *profile, context, log);
-  if (!enrolled) return std::nullopt;  // reached only with the check above switched off
-  return VouchByEnrolment(*items.ak, *context.enrolled, log);
+  if (certified) {
+    auto ak = VouchByCertificate(items.certificates.front(), items.ak, *profile, context, log);
+    if (ak) AddEnrolledEk(*ak, context);
+    return ak;
+  }
+  if (!items.ak) return std::nullopt;  // reached only with the check above switched off
+  // Who enrolled this very key need not know whose endorsement key it is: a certificate that leads nowhere takes nothing from that.
+  if (activated && !enrolled) {
+    const std::optional<VouchedEk> ek = VouchForEk(context, log);
+    return ek ? VouchByActivation(*items.ak, *ek, *context.activation, log) : std::nullopt;
+  }
+  if (unanswered) {
+    log.Skip(Check::kTpmActivation, {.reason = Reason::kActivationAbsent, .effect = Effect::kNote, .component = std::string(kAkComponent), .claim = std::string(kAkTrustClaim),
+                                     .expected = "the secret that was sealed for it", .actual = "nothing"});
+  }
+  if (context.enrolled == nullptr) return std::nullopt;
+  auto ak = VouchByEnrolment(*items.ak, *context.enrolled, log);
+  if (ak) AddEnrolledEk(*ak, context);
+  return ak;
 }
 
 std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded, const evidence::AuthenticationContext& context,
@@ -202,10 +220,10 @@ Bytes IdentityOfAk(const crypto::PublicKey& key) {
   return ToBytes(crypto::Sha256(identity));
 }
 
-Bytes AkHint(std::span<const evidence::Item> items) {
+std::optional<crypto::PublicKey> HintedAk(std::span<const evidence::Item> items) {
   if (const evidence::Item* item = Find(items, kAkMediaType)) {
     const auto area = PublicAreaIn(AllOf(item->body));
-    return area ? IdentityOfAk(area->key()) : Bytes();
+    return area ? std::optional(area->key()) : std::nullopt;
   }
   std::vector<trust::CollateralItem> documents;
   for (const evidence::Item& item : items) {
@@ -215,7 +233,12 @@ Bytes AkHint(std::span<const evidence::Item> items) {
     for (trust::CollateralItem& document : std::move(unpacked).value()) documents.push_back(std::move(document));
   }
   const std::vector<crypto::Certificate> certificates = InOrder(std::move(documents), std::nullopt);
-  return certificates.empty() ? Bytes() : IdentityOfAk(certificates.front().public_key());
+  return certificates.empty() ? std::nullopt : std::optional(certificates.front().public_key());
+}
+
+Bytes AkHint(std::span<const evidence::Item> items) {
+  const std::optional<crypto::PublicKey> key = HintedAk(items);
+  return key ? IdentityOfAk(*key) : Bytes();
 }
 
 }  // namespace assay::tpm

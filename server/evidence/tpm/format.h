@@ -24,6 +24,11 @@ inline constexpr std::string_view kCertificateMediaType = "application/pkix-cert
 inline constexpr std::string_view kCrlMediaType = "application/pkix-crl";
 inline constexpr std::string_view kPemChainMediaType = "application/pem-certificate-chain";
 
+// Parameters by which a node is told how to collect a quote.
+inline constexpr std::string_view kSelectionParameter = "pcr_selection";        // as ShowSelection has it
+inline constexpr std::string_view kCredentialParameter = "credential_blob";     // TPM2B_ID_OBJECT, lower-case hexadecimal digits
+inline constexpr std::string_view kSealedSecretParameter = "encrypted_secret";  // TPM2B_ENCRYPTED_SECRET, the same
+
 extern const evidence::Format kFormat;
 
 // What a platform finds among its items, parsed and not believed; one of each at most, as its manifest demands.
@@ -38,8 +43,8 @@ struct TpmItems {
 // as well.
 std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust::FactCaches* caches, CheckLog& log);
 
-// By the first certificate, if there is one and the platform has a profile for it, else by an operator's enrolment. nullopt: neither
-// vouches for the key; the log says so.
+// By the first certificate, if there is one and the platform has a profile for it; else by an operator's enrolment of this key; else by
+// its activation under an endorsement key that counts. nullopt: none of them vouches for the key; the log says so.
 std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile, const evidence::AuthenticationContext& context, CheckLog& log);
 
 // The carrier of a bundle, with the values on it: the quote answers the challenge and is about what was demanded. nullopt: the log says
@@ -49,6 +54,9 @@ std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std:
 
 // The instance identity that hangs on an attestation key: SHA-256 over its public key, whatever vouches for it.
 Bytes IdentityOfAk(const crypto::PublicKey& key);
+
+// The attestation key that the unauthenticated items name: to look up what is remembered, decides nothing. nullopt: none.
+std::optional<crypto::PublicKey> HintedAk(std::span<const evidence::Item> items);
 
 // The same identity, of the attestation key that the unauthenticated items name: to look up what is remembered, decides nothing.
 // Empty: none.

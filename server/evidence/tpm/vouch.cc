@@ -97,6 +97,12 @@ bool CheckMatch(const crypto::PublicKey& certified, const PublicArea& area, std:
   });
 }
 
+// What an enrolment of the key would have said: its Name, or where only the key itself was enrolled, its digest.
+Bytes EnrolledAs(const PublicArea& area, const trust::EnrolledKeys& enrolled) {
+  const crypto::Sha256Digest& digest = area.key().spki_sha256();
+  return !enrolled.Contains(area.name()) && enrolled.Contains(digest) ? ToBytes(digest) : area.name();
+}
+
 Finding NotEnrolled(std::string_view component, ByteView name) {
   return Refusal(Reason::kAkUnvouched, component, "key", "a key that an operator enrolled", ToHex(name));
 }
@@ -153,9 +159,10 @@ std::optional<VouchedAk> VouchByCertificate(const crypto::Certificate& certifica
 
 std::optional<VouchedAk> VouchByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log) {
   if (!CheckAttestationKey(area, log)) return std::nullopt;
-  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, area.name(), kAkComponent, Check::kTpmEnrolled, NotEnrolled(kAkComponent, area.name()), log);
+  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, EnrolledAs(area, enrolled), kAkComponent, Check::kTpmEnrolled, NotEnrolled(kAkComponent, area.name()), log);
   if (!key) return std::nullopt;
-  return VouchedAk{*std::move(key), std::move(area), true, std::nullopt, {}};
+  const bool by_name = enrolled.Contains(area.name());
+  return VouchedAk{*std::move(key), std::move(area), by_name, std::nullopt, {}};
 }
 
 std::optional<VouchedAk> VouchByEnrolment(const crypto::PublicKey& key, const trust::EnrolledKeys& enrolled, CheckLog& log) {
@@ -171,7 +178,7 @@ std::optional<VouchedAk> VouchByActivation(PublicArea area, const VouchedEk& ek,
   const Finding mismatch = Refusal(Reason::kActivationMismatch, kAkComponent, "name", "the attestation key and the endorsement key that the secret was sealed for", ToHex(area.name()));
   auto key = trust::VerifiedKey::FromActivation(area.key(), ek.key, activation, area.name(), kAkComponent, Check::kTpmActivation, mismatch, log);
   if (!key) return std::nullopt;
-  return VouchedAk{*std::move(key), std::move(area), true, ek.certified, ek.windows};
+  return VouchedAk{*std::move(key), std::move(area), true, ek.certified, ek.windows, ProvenEk{ek.key.key().spki_sha256(), ek.area.name(), ek.key.origin()}};
 }
 
 std::optional<VouchedAk> VouchByCommitment(trust::VerifiedKey key, std::optional<PublicArea> area, bool covers_area, CheckLog& log) {
@@ -199,9 +206,52 @@ std::optional<VouchedEk> VouchEkByCertificate(const crypto::Certificate& certifi
 
 std::optional<VouchedEk> VouchEkByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log) {
   if (!CheckEndorsementKey(area, log)) return std::nullopt;
-  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, area.name(), kEkComponent, Check::kTpmEnrolled, NotEnrolled(kEkComponent, area.name()), log);
+  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, EnrolledAs(area, enrolled), kEkComponent, Check::kTpmEnrolled, NotEnrolled(kEkComponent, area.name()), log);
   if (!key) return std::nullopt;
   return VouchedEk{*std::move(key), std::move(area), std::nullopt, {}};
+}
+
+bool IsEnrolled(const PublicArea& area, const trust::EnrolledKeys* enrolled) {
+  return enrolled != nullptr && (enrolled->Contains(area.name()) || enrolled->Contains(area.key().spki_sha256()));
+}
+
+std::optional<VouchedEk> VouchForEk(const evidence::AuthenticationContext& context, CheckLog& log) {
+  if (context.endorsement_key == nullptr) return std::nullopt;
+  auto area = PublicArea::FromTpm2b(context.endorsement_key->public_area.Read().TakeRest(), kEkComponent);
+  if (!log.Require(Check::kTpmPublicArea, area)) return std::nullopt;
+  const auto refuse = [&](std::string actual) {
+    return [&area, actual = std::move(actual)] {
+      return Refusal(Reason::kEkUnvouched, kEkComponent, "key", "a certificate under a root that is pinned or configured, or a key that an operator enrolled", Cat(actual, " of ", ToHex(area->name())));
+    };
+  };
+  if (IsEnrolled(*area, context.enrolled_endorsement_keys)) {
+    log.Pass(Check::kTpmEkVouched);
+    return VouchEkByEnrolment(*std::move(area), *context.enrolled_endorsement_keys, log);
+  }
+  const ByteView der = context.endorsement_key->certificate.Read().TakeRest();
+  if (der.empty()) {
+    log.Require(Check::kTpmEkVouched, false, refuse("neither"));
+    return std::nullopt;
+  }
+  const auto certificate = crypto::CertificatesFrom(der, kEkCertificateComponent, 1);
+  if (!log.Require(Check::kTpmCertificateKind, certificate)) return std::nullopt;
+  const CertificateProfile& profile = ProfileHint(certificate->front());
+  if (!context.anchors.HasAnchorFor(profile.ek.vendor, kProduct)) {
+    log.Skip(Check::kTpmEkProfile, {.reason = Reason::kEkRootsUnset, .effect = Effect::kNote, .component = std::string(kEkCertificateComponent), .claim = "root",
+                                    .expected = "roots of the makers of TPMs", .actual = "none"});
+    log.Require(Check::kTpmEkVouched, false, refuse("a certificate that nobody can check"));
+    return std::nullopt;
+  }
+  log.Pass(Check::kTpmEkVouched);
+  return VouchEkByCertificate(certificate->front(), *std::move(area), profile, context, log);
+}
+
+void AddEnrolledEk(VouchedAk& ak, const evidence::AuthenticationContext& context) {
+  if (ak.ek || !ak.area || context.activation == nullptr || context.endorsement_key == nullptr) return;
+  const auto area = PublicArea::FromTpm2b(context.endorsement_key->public_area.Read().TakeRest(), kEkComponent);
+  if (!area || !IsEnrolled(*area, context.enrolled_endorsement_keys) || !context.activation->IsOf(area->key(), ak.area->name())) return;
+  CheckLog unused;
+  if (CheckEndorsementKey(*area, unused)) ak.ek = ProvenEk{area->key().spki_sha256(), area->name(), trust::KeyOrigin::kEnrolment};
 }
 
 }  // namespace assay::tpm

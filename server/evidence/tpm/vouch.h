@@ -36,12 +36,20 @@ struct CertifiedBy {
   Revocation revocation = Revocation::kNotPublished;
 };
 
+// An endorsement key that counts and is of the same TPM.
+struct ProvenEk {
+  crypto::Sha256Digest key_digest;  // SHA-256 of its SubjectPublicKeyInfo
+  Bytes name;
+  trust::KeyOrigin origin;          // of the trust in it: kChain or kEnrolment
+};
+
 struct VouchedAk {
   trust::VerifiedKey key;
   std::optional<PublicArea> area;
   bool name_vouched = false;  // what vouches covers the area's Name, not only the key in it
   std::optional<CertifiedBy> certified;
   std::vector<trust::ValidityWindow> windows;
+  std::optional<ProvenEk> ek = {};  // by activation
 };
 std::string_view NameOf(trust::KeyOrigin origin);  // "certificate", "activation", "commitment", "enrolment"
 
@@ -63,7 +71,7 @@ bool CheckEndorsementKey(const PublicArea& area, CheckLog& log);
 // `area`, if given, must be of the certified key.
 std::optional<VouchedAk> VouchByCertificate(const crypto::Certificate& certificate, std::optional<PublicArea> area, const CertificateProfile& profile,
                                             const evidence::AuthenticationContext& context, CheckLog& log);
-std::optional<VouchedAk> VouchByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log);                // by Name
+std::optional<VouchedAk> VouchByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log);                // by Name, or by SHA-256 of the SPKI
 std::optional<VouchedAk> VouchByEnrolment(const crypto::PublicKey& key, const trust::EnrolledKeys& enrolled, CheckLog& log);  // by SHA-256 of the SPKI
 std::optional<VouchedAk> VouchByActivation(PublicArea area, const VouchedEk& ek, const trust::Activation& activation, CheckLog& log);
 // `key` was made by VerifiedKey::FromCommitment: a field of authenticated evidence equals a digest over `area`, or over its key.
@@ -72,6 +80,15 @@ std::optional<VouchedAk> VouchByCommitment(trust::VerifiedKey key, std::optional
 
 std::optional<VouchedEk> VouchEkByCertificate(const crypto::Certificate& certificate, PublicArea area, const CertificateProfile& profile,
                                               const evidence::AuthenticationContext& context, CheckLog& log);
-std::optional<VouchedEk> VouchEkByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log);
+std::optional<VouchedEk> VouchEkByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log);  // as attestation keys
+
+// Whether that is the key: by Name, or by SHA-256 of the SPKI.
+bool IsEnrolled(const PublicArea& area, const trust::EnrolledKeys* enrolled);  // nullptr: none is
+
+// The endorsement key that the request named: because an operator enrolled it, else by its certificate, of the vendor that the
+// certificate claims to be of. A certificate of a vendor whose roots nobody configured is not looked at, and shown as that.
+std::optional<VouchedEk> VouchForEk(const evidence::AuthenticationContext& context, CheckLog& log);
+// Of a key that something else vouches for: if it was activated under an endorsement key that an operator enrolled, says so in `ak`.
+void AddEnrolledEk(VouchedAk& ak, const evidence::AuthenticationContext& context);
 
 }  // namespace assay::tpm

@@ -25,8 +25,10 @@
 
 namespace assay::platform {
 
+// tpm::AllOfSha256() in text.
+inline constexpr CollectionParameter kVtpmQuoteParameters[] = {{tpm::kSelectionParameter, "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23"}};
 inline constexpr auto kVtpmManifest = std::to_array<ManifestEntry>({
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 0, 1},
     {tcg_log::kTcgEventLogMediaType, 0, 1},
@@ -84,6 +86,7 @@ inline std::optional<trust::Bundle> AuthenticateVtpm(std::span<const evidence::I
   }
   auto ak = tpm::VouchByCertificate(*certificate, std::move(parsed->ak), profile, context, log);
   if (!ak) return std::nullopt;
+  tpm::AddEnrolledEk(*ak, context);
   return CarryVtpm(items, *std::move(parsed), *std::move(ak), demanded, context, log);
 }
 

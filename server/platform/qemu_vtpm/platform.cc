@@ -8,7 +8,7 @@ namespace {
 // What a cloud's vTPM has, but the public area must be there: its Name is what operators enrol, and what secrets are sealed for. The
 // certificates are the issuers of the endorsement key's.
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 1, 1},
     {tcg_log::kTcgEventLogMediaType, 0, 1},
