@@ -128,7 +128,7 @@ absl::StatusOr<Fleet> Offline(const CollateralOptions& options, const std::vecto
     if (!parsed.ok()) return parsed.status();
     at = *parsed;
   }
-  const auto anchors = options.insecure_test_anchors.empty() ? absl::StatusOr<trust::AnchorSet>(appraisal::BuiltinAnchors(invocation.registry)) : appraisal::LoadTestAnchors(options.insecure_test_anchors);
+  const auto anchors = appraisal::LoadAnchors(invocation.registry, options.insecure_test_anchors, options.tpm_ek_roots);
   if (!anchors.ok()) return anchors.status();
   if (const auto there = ReadFile("--db", options.database); absl::IsNotFound(there.status())) return there.status();  // opening would make it
   auto store = store::OpenSqliteStore(options.database);

@@ -29,6 +29,7 @@ struct CollateralOptions {
   std::vector<std::string> collateral, early_collateral;  // directories
   std::vector<std::string> policies;
   std::string insecure_test_anchors;
+  std::vector<std::string> tpm_ek_roots;
   std::string at;
 };
 

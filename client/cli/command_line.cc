@@ -37,6 +37,7 @@ constexpr const char* kFormats = "table|json|yaml";
 #ifdef ASSAY_SERVICE
 constexpr const char* kListFormats = "table|wide|json|yaml|jsonl";
 constexpr const char* kEventFormats = "table|jsonl";
+constexpr const char* kTpmKeyKinds = "attestation|endorsement";
 constexpr const char* kBanKinds = "instance|node_key|name|certificate|measurement";
 #endif
 constexpr const char* kShells = "bash|zsh|fish";
@@ -402,6 +403,7 @@ class CommandLine {
     replay->add_flag("--current-policies", replay_.current_policies, "By the policies that the server has now")->needs(server);
     Repeatable(replay->add_option("--policy", replay_.policies, "By this policy, reference values or policy set, offline; repeatable"))->type_name(kFile)->needs(from);
     replay->add_option("--insecure-test-anchors", replay_.insecure_test_anchors, "Anchors of the software TEE, offline")->type_name(kFile)->needs(from);
+    Repeatable(replay->add_option("--tpm-ek-root", replay_.tpm_ek_roots, "A file of the server's tpm_ek_roots, offline; repeatable"))->type_name(kFile)->needs(from);
     AddOutput(replay, &output_);
 
     CLI::App* exporting = AddCommand(verdict, "export", "Save a verdict with all its inputs, for a replay offline",
@@ -412,7 +414,7 @@ class CommandLine {
   }
 
   void AddNode() {
-    CLI::App* node = AddGroup("node", "Nodes and bans");
+    CLI::App* node = AddGroup("node", "Nodes, bans, and keys of TPMs");
     CLI::App* list = AddFleet(node, "list", "Nodes, by their last verdict", &ListNodes, kListFormats);
     AddFilter(list, "'cluster = prod AND conflict = true'");
     AddLimit(list, "Most to show; 0: all. Default: 100");
@@ -427,6 +429,16 @@ class CommandLine {
     };
     add_ban("ban", "Refuse an instance, a node key, a name, or whoever has a certificate or a measurement, from now on", &BanIdentity);
     add_ban("unban", "Lift a ban", &UnbanIdentity);
+    CLI::App* enroll = AddFleet(node, "enroll", "Vouch for a key of a TPM: an attestation key, or the endorsement key under which attestation keys are activated", &EnrolKey, kFormats);
+    enroll->add_option("FILE", fleet_.file, "TPM2B_PUBLIC, or a public key or certificate in PEM or DER; '-' is standard input")->required()->type_name(kFile);
+    OneOf(enroll->add_option("--kind", fleet_.kind, "Which key it is; a bare public key does not say it itself"), kTpmKeyKinds);
+    enroll->add_option("--node", fleet_.node, "Name that it is for, and that no other key of its kind may ask for; default: any")->type_name("CLUSTER/NAME");
+    AddReason(enroll);
+    CLI::App* unenroll = AddFleet(node, "unenroll", "Take an enrolment back: what stands on it alone falls", &UnenrolKey, kFormats);
+    unenroll->add_option("KEY", fleet_.id, "SHA-256 of the key, as 'assay node enrolments' shows it")->required()->type_name("HEX");
+    AddReason(unenroll);
+    CLI::App* enrolments = AddFleet(node, "enrolments", "All enrolled keys", &ListEnrolments, kListFormats);
+    AddLimit(enrolments, "Most to show; 0: all. Default: 100");
     CLI::App* bans = AddFleet(node, "bans", "All bans", &ListBans, kListFormats);
     AddLimit(bans, "Most to show; 0: all. Default: 100");
   }
@@ -478,6 +490,7 @@ class CommandLine {
     Repeatable(forecast->add_option("--policy", collateral_.policies, "Policies that will be in force; repeatable"))->type_name(kFile)->needs(database);
     forecast->add_option("--at", collateral_.at, "Time of both appraisals; default: now")->type_name("RFC3339")->needs(database);
     forecast->add_option("--insecure-test-anchors", collateral_.insecure_test_anchors, "Anchors of the software TEE")->type_name(kFile)->needs(database);
+    Repeatable(forecast->add_option("--tpm-ek-root", collateral_.tpm_ek_roots, "A file of the server's tpm_ek_roots; repeatable"))->type_name(kFile)->needs(database);
     OneOf(forecast->add_option("-o,--output", output_, "How to print the result; data goes to standard output, messages to standard error"), kListFormats);
   }
 #endif

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/absl_bridge.h"
+#include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "client/cli/clouds.h"
@@ -51,6 +52,13 @@ const Columns<v1::Ban> kBanColumns{{"KIND", "VALUE", "SINCE", "BY", "REASON"}, 5
                                      std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
                                      return {kind, Printable(ban.value(), 600), Shown(ban.at()), Printable(ban.by()), Printable(ban.reason(), 512)};
                                    }};
+
+std::string NameOf(v1::TpmKeyKind kind) { return kind == v1::TPM_KEY_KIND_ENDORSEMENT ? "endorsement" : "attestation"; }
+
+const Columns<v1::EnrolledKey> kEnrolmentColumns{{"KIND", "KEY", "NODE", "SINCE", "BY", "REASON", "TPM NAME"}, 6, [](const v1::EnrolledKey& key) -> std::vector<std::string> {
+                                                   return {NameOf(key.kind()), Shown(key.spki_sha256()), key.node().empty() ? "-" : Printable(key.node(), 600), Shown(key.at()),
+                                                           Printable(key.by()), Printable(key.reason(), 512), Shown(key.tpm_name())};
+                                                 }};
 
 const Columns<v1::VerdictFlip> kFlipColumns{
     {"AT", "WAS", "BECAME", "CLUSTER/ROLE", "NAME", "REASON", "CAUSE", "ID", "COMPONENT", "EXPECTED", "ACTUAL", "INSTANCE"}, 8,
@@ -187,6 +195,44 @@ ExitCode BanIdentity(const FleetOptions& options, const Invocation& invocation) 
                  Printable(response->ban().reason(), 512), "\nVerdicts that stand are appraised once more; `assay verdict flips` shows which of them fell.");
     }
     return Show(response, said, options, invocation);
+  });
+}
+
+ExitCode ListEnrolments(const FleetOptions& options, const Invocation& invocation) {
+  return PrintList(options, v1::ListEnrolmentsRequest(), kEnrolmentColumns, invocation,
+                   [](client::VerdictClient& client, const v1::ListEnrolmentsRequest& page) { return client.ListEnrolments(page); },
+                   [](const v1::ListEnrolmentsResponse& response) -> const auto& { return response.enrolments(); });
+}
+
+ExitCode EnrolKey(const FleetOptions& options, const Invocation& invocation) {
+  const absl::StatusOr<Bytes> file = ReadFile("FILE", options.file);
+  if (!file.ok()) return invocation.Fail(file.status());
+  return Do(options, invocation, [&](client::VerdictClient& client) -> absl::Status {
+    v1::EnrolKeyRequest request;
+    if (!options.kind.empty()) request.set_kind(options.kind == "endorsement" ? v1::TPM_KEY_KIND_ENDORSEMENT : v1::TPM_KEY_KIND_ATTESTATION);
+    request.set_key(std::string(AsText(*file)));
+    request.set_node(options.node);
+    request.set_reason(options.reason);
+    const auto response = client.EnrolKey(request);
+    std::string said;
+    if (response.ok()) {
+      const v1::EnrolledKey& key = response->enrolment();
+      said = Cat("enrolled the ", NameOf(key.kind()), " key ", Shown(key.spki_sha256()), key.node().empty() ? "" : Cat(" for ", Printable(key.node(), 600)), " since ", Shown(key.at()), " by ",
+                 Printable(key.by()), ": ", Printable(key.reason(), 512));
+      if (key.tpm_name().empty()) said += "\nWithout its public area: whatever attributes the TPM's object has, it counts.";
+    }
+    return Show(response, said, options, invocation);
+  });
+}
+
+ExitCode UnenrolKey(const FleetOptions& options, const Invocation& invocation) {
+  return Do(options, invocation, [&](client::VerdictClient& client) -> absl::Status {
+    const std::optional<Bytes> digest = FromHex(options.id);
+    if (!digest) return absl::InvalidArgumentError(ToAbsl(Cat("KEY: expected 64 hexadecimal digits, as `assay node enrolments` shows them, actual '", Printable(options.id, 80), "'.")));
+    v1::UnenrolKeyRequest request;
+    request.set_spki_sha256(std::string(AsText(*digest)));
+    request.set_reason(options.reason);
+    return Show(client.UnenrolKey(request), Cat("unenrolled ", options.id, "\nVerdicts that stand are appraised once more; `assay verdict flips` shows which of them fell."), options, invocation);
   });
 }
 

@@ -21,9 +21,11 @@ struct FleetOptions {
   int limit = 100;            // elements of a list, or events of a watch; 0 = no limit
   bool oldest_first = false;  // verdicts
   std::int64_t after = 0;     // watch: sequence to resume behind
-  std::string id;             // verdict id, or instance identity in hexadecimal
-  std::string kind;           // of a ban: instance, node_key or name
+  std::string id;             // verdict id; instance identity, or digest of a key, in hexadecimal
+  std::string kind;           // of a ban, or of a key to be enrolled ("": as the file says)
   std::string value;          // whom the ban is about
+  std::string file;           // of a key to be enrolled
+  std::string node;           // "cluster/name" that it is for; empty: any
   std::string reason;
 };
 
@@ -38,6 +40,9 @@ ExitCode ReleaseNode(const FleetOptions& options, const Invocation& invocation);
 ExitCode BanIdentity(const FleetOptions& options, const Invocation& invocation);
 ExitCode UnbanIdentity(const FleetOptions& options, const Invocation& invocation);
 ExitCode ListBans(const FleetOptions& options, const Invocation& invocation);
+ExitCode EnrolKey(const FleetOptions& options, const Invocation& invocation);
+ExitCode UnenrolKey(const FleetOptions& options, const Invocation& invocation);
+ExitCode ListEnrolments(const FleetOptions& options, const Invocation& invocation);
 
 // `assay clouds --server`: with what the verdicts of the last day show.
 ExitCode DescribeClouds(const FleetOptions& options, const Invocation& invocation);

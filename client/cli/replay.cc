@@ -33,9 +33,7 @@ absl::StatusOr<v1::ReplayVerdictResponse> Offline(const ReplayOptions& options, 
   if (!verdict.ParseFromArray(file->data(), static_cast<int>(file->size())) || verdict.record().id().empty()) {
     return absl::InvalidArgumentError(ToAbsl(Cat("--from '", Printable(options.from), "': expected a file that `assay verdict export` wrote, actual: something else. Export the verdict again.")));
   }
-  const absl::StatusOr<trust::AnchorSet> anchors = options.insecure_test_anchors.empty()
-                                                       ? absl::StatusOr<trust::AnchorSet>(appraisal::BuiltinAnchors(invocation.registry))
-                                                       : appraisal::LoadTestAnchors(options.insecure_test_anchors);
+  const absl::StatusOr<trust::AnchorSet> anchors = appraisal::LoadAnchors(invocation.registry, options.insecure_test_anchors, options.tpm_ek_roots);
   if (!anchors.ok()) return anchors.status();
   std::optional<appraisal::PolicyBook> book;
   if (!options.policies.empty()) {

@@ -21,6 +21,7 @@ struct ReplayOptions {
   std::string from;                     // offline: a file that `export` wrote
   std::vector<std::string> policies;    // offline: instead of those of the record
   std::string insecure_test_anchors;    // offline
+  std::vector<std::string> tpm_ek_roots;  // offline: those of the server
   std::string at;
   std::string to;                       // export: the file to write
   OutputFormat output = OutputFormat::kTable;

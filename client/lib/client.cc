@@ -208,6 +208,18 @@ absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansR
   return Call<v1::ListBansResponse>(*connection_->stub, &v1::VerdictService::Stub::ListBans, request, connection_->options, nullptr);
 }
 
+absl::StatusOr<v1::EnrolKeyResponse> VerdictClient::EnrolKey(const v1::EnrolKeyRequest& request) {
+  return Call<v1::EnrolKeyResponse>(*connection_->stub, &v1::VerdictService::Stub::EnrolKey, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::UnenrolKeyResponse> VerdictClient::UnenrolKey(const v1::UnenrolKeyRequest& request) {
+  return Call<v1::UnenrolKeyResponse>(*connection_->stub, &v1::VerdictService::Stub::UnenrolKey, request, connection_->options, nullptr);
+}
+
+absl::StatusOr<v1::ListEnrolmentsResponse> VerdictClient::ListEnrolments(const v1::ListEnrolmentsRequest& request) {
+  return Call<v1::ListEnrolmentsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListEnrolments, request, connection_->options, nullptr);
+}
+
 absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& request, const std::function<bool(const v1::WatchVerdictsResponse&)>& take) {
   grpc::ClientContext context;
   if (absl::Status added = AddToken(connection_->options, context); !added.ok()) return added;

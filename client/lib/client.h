@@ -69,6 +69,9 @@ class VerdictClient {
   absl::StatusOr<v1::ListFlipsResponse> ListFlips(const v1::ListFlipsRequest& request);
   absl::StatusOr<v1::DescribeCloudsResponse> DescribeClouds(const v1::DescribeCloudsRequest& request);
   absl::StatusOr<v1::ListBansResponse> ListBans(const v1::ListBansRequest& request);
+  absl::StatusOr<v1::EnrolKeyResponse> EnrolKey(const v1::EnrolKeyRequest& request);
+  absl::StatusOr<v1::UnenrolKeyResponse> UnenrolKey(const v1::UnenrolKeyRequest& request);
+  absl::StatusOr<v1::ListEnrolmentsResponse> ListEnrolments(const v1::ListEnrolmentsRequest& request);
 
   // Gives every answer to `take`, heartbeats too, until it says false (then OK) or the stream ends: Unavailable if the server
   // went, with or without a word; others as the server answered. No deadline.

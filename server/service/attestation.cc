@@ -14,8 +14,10 @@
 #include "crypto/signature.h"
 #include "codec/json_writer.h"
 #include "collateral/document_kinds.h"
+#include "evidence/tpm/format.h"
 #include "result/ear_of.h"
 #include "result/flat_jwt.h"
+#include "service/activation.h"
 #include "store/verdict_id.h"
 #include "token/jws.h"
 
@@ -26,6 +28,7 @@ constexpr std::size_t kMostItems = 32;
 constexpr std::size_t kLongestCluster = 253, kLongestRole = 63, kLongestName = 253, kLongestPlatform = 64;
 constexpr std::size_t kLongestSpki = 1024;
 constexpr std::size_t kLongestSignature = 256;
+constexpr std::size_t kLongestSecret = 64;
 constexpr std::size_t kFactCapacity = 8192;
 constexpr int kMostAppraisals = 3;  // of one answer, while what is remembered of the instance keeps changing
 constexpr double kAttemptSamplesPerSecond = 20, kAttemptSampleBurst = 200;
@@ -49,6 +52,19 @@ crypto::BindingTranscript TranscriptOf(const v1::AttestationContext& context, co
           .name = context.name(),
           .tpm_ak = ToBytes(AsBytes(keys.tpm_ak())),
           .server_spki_sha256 = ToBytes(server_spki)};
+}
+
+// What of the context and keys a challenge is for. Of the endorsement key nothing stands in the transcript: it is bound here, and by the
+// secret that is sealed to it.
+crypto::Sha256Digest ContextOf(const crypto::BindingTranscript& transcript, const v1::AttesterKeys& keys) {
+  Bytes context = transcript.Encode();
+  if (!keys.tpm_ek().empty()) {
+    for (const std::string& part : {keys.tpm_ek(), keys.tpm_ek_certificate()}) {
+      AppendU32Be(context, static_cast<std::uint32_t>(part.size()));
+      Append(context, AsBytes(part));
+    }
+  }
+  return crypto::Sha256(context);
 }
 
 bool IsText(std::string_view text) {
@@ -114,26 +130,40 @@ void CountAppraisal(const v1::Appraisal& appraisal, telemetry::Metrics& metrics)
   if (appraisal.instance_identity().empty() && deciding != nullptr) metrics.CountAttempt(static_cast<Reason>(deciding->code()));
 }
 
-// What a set asks of a node: the manifests of its platforms, or of the one that is hinted at.
-void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyChoice& choice, std::string_view hint,
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+Parameters ParametersOf(const crypto::Credential& credential) {
+  return {{std::string(tpm::kCredentialParameter), ToHex(credential.id_object)}, {std::string(tpm::kSealedSecretParameter), ToHex(credential.encrypted_secret)}};
+}
+
+// What a set asks of a node: the manifests of its platforms, or of the one that is hinted at. `sealed`: beside what they ask of quotes.
+void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyChoice& choice, std::string_view hint, const Parameters& sealed,
                    v1::CreateChallengeResponse& response) {
   struct Need {
     bool optional = true;
     std::set<std::string> platforms;
   };
-  std::map<std::string, Need> needs;
+  std::map<std::pair<std::string, Parameters>, Need> needs;
   for (const platform::Platform* platform : registry.platforms) {
     if (choice.PolicyFor(platform->name) == nullptr || (!hint.empty() && hint != platform->name)) continue;
     for (const platform::ManifestEntry& entry : platform->manifest) {
-      Need& need = needs[std::string(entry.media_type)];
+      Parameters parameters;
+      for (const platform::CollectionParameter& one : entry.parameters) parameters.emplace_back(one.name, one.value);
+      if (entry.media_type == tpm::kQuoteMediaType) parameters.insert(parameters.end(), sealed.begin(), sealed.end());
+      Need& need = needs[{std::string(entry.media_type), std::move(parameters)}];
       need.platforms.insert(std::string(platform->name));
       need.optional = need.optional && entry.least == 0;
     }
   }
-  for (const auto& [media_type, need] : needs) {
+  for (const auto& [what, need] : needs) {
     v1::EvidenceRequest& request = *response.add_requests();
-    request.set_media_type(media_type);
+    request.set_media_type(what.first);
     request.set_optional(need.optional);
+    for (const auto& [name, value] : what.second) {
+      v1::EvidenceRequest::Parameter& parameter = *request.add_parameters();
+      parameter.set_name(name);
+      parameter.set_value(value);
+    }
     for (const std::string& platform : need.platforms) request.add_platforms(platform);
   }
 }
@@ -181,9 +211,6 @@ Answer<crypto::PublicKey> Attestation::CheckRequest(const v1::AttestationContext
   if (auto refusal = CheckText("context.role", context.role(), 1, kLongestRole)) return *std::move(refusal);
   if (auto refusal = CheckText("context.name", context.name(), 0, kLongestName)) return *std::move(refusal);
   if (auto refusal = CheckText("platform", platform, 0, kLongestPlatform)) return *std::move(refusal);
-  if (!keys.tpm_ak().empty() || !keys.tpm_ek().empty() || !keys.tpm_ek_certificate().empty()) {
-    return Invalid("keys.tpm_ak, keys.tpm_ek, keys.tpm_ek_certificate", "nothing: no platform of this build has a TPM", "a TPM key");
-  }
   if (keys.node_spki().size() > kLongestSpki) {
     return Invalid("keys.node_spki", Cat("at most ", kLongestSpki, " bytes"), Cat(keys.node_spki().size(), " bytes"));
   }
@@ -235,6 +262,21 @@ std::optional<Refusal> Attestation::CheckSignature(const v1::AttestRequest& requ
   return std::nullopt;
 }
 
+// The transcript, and what was sealed, are about the key that was named: the evidence must not be of another.
+std::optional<Refusal> Attestation::CheckAttestationKey(const v1::AttestRequest& request) {
+  if (request.keys().tpm_ak().empty()) return std::nullopt;
+  CheckLog log;
+  for (const v1::EvidenceItem& item : request.items()) {
+    if (item.media_type() != tpm::kAkMediaType) continue;
+    if (!log.Require(Check::kTpmAkNamed, item.body() == request.keys().tpm_ak(), [&] {
+          return Finding{.reason = Reason::kAttestationKeyMismatch, .component = "items", .claim = std::string(tpm::kAkMediaType), .expected = "keys.tpm_ak, byte for byte", .actual = "another"};
+        })) {
+      return Refusal{log.findings().front()};
+    }
+  }
+  return std::nullopt;
+}
+
 // That evidence names it, by its digest in the transcript, is what the appraisal shows.
 std::optional<Refusal> Attestation::CheckCsr(const v1::AttestRequest& request) {
   if (request.csr().empty()) return std::nullopt;
@@ -255,19 +297,28 @@ std::optional<Refusal> Attestation::CheckCsr(const v1::AttestRequest& request) {
 }
 
 bool Attestation::Knows(const v1::AttesterKeys& keys, const Peer& peer) const {
-  return keys.node_spki().size() <= kLongestSpki && possessions_.Find(PossessionOf(keys, peer, inputs_.tls_terminated)) != nullptr;
+  // Sealing a secret for a TPM is no quick thing.
+  return keys.tpm_ek().empty() && keys.node_spki().size() <= kLongestSpki && possessions_.Find(PossessionOf(keys, peer, inputs_.tls_terminated)) != nullptr;
 }
 
 Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer) {
   if (const auto node_key = CheckRequest(request.context(), request.keys(), request.platform(), peer); !node_key.ok()) return node_key.refusal();
+  const auto tpm_keys = ReadTpmKeys(request.keys());
+  if (!tpm_keys.ok()) return tpm_keys.refusal();
   ChallengeFields fields{};
   inputs_.random.Fill(fields.nonce);
   fields.issued = inputs_.clock.Now();
   fields.expires = fields.issued + inputs_.challenge_lifetime;
   const Bytes server_spki = inputs_.tls_terminated ? Bytes() : ToBytes(peer.server_spki);
-  fields.context = crypto::Sha256(TranscriptOf(request.context(), request.keys(), server_spki).Encode());
+  fields.context = ContextOf(TranscriptOf(request.context(), request.keys(), server_spki), request.keys());
   fields.policy_set = PolicySetId(request.context());
 
+  Parameters sealed;
+  if (tpm_keys.value().endorsement_key) {
+    const auto credential = SealSecret(tpm_keys.value(), fields.nonce, codec_);
+    if (!credential.ok()) return credential.refusal();
+    sealed = ParametersOf(credential.value());
+  }
   v1::CreateChallengeResponse response;
   inputs_.metrics.CountChallengeIssued();
   response.set_challenge(Text(codec_.Seal(fields)));
@@ -277,7 +328,7 @@ Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::Creat
   response.set_tls_terminated(inputs_.tls_terminated);
   WriteRequests(inputs_.registry,
                 appraisal::PolicyChoice::ForContext(inputs_.policies, request.context().cluster(), request.context().role()),
-                request.platform(), response);
+                request.platform(), sealed, response);
   return response;
 }
 
@@ -310,6 +361,7 @@ struct Attestation::Pending {
   crypto::Sha256Digest node_key_sha256{};
   trust::Challenge demanded;
   std::vector<evidence::Item> items;
+  appraisal::TpmState tpm;                          // without the enrolments
   trust::CollateralSnapshot collateral;
   std::vector<collateral::Absence> absent;          // beside it
   std::vector<trust::Floor> floors;                 // of the documents that the evidence may use
@@ -387,7 +439,10 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
 Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned) {
   const Time now = inputs_.clock.Now();
   if (request.items_size() > static_cast<int>(kMostItems)) return Invalid("items", Cat("at most ", kMostItems), std::to_string(request.items_size()));
-  if (!request.activation_secret().empty()) return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
+  if (!request.activation_secret().empty() && request.keys().tpm_ek().empty()) {
+    return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
+  }
+  if (request.activation_secret().size() > kLongestSecret) return Invalid("activation_secret", Cat("at most ", kLongestSecret, " bytes"), Cat(request.activation_secret().size(), " bytes"));
 
   const std::optional<token::EarProfile> ear_profile = EarProfileNamed(request.ear_profile());
   if (!ear_profile) return Invalid("ear_profile", "veraison, trustee or ietf-03", Cat("'", Printable(request.ear_profile(), 32), "'"));
@@ -399,7 +454,7 @@ Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::Attes
   for (const Bytes& server_spki : ServerKeysAt(now)) {
     CheckLog log;
     transcript = TranscriptOf(request.context(), request.keys(), server_spki);
-    challenge = codec_.Open(AsBytes(request.challenge()), now, crypto::Sha256(transcript.Encode()), PolicySetId(request.context()), log);
+    challenge = codec_.Open(AsBytes(request.challenge()), now, ContextOf(transcript, request.keys()), PolicySetId(request.context()), log);
     if (challenge) break;
     if (!refused) refused = log.findings().front();
   }
@@ -409,6 +464,9 @@ Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::Attes
   }
   const auto node_key = CheckRequest(request.context(), request.keys(), request.platform(), peer);
   if (!node_key.ok()) return node_key.refusal();
+  const auto tpm_keys = ReadTpmKeys(request.keys());
+  if (!tpm_keys.ok()) return tpm_keys.refusal();
+  if (auto refusal = CheckAttestationKey(request)) return *std::move(refusal);
   if (auto refusal = CheckSignature(request, node_key.value())) return *std::move(refusal);
   if (auto refusal = CheckCsr(request)) return *std::move(refusal);
   if (abandoned()) return TooLate();
@@ -427,8 +485,11 @@ Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::Attes
       trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData()), .node_key_sha256 = node_key_sha256});
   std::vector<evidence::Item> items;
   for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
+  appraisal::TpmState tpm{.asked_as = appraisal::AskedAs(request.context().cluster(), request.context().name()), .attestation_key = appraisal::HintedAttestationKey(items)};
+  if (const auto& ek = tpm_keys.value().endorsement_key) tpm.endorsement_key = ToBytes(ek->key().spki_sha256());
+  tpm.activation = RedeemSecret(tpm_keys.value(), request.keys(), challenge->nonce, AsBytes(request.activation_secret()), codec_);
   auto pending = std::make_shared<Pending>(Pending{.request = request, .peer = peer, .now = now, .ear_profile = *ear_profile, .node_key = node_key.value(), .transcript = std::move(transcript),
-                                                   .report_data = report_data, .node_key_sha256 = node_key_sha256, .demanded = demanded, .items = std::move(items), .collateral = {},
+                                                   .report_data = report_data, .node_key_sha256 = node_key_sha256, .demanded = demanded, .items = std::move(items), .tpm = std::move(tpm), .collateral = {},
                                                    .absent = {}, .floors = {}, .timer = timer});
   Gather(*pending);
   return pending;
@@ -487,19 +548,19 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
       recorded = denials.status();
       break;
     }
-    const appraisal::StateSnapshot state{.not_before = inputs_.not_before, .instance = *known, .floors = pending.floors, .denials = *denials};
+    const auto enrolments = inputs_.store.EnrolmentsOf(pending.tpm);
+    if (!enrolments.ok()) {
+      recorded = enrolments.status();
+      break;
+    }
+    appraisal::StateSnapshot state{.not_before = inputs_.not_before, .instance = *known, .floors = pending.floors, .denials = *denials, .tpm = pending.tpm};
+    state.tpm.enrolments = *enrolments;
     v1::RememberedState& remembered = *record.mutable_state();
     remembered.mutable_not_before()->set_seconds(inputs_.not_before.time_since_epoch().count());
     remembered.set_identity(Text(known->identity));
     remembered.set_ban(known->ban);
     remembered.set_held_as(known->held_as);
-    remembered.clear_denials();
-    for (const appraisal::Denial& denial : *denials) {
-      v1::Denial& kept = *remembered.add_denials();
-      kept.set_certificate(denial.of == appraisal::Denial::Of::kCertificate);
-      kept.set_value(Text(denial.value));
-      kept.set_why(denial.why);
-    }
+    appraisal::Write(state.tpm, remembered);
     remembered.clear_floors();
     for (const trust::Floor& floor : pending.floors) {
       v1::CollateralFloor& added = *remembered.add_floors();

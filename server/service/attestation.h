@@ -97,6 +97,7 @@ class Attestation {
   crypto::Sha256Digest PolicySetId(const v1::AttestationContext& context) const;
   static std::optional<Refusal> CheckPossession(const v1::AttesterKeys& keys, const Peer& peer);
   std::optional<Refusal> CheckSignature(const v1::AttestRequest& request, const crypto::PublicKey& node_key) const;
+  static std::optional<Refusal> CheckAttestationKey(const v1::AttestRequest& request);
   static std::optional<Refusal> CheckCsr(const v1::AttestRequest& request);
   std::optional<Refusal> Consume(const ChallengeFields& challenge, Time now);
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::string_view kKeyIdLabel = "assay-challenge-key-id";
+constexpr std::string_view kActivationLabel = "assay-activation-secret-v1";
 
 Finding Refusal(Reason reason, std::string claim, std::string expected, std::string actual) {
   return {.reason = reason, .component = "challenge", .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
@@ -46,6 +47,16 @@ Bytes ChallengeCodec::Seal(const ChallengeFields& fields) const {
   Append(challenge, crypto::HmacSha256(key_, challenge));
   ASSAY_CHECK(challenge.size() == kChallengeSize);
   return challenge;
+}
+
+Bytes ChallengeCodec::ActivationSecret(ByteView nonce, ByteView attestation_key_name, ByteView endorsement_key_name) const {
+  // Begins as no challenge does: what is sealed and what is authenticated are never the same bytes.
+  Bytes about = ToBytes(AsBytes(kActivationLabel));
+  for (const ByteView part : {nonce, attestation_key_name, endorsement_key_name}) {
+    AppendU32Be(about, static_cast<std::uint32_t>(part.size()));
+    Append(about, part);
+  }
+  return ToBytes(crypto::HmacSha256(key_, about));
 }
 
 std::optional<ChallengeFields> ChallengeCodec::Open(ByteView challenge, Time now, const crypto::Sha256Digest& context,

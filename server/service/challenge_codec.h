@@ -35,6 +35,10 @@ class ChallengeCodec {
 
   Bytes Seal(const ChallengeFields& fields) const;
 
+  // What a TPM has to give back for the challenge of this nonce: 32 bytes, the same whenever it is asked for, under no other key and
+  // for no other nonce or pair of Names. Nobody is told of it but the TPM that it is sealed to.
+  Bytes ActivationSecret(ByteView nonce, ByteView attestation_key_name, ByteView endorsement_key_name) const;
+
   // nullopt: refused; the log says why (challenge_malformed, challenge_forged, challenge_expired, context_mismatch).
   std::optional<ChallengeFields> Open(ByteView challenge, Time now, const crypto::Sha256Digest& context,
                                       const crypto::Sha256Digest& policy_set, CheckLog& log) const;

@@ -69,7 +69,8 @@ bool IsPath(const FieldDescriptor& field) {
   for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
                                       "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory",
-                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca", "assay.v1.AirGap.export_key", "assay.v1.AirGap.import_keys"}) {
+                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca", "assay.v1.AirGap.export_key", "assay.v1.AirGap.import_keys",
+                                      "assay.v1.ServerConfig.tpm_ek_roots"}) {
     if (name == path) return true;
   }
   return false;
@@ -321,6 +322,10 @@ policies: [policies]
 
 # Certificates and revocation lists beside what nodes send; recognised by content. Leave out for none.
 # collateral_dir: collateral
+
+# CAs of TPMs' makers, PEM or DER: their certificates of endorsement keys count. Leave out for none; single keys are enrolled with
+# `assay node enroll`.
+# tpm_ek_roots: [tpm-makers]
 
 # Where collateral is fetched that nodes do not send; who is left out is not asked. Leave the section out, or say offline, for nobody.
 collateral:

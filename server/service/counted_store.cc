@@ -65,6 +65,18 @@ class CountedStore final : public store::VerdictStore {
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const store::Act& act) override {
     return Count(StoreOperation::kRecord, [&] { return store_->Lift(kind, value, act); });
   }
+  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) override {
+    return Count(StoreOperation::kGet, [&] { return store_->EnrolmentsOf(asked); });
+  }
+  absl::StatusOr<v1::EnrolledKey> Enrol(const v1::EnrolledKey& key, const store::Act& act) override {
+    return Count(StoreOperation::kRecord, [&] { return store_->Enrol(key, act); });
+  }
+  absl::StatusOr<v1::EnrolledKey> Unenrol(ByteView spki_sha256, const store::Act& act) override {
+    return Count(StoreOperation::kRecord, [&] { return store_->Unenrol(spki_sha256, act); });
+  }
+  absl::StatusOr<store::Page<v1::EnrolledKey>> ListEnrolments(const store::PageRequest& request) override {
+    return Count(StoreOperation::kList, [&] { return store_->ListEnrolments(request); });
+  }
   absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override {
     return Count(StoreOperation::kRecord, [&] { return store_->RecordFlip(id, found); });
   }

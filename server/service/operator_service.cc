@@ -8,6 +8,7 @@
 #include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "evidence/tpm/enrolment.h"
 #include "service/operator_calls.h"
 #include "store/fleet_forecast.h"
 
@@ -116,6 +117,43 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
+  grpc::ServerUnaryReactor* EnrolKey(grpc::CallbackServerContext* context, const v1::EnrolKeyRequest* request, v1::EnrolKeyResponse* response) override {
+    return Change(context, "EnrolKey", request->reason(), [this, request, response](const store::Act& act) -> std::optional<Refusal> {
+      const auto read = tpm::ReadKeyToEnrol(AsBytes(request->key()), WantedKind(request->kind()));
+      if (!read) return Refusal{read.findings().front()};
+      v1::EnrolledKey wanted;
+      wanted.set_kind(read->kind == tpm::TpmKeyKind::kEndorsement ? v1::TPM_KEY_KIND_ENDORSEMENT : v1::TPM_KEY_KIND_ATTESTATION);
+      wanted.set_spki_sha256(std::string(AsText(read->spki_sha256)));
+      wanted.set_tpm_name(std::string(AsText(read->name)));
+      wanted.set_node(request->node());
+      auto enrolled = inputs_.store.Enrol(wanted, act);
+      if (enrolled.ok()) {
+        inputs_.banned(Cat("enrolment of ", ToHex(AsBytes(enrolled->spki_sha256()))));
+        *response->mutable_enrolment() = *std::move(enrolled);
+      }
+      return RefusalOfStatus(enrolled.status(), "enrolment");
+    });
+  }
+
+  grpc::ServerUnaryReactor* UnenrolKey(grpc::CallbackServerContext* context, const v1::UnenrolKeyRequest* request, v1::UnenrolKeyResponse* response) override {
+    return Change(context, "UnenrolKey", request->reason(), [this, request, response](const store::Act& act) -> std::optional<Refusal> {
+      if (request->spki_sha256().size() != crypto::Sha256Digest().size()) return Invalid("spki_sha256", "32 bytes", Cat(request->spki_sha256().size(), " bytes"));
+      auto gone = inputs_.store.Unenrol(AsBytes(request->spki_sha256()), act);
+      if (gone.ok()) {
+        inputs_.banned(Cat("end of the enrolment of ", ToHex(AsBytes(gone->spki_sha256()))));
+        *response->mutable_enrolment() = *std::move(gone);
+      }
+      return RefusalOfStatus(gone.status(), "spki_sha256");
+    });
+  }
+
+  grpc::ServerUnaryReactor* ListEnrolments(grpc::CallbackServerContext* context, const v1::ListEnrolmentsRequest* request, v1::ListEnrolmentsResponse* response) override {
+    return Answer(context, "ListEnrolments", Role::kViewer, [this, request, response](const Caller&) {
+      return List<v1::EnrolledKey>(*request, {}, {.list = "enrolments"}, [this](const store::PageRequest& page) { return inputs_.store.ListEnrolments(page); },
+                                   *response->mutable_enrolments(), *response);
+    });
+  }
+
   grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context, const v1::ReplayVerdictRequest* request, v1::ReplayVerdictResponse* response) override {
     return Answer(context, "ReplayVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](const v1::VerdictRecord& record) {
@@ -154,6 +192,14 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     fleet.set_latest_trusted_id(latest->latest_id);
     *fleet.mutable_latest_boundary() = std::move(*record->mutable_appraisal()->mutable_trust_boundary());
     return std::nullopt;
+  }
+
+  static std::optional<tpm::TpmKeyKind> WantedKind(v1::TpmKeyKind kind) {
+    switch (kind) {
+      case v1::TPM_KEY_KIND_ATTESTATION: return tpm::TpmKeyKind::kAttestation;
+      case v1::TPM_KEY_KIND_ENDORSEMENT: return tpm::TpmKeyKind::kEndorsement;
+      default: return std::nullopt;
+    }
   }
 
   template <typename T, typename Write>

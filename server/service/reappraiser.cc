@@ -139,6 +139,11 @@ bool Reappraiser::Appraise(const v1::VerdictSummary& summary, const std::string&
     // Which name it holds is a matter between its own verdicts, not of what is known of it.
     known->held_as = record->state().held_as();
     state.instance = *std::move(known);
+    // How the activation ended is what it was; who is enrolled is what it is now.
+    state.tpm = appraisal::TpmStateOf(*record);
+    auto enrolments = inputs_.store.EnrolmentsOf(state.tpm);
+    if (!enrolments.ok()) return false;
+    state.tpm.enrolments = *std::move(enrolments);
   }
   const v1::ReplayVerdictResponse replay = appraisal::Replay(store::ExportOf(inputs_.store, *std::move(record)),
                                                              {.registry = inputs_.registry, .anchors = inputs_.anchors, .at = now, .more_collateral = current, .state = &state,

@@ -30,6 +30,7 @@ Refusal RefusalOf(const absl::Status& status, std::string field) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument: return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = "a value that can be used", .actual = why}};
     case absl::StatusCode::kNotFound: return {{.reason = Reason::kNotFound, .component = std::move(field), .expected = "something that is recorded", .actual = why}};
+    case absl::StatusCode::kAlreadyExists: return {{.reason = Reason::kEnrolmentTaken, .component = std::move(field), .expected = "a key and a name that are free", .actual = why}};
     case absl::StatusCode::kOutOfRange: return {{.reason = Reason::kEventsPurged, .component = std::move(field), .expected = "a sequence whose events are kept", .actual = why}};
     default: return {{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a store that answers", .actual = "one that could not",
                       .remedy = "Retry; the verifier's operator must look at its log and disk."}, kRetryStoreMs};

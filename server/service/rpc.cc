@@ -25,6 +25,8 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kBundleRolledBack:
     case Reason::kBundleDocumentRefused:
     case Reason::kNotConfigured:
+    case Reason::kEnrolmentTaken:
+    case Reason::kAttestationKeyMismatch:
     case Reason::kContextMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
     case Reason::kNodeKeyMismatch:
     case Reason::kChannelUnbound:

@@ -101,6 +101,12 @@ class Gathering {
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
     if (!config.collateral_dir().empty()) TakeCollateral();
+    for (const std::string& path : config.tpm_ek_roots()) {
+      auto roots = Take(appraisal::LoadTpmRoots(path));
+      if (!roots || !material_.anchors) continue;
+      material_.anchors = appraisal::WithAnchors(*material_.anchors, roots->anchors);
+      material_.collateral.insert(material_.collateral.end(), roots->certificates.begin(), roots->certificates.end());
+    }
     if (auto settings = Take(LoadCollateralSettings(config.collateral(), !inputs.insecure_test_anchors.empty(), now))) material_.collateral_settings = *std::move(settings);
     if (auto air_gap = Take(LoadAirGap(config.air_gap()))) material_.air_gap = *std::move(air_gap);
   }

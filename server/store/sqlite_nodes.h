@@ -26,10 +26,11 @@ class SqliteNodes {
   absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const Act& act);
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act);
 
+  absl::Status AddEvent(v1::EventKind kind, std::int64_t sequence, std::string_view target, const Act& act);
+
  private:
   absl::StatusOr<std::optional<v1::Ban>> FindBan(v1::BanKind kind, std::string_view value);
   absl::StatusOr<std::optional<v1::Node>> FindNode(ByteView identity);
-  absl::Status AddEvent(v1::EventKind kind, std::int64_t sequence, std::string_view target, const Act& act);
 
   SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, flip_, find_ban_, find_denials_, count_denials_, insert_ban_, delete_ban_, insert_event_;
 };

@@ -73,6 +73,12 @@ struct NumberedBan {
 };
 std::int64_t SequenceOf(const NumberedBan& ban) { return ban.sequence; }
 
+struct NumberedEnrolment {
+  v1::EnrolledKey key;
+  std::int64_t sequence;
+};
+std::int64_t SequenceOf(const NumberedEnrolment& enrolment) { return enrolment.sequence; }
+
 }  // namespace
 
 absl::Status RefuseNonId(std::string_view id) {
@@ -110,6 +116,7 @@ v1::VerdictSummary SummaryAt(const SqliteStatement::Run& run, int first) {
 absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::On(std::unique_ptr<SqliteDatabase> database) {
   std::unique_ptr<SqliteReader> reader(new SqliteReader(std::move(database)));
   if (absl::Status prepared = reader->nodes_.Prepare(*reader->database_); !prepared.ok()) return prepared;
+  if (absl::Status prepared = reader->enrolments_.Prepare(*reader->database_); !prepared.ok()) return prepared;
   const std::string summary = Cat("SELECT ", kSummaryColumns, " FROM verdict WHERE id = ?1");
   const absl::Status prepared = reader->database_->PrepareAll({
       {&reader->select_verdict_, "SELECT record FROM verdict WHERE id = ?1"},
@@ -138,6 +145,11 @@ absl::StatusOr<appraisal::InstanceState> SqliteReader::InstanceStateOf(const Can
 absl::StatusOr<std::vector<appraisal::Denial>> SqliteReader::Denials() {
   const std::lock_guard lock(mutex_);
   return nodes_.Denials();
+}
+
+absl::StatusOr<std::vector<appraisal::Enrolment>> SqliteReader::EnrolmentsOf(const appraisal::TpmState& asked) {
+  const std::lock_guard lock(mutex_);
+  return enrolments_.Of(asked);
 }
 
 absl::StatusOr<v1::VerdictRecord> SqliteReader::Get(std::string_view id) {
@@ -243,6 +255,17 @@ absl::StatusOr<Page<v1::Ban>> SqliteReader::ListBans(const PageRequest& request)
   Page<v1::Ban> page;
   page.next = numbered->next;
   for (NumberedBan& ban : numbered->elements) page.elements.push_back(std::move(ban.ban));
+  return page;
+}
+
+absl::StatusOr<Page<v1::EnrolledKey>> SqliteReader::ListEnrolments(const PageRequest& request) {
+  const std::string sql = Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE enrolment.seq > ", request.after, " ORDER BY enrolment.seq LIMIT ", request.size + 1);
+  const std::lock_guard lock(mutex_);
+  auto numbered = List<NumberedEnrolment>(sql, {}, request, [](const SqliteStatement::Run& run, int first) { return NumberedEnrolment{EnrolmentAt(run, first), run.IntegerAt(first)}; });
+  if (!numbered.ok()) return numbered.status();
+  Page<v1::EnrolledKey> page;
+  page.next = numbered->next;
+  for (NumberedEnrolment& enrolment : numbered->elements) page.elements.push_back(std::move(enrolment.key));
   return page;
 }
 

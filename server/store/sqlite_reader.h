@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "store/filter.h"
+#include "store/sqlite_enrolments.h"
 #include "store/sqlite_nodes.h"
 #include "store/verdict_store.h"
 
@@ -25,12 +26,14 @@ class SqliteReader {
 
   absl::StatusOr<appraisal::InstanceState> InstanceStateOf(const Candidate& candidate, Time now);
   absl::StatusOr<std::vector<appraisal::Denial>> Denials();
+  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked);
   absl::StatusOr<v1::VerdictRecord> Get(std::string_view id);
   absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id);
   absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256);
   absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request);
   absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request);
   absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request);
+  absl::StatusOr<Page<v1::EnrolledKey>> ListEnrolments(const PageRequest& request);
   absl::StatusOr<Page<v1::VerdictFlip>> ListFlips(const PageRequest& request);
   absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size);
   absl::StatusOr<NodeCounts> CountNodes(Time now);
@@ -49,6 +52,7 @@ class SqliteReader {
   std::mutex mutex_;  // guards everything below
   std::unique_ptr<SqliteDatabase> database_;
   SqliteNodes nodes_;
+  SqliteEnrolments enrolments_;
   SqliteStatement select_verdict_, select_summary_, select_blob_, select_latest_time_, select_latest_event_, select_events_purged_, select_size_, count_nodes_, count_verdicts_;
 };
 

@@ -169,6 +169,18 @@ constexpr const char* kMigrations[] = {
     flip BLOB NOT NULL
   ) STRICT;
   CREATE INDEX flip_by_verdict ON flip (verdict_seq, seq);
+)sql",
+    // Keys of TPMs that operators vouch for. A key is enrolled once, and for a name one of each kind.
+    R"sql(
+  CREATE TABLE enrolment (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,
+    spki BLOB UNIQUE NOT NULL CHECK (length(spki) = 32),
+    tpm_name BLOB NOT NULL,
+    node TEXT NOT NULL,
+    at INTEGER NOT NULL, by TEXT NOT NULL, because TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX enrolment_by_node ON enrolment (node, kind) WHERE node <> '';
 )sql"};
 
 }  // namespace

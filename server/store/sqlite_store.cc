@@ -17,6 +17,7 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "store/group_commit.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_enrolments.h"
 #include "store/sqlite_nodes.h"
 #include "store/sqlite_reader.h"
 #include "store/sqlite_schema.h"
@@ -168,6 +169,7 @@ class SqliteStore final : public VerdictStore {
   }
 
   absl::StatusOr<std::vector<appraisal::Denial>> Denials() override { return reader_->Denials(); }
+  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) override { return reader_->EnrolmentsOf(asked); }
 
   absl::Status Record(const v1::VerdictRecord& record, std::span<const Blob> blobs) override {
     if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
@@ -198,6 +200,7 @@ class SqliteStore final : public VerdictStore {
   absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) override { return lists_->ListVerdicts(request); }
   absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) override { return lists_->ListNodes(request); }
   absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) override { return lists_->ListBans(request); }
+  absl::StatusOr<Page<v1::EnrolledKey>> ListEnrolments(const PageRequest& request) override { return lists_->ListEnrolments(request); }
   absl::StatusOr<Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override {
     return lists_->EventsAfter(after, filter, size);
   }
@@ -231,6 +234,25 @@ class SqliteStore final : public VerdictStore {
   }
   absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act) override {
     return Change<v1::Ban>("lift a ban", [&] { return nodes_.Lift(kind, value, act); });
+  }
+
+  absl::StatusOr<v1::EnrolledKey> Enrol(const v1::EnrolledKey& key, const Act& act) override {
+    return Change<v1::EnrolledKey>("record an enrolment", [&]() -> absl::StatusOr<v1::EnrolledKey> {
+      auto enrolled = enrolments_.Enrol(key, act);
+      if (!enrolled.ok()) return enrolled.status();
+      if (enrolled->news) {
+        if (absl::Status added = nodes_.AddEvent(v1::EVENT_KIND_ENROLLED, 0, TargetOf(enrolled->key), act); !added.ok()) return added;
+      }
+      return std::move(enrolled->key);
+    });
+  }
+  absl::StatusOr<v1::EnrolledKey> Unenrol(ByteView spki_sha256, const Act& act) override {
+    return Change<v1::EnrolledKey>("end an enrolment", [&]() -> absl::StatusOr<v1::EnrolledKey> {
+      auto gone = enrolments_.Unenrol(spki_sha256);
+      if (!gone.ok()) return gone.status();
+      if (absl::Status added = nodes_.AddEvent(v1::EVENT_KIND_UNENROLLED, 0, TargetOf(*gone), act); !added.ok()) return added;
+      return gone;
+    });
   }
 
   absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override {
@@ -270,6 +292,7 @@ class SqliteStore final : public VerdictStore {
 
   absl::Status PrepareAll() {
     if (absl::Status prepared = nodes_.Prepare(*database_); !prepared.ok()) return prepared;
+    if (absl::Status prepared = enrolments_.Prepare(*database_); !prepared.ok()) return prepared;
     return database_->PrepareAll({
         {&insert_nonce_, "INSERT INTO redeemed VALUES (?1, ?2) ON CONFLICT (nonce) DO NOTHING"},
         // Bounded, so that no call pays for a long pause; each adds one and forgets up to a thousand.
@@ -371,7 +394,10 @@ class SqliteStore final : public VerdictStore {
       if (!state.ok()) return state.status();
       const auto denials = nodes_.Denials();
       if (!denials.ok()) return denials.status();
-      if (state->ban != record.state().ban() || state->held_as != record.state().held_as() || !SameDenials(*denials, record.state())) {
+      const appraisal::TpmState then = appraisal::TpmStateOf(record);
+      const auto enrolments = enrolments_.Of(then);
+      if (!enrolments.ok()) return enrolments.status();
+      if (state->ban != record.state().ban() || state->held_as != record.state().held_as() || !SameDenials(*denials, record.state()) || *enrolments != then.enrolments) {
         return Error(StatusCode::kAborted, Cat("verdict ", record.id(), ": what is remembered of the instance has changed since it was appraised; appraise again"));
       }
     }
@@ -521,6 +547,7 @@ class SqliteStore final : public VerdictStore {
   std::unique_ptr<SqliteReader> reader_, lists_;
   std::unique_ptr<SqliteDatabase> database_;  // this and what is below belongs to whoever runs inside commits_
   SqliteNodes nodes_;
+  SqliteEnrolments enrolments_;
   SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, last_flip_, insert_flip_, purge_verdicts_,
       purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_, purge_events_, mark_events_purged_;
   Marks marks_;

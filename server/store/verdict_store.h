@@ -6,7 +6,7 @@
 // verdict, what it changes about its node, and the event that says so are one transaction. Lists take constant memory,
 // however much is stored. Does not promise to judge anything. Thread-safe; every call may block on the disk.
 //
-// Errors: AlreadyExists (Redeem: this nonce was redeemed; Record: this id is recorded), NotFound (what is named is not
+// Errors: AlreadyExists (Redeem: this nonce was redeemed; Record: this id is recorded; Enrol: key or node is taken), NotFound (what is named is not
 // there), InvalidArgument (an id, nonce, filter or ban that is none, a record without time or that would not parse), Aborted
 // (Record: what was remembered of the instance has changed since the appraisal read it; appraise again), OutOfRange
 // (EventsAfter: purged), FailedPrecondition (Redeem: the challenge expired so long before the latest time that its nonce may
@@ -107,6 +107,10 @@ class VerdictStore {
   // Certificates and signed values that are banned, whoever has them; sorted by kind and value.
   virtual absl::StatusOr<std::vector<appraisal::Denial>> Denials() = 0;
 
+  // Keys of TPMs that are enrolled, as far as they are `asked.attestation_key`, `asked.endorsement_key` or for `asked.asked_as`; sorted by
+  // kind and digest.
+  virtual absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) = 0;
+
   // Stores the record and its inputs, and what it means for its node, in one transaction. `record.id()` is a NewVerdictId().
   // A record without instance identity is an attempt: it changes no node and makes no event. If the record has a state, it is
   // compared with what is remembered now.
@@ -119,6 +123,7 @@ class VerdictStore {
   virtual absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) = 0;
   virtual absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) = 0;
   virtual absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) = 0;  // takes no filter
+  virtual absl::StatusOr<Page<v1::EnrolledKey>> ListEnrolments(const PageRequest& request) = 0;  // takes no filter
   virtual absl::StatusOr<NodeCounts> CountNodes(Time now) = 0;
   // What was recorded from `since` on; sorted by platform, verdict, strength and simulation. Reads each of them.
   virtual absl::StatusOr<std::vector<VerdictCount>> CountVerdicts(Time since) = 0;
@@ -131,6 +136,11 @@ class VerdictStore {
   virtual absl::StatusOr<v1::Node> Release(ByteView identity, const Act& act) = 0;
   virtual absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const Act& act) = 0;
   virtual absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const Act& act) = 0;
+
+  // Enrols kind, digest, Name and node of `key`; the rest is filled in here. AlreadyExists: it is enrolled otherwise, or another key of
+  // its kind is enrolled for its node.
+  virtual absl::StatusOr<v1::EnrolledKey> Enrol(const v1::EnrolledKey& key, const Act& act) = 0;
+  virtual absl::StatusOr<v1::EnrolledKey> Unenrol(ByteView spki_sha256, const Act& act) = 0;
 
   // What a re-appraisal found of a verdict: kept, with its event, if it differs from what was found last, else from the record; then
   // true. One that became REJECTED is revoked in the same transaction. `was` and the verdict as it stands are filled in here. A

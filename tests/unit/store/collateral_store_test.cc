@@ -372,7 +372,7 @@ TEST_F(CollateralStoreTest, ADatabaseOfVersion3IsTakenOver) {
   ASSERT_EQ(Sql("PRAGMA user_version"), "3");
   const auto store = Open();
   ASSERT_NE(store, nullptr);
-  EXPECT_EQ(Sql("PRAGMA user_version"), "4");
+  EXPECT_EQ(Sql("PRAGMA user_version"), "5");
   EXPECT_EQ(Sql("SELECT value FROM meta WHERE name = 'events_purged'"), "77");
   EXPECT_TRUE(store->Put(Document(kCrl, 7)).ok());
   auto verdicts = OpenSqliteStore(File());

@@ -450,7 +450,7 @@ TEST_F(SqliteStoreTest, CreatesFileAndDirectoryForItsOwnerOnly) {
 TEST_F(SqliteStoreTest, MarksTheFileAsItsOwn) {
   Open();
   EXPECT_EQ(Sql("PRAGMA application_id"), "1098085241");
-  EXPECT_EQ(Sql("PRAGMA user_version"), "4");
+  EXPECT_EQ(Sql("PRAGMA user_version"), "5");
   EXPECT_EQ(Sql("PRAGMA journal_mode"), "wal");
   EXPECT_EQ(Sql("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%STRICT%' AND name NOT LIKE 'sqlite_%'"), "0");
 }
@@ -484,8 +484,8 @@ TEST_F(SqliteStoreTest, RefusesFilesThatAreNotItsOwnAndLeavesThemAlone) {
       {"nearly the magic", false, "not a SQLite database", write("SQLite format 4" + std::string(8192, '\0'))},
       {"another program's mark", false, "another program (application_id 7,", sql("PRAGMA application_id = 7")},
       {"another program's tables", false, "another program (application_id 0,", sql("CREATE TABLE t (a)")},
-      {"a newer schema", true, "schema version 5, and this program knows versions up to 4",
-       sql("PRAGMA application_id = 1098085241; PRAGMA user_version = 5")},
+      {"a newer schema", true, "schema version 6, and this program knows versions up to 5",
+       sql("PRAGMA application_id = 1098085241; PRAGMA user_version = 6")},
       {"no schema version", true, "schema version -1",
        sql("PRAGMA application_id = 1098085241; PRAGMA user_version = -1")},
   };
