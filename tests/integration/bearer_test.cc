@@ -65,7 +65,7 @@ TEST(Bearers, EveryCallDemandsItsRole) {
   const auto joined = JoinAs(node);
   ASSERT_TRUE(joined.ok()) << Message(joined.status());
   const std::vector<OperatorRpc> rpcs = OperatorRpcs(joined->verdict_id());
-  ASSERT_EQ(rpcs.size(), 19u);
+  ASSERT_EQ(rpcs.size(), 22u);
 
   ClaimsSet expired = Claims("admin"), elsewhere = Claims("admin"), another_issuer = Claims("admin");
   expired.issued_at -= 3600;

@@ -52,7 +52,7 @@ class Fleet : public ::testing::Test {
 TEST_F(Fleet, EveryCallDemandsItsRole) {
   const std::string id = Join(1, "n").verdict_id();
   const std::vector<OperatorRpc> rpcs = OperatorRpcs(id);
-  ASSERT_EQ(rpcs.size(), 19u);
+  ASSERT_EQ(rpcs.size(), 22u);
   for (const std::string_view who : {"", "self-signed", "foreign", "admin", "viewer", "operator"}) {
     client::VerdictClient client = As(who);
     for (const OperatorRpc& rpc : rpcs) {

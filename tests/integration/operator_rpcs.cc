@@ -2,6 +2,8 @@
 
 #include "base/absl_bridge.h"
 #include "base/strings.h"
+#include "tests/softtee/key.h"
+#include "tests/softtee/tpm_structures.h"
 
 namespace assay::integration {
 
@@ -22,6 +24,11 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
   };
   v1::ReleaseNodeRequest release = with_reason(v1::ReleaseNodeRequest());
   release.set_instance_identity(std::string(32, 'x'));
+  const softtee::Key ak = softtee::Key::Derive(AsBytes("an attestation key"));
+  v1::EnrolKeyRequest enrol = with_reason(v1::EnrolKeyRequest());
+  enrol.set_key(std::string(AsText(softtee::AkOf(ak).Tpm2b())));
+  v1::UnenrolKeyRequest unenrol = with_reason(v1::UnenrolKeyRequest());
+  unenrol.set_spki_sha256(std::string(AsText(softtee::Sha256(ak.SubjectPublicKeyInfo()))));
   v1::FetchCollateralRequest report;
   report.add_items()->set_media_type("application/vnd.assay.sev-snp-report");
   const auto unless_not_configured = [](const absl::Status& status) {
@@ -47,6 +54,9 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
       {"RevokeVerdict", Role::kOperator, [=](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},
       {"BanIdentity", Role::kOperator, [=](auto& c) { return c.BanIdentity(with_reason(of_name(v1::BanIdentityRequest()))).status(); }},
       {"UnbanIdentity", Role::kOperator, [=](auto& c) { return c.UnbanIdentity(with_reason(of_name(v1::UnbanIdentityRequest()))).status(); }},
+      {"EnrolKey", Role::kOperator, [=](auto& c) { return c.EnrolKey(enrol).status(); }},
+      {"UnenrolKey", Role::kOperator, [=](auto& c) { return c.UnenrolKey(unenrol).status(); }},
+      {"ListEnrolments", Role::kViewer, [=](auto& c) { return c.ListEnrolments({}).status(); }},
       {"ReleaseNode", Role::kOperator, [=](auto& c) { return absl::IsNotFound(c.ReleaseNode(release).status()) ? absl::OkStatus() : c.ReleaseNode(release).status(); }},
   };
 }

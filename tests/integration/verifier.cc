@@ -73,7 +73,8 @@ workers: {threads: 2, queue: 64}
 )";
 }
 
-Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens, const std::function<void(const Site&)>& prepare)
+Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens, const std::function<void(const Site&)>& prepare,
+                   const appraisal::Registry* registry)
     : log_(log_text_, clock_) {
   prepare(site_);
   std::string text = site_.Text("assayd.yaml");
@@ -95,7 +96,7 @@ Verifier::Verifier(std::string_view listener, std::string_view more, const std::
   }
   service::ConfigResult config = service::LoadConfig("assayd.yaml", text, site_.root().string());
   for (const std::string& message : config.messages) ADD_FAILURE() << message;
-  auto started = service::Server::Start({*std::move(config.config), site_.File("anchors.yaml"), BuiltinRegistry(), clock_, random_, log_});
+  auto started = service::Server::Start({*std::move(config.config), site_.File("anchors.yaml"), registry == nullptr ? BuiltinRegistry() : *registry, clock_, random_, log_});
   if (!started.ok()) {
     ADD_FAILURE() << MessageOf(started.status());
     std::abort();

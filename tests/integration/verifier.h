@@ -55,7 +55,7 @@ class Verifier {
   // `listener` goes into the join listener's section, e.g. "connections: {per_address: 3}".
   // `more` is further YAML of the whole file; it replaces the sections that it has. `prepare` may change files before the start.
   explicit Verifier(std::string_view listener = "", std::string_view more = "", const std::optional<TokensToo>& tokens = std::nullopt,
-                    const std::function<void(const Site&)>& prepare = [](const Site&) {});
+                    const std::function<void(const Site&)>& prepare = [](const Site&) {}, const appraisal::Registry* registry = nullptr);  // nullptr: this build's
 
   const Site& site() const { return site_; }
   service::Server& server() { return *server_; }

@@ -123,4 +123,27 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   return evidence;
 }
 
+Bytes MintEkCertificate(const TpmPki& pki, const Key& ek, const std::function<void(Certificate&)>& change, const Key* by, Time now) {
+  Certificate certificate = Issued(kIssuerName, "EK of a softtee TPM", ek, now);
+  const bool rsa = EkOf(ek).type == 0x0001;
+  certificate.extensions = {extension::KeyUsage(rsa ? kKeyEncipherment : kKeyAgreement), extension::BasicConstraints(false, {}), extension::ExtendedKeyUsage(kEkPurpose)};
+  if (change) change(certificate);
+  return certificate.SignedBy(by == nullptr ? pki.issuer : *by);
+}
+
+Bytes MintTpmIssuer(const TpmPki& pki, Time now) {
+  Certificate issuer = Issued(kRootName, kIssuerName, pki.issuer, now);
+  issuer.serial = {0x65};
+  issuer.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, 0)};
+  return issuer.SignedBy(pki.root);
+}
+
+Bytes MintTpmRoot(const TpmPki& pki, Time now) {
+  Certificate root = Issued(kRootName, kRootName, pki.root, now);
+  root.not_after = now + days(3650);
+  root.serial = {1};
+  root.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, {})};
+  return root.SignedBy(pki.root);
+}
+
 }  // namespace assay::softtee

@@ -124,6 +124,12 @@ struct TpmEvidence {
 };
 TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options);
 
+// The certificate of an endorsement key, DER, by the PKI's issuer, or by `by` under its name. `change`: before it is signed.
+Bytes MintEkCertificate(const TpmPki& pki, const Key& ek, const std::function<void(Certificate&)>& change = {}, const Key* by = nullptr, Time now = kDefaultNow);
+// The issuer's and the root's, DER.
+Bytes MintTpmIssuer(const TpmPki& pki, Time now = kDefaultNow);
+Bytes MintTpmRoot(const TpmPki& pki, Time now = kDefaultNow);
+
 // All 24 registers: byte k of register i is 16 * i + k.
 TpmBank RampBank(std::uint16_t algorithm);
 // Qualified name of a primary object of the endorsement hierarchy.

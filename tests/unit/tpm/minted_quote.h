@@ -50,6 +50,9 @@ struct Road {
   std::optional<Bytes> nonce = kNonce;  // nullopt: not demanded
   trust::FactCaches* caches = nullptr;
   std::optional<trust::AnchorSet> anchors = {};  // nullopt: the software TEE's, as the operator's
+  const trust::Activation* activation = nullptr;
+  const trust::EnrolledKeys* enrolled_endorsement_keys = nullptr;
+  const evidence::NamedEndorsementKey* endorsement_key = nullptr;
 };
 
 // nullopt: the log says why.
@@ -59,7 +62,8 @@ inline std::optional<trust::Bundle> Take(std::span<const evidence::Item> items, 
   trust::Challenge::Values values;
   values.nonce = road.nonce;
   const trust::Challenge challenge = road.nonce ? trust::Challenge::Demanded(values) : trust::Challenge::NotDemanded(true);
-  const evidence::AuthenticationContext context{.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = road.caches, .enrolled = road.enrolled};
+  const evidence::AuthenticationContext context{.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = road.caches, .enrolled = road.enrolled,
+                                              .activation = road.activation, .enrolled_endorsement_keys = road.enrolled_endorsement_keys, .endorsement_key = road.endorsement_key};
   std::optional<TpmItems> parsed = ParseItems(items, road.caches, log);
   if (!parsed) return std::nullopt;
   std::optional<VouchedAk> ak = VouchForAk(*parsed, road.profile, context, log);

@@ -234,6 +234,106 @@ TEST(TpmActivation, AnActivatedKeyIsAnAttestationKeyAllTheSame) {
   EXPECT_NE(test::FindingOf(log, Reason::kAkAttributes), nullptr);
 }
 
+// An activation of the AK that WithoutCertificates() has, under `ek`.
+struct Activated {
+  explicit Activated(const softtee::Key& ek, Bytes certificate = {})
+      : named{trust::UntrustedBytes(softtee::EkOf(ek).Tpm2b()), trust::UntrustedBytes(std::move(certificate))},
+        activation(trust::Activation::Recorded(AreaOf(softtee::EkOf(ek)).key().spki_sha256(), test::Mint().ak_name)) {}
+  evidence::NamedEndorsementKey named;
+  trust::Activation activation;
+};
+
+TEST(TpmActivation, CountsUnderAnEndorsementKeyThatCounts) {
+  const trust::EnrolledKeys nobody, by_name({softtee::EkOf(Pki().rsa_ek).Name()}), by_digest({ToBytes(AreaOf(softtee::EkOf(Pki().rsa_ek)).key().spki_sha256())});
+  for (const trust::EnrolledKeys* keys : {&by_name, &by_digest}) {
+    const Activated activated(Pki().rsa_ek);
+    CheckLog log;
+    const auto bundle = test::Take(WithoutCertificates(), log, {.profile = nullptr, .enrolled = &nobody, .activation = &activated.activation, .enrolled_endorsement_keys = keys, .endorsement_key = &activated.named});
+    ASSERT_TRUE(bundle);
+    EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "activation");
+    EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
+    EXPECT_EQ(*bundle->claims().Get<Bytes>("tpm.ek_name"), softtee::EkOf(Pki().rsa_ek).Name());
+  }
+  const Activated certified(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek));
+  CheckLog log;
+  const auto bundle = test::Take(WithoutCertificates(), log, {.profile = nullptr, .enrolled = &nobody, .activation = &certified.activation, .enrolled_endorsement_keys = &nobody, .endorsement_key = &certified.named});
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "certificate");
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_vendor"), "operator");
+}
+
+TEST(TpmActivation, Attack026_CountsUnderNoOther) {
+  const trust::EnrolledKeys nobody, other({softtee::EkOf(Pki().p256_ek).Name()}), ak({test::Mint().ak_name});
+  struct Case {
+    std::string_view what;
+    Activated activated;
+    const trust::EnrolledKeys* keys;
+    Reason reason;
+    bool roots = true;
+  };
+  softtee::TpmPublic movable = softtee::EkOf(Pki().rsa_ek);
+  movable.attributes &= ~(1U << 1);
+  Activated changed(Pki().rsa_ek);
+  changed.named.public_area = trust::UntrustedBytes(movable.Tpm2b());
+  const trust::EnrolledKeys as_changed({AreaOf(movable).name()});
+  Activated garbage(Pki().rsa_ek);
+  garbage.named.public_area = trust::UntrustedBytes(Bytes(10, 1));
+  Activated exchanged(Pki().p256_ek);
+  exchanged.named.public_area = trust::UntrustedBytes(softtee::EkOf(Pki().rsa_ek).Tpm2b());
+  const trust::EnrolledKeys rsa({softtee::EkOf(Pki().rsa_ek).Name()});
+  for (const Case& c : {Case{"nobody's", Activated(Pki().rsa_ek), &nobody, Reason::kEkUnvouched}, Case{"no list", Activated(Pki().rsa_ek), nullptr, Reason::kEkUnvouched},
+                        Case{"another", Activated(Pki().rsa_ek), &other, Reason::kEkUnvouched}, Case{"an attestation key's", Activated(Pki().rsa_ek), &ak, Reason::kEkUnvouched},
+                        Case{"of no configured maker", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek)), &nobody, Reason::kEkRootsUnset, false},
+                        Case{"a stranger's certificate", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek, {}, &Pki().stranger)), &nobody, Reason::kChainBroken},
+                        Case{"another's certificate", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().p256_ek)), &nobody, Reason::kAkMismatch},
+                        Case{"garbage as certificate", Activated(Pki().rsa_ek, Bytes(50, 0x30)), &nobody, Reason::kCertificateMalformed},
+                        Case{"one that can leave its TPM", changed, &as_changed, Reason::kEkAttributes}, Case{"garbage", garbage, &nobody, Reason::kTpmStructureMalformed},
+                        Case{"activated under another", exchanged, &rsa, Reason::kActivationMismatch}}) {
+    CheckLog log;
+    test::Road road{.profile = nullptr, .enrolled = &nobody, .activation = &c.activated.activation, .enrolled_endorsement_keys = c.keys, .endorsement_key = &c.activated.named};
+    if (!c.roots) road.anchors = trust::AnchorSet({}, true);
+    EXPECT_FALSE(test::Take(WithoutCertificates(), log, road)) << c.what;
+    EXPECT_TRUE(log.HasRejection()) << c.what;
+    EXPECT_NE(test::FindingOf(log, c.reason), nullptr) << c.what;
+  }
+}
+
+TEST(TpmActivation, ThatDidNotComeBackIsToldAndVouchesForNothing) {
+  const Activated activated(Pki().rsa_ek);
+  const trust::EnrolledKeys nobody, ek({softtee::EkOf(Pki().rsa_ek).Name()});
+  CheckLog log;
+  EXPECT_FALSE(test::Take(WithoutCertificates(), log, {.profile = nullptr, .enrolled = &nobody, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named}));
+  EXPECT_NE(test::FindingOf(log, Reason::kActivationAbsent), nullptr);
+  EXPECT_NE(test::FindingOf(log, Reason::kAkUnvouched), nullptr);
+  EXPECT_EQ(ResultOf(log, Check::kTpmActivation), CheckResult::kSkipped);
+}
+
+// Who enrolled the very key is not asked about certificates of another; an enrolled endorsement key is shown beside it, and beside a certificate.
+TEST(TpmActivation, AnEnrolledEndorsementKeyIsShownWhateverVouched) {
+  const softtee::TpmEvidence bare = WithoutCertificates();
+  const trust::EnrolledKeys ak({bare.ak_name}), ek({softtee::EkOf(Pki().rsa_ek).Name()}), nobody;
+  const Activated garbage(Pki().rsa_ek, Bytes(50, 0x30)), activated(Pki().rsa_ek), of_other(Pki().p256_ek);
+  CheckLog log;
+  auto bundle = test::Take(bare, log, {.profile = nullptr, .enrolled = &ak, .activation = &garbage.activation, .enrolled_endorsement_keys = &nobody, .endorsement_key = &garbage.named});
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "enrolment");
+  EXPECT_EQ(bundle->claims().Find("tpm.ek_trust"), nullptr) << "that nobody vouches for is not shown";
+  CheckLog second;
+  bundle = test::Take(bare, second, {.profile = nullptr, .enrolled = &ak, .activation = &activated.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "enrolment");
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
+  CheckLog certified;
+  bundle = test::Take(test::Mint(), certified, {.activation = &activated.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "certificate");
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
+  CheckLog third;
+  bundle = test::Take(bare, third, {.profile = nullptr, .enrolled = &ak, .activation = &of_other.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(bundle->claims().Find("tpm.ek_trust"), nullptr) << "activated under another key";
+}
+
 TEST(TpmEndorsementKey, IsOneThatDecryptsForItsTpmAlone) {
   struct {
     std::uint32_t set, clear;
