@@ -330,6 +330,7 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   JudgeFloors(bundle.claims().windows(), inputs.state.floors, log);
   const RulesOutcome rules = JudgeRules(policy, inputs.policies.book(), inputs.registry, subject, log);
   for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
+  if (section.platform->judge != nullptr) section.platform->judge(bundle.claims(), context, log);
   facts.release_matched = !rules.release.empty();
   for (const Release* release : rules.matched) {
     if (!release->reviewable_firmware) continue;

@@ -77,6 +77,8 @@ struct Platform {
   TrustBoundary (*trust_boundary)(const trust::Bundle& bundle, const AppraisedFacts& facts);
   // Why the claim never means on this platform what it says, so that no policy may appraise it; empty: it does. nullptr: all do.
   std::string_view (*meaningless)(std::string_view claim) = nullptr;
+  // What no policy of this platform may leave open, beyond what its formats judge themselves. nullptr: nothing.
+  void (*judge)(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context, CheckLog& log) = nullptr;
 };
 
 // Checks the items against the manifest: unknown, unexpected, missing, surplus and empty items are each refused by name.

@@ -74,6 +74,18 @@ TEST(NitroFaults, AreRefusedAlikeWithWarmCaches) {
   }
 }
 
+// Numbers that no key could have made are not even tried.
+TEST(NitroFaults, ASignatureOutOfRangeIsRefusedBeforeItIsVerified) {
+  CheckLog log;
+  EXPECT_FALSE(test::Take(test::Mint({.fault = NitroFault::kSignatureZero}), log));
+  const auto result = [&](Check check) {
+    const auto found = std::find_if(log.records().begin(), log.records().end(), [check](const CheckRecord& one) { return one.check == check; });
+    return found == log.records().end() ? std::nullopt : std::optional(found->result);
+  };
+  EXPECT_EQ(result(Check::kNitroSignatureEncoding), CheckResult::kFailed);
+  EXPECT_EQ(result(Check::kNitroSignature), std::nullopt);
+}
+
 // Attack 31: CVE-2025-64186 compared some registers only; others took documents without a certificate, or in any order, or of debug mode.
 TEST(NitroFaults, Attack031_WhatOthersTookIsRefused) {
   for (const NitroFault fault : {NitroFault::kDebug, NitroFault::kCertificateMissing, NitroFault::kCabundleReversed, NitroFault::kIssuerNotCa, NitroFault::kLeafNoUsage,

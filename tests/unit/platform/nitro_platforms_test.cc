@@ -21,6 +21,7 @@
 #include "evidence/tpm/format.h"
 #include "platform/aws_nitro_enclave/platform.h"
 #include "platform/aws_nitro_tpm/platform.h"
+#include "platform/aws_nitro_tpm_quote/platform.h"
 #include "platform/aws_sev_snp/platform.h"
 #include "platform/aws_sev_snp_report/platform.h"
 #include "registry/builtin_registry.h"
@@ -436,6 +437,96 @@ TEST(NitroVerdicts, NoFaultIsTrusted) {
     EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason))) << entry.name;
     EXPECT_FALSE(appraisal.admits());
   }
+}
+
+// --- a quote alone -------------------------------------------------------------------------------------------------
+
+// With the key enrolled by its Name, if it is.
+std::optional<trust::Bundle> AuthenticateQuote(const Items& items, CheckLog& log, bool enrolled = true) {
+  const platform::Platform& platform = aws_nitro_tpm_quote::kPlatform;
+  if (!platform::CheckManifest(platform, items, log)) return std::nullopt;
+  const trust::EnrolledKeys keys({softtee::AkOf(softtee::TpmPki::Shared().p256_ak).Name()});
+  const trust::CollateralSnapshot none;
+  const trust::AnchorSet anchors = TestAnchors();
+  const trust::Challenge challenge = Demanded();
+  return platform.authenticate(items, {.anchors = anchors, .collateral = none, .challenge = challenge, .caches = nullptr, .enrolled = enrolled ? &keys : nullptr}, log);
+}
+Items Sha256Quote(softtee::TpmOptions options = {}) {
+  options.banks = {softtee::RampBank(softtee::kTpmSha256)};
+  return Quote(std::move(options));
+}
+
+TEST(NitroTpmQuote, CountsUnderAnEnrolledKeyOnly) {
+  CheckLog log;
+  const auto bundle = AuthenticateQuote(Sha256Quote(), log);
+  ASSERT_TRUE(bundle) << Show(log);
+  EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "enrolment");
+  EXPECT_EQ(aws_nitro_tpm_quote::kPlatform.identity_hint(Sha256Quote(), Demanded()), bundle->instance_identity());
+  EXPECT_EQ(aws_nitro_tpm_quote::kPlatform.strength(*bundle, {.boot_covered = true}), platform::Strength::kD);
+  EXPECT_THAT(aws_nitro_tpm_quote::kPlatform.trust_boundary(*bundle, {}).features, ElementsAre(platform::Feature::kCustomImages));
+  EXPECT_THAT(aws_nitro_tpm_quote::kPlatform.trust_boundary(*bundle, {}).not_proven, Contains(HasSubstr("one of AWS's")));
+  const evidence::JudgeContext nothing{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; }, .pins_claim = [](const void*, std::string_view) { return true; }, .policy = nullptr};
+  EXPECT_EQ(aws_nitro_tpm_quote::kPlatform.provenance(bundle->claims(), nothing), evidence::Provenance::kInferred);
+}
+
+// Attack 123: any key passes where nothing vouches for it.
+TEST(NitroTpmQuote, Attack123_AKeyThatNobodyEnrolledIsRefused) {
+  CheckLog log;
+  EXPECT_FALSE(AuthenticateQuote(Sha256Quote(), log, false));
+  EXPECT_NE(FindingOf(log, Reason::kAkUnvouched), nullptr) << Show(log);
+  Items bare = Sha256Quote();
+  Remove(bare, tpm::kAkMediaType);
+  CheckLog missing;
+  EXPECT_FALSE(AuthenticateQuote(bare, missing));
+  EXPECT_NE(FindingOf(missing, Reason::kItemMissing), nullptr);
+  struct {
+    Items items;
+    Reason reason;
+  } const cases[] = {{Sha256Quote({.fault = softtee::TpmFault::kAkOther}), Reason::kAkUnvouched}, {Sha256Quote({.extra_data = Bytes(32, 1)}), Reason::kBindingMismatch},
+                     {Sha256Quote({.fault = softtee::TpmFault::kPcrChanged}), Reason::kPcrDigestMismatch}, {Quote(), Reason::kPcrSelectionNotDemanded},
+                     {With(Sha256Quote(), TpmDocument()), Reason::kItemUnexpected}};
+  for (const auto& one : cases) {
+    CheckLog refused;
+    EXPECT_FALSE(AuthenticateQuote(one.items, refused));
+    EXPECT_NE(FindingOf(refused, one.reason), nullptr) << NameOf(one.reason) << "\n" << Show(refused);
+  }
+}
+
+TEST(NitroTpmQuote, Attack061_Pcr4And12AreAppraisedTogether) {
+  CheckLog log;
+  const auto bundle = AuthenticateQuote(Sha256Quote(), log);
+  ASSERT_TRUE(bundle);
+  using Pinned = std::vector<std::string>;
+  struct {
+    Pinned pinned;
+    bool open;
+  } const cases[] = {{{}, false}, {{"tpm.sha256_pcr4"}, true}, {{"tpm.sha256_pcr12"}, true}, {{"tpm.sha256_pcr4", "tpm.sha256_pcr12"}, false}, {{"tpm.sha256_pcr7"}, false}};
+  for (const auto& one : cases) {
+    const evidence::JudgeContext context{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; },
+                                         .pins_claim = [](const void* pinned, std::string_view claim) {
+                                           const auto& names = *static_cast<const Pinned*>(pinned);
+                                           return std::find(names.begin(), names.end(), claim) != names.end();
+                                         },
+                                         .policy = &one.pinned};
+    CheckLog judged;
+    aws_nitro_tpm_quote::kPlatform.judge(bundle->claims(), context, judged);
+    EXPECT_EQ(FindingOf(judged, Reason::kBootPcrsOpen) != nullptr, one.open);
+  }
+}
+
+// Appraised under the shipped policy; enrolment does not reach it here, and so the key is refused.
+TEST(NitroTpmQuote, WithoutEnrolmentTheShippedPolicyRejects) {
+  const appraisal::LoadResult shipped = appraisal::LoadShippedPolicies(BuiltinRegistry());
+  const Items items = Sha256Quote();
+  const trust::CollateralSnapshot none;
+  const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
+  const trust::AnchorSet anchors = TestAnchors();
+  const trust::Challenge challenge = Demanded();
+  const v1::Appraisal appraisal = appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = "aws_nitro_tpm_quote", .challenge = challenge, .channel_bound = true,
+                                                       .collateral = none, .policies = appraisal::PolicyChoice::ForPolicy(*shipped.book, *shipped.book->FindPolicy("aws-nitro-tpm-quote")),
+                                                       .anchors = anchors, .state = state, .at = softtee::kDefaultNow, .caches = nullptr});
+  EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
+  EXPECT_THAT(Reasons(appraisal), Contains("ak_unvouched"));
 }
 
 // --- genuine documents, under the pinned root --------------------------------------------------------------------

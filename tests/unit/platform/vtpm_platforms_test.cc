@@ -411,7 +411,7 @@ TEST(VtpmPlatforms, TakeASuppliedCertificateWhereThereIsOnlyOne) {
   }());
   CheckLog told;
   EXPECT_TRUE(authenticate(certificates, told)) << Show(told);
-  EXPECT_THAT(appraisal::FittingPlatforms(BuiltinRegistry(), evidence.items), testing::ElementsAre("azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
+  EXPECT_THAT(appraisal::FittingPlatforms(BuiltinRegistry(), evidence.items), testing::ElementsAre("aws_nitro_tpm_quote", "azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
 }
 
 TEST(VtpmPlatforms, KnowTheInstanceByItsKeyOnly) {
