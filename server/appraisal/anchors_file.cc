@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "appraisal/lint.h"
+#include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "codec/syntax_error.h"

@@ -1,5 +1,6 @@
 #include "store/sqlite_enrolments.h"
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 

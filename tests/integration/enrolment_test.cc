@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "appraisal/canonical.h"
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/reader.h"
 #include "base/strings.h"

@@ -77,6 +77,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
 const platform::Platform kPlatform{
     .name = "aws_nitro_tpm_quote",
     .summary = "AWS: instance with a NitroTPM, by a quote alone under a key that an operator enrolled",
+    .cloud = "aws",
+    .strength_at_best = platform::Strength::kE,
+    .trusted_at_best = "AWS: Nitro hypervisor, which runs the TPM; who enrolled the key",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,

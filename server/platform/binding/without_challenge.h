@@ -10,7 +10,7 @@ namespace assay::platform {
 inline evidence::AuthenticationContext WithoutChallenge(const evidence::AuthenticationContext& context) {
   static const trust::Challenge none = trust::Challenge::NotDemanded(true);
   return {.anchors = context.anchors, .collateral = context.collateral, .challenge = none, .caches = context.caches, .enrolled = context.enrolled,
-          .activation = context.activation};
+          .activation = context.activation, .enrolled_endorsement_keys = context.enrolled_endorsement_keys, .endorsement_key = context.endorsement_key};
 }
 
 }  // namespace assay::platform
