@@ -78,7 +78,7 @@ const platform::Platform kPlatform{
     .name = "aws_nitro_tpm_quote",
     .summary = "AWS: instance with a NitroTPM, by a quote alone under a key that an operator enrolled",
     .cloud = "aws",
-    .strength_at_best = platform::Strength::kE,
+    .strength_at_best = platform::Strength::kD,
     .trusted_at_best = "AWS: Nitro hypervisor, which runs the TPM; who enrolled the key",
     .manifest = kManifest,
     .formats = kFormats,
