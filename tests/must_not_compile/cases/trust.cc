@@ -25,7 +25,7 @@ ByteView Reads(const trust::Authenticated<Report>& report) { return report->repo
 #ifdef CASE_forging_authenticated
 // expect: (no matching (function for call to|constructor for initialization of)|calling a private constructor|is private within this context).*
 trust::Authenticated<Report> Forged(trust::Parsed<Report> parsed) {
-  return trust::Authenticated<Report>(std::move(parsed), "signature", "vcek", std::vector<trust::ValidityWindow>(), std::nullopt);
+  return trust::Authenticated<Report>(std::move(parsed), "signature", "vcek", std::vector<trust::ValidityWindow>(), std::nullopt, nullptr);
 }
 #endif
 
@@ -105,6 +105,11 @@ ByteView Unread(const trust::UntrustedBytes& bytes) { return bytes; }
 #ifdef CASE_a_chain_nobody_verified
 // expect: (is private within this context|calling a private constructor of class)
 trust::VerifiedChain Unverified(crypto::CertificatePath path) { return trust::VerifiedChain(std::move(path)); }
+#endif
+
+#ifdef CASE_a_key_out_of_a_parsed_part
+// expect: (no matching function for call to) .*FromContent
+trust::VerifiedKey Contained(const trust::Parsed<Report>& parsed) { return trust::VerifiedKey::FromContent(parsed, "key"); }
 #endif
 
 // Collateral takes the same road.

@@ -997,6 +997,7 @@ const RefusedFiles kTogether[] = {
      {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: {@snp.vmpll: 0}}")}},
      {"unknown claim 'snp.vmpll'; did you mean 'snp.vmpl'?"}},
     {"ReleaseOtherKey", {{"i.yaml", Images("sunset", "@sunst")}}, {"did you mean 'sunset'?"}},
+    {"ReviewableIsNoFlag", {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, reviewable_firmware: @openhcl}")}}, {"expected true or false, found 'openhcl'"}},
     {"SunsetIsADate",
      {{"i.yaml", Images("2027-03-01T00:00:00Z", "@2027-03-01")}},
      {"expected a time as 2027-03-01T00:00:00Z, found '2027-03-01'"}},

@@ -340,6 +340,37 @@ TEST(AzurePlatforms, WhatTheHardwareReportNeedsIsAskedFor) {
   EXPECT_THAT(Reasons(log), Contains("certificate_missing"));
 }
 
+// A log hangs on the PCRs as everywhere; its absence is told. No genuine log of Azure's is known, so it is one of another machine, whose
+// PCRs the minted TPM quotes.
+TEST(AzurePlatforms, ALogHangsOnThePcrs) {
+  ASSAY_VECTORS_OR_SKIP(dir);
+  const auto tree = json::Parse(AsText(test::ReadFile(dir / "gcp/vtpm/gce-cos-85-nonce9009_pcrs.json")));
+  softtee::TpmBank bank{softtee::kTpmSha256, {}};
+  for (unsigned index = 0; index < 24; ++index) bank.values[index] = *FromHex(*tree->Find("sha256")->Find(std::to_string(index))->AsString());
+  const Bytes log_bytes = test::ReadFile(dir / "gcp/vtpm/gce-cos-85-nonce9009_eventlog.bin");
+  for (const AzureTee tee : kTees) {
+    const auto mint = [&](Bytes event_log) {
+      return Mint({.tee = tee, .change = [&, event_log](softtee::AzureParts& parts) {
+                     parts.tpm.banks = {bank};
+                     parts.items = [event_log](std::vector<softtee::Item>& items) { items.push_back({"application/vnd.assay.tcg-event-log", event_log}); };
+                   }});
+    };
+    CheckLog log;
+    const auto bundle = Authenticate(tee, mint(log_bytes), log);
+    ASSERT_TRUE(bundle) << Show(log);
+    EXPECT_EQ(bundle->parts().size(), 5U);
+    EXPECT_EQ(*bundle->claims().Get<std::string>("log.secure_boot"), "true");
+    EXPECT_THAT(PlatformOf(tee).trust_boundary(*bundle, {}).not_proven, Not(Contains(HasSubstr("no event log"))));
+    Bytes cut = log_bytes;
+    cut.resize(cut.size() - 3);
+    CheckLog refused;
+    EXPECT_FALSE(Authenticate(tee, mint(cut), refused));
+    CheckLog absent;
+    ASSERT_TRUE(Authenticate(tee, Mint({.tee = tee}), absent));
+    EXPECT_EQ(ResultOf(absent, Check::kLogPcrReplay), CheckResult::kSkipped);
+  }
+}
+
 // --- to the verdict ---------------------------------------------------------------------------------------------------
 
 v1::Appraisal Appraise(const std::vector<std::pair<std::string, std::string>>& files, std::string_view policy, const std::vector<evidence::Item>& items, const Road& road = {}) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/hex.h"
+#include "tests/softtee/azure_evidence.h"
 #include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/file.h"
 #include "tests/softtee/nitro_evidence.h"
@@ -117,6 +118,7 @@ TEST_F(Cli, ListsFaults) {
   for (const FaultEntry& entry : AllFaults()) EXPECT_THAT(run.output, HasSubstr("snp   " + std::string(entry.name) + " "));
   for (const DcapFaultEntry& entry : AllDcapFaults()) EXPECT_THAT(run.output, HasSubstr("dcap  " + std::string(entry.name) + " "));
   for (const NitroFaultEntry& entry : AllNitroFaults()) EXPECT_THAT(run.output, HasSubstr("nitro " + std::string(entry.name) + " "));
+  for (const AzureFaultEntry& entry : AllAzureFaults()) EXPECT_THAT(run.output, HasSubstr("azure " + std::string(entry.name) + " "));
 }
 
 TEST_F(Cli, HelpShowsTheDefaults) {
@@ -134,6 +136,11 @@ TEST_F(Cli, RefusesWrongUsage) {
       {"", "subcommand"},
       {"mint", "subcommand"},
       {"pki", "--dir"},
+      {"azure --out x --nonce 00", "--pki"},
+      {"azure --pki p --out x --nonce 0g", "--nonce: expected hexadecimal digits"},
+      {"azure --pki p --out x --nonce 00 --tee sgx", "--tee"},
+      {"azure --pki p --out x --nonce 00 --fault vmpl_2", "did you mean vmpl_1?"},
+      {"azure --pki p --out x --nonce 00 --fault td_quote_missing", "there is no td_quote_missing with --tee snp"},
       {"tls", "--dir"},
       {"snp " + report_data_ + "--json", "--pki"},
       {Snp("--json"), "--report-data"},
