@@ -23,15 +23,21 @@ TEST(CloudsTable, HasEveryPlatformOnceAndNoFleet) {
 }
 
 TEST(CloudsTable, APlatformOfAnUnpublishedCloudStandsByItself) {
-  const platform::Platform one{.name = "one", .summary = "of nobody"}, two{.name = "two", .summary = "of somebody new", .cloud = "brand_new", .strength_at_best = platform::Strength::kB};
+  platform::Platform one = *BuiltinRegistry().platforms.front(), two = one;
+  one.name = "one";
+  one.cloud = "";
+  one.strength_at_best = platform::Strength::kE;
+  two.name = "two";
+  two.cloud = "brand_new";
+  two.strength_at_best = platform::Strength::kB;
   const platform::Platform* const platforms[] = {&one, &two};
-  const std::vector<v1::Cloud> table = CloudsTable({.platforms = platforms});
+  const std::vector<v1::Cloud> table = CloudsTable({.formats = {}, .platforms = platforms});
   int found = 0;
   for (const v1::Cloud& cloud : table) {
     if (cloud.name().empty()) {
       EXPECT_EQ(cloud.title(), "elsewhere");
       EXPECT_EQ(cloud.platforms(0).name(), "one");
-      EXPECT_EQ(cloud.platforms(0).strength_at_best(), v1::STRENGTH_E) << "who promises nothing gets the least";
+      EXPECT_EQ(cloud.platforms(0).strength_at_best(), v1::STRENGTH_E);
     } else if (cloud.name() == "brand_new") {
       EXPECT_EQ(cloud.title(), "brand_new");
       EXPECT_EQ(cloud.platforms(0).strength_at_best(), v1::STRENGTH_B);

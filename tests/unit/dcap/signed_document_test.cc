@@ -14,6 +14,7 @@
 #include "evidence/dcap/collateral_kinds.h"
 #include "evidence/dcap/unpack.h"
 #include "tests/unit/dcap/minted_tcb.h"
+#include "trust/floors.h"
 
 namespace assay::dcap {
 namespace {

@@ -21,6 +21,7 @@
 #include "tests/unit/dcap/minted_tcb.h"
 #include "tests/unit/tcg_log/bound_log.h"
 #include "tests/unit/tcg_log/plain_log.h"
+#include "trust/floors.h"
 
 namespace assay::qemu_tdx {
 namespace {
