@@ -175,7 +175,9 @@ class CommandLine {
     command->add_option("--at", options->at, "Time of appraisal, e.g. 2026-11-24T02:00:00Z; default: now")->type_name("RFC3339");
     command->add_option("--nonce", options->freshness.nonce, "Nonce that a TPM quote or Nitro document must carry")->type_name("HEX");
     command->add_option("--report-data", options->freshness.report_data, "All 64 bytes that the report must carry")->type_name("HEX");
+    command->add_option("--transcript", options->freshness.transcript, "Binding transcript that the evidence answers: report data, nonce and the keys in it (docs/join.md)")->type_name(kFile);
     command->add_flag("--no-freshness", options->freshness.no_freshness, "Accept evidence of unknown age: at best TRUSTED WITH WARNINGS");
+    Repeatable(command->add_option("--gce-endorsement-root", options->gce_endorsement_roots, "Certificate of the root under which Google signs launch endorsements; repeatable. Without it they are not believed"))->type_name(kFile);
     command->add_option("--insecure-test-anchors", options->insecure_test_anchors, "Anchors of the software TEE instead of the vendors': every verdict is marked simulated")->type_name(kFile);
   }
 

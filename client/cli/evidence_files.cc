@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "appraisal/anchors_file.h"
+#include "appraisal/endorsement_roots.h"
 #include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
@@ -108,6 +109,7 @@ ExitCode TakeEvidence(const EvidenceOptions& options, const Invocation& invocati
   absl::StatusOr<trust::AnchorSet> anchors = options.insecure_test_anchors.empty()
                                                  ? absl::StatusOr<trust::AnchorSet>(appraisal::BuiltinAnchors(invocation.registry))
                                                  : appraisal::LoadTestAnchors(options.insecure_test_anchors);
+  if (anchors.ok()) anchors = appraisal::WithEndorsementRoots(*std::move(anchors), options.gce_endorsement_roots);
   if (!anchors.ok()) return invocation.Fail(anchors.status());
 
   Gathering gathering(options, invocation);

@@ -21,6 +21,7 @@ struct EvidenceOptions {
   std::string platform = {};             // "": inferred if exactly one fits
   std::string at = {};                   // "": now
   FreshnessOptions freshness = {};
+  std::vector<std::string> gce_endorsement_roots = {};
   std::string insecure_test_anchors = {};  // "": the built-in pins
   bool verbose = false;                  // files that were skipped are named
 };

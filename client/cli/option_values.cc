@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "crypto/binding_transcript.h"
 
 namespace assay::cli {
 namespace {
@@ -62,15 +64,25 @@ absl::StatusOr<std::uint32_t> ParseTpmHandleOption(std::string_view text) {
 }
 
 absl::StatusOr<trust::Challenge> ChallengeOf(const FreshnessOptions& options) {
-  const int given = (options.nonce ? 1 : 0) + (options.report_data ? 1 : 0) + (options.no_freshness ? 1 : 0);
+  const int given = (options.nonce ? 1 : 0) + (options.report_data ? 1 : 0) + (options.no_freshness ? 1 : 0) + (options.transcript ? 1 : 0);
   if (given > 1) {
     std::string actual;
     if (options.nonce) actual += " --nonce";
     if (options.report_data) actual += " --report-data";
     if (options.no_freshness) actual += " --no-freshness";
+    if (options.transcript) actual += " --transcript";
     return absl::InvalidArgumentError(
-        Cat("freshness: expected at most one of --nonce, --report-data and --no-freshness, actual:", actual,
+        Cat("freshness: expected at most one of --nonce, --report-data, --transcript and --no-freshness, actual:", actual,
             ". Give the one value that the evidence was demanded to carry."));
+  }
+  if (options.transcript) {
+    const absl::StatusOr<Bytes> bytes = ReadFile("--transcript", *options.transcript);
+    if (!bytes.ok()) return bytes.status();
+    const auto transcript = crypto::BindingTranscript::Decode(*bytes);
+    if (!transcript) return Bad("--transcript", "a binding transcript, version 1", Cat("another ", bytes->size(), " bytes"), "Give the bytes whose digests the evidence was demanded to carry (docs/join.md).");
+    const auto digest_of = [](const Bytes& field) { return field.empty() ? std::nullopt : std::optional(crypto::Sha256(field)); };
+    return trust::Challenge::Demanded({.report_data = transcript->ReportData(), .nonce = ToBytes(transcript->ExtraData()), .node_key_sha256 = digest_of(transcript->node_spki),
+                                       .tpm_ak_sha256 = digest_of(transcript->tpm_ak)});
   }
   if (options.report_data) {
     const auto report_data = ParseReportDataOption(*options.report_data);

@@ -338,6 +338,7 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   }
   facts.boot_covered = JudgeQuestion(Check::kBootCovered, Reason::kBootNotCovered, kBootCoveredClaim, policy.boot_covered, policy, rules,
                                      subject, log);
+  if (facts.boot_covered && policy.boot_covered) facts.boot_claim = *policy.boot_covered;
   JudgeQuestion(Check::kOwner, Reason::kOwnerUnknown, kOwnerClaim, policy.owner, policy, rules, subject, log);
 
   const Strength strength = section.platform->strength(bundle, facts);

@@ -204,7 +204,8 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
   } else {
     const PolicyChoice choice = PolicyChoice::ForContext(*policies, record.context().cluster(), record.context().role());
     const trust::Challenge challenge = demanded ? trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(AsBytes(record.demanded_nonce())),
-                                                                              .node_key_sha256 = DigestFrom(record.node_key_sha256())})
+                                                                              .node_key_sha256 = DigestFrom(record.node_key_sha256()),
+                                                                              .tpm_ak_sha256 = record.tpm_ak_sha256().empty() ? std::nullopt : std::optional(DigestFrom(record.tpm_ak_sha256()))})
                                                 : trust::Challenge::NotDemanded(false);
     StateSnapshot state;
     if (record.state().has_not_before()) state.not_before = TimeOf(record.state().not_before());

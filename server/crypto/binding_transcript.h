@@ -4,6 +4,7 @@
 //   T = "assay-binding-v1\0", then eight fields, each as u32 big-endian length and bytes, empty allowed.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -22,6 +23,8 @@ struct BindingTranscript {
   Bytes server_spki_sha256;  // 8  32 bytes; empty only behind a proxy that terminates TLS
 
   Bytes Encode() const;
+  // nullopt: not exactly one transcript of this version. Says nothing about what the fields are.
+  static std::optional<BindingTranscript> Decode(ByteView transcript);
   // report_data of SEV-SNP reports, TDX and SGX quotes: SHA-512(T), all 64 bytes.
   Sha512Digest ReportData() const { return Sha512(Encode()); }
   // extraData of TPM quotes and nonce of Nitro documents: SHA-256(T).

@@ -47,6 +47,7 @@ struct TrustBoundary {
 // What appraisal found out that the boundary depends on.
 struct AppraisedFacts {
   bool boot_covered = false;       // a signed, appraised value covers kernel, initrd and command line
+  std::string_view boot_claim = {};  // which claim that is
   bool release_matched = false;    // the measurement is that of a release in the reference values
   evidence::Provenance provenance = evidence::Provenance::kInferred;
   // Claims that matching releases demand which say of themselves that their firmware was built from source that can be reviewed.

@@ -75,7 +75,7 @@ void SpeakAgainst(const v1::Appraisal& appraisal, EarSubmodule& submodule) {
 
 std::vector<std::string> LabelsOf(const v1::VerdictRecord& record) {
   // Endorsements travel with evidence, but are none.
-  static const std::set<std::string, std::less<>> kEndorsements = {"sev-cert-table"};
+  static const std::set<std::string, std::less<>> kEndorsements = {"sev-cert-table", "gce-endorsement"};
   std::vector<std::string> labels;
   std::map<std::string, int> seen;
   for (const std::string& type : record.evidence_media_types()) {

@@ -481,8 +481,9 @@ Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::Attes
   if (!request.csr().empty()) transcript.csr_sha256 = ToBytes(crypto::Sha256(AsBytes(request.csr())));
   const crypto::Sha512Digest report_data = transcript.ReportData();
   const crypto::Sha256Digest node_key_sha256 = crypto::Sha256(AsBytes(request.keys().node_spki()));
+  const auto tpm_ak_sha256 = transcript.tpm_ak.empty() ? std::nullopt : std::optional(crypto::Sha256(transcript.tpm_ak));
   const trust::Challenge demanded =
-      trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData()), .node_key_sha256 = node_key_sha256});
+      trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData()), .node_key_sha256 = node_key_sha256, .tpm_ak_sha256 = tpm_ak_sha256});
   std::vector<evidence::Item> items;
   for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
   appraisal::TpmState tpm{.asked_as = appraisal::AskedAs(request.context().cluster(), request.context().name()), .attestation_key = appraisal::HintedAttestationKey(items)};
@@ -515,6 +516,7 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
   record.set_node_key_sha256(Text(pending.node_key_sha256));
   record.set_demanded_report_data(Text(pending.report_data));
   record.set_demanded_nonce(Text(transcript.ExtraData()));
+  if (demanded.values().tpm_ak_sha256) record.set_tpm_ak_sha256(Text(*demanded.values().tpm_ak_sha256));
   record.set_platform_hint(request.platform());
   const Bytes identity = appraisal::HintedIdentity(inputs_.registry, items, demanded);
   std::vector<store::Blob> blobs;

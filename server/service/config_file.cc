@@ -70,7 +70,7 @@ bool IsPath(const FieldDescriptor& field) {
                                       "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
                                       "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory",
                                       "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca", "assay.v1.AirGap.export_key", "assay.v1.AirGap.import_keys",
-                                      "assay.v1.ServerConfig.tpm_ek_roots"}) {
+                                      "assay.v1.ServerConfig.tpm_ek_roots", "assay.v1.ServerConfig.gce_endorsement_roots"}) {
     if (name == path) return true;
   }
   return false;
@@ -337,6 +337,9 @@ collateral:
   # offline: true
   renewal: 6h                    # of lists and TCB documents, 1m to 7d
   patience: 2s                   # that an attestation may wait for what is being fetched, 1s to 10s
+
+# Roots under which Google signs launch endorsements of its guest firmware; no build pins one. Leave out, and none is believed.
+# gce_endorsement_roots: [GCE-cc-tcb-root_1.crt]
 
 challenges:
   key_file: challenge.key        # 32 random bytes, made if missing; shared by all replicas

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "appraisal/anchors_file.h"
+#include "appraisal/endorsement_roots.h"
 #include "assay/v1/attestation_service.pb.h"
 #include "assay/v1/collateral_service.pb.h"
 #include "assay/v1/verdict_service.pb.h"
@@ -100,6 +101,7 @@ class Gathering {
     TakePolicies();
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
+    if (material_.anchors) material_.anchors = Take(appraisal::WithEndorsementRoots(*material_.anchors, {config.gce_endorsement_roots().begin(), config.gce_endorsement_roots().end()}));
     if (!config.collateral_dir().empty()) TakeCollateral();
     for (const std::string& path : config.tpm_ek_roots()) {
       auto roots = Take(appraisal::LoadTpmRoots(path));

@@ -39,3 +39,6 @@ verify_azure() { tee=$1; shift; "$ASSAY" verify az/*.[0-9]* --insecure-test-anch
 # A document of AWS Nitro in ./nitro: document.cbor.
 mint_nitro() { "$SOFTTEE" nitro --pki "$PKI" --nonce "$NONCE" --at "$AT" --out nitro "$@" || exit 99; }
 verify_nitro() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --at "$AT" nitro/document.cbor "$@"; }
+# A machine of Google's in ./gce: its items, the transcript that they answer, the anchors of this run.
+mint_gce() { "$SOFTTEE" gce --pki "$PKI" --at "$AT" --out gce "$@" || exit 99; }
+verify_gce() { "$ASSAY" verify --insecure-test-anchors gce/anchors.yaml --at "$AT" "$@"; }

@@ -19,6 +19,7 @@
 #include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/dev_tls.h"
 #include "tests/softtee/file.h"
+#include "tests/softtee/gce_evidence.h"
 #include "tests/softtee/intel_pki.h"
 #include "tests/softtee/nitro_evidence.h"
 #include "tests/softtee/snp_evidence.h"
@@ -251,6 +252,44 @@ int RunMint(const Arguments& arguments) {
   return written.ok() ? kOk : Fail(kFailed, Cat("--out: ", MessageOf(written)));
 }
 
+struct GceArguments {
+  std::string pki, tee = "sev_snp", at, fault, out;
+  bool no_endorsement = false;
+};
+
+// The files of one machine, the transcript that they answer, and the anchors: those of the PKI's directory and of this process. The root of
+// endorsements is not among them, but a file of its own, as an operator would have it.
+int RunGce(const GceArguments& arguments) {
+  GceOptions options;
+  options.tee = arguments.tee == "tdx" ? GceTee::kTdx : GceTee::kSevSnp;
+  options.with_endorsement = !arguments.no_endorsement;
+  options.now = SystemClock().Now();
+  if (!ReadTime(arguments.at, options.now)) return kUsage;
+  if (!arguments.fault.empty() && !(options.fault = GceFaultNamed(arguments.fault))) return Fail(kUsage, Cat("--fault: there is no fault '", arguments.fault, "'; see `assay-softtee faults`"));
+  const absl::StatusOr<SnpPki> amd = SnpPki::Open(arguments.pki);
+  if (!amd.ok()) return Fail(kFailed, Cat("--pki: ", MessageOf(amd.status())));
+  const absl::StatusOr<IntelPki> intel = IntelPki::Open(arguments.pki);
+  if (!intel.ok()) return Fail(kFailed, Cat("--pki: ", MessageOf(intel.status())));
+  const GcePki& google = GcePki::Shared();
+  const absl::StatusOr<GceEvidence> evidence = MintGce(options, google, *amd, *intel);
+  if (!evidence.ok()) return Fail(kUsage, MessageOf(evidence.status()));
+  const std::filesystem::path directory = arguments.out;
+  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(directory);
+  if (!lock.ok()) return Fail(kFailed, Cat("--out: ", MessageOf(lock.status())));
+  absl::Status status;
+  const auto write = [&](const std::string& name, ByteView body) {
+    if (status.ok()) status = WriteFile(directory / name, body, kPublicFile);
+  };
+  int number = 0;
+  for (const Item& item : evidence->items) write(Cat("item", number < 10 ? "0" : "", number, "-", item.media_type.substr(item.media_type.rfind('/') + 1), ".bin"), item.body), ++number;
+  write("transcript", evidence->transcript);
+  write("endorsement_root.der", EndorsementRoot(google, options.now));
+  std::vector<Anchor> anchors = google.Anchors(/*endorsements=*/false);
+  for (const std::vector<Anchor>& more : {amd->Anchors(), intel->Anchors()}) anchors.insert(anchors.end(), more.begin(), more.end());
+  write("anchors.yaml", AsBytes(AnchorsYaml(anchors)));
+  return status.ok() ? kOk : Fail(kFailed, Cat("--out: ", MessageOf(status)));
+}
+
 struct AzureArguments {
   std::string pki;
   std::string tee = "snp";
@@ -323,11 +362,12 @@ int ListFaults() {
   list("dcap", AllDcapFaults());
   list("azure", AllAzureFaults());
   list("nitro", AllNitroFaults());
+  list("gce", AllGceFaults());
   return kOk;
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("The software TEE: mints SEV-SNP, TDX, SGX, Azure and Nitro evidence under PKIs of its own. Nothing it makes proves anything.", "assay-softtee");
+  CLI::App app("The software TEE: mints SEV-SNP, TDX, SGX, Azure, Nitro and Google evidence under PKIs of its own. Nothing it makes proves anything.", "assay-softtee");
   app.require_subcommand(1);
 
   std::string pki_directory;
@@ -407,6 +447,15 @@ int Main(int argc, char** argv) {
   nitro->add_flag("--json", nitro_arguments.json, "Print {\"items\":[{\"media_type\",\"body\"}]}, bodies in base64");
   nitro->add_option("--out", nitro_arguments.out, "Write document.cbor into this directory");
 
+  GceArguments gce_arguments;
+  CLI::App* gce = app.add_subcommand("gce", "Mint the evidence of a confidential machine of Google's, with its virtual TPM");
+  gce->add_option("--pki", gce_arguments.pki, "Directory of AMD's and Intel's PKI; made if need be. Google's is made anew each time")->required();
+  gce->add_option("--tee", gce_arguments.tee, "sev_snp or tdx")->check(CLI::IsMember({"sev_snp", "tdx"}))->capture_default_str();
+  gce->add_option("--at", gce_arguments.at, "The time that dates are relative to, RFC 3339. Default: now");
+  gce->add_option("--fault", gce_arguments.fault, "What to make wrong; see `faults`");
+  gce->add_flag("--no-endorsement", gce_arguments.no_endorsement, "Without the launch endorsement");
+  gce->add_option("--out", gce_arguments.out, "Write item*.bin, transcript, anchors.yaml and endorsement_root.der into this directory")->required();
+
   CLI::App* faults = app.add_subcommand("faults", "List every fault: subcommand, name, the finding a verifier owes, what is wrong");
 
   std::string tls_directory;
@@ -425,6 +474,7 @@ int Main(int argc, char** argv) {
   if (*dcap) return RunMint<IntelPki>(dcap_arguments);
   if (*azure) return RunAzure(azure_arguments);
   if (*nitro) return RunMint<NitroPki>(nitro_arguments);
+  if (*gce) return RunGce(gce_arguments);
   if (*faults) return ListFaults();
   return RunTls(tls_directory, tls_name);
 }

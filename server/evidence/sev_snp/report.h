@@ -38,6 +38,7 @@ class Report {
   const std::optional<CpuId>& cpu() const { return cpu_; }          // version 3 and later
   const std::optional<Product>& product() const { return product_; }  // version 2: only once the chain has told it
   ByteView report_data() const { return Slice(FieldNamed(kReportV5, "REPORT_DATA")); }
+  ByteView measurement() const { return Slice(FieldNamed(kReportV5, "MEASUREMENT")); }
   ByteView chip_id() const { return Slice(FieldNamed(kReportV5, "CHIP_ID")); }
   ByteView report_id() const { return Slice(FieldNamed(kReportV5, "REPORT_ID")); }
   RawTcb reported_tcb() const { return Tcb(FieldNamed(kReportV5, "REPORTED_TCB")); }

@@ -79,7 +79,7 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   if (!log.Require(Check::kSvsmCommitted, nonced, [] {
         return Finding{.reason = Reason::kSvsmManifestNotCommitted, .component = std::string(svsm::kManifestComponent), .claim = "nonce",
                        .expected = "the 64 bytes that the SVSM was asked with", .actual = "none are known",
-                       .remedy = "Give them with --report-data: without them nothing ties manifest and report."};
+                       .remedy = "Give the binding transcript with --transcript: without its digest nothing ties manifest and report."};
       }) || !nonced) {
     return std::nullopt;
   }

@@ -94,11 +94,12 @@ TEST(OptionValues, ChallengeOfSeveralIsRefused) {
       {{.nonce = "01", .report_data = kHex128}, "--nonce --report-data"},
       {{.nonce = "01", .no_freshness = true}, "--nonce --no-freshness"},
       {{.report_data = kHex128, .no_freshness = true}, "--report-data --no-freshness"},
+      {{.no_freshness = true, .transcript = "t"}, "--no-freshness --transcript"},
       {{.nonce = "01", .report_data = kHex128, .no_freshness = true}, "--nonce --report-data --no-freshness"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(MessageOf(ChallengeOf(c.options).status()),
-              Cat("freshness: expected at most one of --nonce, --report-data and --no-freshness, actual: ", c.actual,
+              Cat("freshness: expected at most one of --nonce, --report-data, --transcript and --no-freshness, actual: ", c.actual,
                   ". Give the one value that the evidence was demanded to carry."));
   }
 }

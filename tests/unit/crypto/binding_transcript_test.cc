@@ -70,5 +70,27 @@ TEST(BindingTranscript, Attack003_NoTwoSetsOfFieldsShareTheirBytes) {
   }
 }
 
+TEST(BindingTranscript, IsReadBackExactly) {
+  for (const BindingTranscript& transcript : {Example(), BindingTranscript{}}) {
+    const Bytes encoded = transcript.Encode();
+    const auto decoded = BindingTranscript::Decode(encoded);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->Encode(), encoded);
+    EXPECT_EQ(decoded->node_spki, transcript.node_spki);
+    EXPECT_EQ(decoded->cluster, transcript.cluster);
+    EXPECT_EQ(decoded->server_spki_sha256, transcript.server_spki_sha256);
+    for (std::size_t size = 0; size < encoded.size(); ++size) EXPECT_FALSE(BindingTranscript::Decode(ByteView(encoded).first(size))) << size;
+    Bytes longer = encoded;
+    longer.push_back(0);
+    EXPECT_FALSE(BindingTranscript::Decode(longer));
+    Bytes other = encoded;
+    other[15] = '2';  // another version
+    EXPECT_FALSE(BindingTranscript::Decode(other));
+    Bytes endless = encoded;
+    endless[17] = 0xFF;  // the first length
+    EXPECT_FALSE(BindingTranscript::Decode(endless));
+  }
+}
+
 }  // namespace
 }  // namespace assay::crypto

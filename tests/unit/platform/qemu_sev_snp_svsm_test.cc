@@ -114,7 +114,7 @@ TEST(QemuSevSnpSvsm, OfflineItNeedsTheNonce) {
     CheckLog log;
     EXPECT_FALSE(Take(Mint(), log, road));
     EXPECT_THAT(Reasons(log), ElementsAre("svsm_manifest_not_committed"));
-    EXPECT_THAT(Show(log), HasSubstr("--report-data"));
+    EXPECT_THAT(Show(log), HasSubstr("--transcript"));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -162,6 +163,17 @@ TEST(LaunchDigest, AKernelThatNothingWouldCoverIsRefused) {
     const auto digest = LaunchDigest(FirmwareDigest(image), *ReadSevFirmware(image), launch);
     ASSERT_FALSE(digest);
     EXPECT_EQ(digest.findings().front().reason, Reason::kKernelNotMeasured);
+  }
+}
+
+TEST(LaunchDigest, Attack125_EachNumberOfVcpusHasItsValue) {
+  for (const Vmm vmm : {Vmm::kQemu, Vmm::kEc2, Vmm::kGce}) {
+    std::set<crypto::Sha384Digest> seen;
+    for (std::uint32_t vcpus = 1; vcpus <= 64; ++vcpus) {
+      Launch launch = Milan(vcpus);
+      launch.vmm = vmm;
+      EXPECT_TRUE(seen.insert(DigestOf(test::OvmfX64(), launch)).second) << vcpus;
+    }
   }
 }
 
