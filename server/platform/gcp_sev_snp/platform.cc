@@ -66,6 +66,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
 const platform::Platform kPlatform{
     .name = "gcp_sev_snp",
     .summary = "Google Compute Engine with SEV-SNP: raw report, and Google's virtual TPM under a key that the report commits to",
+    .cloud = "gcp",
+    .strength_at_best = platform::Strength::kC,
+    .trusted_at_best = "AMD; Google: closed guest firmware, and the hypervisor, which runs the virtual TPM",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,

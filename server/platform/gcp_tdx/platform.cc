@@ -72,6 +72,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
 const platform::Platform kPlatform{
     .name = "gcp_tdx",
     .summary = "Google Compute Engine with Intel TDX: raw quote, and Google's virtual TPM under a key that the quote commits to",
+    .cloud = "gcp",
+    .strength_at_best = platform::Strength::kA,
+    .trusted_at_best = "Intel; Google, for the closed guest firmware",
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,
