@@ -62,6 +62,11 @@ std::vector<trust::CollateralKey> Needs(const Registry& registry, std::span<cons
   for (const evidence::Format* format : registry.formats) {
     for (trust::CollateralKey& key : format->needs(all, collateral)) missing.push_back(std::move(key));
   }
+  for (const platform::Platform* platform : registry.platforms) {
+    CheckLog unused;
+    if (platform->needs == nullptr || !platform::CheckManifest(*platform, items, unused) || !platform->fits(items)) continue;
+    for (trust::CollateralKey& key : platform->needs(items, collateral)) missing.push_back(std::move(key));
+  }
   std::sort(missing.begin(), missing.end());
   missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   return missing;

@@ -76,6 +76,9 @@ struct Platform {
   evidence::Provenance (*provenance)(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context);
   Strength (*strength)(const trust::Bundle& bundle, const AppraisedFacts& facts);
   TrustBoundary (*trust_boundary)(const trust::Bundle& bundle, const AppraisedFacts& facts);
+  // Collateral that items of this platform can do with, beyond what their formats need by themselves, and the snapshot lacks; by hints
+  // only, and asked only of items that fit. nullptr: none.
+  std::vector<trust::CollateralKey> (*needs)(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral) = nullptr;
   // Why the claim never means on this platform what it says, so that no policy may appraise it; empty: it does. nullptr: all do.
   std::string_view (*meaningless)(std::string_view claim) = nullptr;
   // What no policy of this platform may leave open, beyond what its formats judge themselves. nullptr: nothing.

@@ -173,4 +173,13 @@ std::optional<Tee> TeeHint(std::span<const evidence::Item> items) {
   return raw[0] > 3 && LittleEndianOf(raw, FieldNamed(kHeaderV4, "TEE_TYPE")) == 0x81 ? Tee::kTdx : Tee::kSgx;
 }
 
+std::optional<Bytes> MrtdHint(std::span<const evidence::Item> items) {
+  if (TeeHint(items) != Tee::kTdx) return std::nullopt;
+  const ByteView raw = AllOf(FindQuote(items)->body);
+  const std::size_t body = kHeaderSize + (raw[0] == 4 ? 0 : 6);  // version 5: type and size of the body come first
+  if (raw.size() < body) return std::nullopt;
+  const ByteView mrtd = SliceOf(raw.subspan(body), FieldNamed(kTdReport15Ex, "MRTD"));
+  return mrtd.empty() ? std::nullopt : std::optional(ToBytes(mrtd));
+}
+
 }  // namespace assay::dcap

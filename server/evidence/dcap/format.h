@@ -28,4 +28,7 @@ std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evi
 // The TEE that the unauthenticated quote among the items names: chooses which platform to try, decides nothing.
 std::optional<Tee> TeeHint(std::span<const evidence::Item> items);
 
+// MRTD of the unauthenticated TDX quote among the items: to look up what is published about it, decides nothing.
+std::optional<Bytes> MrtdHint(std::span<const evidence::Item> items);
+
 }  // namespace assay::dcap

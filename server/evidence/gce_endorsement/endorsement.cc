@@ -201,6 +201,15 @@ std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(c
   return trust::Parsed<LaunchEndorsement>(trust::ParserPass<LaunchEndorsement>(), std::move(endorsement));
 }
 
+trust::LookupHints LaunchEndorsement::Hints() const {
+  std::vector<trust::CollateralKey> keys;
+  for (const SnpMeasurement& one : golden_.snp) keys.push_back({std::string(kEndorsementKind), std::string(kSevSnpScope), ToHex(one.measurement)});
+  for (const TdxMeasurement& one : golden_.td) keys.push_back({std::string(kEndorsementKind), std::string(kTdxScope), ToHex(one.mrtd)});
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return trust::LookupHints(std::move(keys));
+}
+
 trust::Description LaunchEndorsement::Describe() const {
   trust::Description description("Google launch endorsement", FormatTime(golden_.timestamp));
   description.Add("firmware SHA-384", ToHex(golden_.digest));

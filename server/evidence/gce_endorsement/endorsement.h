@@ -31,6 +31,10 @@ namespace assay::gce_endorsement {
 
 inline constexpr std::string_view kEndorsementComponent = "gce-endorsement";
 
+// As collateral: gce.launch_endorsement/sevsnp/<measurement>, gce.launch_endorsement/tdx/<MRTD>, as Google's storage has them.
+inline constexpr std::string_view kEndorsementKind = "gce.launch_endorsement";
+inline constexpr std::string_view kSevSnpScope = "sevsnp", kTdxScope = "tdx";
+
 // Of these many VMSAs, thus vCPUs. nullopt: svsm_measurement, whatever their number.
 struct SnpMeasurement {
   std::optional<std::uint32_t> vmsas;
@@ -62,7 +66,7 @@ class LaunchEndorsement {
   const Golden& golden() const { return golden_; }
   const crypto::Certificate& certificate() const { return certificate_; }
 
-  trust::LookupHints Hints() const { return {}; }
+  trust::LookupHints Hints() const;  // under each measurement that it lists
   trust::Description Describe() const;
   trust::RsaSigned Signed() const;
 

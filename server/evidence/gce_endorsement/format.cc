@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
+#include "base/hex.h"
+#include "evidence/gce_endorsement/authenticate.h"
 #include "evidence/gce_endorsement/claims.h"
+#include "trust/challenge.h"
 
 namespace assay::gce_endorsement {
 namespace {
@@ -23,8 +27,41 @@ std::optional<trust::Description> DescribeBytes(const trust::UntrustedBytes& byt
 
 std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) { return LooksLikeEndorsement(bytes.Read().TakeRest()) ? kEndorsementMediaType : std::string_view(); }
 
-// An endorsement comes with the node's evidence, whole with its certificates.
-std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes&, trust::CollateralSource, trust::FactCaches*) { return {}; }
+// One document for each measurement that it lists. What a node sends is evidence, and serves that node alone.
+std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches*) {
+  if (source == trust::CollateralSource::kNode || !LooksLikeEndorsement(bytes.Read().TakeRest())) return {};
+  CheckLog unused;
+  const auto parsed = LaunchEndorsementParser::Parse(bytes, unused);
+  if (!parsed) return {};
+  std::vector<trust::CollateralItem> items;
+  for (const trust::CollateralKey& key : parsed->Hints().keys()) items.push_back({key, bytes, bytes.Sha256(), source});
+  return items;
+}
+
+// Those that are signed under a root that the operator pinned; their time is that of the certificates.
+std::vector<trust::AuthenticDocument> AuthenticDocuments(std::span<const trust::CollateralItem> documents, const trust::AnchorSet& anchors, trust::FactCaches* caches) {
+  if (!anchors.HasAnchorFor(kVendor, kProduct)) return {};
+  std::vector<trust::AuthenticDocument> authentic;
+  const trust::CollateralSnapshot collateral(std::vector<trust::CollateralItem>(documents.begin(), documents.end()));
+  static const trust::Challenge none = trust::Challenge::NotDemanded(true);
+  for (const trust::CollateralItem& item : documents) {
+    if (item.key.kind != kEndorsementKind) continue;
+    CheckLog unused;
+    auto parsed = LaunchEndorsementParser::Parse(item.body, unused);
+    if (!parsed) continue;
+    const auto endorsement = LaunchEndorsementAuthenticator::Authenticate(*std::move(parsed), {.anchors = anchors, .collateral = collateral, .challenge = none, .caches = caches}, unused);
+    if (!endorsement) continue;
+    trust::AuthenticDocument document{item, Time::min(), Time::max()};
+    for (const trust::ValidityWindow& window : endorsement->windows()) {
+      document.not_before = std::max(document.not_before, window.not_before);
+      document.not_after = std::min(document.not_after, window.not_after);
+    }
+    authentic.push_back(std::move(document));
+  }
+  return authentic;
+}
+
+// Which measurement is Google's only the platform knows.
 std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item>, const trust::CollateralSnapshot&) { return {}; }
 void Judge(const trust::AuthenticatedClaims&, const evidence::JudgeContext&, CheckLog&) {}
 
@@ -41,6 +78,7 @@ const evidence::Format kFormat{
     .recognise = &Recognise,
     .needs = &Needs,
     .judge = &Judge,
+    .authentic = &AuthenticDocuments,
 };
 
 std::optional<trust::Parsed<LaunchEndorsement>> ParseEndorsement(std::span<const evidence::Item> items, bool& sound, CheckLog& log) {
@@ -49,6 +87,24 @@ std::optional<trust::Parsed<LaunchEndorsement>> ParseEndorsement(std::span<const
   auto parsed = LaunchEndorsementParser::Parse(found->body, log);
   sound = parsed.has_value();
   return parsed;
+}
+
+std::optional<trust::Parsed<LaunchEndorsement>> FindEndorsement(const trust::CollateralSnapshot& collateral, std::string_view scope, ByteView measurement, CheckLog& log) {
+  const std::string detail = ToHex(measurement);
+  for (const trust::CollateralItem& item : collateral.Candidates(kEndorsementKind, scope)) {
+    if (item.key.detail == detail) return LaunchEndorsementParser::Parse(item.body, log);
+  }
+  return std::nullopt;
+}
+
+std::vector<trust::CollateralKey> NeedsEndorsement(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral, std::string_view scope,
+                                                   const std::optional<Bytes>& measurement) {
+  const bool sent = std::any_of(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kEndorsementMediaType; });
+  if (sent || !measurement) return {};
+  trust::CollateralKey key{std::string(kEndorsementKind), std::string(scope), ToHex(*measurement)};
+  const auto candidates = collateral.Candidates(key.kind, key.scope);
+  const bool there = std::any_of(candidates.begin(), candidates.end(), [&key](const trust::CollateralItem& item) { return item.key.detail == key.detail; });
+  return there ? std::vector<trust::CollateralKey>() : std::vector{std::move(key)};
 }
 
 }  // namespace assay::gce_endorsement

@@ -199,13 +199,18 @@ std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const e
   return authenticated;
 }
 
-std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items) {
+namespace {
+
+std::optional<Bytes> FieldHint(std::span<const evidence::Item> items, const Field& field) {
   const evidence::Item* item = FindReport(items);
-  if (item == nullptr) return std::nullopt;
-  const ByteView raw = AllOf(item->body);
-  if (raw.size() != kReportSize) return std::nullopt;
-  return ToBytes(SliceOf(raw, FieldNamed(kReportV5, "REPORT_ID")));
+  if (item == nullptr || item->body.size() != kReportSize) return std::nullopt;
+  return ToBytes(SliceOf(AllOf(item->body), field));
 }
+
+}  // namespace
+
+std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items) { return FieldHint(items, FieldNamed(kReportV5, "REPORT_ID")); }
+std::optional<Bytes> MeasurementHint(std::span<const evidence::Item> items) { return FieldHint(items, FieldNamed(kReportV5, "MEASUREMENT")); }
 
 std::optional<SigningKey> SigningKeyHint(std::span<const evidence::Item> items) {
   const evidence::Item* item = FindReport(items);

@@ -28,6 +28,9 @@ std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const e
 // REPORT_ID as the unauthenticated report among the items says: to look up what is remembered, decides nothing.
 std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items);
 
+// MEASUREMENT of the unauthenticated report among the items: to look up what is published about it, decides nothing.
+std::optional<Bytes> MeasurementHint(std::span<const evidence::Item> items);
+
 // SIGNING_KEY as the unauthenticated report among the items says: chooses which platform to try, decides nothing.
 std::optional<SigningKey> SigningKeyHint(std::span<const evidence::Item> items);
 

@@ -67,12 +67,15 @@ inline std::optional<trust::Authenticated<tpm::PcrValues>> AttachGceVtpm(std::sp
   return pcrs;
 }
 
-// Hangs the launch endorsement among the items, if there is one and an operator pinned its root, on the report whose measurement it lists;
-// `match` finds the entry. False, and logged: it is malformed, not Google's, or of other firmware.
+// Hangs the launch endorsement among the items, or that of the collateral for this measurement, if there is one and an operator pinned its
+// root, on the report whose measurement it lists; `match` finds the entry. False, and logged: it is malformed, not Google's, or of other
+// firmware.
 template <typename Match>
-bool AttachEndorsement(std::span<const evidence::Item> items, trust::Bundle& bundle, const evidence::AuthenticationContext& context, CheckLog& log, const Match& match) {
+bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view scope, ByteView measurement, trust::Bundle& bundle, const evidence::AuthenticationContext& context,
+                       CheckLog& log, const Match& match) {
   bool sound = true;
   auto parsed = gce_endorsement::ParseEndorsement(items, sound, log);
+  if (!parsed && sound) parsed = gce_endorsement::FindEndorsement(context.collateral, scope, measurement, log);
   if (!parsed) return sound;
   if (!gce_endorsement::LaunchEndorsementAuthenticator::HasAnchor(context, log)) return true;
   const auto endorsement = gce_endorsement::LaunchEndorsementAuthenticator::Authenticate(*std::move(parsed), context, log);

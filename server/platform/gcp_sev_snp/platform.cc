@@ -43,11 +43,15 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   if (!bundle) return std::nullopt;
   const auto pcrs = platform::AttachGceVtpm(items, *bundle, context, log);
   if (!pcrs || !platform::AttachEventLog(items, *pcrs, *bundle, log)) return std::nullopt;
-  const bool endorsed = platform::AttachEndorsement(items, *bundle, context, log, [&](const auto& endorsement) {
+  const bool endorsed = platform::AttachEndorsement(items, gce_endorsement::kSevSnpScope, (*report)->measurement(), *bundle, context, log, [&](const auto& endorsement) {
     return gce_endorsement::LaunchEndorsementAuthenticator::MatchSnp(endorsement, *report, (*report)->measurement(), log);
   });
   if (!endorsed || !platform::CheckTechnology(*bundle, "sev_snp", log)) return std::nullopt;
   return bundle;
+}
+
+std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral) {
+  return gce_endorsement::NeedsEndorsement(items, collateral, gce_endorsement::kSevSnpScope, sev_snp::MeasurementHint(items));
 }
 
 // The measurement covers Google's firmware, which loads everything else; whatever tells more about the boot comes out of a TPM that Google's
@@ -77,6 +81,7 @@ const platform::Platform kPlatform{
     .provenance = &platform::GceProvenance,
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
+    .needs = &Needs,
 };
 
 }  // namespace assay::gcp_sev_snp

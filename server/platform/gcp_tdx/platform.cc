@@ -42,11 +42,15 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   }
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
   if (!bundle || !platform::AttachGceVtpm(items, *bundle, context, log) || !platform::AttachCcel(items, *quote, *bundle, log)) return std::nullopt;
-  const bool endorsed = platform::AttachEndorsement(items, *bundle, context, log, [&](const auto& endorsement) {
+  const bool endorsed = platform::AttachEndorsement(items, gce_endorsement::kTdxScope, (*quote)->Slice(FieldNamed(dcap::kTdReport15Ex, "MRTD")), *bundle, context, log, [&](const auto& endorsement) {
     return gce_endorsement::LaunchEndorsementAuthenticator::MatchTdx(endorsement, *quote, (*quote)->Slice(FieldNamed(dcap::kTdReport15Ex, "MRTD")), log);
   });
   if (!endorsed) return std::nullopt;
   return bundle;
+}
+
+std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral) {
+  return gce_endorsement::NeedsEndorsement(items, collateral, gce_endorsement::kTdxScope, dcap::MrtdHint(items));
 }
 
 // MRTD and the RTMRs cover the boot from firmware to kernel; the TPM's registers come from Google's hypervisor.
@@ -83,6 +87,7 @@ const platform::Platform kPlatform{
     .provenance = &platform::GceProvenance,
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
+    .needs = &Needs,
 };
 
 }  // namespace assay::gcp_tdx

@@ -88,6 +88,34 @@ TEST(Keeper, APccsDoesWithoutIntelsOtherServer) {
   EXPECT_THAT(world.keeper().Find(TdxKeys()).absent, IsEmpty());
 }
 
+TEST(Keeper, GooglesLaunchEndorsementsAreFetchedByMeasurement) {
+  World world;
+  world.upstreams.Of(Upstream::kGceStorage) = UpstreamConfig{.base_url = std::string(PublicUrlOf(Upstream::kGceStorage)), .ca_pem = "", .per_minute = 6000, .burst = 100};
+  const softtee::GceEvidence minted = softtee::MintGce({.now = world.clock.Now()}).value();
+  std::vector<std::string> asked;
+  world.transport.answer = [&](Upstream upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> {
+    EXPECT_EQ(upstream, Upstream::kGceStorage);
+    asked.push_back(target);
+    return FetchAnswer{.status = 200, .body = std::string(AsText(minted.endorsement)), .chain = "", .retry_after = {}};
+  };
+  const auto documents = world.verifier.Recognise(trust::UntrustedBytes(minted.endorsement), trust::CollateralSource::kVendor);
+  ASSERT_FALSE(documents.empty());
+  const std::vector<trust::CollateralKey> key = {documents.front().key}, other = {{"gce.launch_endorsement", "sevsnp", std::string(96, '0')}};
+  world.keeper().Find(key);
+  world.Run(seconds(1));
+  EXPECT_THAT(world.keeper().Find(key).absent, IsEmpty());
+  EXPECT_THAT(asked, ::testing::ElementsAre(Cat("/gce_tcb_integrity/ovmf_x64_csm/", key.front().scope, "/", key.front().detail, ".binarypb")));
+  // Another measurement, answered by a genuine endorsement that does not list it.
+  world.keeper().Find(other);
+  world.Run(seconds(1));
+  const Gathered refused = world.keeper().Find(other);
+  ASSERT_EQ(refused.absent.size(), 1U);
+  EXPECT_EQ(refused.absent[0].reason, Reason::kCollateralRefused);
+  // It is there after a restart, and nobody is asked again.
+  world.Restart();
+  EXPECT_THAT(world.keeper().Find(key).absent, IsEmpty());
+}
+
 TEST(Keeper, TheEarlyChannelIsKeptApart) {
   World world;
   const ChanneledKey early[] = {{kInfo, trust::Channel::kEarly}};

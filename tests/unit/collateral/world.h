@@ -21,6 +21,7 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "tests/fakes/vendor_services.h"
+#include "tests/softtee/gce_evidence.h"
 #include "trust/anchors.h"
 
 namespace assay::collateral {
@@ -50,6 +51,7 @@ class BuiltinVerifier final : public DocumentVerifier {
     };
     add(softtee::SnpPki::Shared().Anchors());
     add(softtee::IntelPki::Shared().Anchors());
+    add(softtee::GcePki::Shared().Anchors());
     return anchors;
   }
   const trust::AnchorSet anchors_;

@@ -70,6 +70,7 @@ struct Circumstances {
   const appraisal::PolicyBook* book = nullptr;  // the shipped policies
   std::string platform_hint = {};
   std::optional<trust::Challenge> challenge = {};
+  std::vector<trust::CollateralItem> more = {};
 };
 
 v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, const std::vector<evidence::Item>& items, const Circumstances& circumstances = {}) {
@@ -81,7 +82,7 @@ v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, cons
   }
   ASSAY_CHECK(policy != nullptr);
   const trust::Challenge challenge = circumstances.challenge.value_or(ChallengeOf(minted));
-  const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, nullptr);
+  const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, circumstances.more, nullptr);
   const trust::AnchorSet anchors = AnchorsOf(circumstances.endorsement_root);
   const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
   return appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = circumstances.platform_hint, .challenge = challenge, .channel_bound = true, .collateral = snapshot,
@@ -246,7 +247,8 @@ TEST(GcePlatforms, Attack119_WithoutARootTheEndorsementIsShownAndNotBelieved) {
   }
 }
 
-TEST(GcePlatforms, WithoutAnEndorsementARuleOnItFails) {
+// It may be had from Google: nobody is refused for what the verifier could not get.
+TEST(GcePlatforms, WithoutAnEndorsementARuleOnItIsUndecided) {
   for (const GceTee tee : kTees) {
     const std::string file = std::string(PlatformOf(tee).name) + ".yaml";
     const auto loaded = PolicyOf(file, {{"# - {claim: gce.firmware_svn, at_least: 1}", "- {claim: gce.firmware_svn, at_least: 6}"}});
@@ -255,10 +257,53 @@ TEST(GcePlatforms, WithoutAnEndorsementARuleOnItFails) {
     without.with_endorsement = false;
     EXPECT_EQ(Appraise(without).verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS);
     const v1::Appraisal demanded = Appraise(without, {.book = &*loaded.book});
-    EXPECT_EQ(demanded.verdict(), v1::VERDICT_REJECTED);
+    EXPECT_EQ(demanded.verdict(), v1::VERDICT_INDETERMINATE);
     EXPECT_THAT(Reasons(demanded), Contains("claim_absent"));
     // The endorsed SVN of SEV-SNP is 5, of TDX 6.
     EXPECT_EQ(Appraise(Sound(tee), {.book = &*loaded.book}).verdict(), tee == GceTee::kTdx ? v1::VERDICT_TRUSTED_WITH_WARNINGS : v1::VERDICT_REJECTED);
+  }
+}
+
+// Google's storage has it under the measurement; it serves whoever sent none.
+TEST(GcePlatforms, AnEndorsementOfTheCollateralServesWhoSentNone) {
+  for (const GceTee tee : kTees) {
+    GceOptions without = Sound(tee);
+    without.with_endorsement = false;
+    const softtee::GceEvidence minted = softtee::MintGce(without).value(), whole = softtee::MintGce(Sound(tee)).value();
+    const std::vector<evidence::Item> items = ItemsOf(minted);
+    const auto wanted = [](const std::vector<trust::CollateralKey>& keys) {
+      return std::count_if(keys.begin(), keys.end(), [](const trust::CollateralKey& key) { return key.kind == "gce.launch_endorsement" && key.detail.size() == 96; });
+    };
+    EXPECT_EQ(wanted(appraisal::Needs(BuiltinRegistry(), items, {})), 1);
+    EXPECT_EQ(wanted(appraisal::Needs(BuiltinRegistry(), ItemsOf(whole), {})), 0) << "it was sent";
+    const auto documents = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(whole.endorsement), trust::CollateralSource::kVendor);
+    ASSERT_FALSE(documents.empty());
+    EXPECT_EQ(wanted(appraisal::Needs(BuiltinRegistry(), items, trust::CollateralSnapshot(documents))), 0) << "it is there";
+    const v1::Appraisal appraisal = AppraiseItems(tee, minted, items, {.more = documents});
+    EXPECT_THAT(ClaimOf(appraisal, "gce.firmware_svn"), HasSubstr(tee == GceTee::kTdx ? "6" : "5")) << Text(appraisal);
+    EXPECT_EQ(CheckOf(appraisal, "gce.endorsement_match"), "CHECK_RESULT_PASSED");
+    EXPECT_EQ(ClaimOf(AppraiseItems(tee, minted, items, {.endorsement_root = false, .more = documents}), "gce.firmware_svn"), "absent") << "without a pinned root nobody believes it";
+    // What a node sends is evidence and not collateral.
+    EXPECT_TRUE(appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(whole.endorsement), trust::CollateralSource::kNode).empty());
+  }
+}
+
+TEST(GcePlatforms, OnlyAnEndorsementUnderThePinnedRootIsKept) {
+  struct Case {
+    std::optional<softtee::GceFault> fault;
+    bool root;
+    bool kept;
+  };
+  for (const Case& c : {Case{{}, true, true}, Case{{}, false, false}, Case{softtee::GceFault::kEndorsementSignatureDamaged, true, false}, Case{softtee::GceFault::kEndorsementOfOtherKey, true, false},
+                        Case{softtee::GceFault::kEndorsementRootSelfMade, true, false}, Case{softtee::GceFault::kEndorsementExpired, true, true}}) {
+    GceOptions options = Sound(GceTee::kSevSnp);
+    options.fault = c.fault;
+    const softtee::GceEvidence minted = softtee::MintGce(options).value();
+    const auto documents = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(minted.endorsement), trust::CollateralSource::kVendor);
+    ASSERT_FALSE(documents.empty());
+    const auto authentic = appraisal::AuthenticCollateral(BuiltinRegistry(), documents, AnchorsOf(c.root));
+    EXPECT_EQ(authentic.size(), c.kept ? documents.size() : 0U) << (c.fault ? static_cast<int>(*c.fault) : -1);
+    for (const trust::AuthenticDocument& document : authentic) EXPECT_LT(document.not_before, document.not_after) << "the certificates' time";
   }
 }
 
