@@ -71,12 +71,17 @@ inline std::optional<tpm::VouchedAk> VouchByClaims(const trust::Authenticated<az
   if (!same) return std::nullopt;
   std::optional<crypto::Certificate> certificate;
   if (!items.certificates.empty()) certificate = items.certificates.front();
+  // What an operator supplied serves every node: that of this key counts, and those of others are told.
+  std::size_t of_others = 0;
   for (const trust::CollateralItem& item : context.collateral.CandidatesOfKind(tpm::kAkKind)) {
-    if (!certificate && item.certificate && item.certificate->public_key() == key.key()) certificate = item.certificate;
+    if (certificate || !item.certificate) continue;
+    if (item.certificate->public_key() == key.key()) certificate = item.certificate;
+    else ++of_others;
   }
   if (!certificate) {
-    log.Skip(Check::kHclCertifiedKey, {.reason = Reason::kAkNotCertified, .effect = Effect::kNote, .component = std::string(tpm::kAkCertificateComponent),
-                                       .claim = "cloud.provenance", .expected = "a certificate of Microsoft's for HCLAkPub", .actual = "none"});
+    log.Skip(Check::kHclCertifiedKey, {.reason = of_others == 0 ? Reason::kAkNotCertified : Reason::kAkCertificateOfOther, .effect = Effect::kNote,
+                                       .component = std::string(tpm::kAkCertificateComponent), .claim = "cloud.provenance",
+                                       .expected = "a certificate of Microsoft's for HCLAkPub", .actual = of_others == 0 ? "none" : Cat("certificates of ", of_others, " other keys")});
     return tpm::VouchByCommitment(key, items.ak, /*covers_area=*/false, log);
   }
   std::optional<tpm::VouchedAk> ak = tpm::VouchByCertificate(*certificate, items.ak, tpm::kMicrosoftProfile, context, log);

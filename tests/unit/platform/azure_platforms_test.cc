@@ -285,6 +285,10 @@ TEST(AzurePlatforms, TakesASuppliedCertificateOfItsKey) {
   const auto uncertified = authenticate(of_other, other);
   ASSERT_TRUE(uncertified) << Show(other);
   EXPECT_EQ(uncertified->claims().Find("tpm.ak_vendor"), nullptr);
+  const Finding* told = FindingOf(other, Reason::kAkCertificateOfOther);
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->effect, Effect::kNote);
+  EXPECT_EQ(ResultOf(other, Check::kHclCertifiedKey), CheckResult::kSkipped);
 }
 
 TEST(AzurePlatforms, StrengthAndBoundaryFollowWhatWasBoundAndAppraised) {
