@@ -482,7 +482,7 @@ TEST(NitroTpmQuote, Attack123_AKeyThatNobodyEnrolledIsRefused) {
   struct {
     Items items;
     Reason reason;
-  } const cases[] = {{Sha256Quote({.fault = softtee::TpmFault::kAkOther}), Reason::kAkUnvouched}, {Sha256Quote({.extra_data = Bytes(32, 1)}), Reason::kBindingMismatch},
+  } const cases[] = {{Sha256Quote({.change = [](softtee::TpmParts& parts) { parts.area = softtee::AkOf(parts.pki.stranger); }}), Reason::kAkUnvouched}, {Sha256Quote({.extra_data = Bytes(32, 1)}), Reason::kBindingMismatch},
                      {Sha256Quote({.fault = softtee::TpmFault::kPcrChanged}), Reason::kPcrDigestMismatch}, {Quote(), Reason::kPcrSelectionNotDemanded},
                      {With(Sha256Quote(), TpmDocument()), Reason::kItemUnexpected}};
   for (const auto& one : cases) {
