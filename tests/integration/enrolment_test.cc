@@ -213,7 +213,7 @@ TEST_F(EnrolmentOverGrpc, Attack026_AnotherKeyIsNotEnrolledOverTheFirst) {
   for (const auto& [key, node] : {std::pair(Text(softtee::EkOf(Pki().p256_ek).Tpm2b()), "vtpm/n1"), std::pair(Text(softtee::EkOf(Pki().rsa_ek).Tpm2b()), "vtpm/n2")}) {
     const auto answer = Enrol(key, node);
     EXPECT_EQ(answer.status().code(), absl::StatusCode::kFailedPrecondition) << Message(answer.status());
-    EXPECT_THAT(Message(answer.status()), HasSubstr("enrolment_taken (5100)"));
+    EXPECT_THAT(Message(answer.status()), HasSubstr("enrolment_taken (5020)"));
     EXPECT_THAT(Message(answer.status()), HasSubstr("enrolled by spiffe://dev.assay/operator/operator"));
   }
   EXPECT_EQ(As("viewer").ListEnrolments({})->enrolments_size(), 1);

@@ -33,7 +33,7 @@ const ByteArray<64> kOther = HclCommitment("{}");
 const Row kRows[] = {
     // HCL report, layout
     {{AzureFault::kHeaderTruncated, AzureTees::kBoth, "header_truncated", "length_wrong", "the report ends inside its header"}, [](AzureParts& p) { p.report_item = [](Bytes& b) { b.resize(1235); }; }},
-    {{AzureFault::kClaimsTruncated, AzureTees::kBoth, "claims_truncated", "length_wrong", "the report ends inside the claims"}, [](AzureParts& p) { p.report_item = [](Bytes& b) { b.resize(1300); }; }},
+    {{AzureFault::kClaimsTruncated, AzureTees::kBoth, "claims_truncated", "length_wrong", "the report ends inside the claims"}, [](AzureParts& p) { p.report_item = [](Bytes& b) { b.resize(1041); }; }},
     {{AzureFault::kTooLong, AzureTees::kBoth, "too_long", "length_wrong", "more zeros follow than any NV index holds"}, [](AzureParts& p) { p.report.size = 16 * 1024 + 1; }},
     {{AzureFault::kMagic, AzureTees::kBoth, "magic", "field_invalid", "the report begins with HCLB"}, [](AzureParts& p) { p.report.magic = "HCLB"; }},
     {{AzureFault::kVersion3, AzureTees::kBoth, "version_3", "version_unsupported", "the header is of version 3"}, [](AzureParts& p) { p.report.version = 3; }},

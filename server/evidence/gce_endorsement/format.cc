@@ -34,7 +34,8 @@ std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes,
   const auto parsed = LaunchEndorsementParser::Parse(bytes, unused);
   if (!parsed) return {};
   std::vector<trust::CollateralItem> items;
-  for (const trust::CollateralKey& key : parsed->Hints().keys()) items.push_back({key, bytes, bytes.Sha256(), source});
+  const trust::LookupHints hints = parsed->Hints();
+  for (const trust::CollateralKey& key : hints.keys()) items.push_back({key, bytes, bytes.Sha256(), source});
   return items;
 }
 

@@ -87,6 +87,14 @@ TEST(GceEndorsement, IsRefusedForItsReason) {
   EXPECT_EQ(seen, 20u);
 }
 
+TEST(GceEndorsement, ASignatureIsAsLongAsTheModulus) {
+  CheckLog log;
+  EXPECT_FALSE(Believed(Minted(GceFault::kEndorsementSignatureShort), log));
+  const auto record = std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kGceEndorsementSignatureEncoding; });
+  ASSERT_NE(record, log.records().end());
+  EXPECT_EQ(record->result, CheckResult::kFailed);
+}
+
 TEST(GceEndorsement, EveryLengthButTheWholeIsRefused) {
   const Bytes whole = Minted();
   for (std::size_t size = 0; size < whole.size(); size += size < 64 ? 1 : 37) {

@@ -167,7 +167,7 @@ TEST(QemuVtpm, TakesWhatItsManifestListsAndNothingElse) {
 
 TEST(QemuVtpm, IsToldFromTheCloudsByWhoCertifiedTheKey) {
   const auto fitting = [](TpmVouching vouching) { return appraisal::FittingPlatforms(BuiltinRegistry(), tpm::test::ItemsOf(Mint(vouching))); };
-  EXPECT_THAT(fitting(TpmVouching::kNothing), testing::ElementsAre("azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
+  EXPECT_THAT(fitting(TpmVouching::kNothing), testing::ElementsAre("aws_nitro_tpm_quote", "azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
   EXPECT_THAT(fitting(TpmVouching::kAkCertificate), testing::IsEmpty());
 }
 
