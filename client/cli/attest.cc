@@ -1,9 +1,11 @@
 #include "client/cli/attest.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
+#include "base/hex.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "client/agent/join.h"
@@ -27,6 +29,33 @@ class TsmSource final : public agent::ReportSource {
   agent::SystemTsmFiles files_;
   SystemRandom random_;
   agent::TsmCollector collector_{files_, random_};
+};
+
+// Another source, whose items it writes into a directory as well, each as a file.
+class Saving final : public agent::EvidenceSource {
+ public:
+  Saving(std::unique_ptr<agent::EvidenceSource> source, std::filesystem::path directory, const Invocation& invocation)
+      : source_(std::move(source)), directory_(std::move(directory)), invocation_(invocation) {}
+  absl::StatusOr<agent::TpmKeys> Keys() override { return source_->Keys(); }
+  absl::StatusOr<agent::CollectedEvidence> Answer(const agent::Demand& demand) override {
+    absl::StatusOr<agent::CollectedEvidence> evidence = source_->Answer(demand);
+    if (!evidence.ok()) return evidence;
+    for (std::size_t i = 0; i < evidence->items.size(); ++i) {
+      const agent::CollectedItem& item = evidence->items[i];
+      // "3-tpm-quote" of application/vnd.assay.tpm-quote
+      const std::filesystem::path file = directory_ / Cat(i + 1, "-", item.media_type.substr(item.media_type.find_last_of("./") + 1));
+      std::ofstream stream(file, std::ios::binary | std::ios::trunc);
+      stream << AsText(item.body);
+      if (!stream.flush()) return absl::InvalidArgumentError(Cat("--save '", Printable(file.string()), "': expected a place that can be written, actual: it can't. Check the directory."));
+    }
+    invocation_.Say(Cat("evidence saved; what it has to carry is, of a TPM, --nonce ", ToHex(demand.extra_data), ", else --report-data ", ToHex(demand.report_data)));
+    return evidence;
+  }
+
+ private:
+  std::unique_ptr<agent::EvidenceSource> source_;
+  std::filesystem::path directory_;
+  const Invocation& invocation_;
 };
 
 absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> TpmOf(const AttestOptions& options) {
@@ -62,8 +91,9 @@ absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> SourceOf(const AttestOpti
 
 ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
   // The source first: a machine that has nothing to show need not ask for a challenge.
-  const absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> source = SourceOf(options, invocation);
+  absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> source = SourceOf(options, invocation);
   if (!source.ok()) return invocation.Fail(source.status());
+  if (!options.save.empty()) *source = std::make_unique<Saving>(*std::move(source), options.save, invocation);
   const crypto::PrivateKey node_key = crypto::PrivateKey::GenerateP256();
   const absl::StatusOr<std::unique_ptr<agent::JoinConnection>> connection =
       ConnectAsNode(options.server, node_key, invocation.clock.Now());

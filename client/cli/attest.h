@@ -16,6 +16,7 @@ struct AttestOptions {
   std::string role;
   std::string name = {};
   std::string platform = {};
+  std::string save = {};            // directory for the evidence; "": nowhere
   std::string ear_file = {};        // where the token goes; "": nowhere
   std::string ear_profile = {};     // "": the server's default
   std::string tpm = {};             // TCTI; "": the kernel's configfs-tsm

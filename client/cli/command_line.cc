@@ -178,6 +178,7 @@ class CommandLine {
     command->add_option("--transcript", options->freshness.transcript, "Binding transcript that the evidence answers: report data, nonce and the keys in it (docs/join.md)")->type_name(kFile);
     command->add_flag("--no-freshness", options->freshness.no_freshness, "Accept evidence of unknown age: at best TRUSTED WITH WARNINGS");
     Repeatable(command->add_option("--gce-endorsement-root", options->gce_endorsement_roots, "Certificate of the root under which Google signs launch endorsements; repeatable. Without it they are not believed"))->type_name(kFile);
+    Repeatable(command->add_option("--enrolled-key", options->enrolled_keys, "Attestation key of a TPM that an operator enrolled, as TPM2B_PUBLIC, public key or certificate; repeatable"))->type_name(kFile);
     command->add_option("--insecure-test-anchors", options->insecure_test_anchors, "Anchors of the software TEE instead of the vendors': every verdict is marked simulated")->type_name(kFile);
   }
 
@@ -310,6 +311,7 @@ class CommandLine {
     command->add_option("--role", attest_.role, "Role asked for")->required()->type_name("NAME");
     command->add_option("--name", attest_.name, "Node name asked for")->type_name("NAME");
     command->add_option("--platform", attest_.platform, "Platform that this machine is; a hint")->type_name("NAME");
+    command->add_option("--save", attest_.save, "Also write the evidence into this directory, as verify and policy from-evidence take it")->type_name(kDirectory);
     command->add_option("--ear", attest_.ear_file, "Where to write the signed token that the verdict comes with")->type_name(kFile);
     OneOf(command->add_option("--ear-profile", attest_.ear_profile, "Profile of the token; default: veraison"), kEarProfiles);
     CLI::Option* tpm = command->add_option("--tpm", attest_.tpm, "Take the evidence from the TPM 2.0 at this transport, e.g. device:/dev/tpmrm0, instead of the kernel's reports")->type_name("TCTI");

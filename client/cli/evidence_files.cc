@@ -1,5 +1,6 @@
 #include "client/cli/evidence_files.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "appraisal/anchors_file.h"
@@ -7,6 +8,7 @@
 #include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/strings.h"
+#include "evidence/tpm/enrolment.h"
 
 namespace assay::cli {
 namespace {
@@ -98,6 +100,21 @@ absl::StatusOr<PlatformChoice> ChoosePlatform(const EvidenceOptions& options, co
           ". Name the platform, and check that all items of one node and no others were given."));
 }
 
+absl::StatusOr<appraisal::StateSnapshot> StateOf(const std::vector<std::string>& enrolled_keys, const Pile& pile) {
+  appraisal::StateSnapshot state;
+  if (enrolled_keys.empty()) return state;
+  state.tpm.attestation_key = appraisal::HintedAttestationKey(pile.evidence);
+  for (const std::string& file : enrolled_keys) {
+    const absl::StatusOr<Bytes> bytes = ReadFile("--enrolled-key", file);
+    if (!bytes.ok()) return bytes.status();
+    const auto key = tpm::ReadKeyToEnrol(*bytes, tpm::TpmKeyKind::kAttestation);
+    if (!key) return absl::InvalidArgumentError(Cat("--enrolled-key '", Printable(file), "': ", Describe(key.findings().front())));
+    state.tpm.enrolments.push_back({appraisal::Enrolment::Of::kAttestationKey, ToBytes(key->spki_sha256), key->name, {}, "--enrolled-key"});
+  }
+  std::sort(state.tpm.enrolments.begin(), state.tpm.enrolments.end(), [](const auto& a, const auto& b) { return a.spki_sha256 < b.spki_sha256; });
+  return state;
+}
+
 }  // namespace
 
 ExitCode TakeEvidence(const EvidenceOptions& options, const Invocation& invocation, std::optional<EvidenceInHand>& taken) {
@@ -117,7 +134,9 @@ ExitCode TakeEvidence(const EvidenceOptions& options, const Invocation& invocati
   Pile pile = std::move(gathering).TakePile();
   absl::StatusOr<PlatformChoice> platform = ChoosePlatform(options, invocation, pile);
   if (!platform.ok()) return invocation.Fail(platform.status());
-  taken.emplace(EvidenceInHand{std::move(pile), std::move(platform->name), std::move(platform->origin), *std::move(challenge), *std::move(anchors), *at});
+  absl::StatusOr<appraisal::StateSnapshot> state = StateOf(options.enrolled_keys, pile);
+  if (!state.ok()) return invocation.Fail(state.status());
+  taken.emplace(EvidenceInHand{std::move(pile), std::move(platform->name), std::move(platform->origin), *std::move(challenge), *std::move(anchors), *at, *std::move(state)});
   return ExitCode::kOk;
 }
 
@@ -132,7 +151,7 @@ v1::Appraisal AppraiseOffline(const EvidenceInHand& taken, const appraisal::Poli
       .collateral = collateral,
       .policies = policies,
       .anchors = taken.anchors,
-      .state = {},
+      .state = taken.state,
       .at = taken.at,
   });
 }

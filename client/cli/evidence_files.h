@@ -23,6 +23,7 @@ struct EvidenceOptions {
   FreshnessOptions freshness = {};
   std::vector<std::string> gce_endorsement_roots = {};
   std::string insecure_test_anchors = {};  // "": the built-in pins
+  std::vector<std::string> enrolled_keys = {};  // files: attestation keys of TPMs that count as enrolled, here and now
   bool verbose = false;                  // files that were skipped are named
 };
 
@@ -33,6 +34,7 @@ struct EvidenceInHand {
   trust::Challenge challenge;
   trust::AnchorSet anchors;
   Time at;
+  appraisal::StateSnapshot state;  // nothing but the enrolled keys
 };
 
 // Anything but kOk: what is wrong has been said, and `taken` is nullopt.

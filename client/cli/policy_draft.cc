@@ -261,8 +261,9 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
 
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(invocation.registry, taken->pile.evidence, taken->pile.collateral);
   CheckLog log;
+  const appraisal::TpmInputs tpm(taken->state.tpm);
   const std::optional<trust::Bundle> bundle = platform.authenticate(
-      taken->pile.evidence, {.anchors = taken->anchors, .collateral = collateral, .challenge = taken->challenge, .caches = nullptr}, log);
+      taken->pile.evidence, {.anchors = taken->anchors, .collateral = collateral, .challenge = taken->challenge, .caches = nullptr, .enrolled = &tpm.attestation_keys()}, log);
   if (!bundle) {
     for (const Finding& finding : log.findings()) invocation.Say(Describe(finding));
     return ExitCode::kNotTrusted;

@@ -35,7 +35,7 @@ std::string_view NameOf(v1::Strength strength) {
     case v1::STRENGTH_B: return "B  hardware report binds a vTPM that covers the boot state";
     case v1::STRENGTH_C: return "C  hardware report, but the boot state is not covered";
     case v1::STRENGTH_D: return "D  no hardware report; a provider vouches for the key";
-    case v1::STRENGTH_E: return "E  nothing vouches for the key";
+    case v1::STRENGTH_E: return "E  the host runs the TPM; nobody but an operator vouches for its key";
     default: return "none: nothing was authenticated";
   }
 }
