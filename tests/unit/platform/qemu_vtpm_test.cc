@@ -1,4 +1,4 @@
-// qemu_vtpm on evidence of the software TEE: by enrolment, and everything that must not pass for one.
+// qemu_vtpm on evidence of the software TEE: by enrolment, by activation, and everything that must not pass for either.
 #include "platform/qemu_vtpm/platform.h"
 
 #include <gmock/gmock.h>
@@ -8,7 +8,10 @@
 #include <set>
 
 #include "appraisal/appraiser.h"
+#include "base/reader.h"
 #include "base/strings.h"
+#include "crypto/make_credential.h"
+#include "evidence/tpm/algorithms.h"
 #include "registry/builtin_registry.h"
 #include "tests/unit/tpm/minted_quote.h"
 
@@ -27,23 +30,49 @@ softtee::TpmEvidence Mint(TpmVouching vouching, TpmOptions options = {}) {
   return tpm::test::Mint(options);
 }
 
+const softtee::TpmPki& Pki() { return softtee::TpmPki::Shared(); }
+
+// The secret that the software TEE's TPM gives back, for `name` under `ek`. nullopt: it gives none.
+std::optional<trust::Activation> Activate(const softtee::Key& ek, ByteView name) {
+  const auto area = tpm::PublicArea::FromTpm2b(softtee::EkOf(ek).Tpm2b(), "ek");
+  const trust::SealedSecret sealed{area->key().spki_sha256(), ToBytes(name), softtee::RandomBytes(trust::kActivationSecretSize)};
+  const auto credential = crypto::MakeCredential({area->key(), *tpm::HashOf(area->name_algorithm()), area->symmetric_bits()}, name, sealed.secret);
+  EXPECT_TRUE(credential);
+  Reader id_object(credential->id_object), secret(credential->encrypted_secret);
+  id_object.U16Be();
+  secret.U16Be();
+  return trust::Activation::Redeem(sealed, softtee::ActivateCredential(ek, name, id_object.TakeRest(), secret.TakeRest()));
+}
+
 struct Road {
   const trust::EnrolledKeys* enrolled = nullptr;
-  std::optional<Bytes> nonce = kNonce;  // nullopt: not demanded
+  const trust::EnrolledKeys* enrolled_eks = nullptr;
+  const trust::Activation* activation = nullptr;
+  const evidence::NamedEndorsementKey* ek = nullptr;  // as the request named it
+  std::optional<trust::AnchorSet> anchors = {};       // nullopt: the software TEE's, as the operator's
+  std::optional<Bytes> nonce = kNonce;                // nullopt: not demanded
 };
 
 std::optional<trust::Bundle> Take(const std::vector<evidence::Item>& items, const Road& road, CheckLog& log) {
-  const trust::AnchorSet anchors = tpm::test::Anchors();
+  const trust::AnchorSet anchors = road.anchors ? *road.anchors : tpm::test::Anchors();
   const trust::CollateralSnapshot collateral = tpm::test::CollateralOf(items);
   trust::Challenge::Values values;
   values.nonce = road.nonce;
   const trust::Challenge challenge = road.nonce ? trust::Challenge::Demanded(values) : trust::Challenge::NotDemanded(true);
   if (!platform::CheckManifest(kPlatform, items, log)) return std::nullopt;
-  std::optional<trust::Bundle> bundle = kPlatform.authenticate(items, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr, .enrolled = road.enrolled}, log);
+  std::optional<trust::Bundle> bundle = kPlatform.authenticate(items, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr, .enrolled = road.enrolled,
+                                                                       .activation = road.activation, .enrolled_endorsement_keys = road.enrolled_eks, .endorsement_key = road.ek}, log);
   if (bundle) appraisal::JudgeWindows(bundle->claims().windows(), softtee::kDefaultNow, log);
   return bundle;
 }
 std::optional<trust::Bundle> Take(const softtee::TpmEvidence& evidence, const Road& road, CheckLog& log) { return Take(tpm::test::ItemsOf(evidence), road, log); }
+// With the endorsement key of the evidence named, and a secret that came back for it.
+std::optional<trust::Bundle> TakeActivated(const softtee::TpmEvidence& evidence, const std::optional<trust::Activation>& activation, CheckLog& log, Road road = {}) {
+  const evidence::NamedEndorsementKey ek{trust::UntrustedBytes(evidence.ek), trust::UntrustedBytes(evidence.ek_certificate)};
+  road.ek = &ek;
+  road.activation = activation ? &*activation : nullptr;
+  return Take(evidence, road, log);
+}
 
 std::set<std::string_view> Refusals(const CheckLog& log) {
   std::set<std::string_view> names;
@@ -83,6 +112,96 @@ TEST(QemuVtpm, AnEnrolledAttestationKeyCountsWhateverComesBeside) {
   ASSERT_TRUE(bundle);
   EXPECT_FALSE(log.HasRejection());
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "enrolment");
+}
+
+TEST(QemuVtpm, ASecretThatCameBackVouchesForTheKeyOfItsTpm) {
+  for (const bool p256 : {false, true}) {
+    const softtee::Key& key = p256 ? Pki().p256_ek : Pki().rsa_ek;
+    const softtee::TpmEvidence certified = Mint(TpmVouching::kEkCertificate, {.p256_ek = p256}), bare = Mint(TpmVouching::kNothing, {.p256_ek = p256});
+    const auto activation = Activate(key, certified.ak_name);
+    ASSERT_TRUE(activation);
+    CheckLog log;
+    const auto bundle = TakeActivated(certified, activation, log);
+    ASSERT_TRUE(bundle) << testing::PrintToString(Refusals(log));
+    EXPECT_FALSE(log.HasRejection());
+    EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "activation");
+    EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "certificate");
+    EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_vendor"), "operator");
+    EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.revocation"), "not_published");
+    EXPECT_FALSE(bundle->claims().windows().empty());
+
+    const trust::EnrolledKeys enrolled({bare.ek_name});
+    CheckLog by_operator;
+    const auto known = TakeActivated(bare, activation, by_operator, {.enrolled_eks = &enrolled});
+    ASSERT_TRUE(known) << testing::PrintToString(Refusals(by_operator));
+    EXPECT_EQ(*known->claims().Get<std::string>("tpm.ak_trust"), "activation");
+    EXPECT_EQ(*known->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
+    EXPECT_EQ(*known->claims().Get<std::string>("tpm.revocation"), "no_certificate");
+    EXPECT_EQ(kPlatform.strength(*known, {.boot_covered = true, .release_matched = true}), platform::Strength::kE);
+  }
+}
+
+TEST(QemuVtpm, Attack026_AnEndorsementKeyThatNobodyKnowsVouchesForNothing) {
+  const softtee::TpmEvidence certified = Mint(TpmVouching::kEkCertificate), bare = Mint(TpmVouching::kNothing);
+  const auto activation = Activate(Pki().rsa_ek, bare.ak_name);
+  const trust::EnrolledKeys as_ak({bare.ek_name}), other({Bytes(34, 7)}), only_ek({bare.ek_name});
+  struct {
+    const char* name;
+    const softtee::TpmEvidence& evidence;
+    bool activated;
+    Road road;
+    const char* reason;
+  } const cases[] = {
+      {"nobody knows it", bare, true, {}, "ek_unvouched"},
+      {"another is enrolled", bare, true, {.enrolled_eks = &other}, "ek_unvouched"},
+      {"enrolled as an attestation key", bare, true, {.enrolled = &as_ak}, "ek_unvouched"},
+      {"enrolled, and no secret came back", bare, false, {.enrolled_eks = &only_ek}, "ak_unvouched"},
+      {"certified, and no secret came back", certified, false, {}, "ak_unvouched"},
+      {"under a root that is not the operator's", certified, true, {.anchors = trust::AnchorSet({{"operator", "tpm", {}}}, true)}, "root_not_pinned"},
+      {"where the operator configured no root", certified, true, {.anchors = trust::AnchorSet({}, true)}, "ek_unvouched"},
+  };
+  for (const auto& one : cases) {
+    CheckLog log;
+    EXPECT_FALSE(TakeActivated(one.evidence, one.activated ? activation : std::nullopt, log, one.road)) << one.name;
+    EXPECT_THAT(Refusals(log), UnorderedElementsAre(one.reason)) << one.name;
+  }
+}
+
+TEST(QemuVtpm, Attack026_TheSecretOfAnotherPairIsNoneOfThisOne) {
+  const softtee::TpmEvidence evidence = Mint(TpmVouching::kEkCertificate);
+  for (const auto& activation : {Activate(Pki().rsa_ek, softtee::AkOf(Pki().p256_ak).Name()), Activate(Pki().p256_ek, evidence.ak_name)}) {
+    ASSERT_TRUE(activation);
+    CheckLog log;
+    EXPECT_FALSE(TakeActivated(evidence, activation, log));
+    EXPECT_THAT(Refusals(log), UnorderedElementsAre("activation_mismatch"));
+  }
+}
+
+TEST(QemuVtpm, EachFaultOfTheEndorsementKeyIsRefusedForTheReasonThatItOwes) {
+  std::size_t seen = 0;
+  for (const softtee::TpmFaultEntry& entry : softtee::AllTpmFaults()) {
+    if (entry.vouching != TpmVouching::kEkCertificate) continue;
+    ++seen;
+    const softtee::TpmEvidence evidence = Mint(entry.vouching, {.fault = entry.fault});
+    CheckLog log;
+    TakeActivated(evidence, Activate(Pki().rsa_ek, evidence.ak_name), log);
+    EXPECT_THAT(Refusals(log), Contains(entry.reason)) << entry.name;
+  }
+  EXPECT_EQ(seen, 17u);
+}
+
+TEST(QemuVtpm, Attack032_NoCertificateOfAnEndorsementKeysPathCountsOutOfItsTime) {
+  for (const unsigned which : {0U, 1U, 2U}) {
+    const softtee::TpmEvidence evidence = Mint(TpmVouching::kEkCertificate, {.change = [&](softtee::TpmParts& parts) {
+                                                 const auto end = [](softtee::Certificate& certificate) { certificate.not_after = softtee::kDefaultNow - std::chrono::seconds(1); };
+                                                 if (which == 0) end(parts.certificate);
+                                                 if (which == 1) end(parts.issuer);
+                                                 if (which == 2) parts.root_certificate = end;
+                                               }});
+    CheckLog log;
+    EXPECT_TRUE(TakeActivated(evidence, Activate(Pki().rsa_ek, evidence.ak_name), log)) << which;
+    EXPECT_THAT(Refusals(log), UnorderedElementsAre("expired")) << which;
+  }
 }
 
 // Attacks 26, 92: a key for which nothing but itself speaks.
