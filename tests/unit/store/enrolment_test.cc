@@ -59,7 +59,9 @@ class EnrolmentStoreTest : public testing::Test {
   }
   std::vector<int> EventKinds() {
     std::vector<int> kinds;
-    for (const v1::VerdictEvent& event : store_->EventsAfter(0, "", 100)->elements) kinds.push_back(event.kind());
+    const auto events = store_->EventsAfter(0, "", 100);
+    EXPECT_TRUE(events.ok());
+    for (const v1::VerdictEvent& event : events->elements) kinds.push_back(event.kind());
     return kinds;
   }
 

@@ -234,7 +234,12 @@ TEST(TpmActivation, AnActivatedKeyIsAnAttestationKeyAllTheSame) {
   EXPECT_NE(test::FindingOf(log, Reason::kAkAttributes), nullptr);
 }
 
-// An activation of the AK that WithoutCertificates() has, under `ek`.
+// Of authorities alone, so that an endorsement key's certificate leads somewhere.
+softtee::TpmEvidence WithAuthoritiesAlone() {
+  return test::Mint({.change = [](softtee::TpmParts& parts) { parts.with_certificate = false; }});
+}
+
+// An activation of the AK that this evidence has, under `ek`.
 struct Activated {
   explicit Activated(const softtee::Key& ek, Bytes certificate = {})
       : named{trust::UntrustedBytes(softtee::EkOf(ek).Tpm2b()), trust::UntrustedBytes(std::move(certificate))},
@@ -256,7 +261,7 @@ TEST(TpmActivation, CountsUnderAnEndorsementKeyThatCounts) {
   }
   const Activated certified(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek));
   CheckLog log;
-  const auto bundle = test::Take(WithoutCertificates(), log, {.profile = nullptr, .enrolled = &nobody, .activation = &certified.activation, .enrolled_endorsement_keys = &nobody, .endorsement_key = &certified.named});
+  const auto bundle = test::Take(WithAuthoritiesAlone(), log, {.profile = nullptr, .enrolled = &nobody, .activation = &certified.activation, .enrolled_endorsement_keys = &nobody, .endorsement_key = &certified.named});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "certificate");
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_vendor"), "operator");
@@ -292,7 +297,7 @@ TEST(TpmActivation, Attack026_CountsUnderNoOther) {
     CheckLog log;
     test::Road road{.profile = nullptr, .enrolled = &nobody, .activation = &c.activated.activation, .enrolled_endorsement_keys = c.keys, .endorsement_key = &c.activated.named};
     if (!c.roots) road.anchors = trust::AnchorSet({}, true);
-    EXPECT_FALSE(test::Take(WithoutCertificates(), log, road)) << c.what;
+    EXPECT_FALSE(test::Take(WithAuthoritiesAlone(), log, road)) << c.what;
     EXPECT_TRUE(log.HasRejection()) << c.what;
     EXPECT_NE(test::FindingOf(log, c.reason), nullptr) << c.what;
   }
