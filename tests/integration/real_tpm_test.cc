@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "client/agent/tpm.h"

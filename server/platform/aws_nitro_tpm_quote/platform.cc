@@ -9,6 +9,7 @@
 #include "evidence/tcg_log/format.h"
 #include "evidence/tpm/format.h"
 #include "platform/binding/event_log.h"
+#include "platform/binding/vtpm.h"
 
 namespace assay::aws_nitro_tpm_quote {
 namespace {
@@ -17,7 +18,7 @@ using platform::Feature;
 
 constexpr const evidence::Format* kFormats[] = {&tpm::kFormat, &tcg_log::kFormat};
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 1, 1},
     {tcg_log::kTcgEventLogMediaType, 0, 1},

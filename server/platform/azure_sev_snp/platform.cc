@@ -7,6 +7,7 @@
 #include "evidence/sev_snp/judge.h"
 #include "evidence/tcg_log/format.h"
 #include "platform/binding/azure_hcl.h"
+#include "platform/binding/vtpm.h"
 
 namespace assay::azure_sev_snp {
 namespace {
@@ -15,7 +16,7 @@ constexpr const evidence::Format* kFormats[] = {&azure_hcl::kFormat, &sev_snp::k
 
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {azure_hcl::kReportMediaType, 1, 1},
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 0, 1},
     {tcg_log::kTcgEventLogMediaType, 0, 1},

@@ -7,6 +7,7 @@
 #include "evidence/dcap/judge.h"
 #include "evidence/tcg_log/format.h"
 #include "platform/binding/azure_hcl.h"
+#include "platform/binding/vtpm.h"
 
 namespace assay::azure_tdx {
 namespace {
@@ -17,7 +18,7 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {azure_hcl::kReportMediaType, 1, 1},
     // A TDREPORT has a MAC that only its own machine can verify: without a quote of it nothing is proved.
     {dcap::kQuoteMediaType, 1, 1},
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 0, 1},
     {tcg_log::kTcgEventLogMediaType, 0, 1},

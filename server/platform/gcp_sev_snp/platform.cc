@@ -16,7 +16,7 @@ constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat, &tpm::kFormat
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {sev_snp::kReportMediaType, 1, 1},
     {sev_snp::kCertTableMediaType, 0, 1},
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 1, 1},
     {tcg_log::kTcgEventLogMediaType, 0, 1},

@@ -18,7 +18,7 @@ constexpr const evidence::Format* kFormats[] = {&dcap::kFormat, &tpm::kFormat, &
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {dcap::kQuoteMediaType, 1, 1},
     {tcg_log::kCcelMediaType, 0, 1},
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 1, 1},
     {gce_endorsement::kEndorsementMediaType, 0, 1},

@@ -22,7 +22,7 @@ using platform::Feature;
 constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat, &svsm::kFormat, &tcg_log::kFormat, &tpm::kFormat};
 
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
-    {tpm::kQuoteMediaType, 1, 1},
+    {tpm::kQuoteMediaType, 1, 1, platform::kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
     {tpm::kAkMediaType, 1, 1},
     {svsm::kManifestMediaType, 1, 1},
