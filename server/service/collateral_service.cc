@@ -56,6 +56,7 @@ class CollateralService final : public v1::CollateralService::CallbackService, p
 
   grpc::ServerUnaryReactor* ListCollateral(grpc::CallbackServerContext* context, const v1::ListCollateralRequest* request, v1::ListCollateralResponse* response) override {
     return Answer(context, "ListCollateral", Role::kViewer, [this, request, response](const Caller&) {
+      inputs_.keep_failures();
       return List<v1::CollateralDocument>(*request, {.filter = request->filter()}, {.list = "collateral", .filter = request->filter()},
                                           [this](const store::PageRequest& page) -> absl::StatusOr<store::Page<v1::CollateralDocument>> {
                                             const auto found = inputs_.collateral.List(page);

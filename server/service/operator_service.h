@@ -54,6 +54,7 @@ struct OperatorInputs {
   collateral::Keeper& keeper;
   store::CollateralStore& collateral;
   const AirGap& air_gap;
+  std::function<void()> keep_failures;                       // writes down what could not be fetched lately, for whoever lists it
   std::function<void(std::string cause)> banned;             // told of every ban, every enrolment and the end of one
   Bytes page_key;                                            // for page tokens; the same on all replicas
   std::function<void(const std::string& peer)> completed;    // told of every call that was answered

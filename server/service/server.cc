@@ -395,6 +395,7 @@ class RunningServer final : public Server {
 
   // What could not be got is known to whoever looks, after a restart as well.
   void KeepFailures() {
+    const std::lock_guard lock(failures_mutex_);
     for (const collateral::ItemStatus& item : keeper_.Status().items) {
       if (!item.error) continue;
       Time& kept = failures_kept_[item.key];
@@ -454,7 +455,7 @@ class RunningServer final : public Server {
     const auto inputs = [this] {
       return OperatorInputs{.authorization = authorization_, .bearers = bearers_.get(), .store = *store_, .registry = registry_, .policies = *material_.policies,
                             .anchors = *material_.anchors, .watchers = watchers_, .pool = operator_pool_, .clock = clock_, .log = log_, .metrics = metrics_,
-                            .keeper = keeper_, .collateral = *collateral_, .air_gap = material_.air_gap, .banned = [this](std::string cause) { reappraiser_.Changed(std::move(cause)); },
+                            .keeper = keeper_, .collateral = *collateral_, .air_gap = material_.air_gap, .keep_failures = [this] { KeepFailures(); }, .banned = [this](std::string cause) { reappraiser_.Changed(std::move(cause)); },
                             .page_key = page_key_, .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }};
     };
     std::vector<std::unique_ptr<grpc::Service>> services;
@@ -580,7 +581,8 @@ class RunningServer final : public Server {
   std::unique_ptr<http::HttpListener> http_, https_;
   std::atomic<int> failed_probes_ = 0;
   std::atomic<bool> stopping_ = false;
-  std::map<collateral::ChanneledKey, Time> failures_kept_;  // by Collect only, which is one at a time
+  std::mutex failures_mutex_;
+  std::map<collateral::ChanneledKey, Time> failures_kept_;  // guarded by failures_mutex_
   bool keys_failed_ = false;  // by watching_files_ only
   FilesSeen join_files_, operator_files_, https_files_;  // by watching_files_ only
   EndWatch ends_;                                        // by watching_files_ only, once it runs

@@ -140,7 +140,26 @@ TEST(JoinCollateral, WithoutUpstreamsNobodyIsAskedAndALeafOfANodeServesTheNext) 
 // Lists of one issuer for different certificates: evidence needs them under one key, and each has a floor of its own.
 TEST(JoinCollateral, TheFloorOfTheListForVleksIsRememberedToo) {
   Vendors vendors;
-  Verifier verifier("", vendors.Section());
+  Verifier verifier("", vendors.Section(), std::nullopt, [](const Site& site) {
+    site.Write("policies/aws.yaml", R"(apiVersion: assay.v1
+kind: AppraisalPolicy
+name: aws
+platform: aws_sev_snp_report
+rules:
+  - {claim: snp.policy_debug, equals: false}
+  - {claim: snp.policy_migrate_ma, equals: false}
+  - {claim: snp.vmpl, equals: 0}
+  - {claim: snp.reported_tcb, at_least: {"19:01:*": {snp: 1}}}
+  - {claim: snp.platform_info, bits_set: [smt_en]}
+  - {claim: snp.revocation_checked, equals: true}
+waive:
+  - {claim: boot.covered, reason: firmware only}
+  - {claim: owner, reason: not told}
+)");
+    std::string set = site.Text("policies/demo.yaml");
+    set.replace(set.find("policies: ["), 11, "policies: [aws, ");
+    site.Write("policies/demo.yaml", set);
+  });
   softtee::SnpOptions options{.now = SystemClock().Now()};
   options.signing_key = softtee::SigningKey::kVlek;
   options.with_crl = false;

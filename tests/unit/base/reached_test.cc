@@ -19,6 +19,7 @@ const std::string& TestSources() {
       const bool source = name.ends_with(".cc") || name.starts_with("expected_");
       if (!entry.is_regular_file() || !source || name == "reached_test.cc") continue;
       all << std::ifstream(entry.path(), std::ios::binary).rdbuf() << '\n';
+      all.clear();  // an empty file is a failure to the stream, and would have been the last one
     }
     return all.str();
   }();

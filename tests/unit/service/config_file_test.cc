@@ -195,13 +195,13 @@ TEST(ConfigFile, AnUnknownKeyIsNamedWithTheNearest) {
     std::string_view from, to, message;
   };
   for (const Case& c : {
-           Case{"workers:", "worker:", "c.yaml:16:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, found 'worker'; did you mean 'workers'?"},
+           Case{"workers:", "worker:", "c.yaml:16:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'worker'; did you mean 'workers'?"},
            Case{"threads:", "thread:", "c.yaml:16:11: expected one of the keys threads, queue, found 'thread'; did you mean 'threads'?"},
            Case{"lifetime:", "life_time:", "c.yaml:15:39: expected one of the keys key_file, lifetime, found 'life_time'; did you mean 'lifetime'?"},
            Case{"per_address: 5", "per_adress: 5", "c.yaml:4:29: expected one of the keys total, per_address, found 'per_adress'; did you mean 'per_address'?"},
            Case{", role: admin", ", role: admin, rolle: admin", "c.yaml:10:62: expected one of the keys identity, role, found 'rolle'; did you mean 'role'?"},
-           Case{"collateral_dir: collateral", "something_else: 1", "c.yaml:14:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, found 'something_else'"},
-           Case{"store:", "Store: {}\nstore:", "c.yaml:12:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, found 'Store'; did you mean 'store'?"},
+           Case{"collateral_dir: collateral", "something_else: 1", "c.yaml:14:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'something_else'"},
+           Case{"store:", "Store: {}\nstore:", "c.yaml:12:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'Store'; did you mean 'store'?"},
        }) {
     EXPECT_THAT(Refused(With(kComplete, c.from, c.to)), ElementsAre(c.message)) << c.to;
   }
