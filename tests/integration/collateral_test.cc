@@ -233,6 +233,7 @@ Ran Assay(const Verifier& verifier, std::string_view who, std::vector<std::strin
   const std::string tls = Cat("tls/", who);
   arguments.insert(arguments.begin(), Program("assay"));
   arguments.insert(arguments.end(), {"--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File(Cat(tls, ".pem")), "--key", site.File(Cat(tls, ".key"))});
+  std::filesystem::remove(site.File("said"));  // of the one before
   Process process(arguments, site.File("said"));
   const int code = process.Wait();
   return {code, site.Text("said")};
