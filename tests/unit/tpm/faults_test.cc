@@ -84,7 +84,9 @@ TEST(TpmFaults, AreRefusedAlikeWithWarmCaches) {
 TEST(TpmFaults, Attack032_NoCertificateOfThePathCountsOutOfItsTime) {
   const auto ended = [](softtee::Certificate& certificate) { certificate.not_after = softtee::kDefaultNow - std::chrono::seconds(1); };
   const auto to_come = [](softtee::Certificate& certificate) { certificate.not_before = softtee::kDefaultNow + std::chrono::seconds(1); };
-  for (const auto& [change, reason] : {std::pair<std::function<void(softtee::Certificate&)>, const char*>(ended, "expired"), {to_come, "not_yet_valid"}}) {
+  for (const auto& one : {std::pair<std::function<void(softtee::Certificate&)>, const char*>(ended, "expired"), {to_come, "not_yet_valid"}}) {
+    const auto& change = one.first;
+    const char* const reason = one.second;
     for (const int which : {0, 1, 2}) {
       CheckLog log;
       EXPECT_FALSE(Accepted(test::Mint({.change = [&](softtee::TpmParts& parts) {
