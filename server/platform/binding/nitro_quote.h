@@ -102,18 +102,22 @@ inline bool AttachNitroQuote(std::span<const evidence::Item> items, const trust:
   });
   const auto pcrs = tpm::PcrValuesAuthenticator::Authenticate(*std::move(parsed->pcrs), *quote, log);
   if (!pcrs || !sound) return false;
-  std::size_t compared = 0;
+  // All of them: the key is one that the guest chose, and a register that nothing is compared with would be its word alone.
+  sound &= log.Require(Check::kNitroQuotePcrs, !(*pcrs)->values().empty(), [&] {
+    return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect", "registers of the SHA-384 bank", tpm::ShowSelection((*quote)->selection()));
+  });
   for (const tpm::PcrValue& one : (*pcrs)->values()) {
-    if (one.bank != tpm::kAlgSha384) continue;
-    ++compared;
+    if (!log.Require(Check::kNitroQuotePcrs, one.bank == tpm::kAlgSha384, [&] {
+          return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect", "registers of the SHA-384 bank, which the document has, and of no other",
+                         tpm::ShowSelection((*quote)->selection()));
+        })) {
+      return false;
+    }
     const ByteView value = document->Find(one.index);
     sound &= log.Require(Check::kNitroQuotePcrs, Equal(one.value, value), [&] {
       return refusal(Reason::kNitroPcrMismatch, tpm::kPcrsComponent, Cat("PCR ", one.index), value.empty() ? "none: it is not in the document" : Cat(ToHex(value), ", as in the document"), ToHex(one.value));
     });
   }
-  sound &= log.Require(Check::kNitroQuotePcrs, compared > 0, [&] {
-    return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect", "registers of the SHA-384 bank", tpm::ShowSelection((*quote)->selection()));
-  });
   return sound && bundle.Attach(*quote, log) && bundle.Attach(*pcrs, log);
 }
 

@@ -206,6 +206,8 @@ TEST(NitroQuote, Attack059_WhatDoesNotBelongTogetherIsRefusedByName) {
            {"a quote by another key", With(TpmDocument({.public_key = Point(pki.stranger)}), without(Quote(), tpm::kAkMediaType)), Reason::kSignatureInvalid, Check::kTpmSignature},
            {"another register", With(TpmDocument(), Quote({.banks = {other_bank}})), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
            {"a register that the document lacks", With(TpmDocument(few), Quote()), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
+           {"registers of another bank beside the document's", With(TpmDocument(), Quote({.banks = {softtee::RampBank(softtee::kTpmSha384), softtee::RampBank(softtee::kTpmSha256)}})),
+            Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
            {"registers of another bank alone", With(TpmDocument(), Quote({.banks = {no_pcrs_of_ours}})), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
            {"a quote for another challenge", With(TpmDocument(), Quote({.extra_data = Bytes(32, 0x5B)})), Reason::kBindingMismatch, Check::kFreshness},
            {"a document for another challenge", With(TpmDocument({.nonce = Bytes(32, 0x5B)}), Quote()), Reason::kBindingMismatch, Check::kFreshness},
