@@ -15,12 +15,13 @@
 
 #include "base/bug.h"
 #include "base/bytes.h"
+#include "tests/places/places.h"
 
 namespace assay::test {
 
 inline std::filesystem::path VectorsPath() {
   if (const char* path = std::getenv("ASSAY_VECTORS"); path != nullptr && *path != '\0') return path;
-  return std::filesystem::path(ASSAY_SOURCE_DIR).parent_path() / "shared" / "vectors";
+  return std::filesystem::path(test::SourceDir()).parent_path() / "shared" / "vectors";
 }
 
 inline std::optional<std::filesystem::path> VectorsDir() {

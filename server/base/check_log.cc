@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#ifdef ASSAY_MUTANTS
+#include <atomic>
 #include <cstdlib>
+#include <fstream>
+#include <string>
+#endif
 
 namespace assay {
 namespace {
@@ -38,11 +43,25 @@ std::string_view NameOf(CheckResult result) {
 }
 
 #ifdef ASSAY_MUTANTS
+namespace {
+
+// Adds the check's name to the file that $ASSAY_CONSULTED_CHECKS names, once in each process: only tests that come here can
+// notice its absence.
+void NoteConsulted(Check check) {
+  static const char* const path = std::getenv("ASSAY_CONSULTED_CHECKS");
+  static std::array<std::atomic<bool>, kChecks.size()> noted{};
+  if (path == nullptr || noted[static_cast<std::size_t>(check)].exchange(true)) return;
+  std::ofstream(path, std::ios::app) << std::string(NameOf(check)) + '\n' << std::flush;
+}
+
+}  // namespace
+
 bool SwitchedOff(Check check) {
   static const std::string_view name = [] {
     const char* value = std::getenv("ASSAY_MUTANT");
     return std::string_view(value == nullptr ? "" : value);
   }();
+  NoteConsulted(check);
   return NameOf(check) == name;
 }
 #endif

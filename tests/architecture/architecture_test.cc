@@ -9,6 +9,7 @@
 
 #include "tests/architecture/rules.h"
 #include "tests/architecture/source_text.h"
+#include "tests/places/places.h"
 
 namespace assay::architecture {
 namespace {
@@ -28,7 +29,7 @@ std::vector<std::string> Descriptions(const std::vector<Violation>& violations) 
 }
 
 const Tree& OurTree() {
-  static const Tree tree = ReadTree(ASSAY_SOURCE_DIR);
+  static const Tree tree = ReadTree(test::SourceDir());
   return tree;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/architecture/rules.h"
+#include "tests/places/places.h"
 
 namespace assay::architecture {
 namespace {
@@ -34,7 +35,7 @@ std::set<std::string> Matches(const std::string& text, const char* pattern, std:
 }
 
 const Tree& OurTree() {
-  static const Tree tree = ReadTree(ASSAY_SOURCE_DIR);
+  static const Tree tree = ReadTree(test::SourceDir());
   return tree;
 }
 

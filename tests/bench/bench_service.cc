@@ -50,6 +50,7 @@
 #include "tests/bench/raw_verify.h"
 #include "tests/fakes/vendor_services.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "tests/softtee/cert_table.h"
 #include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/dev_tls.h"
@@ -905,7 +906,7 @@ void MeasureStorm(const Scene& scene, const integration::Site& site, const std::
 int Main(int argc, char** argv) {
   CLI::App app("What a verdict costs assayd, beside the one signature verification that it cannot do without", "bench_service");
   double seconds = 2, profiled = 0, offered = 0;
-  std::string disk = ASSAY_BINARY_DIR, memory = "/dev/shm";
+  std::string disk = test::BinaryDir(), memory = "/dev/shm";
   app.add_option("--seconds", seconds, "Length of each of about thirty measurements")->check(CLI::Range(0.1, 600.0));
   app.add_option("--disk", disk, "Directory on a disk, for the durable store");
   app.add_option("--memory", memory, "Directory on a tmpfs, for the volatile store");

@@ -11,6 +11,7 @@
 #include "http/http_listener.h"
 #include "tests/integration/operator_rpcs.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "tests/provider/openid_provider.h"
 
 namespace assay::integration {
@@ -210,7 +211,7 @@ TEST(Bearers, AWatchGoesOnWithTheNextToken) {
   claims.expires = claims.issued_at + 64;  // with the skew, four seconds are left
   site.Write("token", ProviderKey().Sign(Header("ES256", "k1"), claims.Text()));
   const auto watch = [&](std::string_view output) {
-    return Process({Program("assay"), "verdict", "watch", "--count", "1", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--bearer-token-file", site.File("token")}, site.File(output));
+    return Process({test::Program("assay"), "verdict", "watch", "--count", "1", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--bearer-token-file", site.File("token")}, site.File(output));
   };
   Process ending = watch("ending");
   EXPECT_TRUE(Eventually([&] { return site.Text("ending").find("Resuming behind") != std::string::npos; }));
@@ -261,15 +262,15 @@ TEST(Bearers, NoServerStartsWithoutTheFile) {
   std::string text = site.Text("assayd.yaml");
   text.insert(text.find("  roles:\n"), "  oidc: {issuer: \"https://idp.example\", audience: assay, jwks: absent.json}\n");
   site.Write("assayd.yaml", text);
-  Process check({Program("assayd"), "config", "check", site.File("assayd.yaml")}, site.File("out"));
+  Process check({test::Program("assayd"), "config", "check", site.File("assayd.yaml")}, site.File("out"));
   EXPECT_EQ(check.Wait(), 7);
   EXPECT_THAT(site.Text("out"), HasSubstr("operator.oidc.jwks"));
   site.Write("absent.json", "{}");
-  Process again({Program("assayd"), "config", "check", site.File("assayd.yaml")}, site.File("out2"));
+  Process again({test::Program("assayd"), "config", "check", site.File("assayd.yaml")}, site.File("out2"));
   EXPECT_EQ(again.Wait(), 7);
   EXPECT_THAT(site.Text("out2"), HasSubstr("expected the provider's JWK set"));
   site.Write("absent.json", Jwks());
-  Process good({Program("assayd"), "config", "check", site.File("assayd.yaml")}, site.File("out3"));
+  Process good({test::Program("assayd"), "config", "check", site.File("assayd.yaml")}, site.File("out3"));
   EXPECT_EQ(good.Wait(), 0) << site.Text("out3");
 }
 
@@ -280,7 +281,7 @@ TEST(Bearers, TheCommandLineShowsATokenFromAFile) {
   site.Write("token", Cat(Token("viewer"), "\n"));
   site.Write("two", Cat(Token("viewer"), "\n", Token("viewer"), "\n"));
   site.Write("empty", "\n");
-  const std::vector<std::string> list = {Program("assay"), "verdict", "list", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem")};
+  const std::vector<std::string> list = {test::Program("assay"), "verdict", "list", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem")};
   struct Case {
     std::vector<std::string> more;
     int code;

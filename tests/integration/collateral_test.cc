@@ -10,6 +10,7 @@
 #include "store/sqlite_store.h"
 #include "tests/fakes/vendor_services.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "tests/softtee/dev_tls.h"
 
 namespace assay::integration {
@@ -44,7 +45,7 @@ class Bare final : public agent::ReportSource {
 
 class Vendors {
  public:
-  Vendors() : directory_(std::filesystem::path(ASSAY_BINARY_DIR) / "collateral-integration-tls") {
+  Vendors() : directory_(std::filesystem::path(test::BinaryDir()) / "collateral-integration-tls") {
     std::filesystem::create_directories(directory_);
     EXPECT_TRUE(softtee::MakeDevTls(directory_, "localhost", SystemClock().Now()).ok());
     kds_server_.emplace(directory_, [this](const std::string& target) { return kds.Answer(target); });
@@ -231,7 +232,7 @@ struct Ran {
 Ran Assay(const Verifier& verifier, std::string_view who, std::vector<std::string> arguments) {
   const Site& site = verifier.site();
   const std::string tls = Cat("tls/", who);
-  arguments.insert(arguments.begin(), Program("assay"));
+  arguments.insert(arguments.begin(), test::Program("assay"));
   arguments.insert(arguments.end(), {"--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File(Cat(tls, ".pem")), "--key", site.File(Cat(tls, ".key"))});
   std::filesystem::remove(site.File("said"));  // of the one before
   Process process(arguments, site.File("said"));
@@ -298,12 +299,12 @@ TEST(CollateralCommands, SayWhatIsHeldAndWhatKeepsTheRest) {
 
 TEST(CollateralCommands, AttestSaysWhatTheVerifierLacked) {
   const Verifier verifier("", "", std::nullopt, [](const Site& site) {
-    Process pki({Program("assay-softtee"), "pki", "--dir", site.File("pki")}, site.File("said"));
+    Process pki({test::Program("assay-softtee"), "pki", "--dir", site.File("pki")}, site.File("said"));
     ASSERT_EQ(pki.Wait(), 0) << site.Text("said");
     site.Write("anchors.yaml", site.Text("pki/anchors.yaml"));
   });
   const Site& site = verifier.site();
-  Process attest({Program("assay"), "attest", "--server", verifier.join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker",
+  Process attest({test::Program("assay"), "attest", "--server", verifier.join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker",
                   "--simulate", site.File("pki"), "--simulate-platform", "qemu_tdx", "--simulate-fault", "tcb_info_missing"},
                  site.File("said"));
   EXPECT_EQ(attest.Wait(), 6) << site.Text("said");

@@ -15,6 +15,7 @@
 #include "registry/builtin_registry.h"
 #include "tests/fakes/vtpm_platform.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "tests/softtee/tpm_evidence.h"
 
 namespace assay::integration {
@@ -227,7 +228,7 @@ TEST_F(EnrolmentOverGrpc, TheCommandsDoAllOfIt) {
   const auto run = [&](std::vector<std::string> arguments, std::string_view who = "operator") {
     const std::string output = site.File("output");
     std::filesystem::remove(output);
-    arguments.insert(arguments.begin(), {Program("assay"), "node"});
+    arguments.insert(arguments.begin(), {test::Program("assay"), "node"});
     for (const std::string& more : {std::string("--server"), verifier_.operators(), std::string("--ca"), site.File("tls/ca.pem"), std::string("--cert"), site.File(Cat("tls/", who, ".pem")),
                                     std::string("--key"), site.File(Cat("tls/", who, ".key"))}) {
       arguments.push_back(more);

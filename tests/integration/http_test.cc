@@ -11,6 +11,7 @@
 #include "client/relying_party/check_token.h"
 #include "codec/json.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "token/jwk.h"
 
 namespace assay::integration {
@@ -127,7 +128,7 @@ TEST(PagesAtStart, APortThatIsTakenIsSaidSo) {
   std::string config = site.Text("assayd.yaml");
   config += Cat("http: {address: \"", verifier.server().http_address(), "\"}\n");
   site.Write("assayd.yaml", config);
-  Process process({Program("assayd"), "run", "--config", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("out"));
+  Process process({test::Program("assayd"), "run", "--config", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("out"));
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(site.Text("out"), HasSubstr("http.address: expected an address that this machine has and nobody listens on"));
 }

@@ -19,6 +19,7 @@
 #include "store/sqlite_store.h"
 #include "store/verdict_id.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 
 namespace assay::integration {
 namespace {
@@ -240,7 +241,7 @@ TEST(Limits, APageHasAtMostAThousand) {
   }
   // The command line pages through all of them, and says nothing beside its data where nobody sits at a terminal.
   const Site& site = verifier.site();
-  Process list({Program("assay"), "verdict", "list", "--limit", "0", "-o", "yaml", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File("tls/viewer.pem"), "--key", site.File("tls/viewer.key")},
+  Process list({test::Program("assay"), "verdict", "list", "--limit", "0", "-o", "yaml", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File("tls/viewer.pem"), "--key", site.File("tls/viewer.key")},
                site.File("list"));
   EXPECT_EQ(list.Wait(), 0) << site.Text("list").substr(0, 500);
   const std::string listed = site.Text("list");

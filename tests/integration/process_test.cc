@@ -15,6 +15,7 @@
 #include "store/database_care.h"
 #include "store/sqlite_store.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "tests/softtee/dev_tls.h"
 
 namespace assay::integration {
@@ -29,7 +30,7 @@ class Daemon {
   // `through` is a command that runs the one behind it, e.g. env with variables.
   explicit Daemon(const Site& site, std::vector<std::string> through = {}) : site_(site) {
     std::filesystem::remove(site.File("ready"));
-    for (const std::string& argument : {Program("assayd"), std::string("run"), std::string("--config"), site.File("assayd.yaml"), std::string("--insecure-test-anchors"),
+    for (const std::string& argument : {test::Program("assayd"), std::string("run"), std::string("--config"), site.File("assayd.yaml"), std::string("--insecure-test-anchors"),
                                         site.File("anchors.yaml"), std::string("--ready-file"), site.File("ready")}) {
       through.push_back(argument);
     }
@@ -196,7 +197,7 @@ TEST(Assayd, TheServerAndAssayVerifyAgree) {
   ASSERT_TRUE(store.ok()) << Message(store.status());
   const auto record = (*store)->Get(id);
   ASSERT_TRUE(record.ok()) << Message(record.status());
-  std::vector<std::string> command = {Program("assay"), "verify"};
+  std::vector<std::string> command = {test::Program("assay"), "verify"};
   for (int i = 0; i < record->appraisal().digests().evidence_size(); ++i) {
     crypto::Sha256Digest digest{};
     const std::string& wanted = record->appraisal().digests().evidence(i);
@@ -291,7 +292,7 @@ class ReadOnlyDisk : public ::testing::Test {
     site_.Write("assayd.yaml", Cat(text, "http: {address: \"127.0.0.1:0\"}\n"));
   }
   std::vector<std::string> Through() const {
-    return {"/usr/bin/env", Cat("LD_PRELOAD=", Program("read_only_disk.so")), Cat("ASSAY_READ_ONLY_BELOW=", site_.File("data")), Cat("ASSAY_READ_ONLY_WHILE=", site_.File("broken"))};
+    return {"/usr/bin/env", Cat("LD_PRELOAD=", test::Program("read_only_disk.so")), Cat("ASSAY_READ_ONLY_BELOW=", site_.File("data")), Cat("ASSAY_READ_ONLY_WHILE=", site_.File("broken"))};
   }
   void Break() const { site_.Write("broken", ""); }
   void Mend() const { std::filesystem::remove(site_.File("broken")); }
@@ -369,13 +370,13 @@ TEST_F(ReadOnlyDisk, AtTheStartItIsNamedAndOnceItCanBeWrittenTheServerStarts) {
 
 TEST(Assayd, ConfigCommands) {
   const Site site;
-  Process check({Program("assayd"), "config", "check", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("check"));
+  Process check({test::Program("assayd"), "config", "check", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("check"));
   EXPECT_EQ(check.Wait(), 0) << site.Text("check");
   EXPECT_THAT(site.Text("check"), HasSubstr(": good"));
-  Process print({Program("assayd"), "config", "print-default"}, site.File("default"));
+  Process print({test::Program("assayd"), "config", "print-default"}, site.File("default"));
   EXPECT_EQ(print.Wait(), 0);
   EXPECT_THAT(site.Text("default"), HasSubstr("policies: [policies]"));
-  Process unknown({Program("assayd"), "rnu"}, site.File("unknown"));
+  Process unknown({test::Program("assayd"), "rnu"}, site.File("unknown"));
   EXPECT_EQ(unknown.Wait(), 2);
 }
 

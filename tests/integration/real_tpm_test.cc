@@ -11,6 +11,7 @@
 #include "client/agent/tpm.h"
 #include "evidence/tcg_log/format.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 #include "tests/swtpm/swtpm.h"
 #include "tests/unit/tcg_log/plain_log.h"
 
@@ -110,7 +111,7 @@ class RealTpmJoin : public ::testing::Test {
     const Site& site = verifier_->site();
     const std::string output = site.File("output");
     std::filesystem::remove(output);
-    std::vector<std::string> arguments = {Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "vtpm", "--role", "worker",
+    std::vector<std::string> arguments = {test::Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "vtpm", "--role", "worker",
                                           "--platform", "qemu_vtpm", "--tpm", machine.swtpm.tcti(), "-v"};
     if (std::find(more.begin(), more.end(), "--event-log") == more.end()) more.insert(more.end(), {"--event-log", site.File("boot.log")});
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -191,7 +192,7 @@ TEST_F(RealTpmJoin, ADraftFromSavedEvidenceLetsTheMachineIn) {
   const std::size_t at = refused.find("--nonce ");
   ASSERT_NE(at, std::string::npos) << refused;
   const std::string nonce = refused.substr(at + 8, 64);
-  std::vector<std::string> arguments = {Program("assay"), "policy", "from-evidence", "--platform", "qemu_vtpm", "--nonce", nonce, "--enrolled-key", site.File("ak.pub"), "--name", "ours", "--to", site.File("draft")};
+  std::vector<std::string> arguments = {test::Program("assay"), "policy", "from-evidence", "--platform", "qemu_vtpm", "--nonce", nonce, "--enrolled-key", site.File("ak.pub"), "--name", "ours", "--to", site.File("draft")};
   for (const auto& file : std::filesystem::directory_iterator(site.File("saved"))) arguments.push_back(file.path().string());
   {
     Process process(arguments, site.File("drafted"));
@@ -222,7 +223,7 @@ TEST_F(RealTpmJoin, AServerThatTakesNoTpmIsSaidSo) {
   const Machine machine(test::Swtpm::Certificates::kNo);
   Start();
   const Site& site = verifier_->site();
-  Process process({Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker", "--tpm", machine.swtpm.tcti()}, site.File("output"));
+  Process process({test::Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker", "--tpm", machine.swtpm.tcti()}, site.File("output"));
   EXPECT_EQ(process.Wait(), 2);
   EXPECT_THAT(site.Text("output"), HasSubstr("without --tpm"));
 }

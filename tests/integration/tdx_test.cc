@@ -10,6 +10,7 @@
 #include "base/absl_bridge.h"
 #include "base/strings.h"
 #include "tests/integration/verifier.h"
+#include "tests/places/places.h"
 
 namespace assay::integration {
 namespace {
@@ -143,8 +144,8 @@ TEST(JoinTdx, TheCommandLineSimulatesWhatItIsTold) {
   Verifier verifier;
   softtee::IntelPki::Shared();
   const auto attest = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {Program("assay"), "attest", "--server", verifier.join(), "--ca", verifier.site().File("tls/ca.pem"), "--cluster", "demo",
-                                          "--role", "worker", "--simulate", Cat(ASSAY_BINARY_DIR, "/softtee-pki")};
+    std::vector<std::string> arguments = {test::Program("assay"), "attest", "--server", verifier.join(), "--ca", verifier.site().File("tls/ca.pem"), "--cluster", "demo",
+                                          "--role", "worker", "--simulate", test::SoftteePkiDir()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Process(arguments, verifier.site().File("attest.txt")).Wait();
   };

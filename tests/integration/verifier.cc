@@ -17,6 +17,7 @@
 #include "crypto/certificate.h"
 #include "registry/builtin_registry.h"
 #include "service/config_file.h"
+#include "tests/places/places.h"
 #include "tests/softtee/dev_tls.h"
 
 extern char** environ;
@@ -33,7 +34,7 @@ Site::Site() {
   ASSAY_CHECK(::mkdtemp(path.data()) != nullptr);
   root_ = path;
   ASSAY_CHECK(softtee::MakeDevTls(root_ / "tls", "localhost", Now()).ok());
-  std::filesystem::copy(std::string(ASSAY_SOURCE_DIR) + "/deploy/demo/policies", root_ / "policies");
+  std::filesystem::copy(test::SourceDir() + "/deploy/demo/policies", root_ / "policies");
   Write("anchors.yaml", softtee::SharedAnchorsYaml());
   Write("assayd.yaml", Config());
 }
@@ -220,6 +221,5 @@ bool Process::Running() {
   return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
-std::string Program(std::string_view name) { return Cat(ASSAY_BINARY_DIR, "/bin/", name); }
 
 }  // namespace assay::integration

@@ -141,6 +141,5 @@ class Process {
   pid_t pid_;
   std::optional<int> ended_;
 };
-std::string Program(std::string_view name);
 
 }  // namespace assay::integration

@@ -1,3 +1,4 @@
+#include "tests/places/places.h"
 #include "tests/protos/style.h"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 
 FileDescriptorSet ReadSet(const std::string& path_in_build) {
-  std::ifstream file(ASSAY_BINARY_DIR + path_in_build, std::ios::binary);
+  std::ifstream file(test::BinaryDir() + path_in_build, std::ios::binary);
   FileDescriptorSet set;
   EXPECT_TRUE(file && set.ParseFromIstream(&file)) << path_in_build;
   return set;
@@ -53,7 +54,7 @@ class OurProtos : public ::testing::Test {
 TEST_F(OurProtos, AreAllInTheSet) {
   std::set<std::string> built, present;
   for (const FileDescriptor* file : files_) built.insert(file->name());
-  const std::filesystem::path root = ASSAY_SOURCE_DIR "/proto";
+  const std::filesystem::path root = test::SourceDir() + "/proto";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     if (entry.path().extension() == ".proto") present.insert(std::filesystem::relative(entry.path(), root).string());
   }

@@ -13,13 +13,14 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "tests/places/places.h"
 
 namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kHere = fs::path(ASSAY_SOURCE_DIR) / "tests" / "scenarios";
+const fs::path kHere = fs::path(test::SourceDir()) / "tests" / "scenarios";
 
 std::optional<std::string> TextOf(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -48,7 +49,7 @@ std::vector<std::string> CaseNames() {
 // $ASSAY_VECTORS, else the folder `shared/vectors` beside the source tree.
 std::string VectorsDirectory() {
   if (const char* given = std::getenv("ASSAY_VECTORS"); given != nullptr && *given != '\0') return given;
-  const fs::path beside = fs::path(ASSAY_SOURCE_DIR).parent_path() / "shared" / "vectors";
+  const fs::path beside = fs::path(test::SourceDir()).parent_path() / "shared" / "vectors";
   return fs::is_directory(beside) ? beside.string() : "";
 }
 
@@ -61,9 +62,9 @@ class Scenario : public ::testing::TestWithParam<std::string> {
   ~Scenario() override { fs::remove_all(directory_); }
 
   int Run(const std::string& command) const {
-    ::setenv("ASSAY", ASSAY_PROGRAM, 1);
-    ::setenv("SOFTTEE", SOFTTEE_PROGRAM, 1);
-    ::setenv("PKI", SOFTTEE_PKI_DIR, 1);
+    ::setenv("ASSAY", test::Program("assay").c_str(), 1);
+    ::setenv("SOFTTEE", test::Program("assay-softtee").c_str(), 1);
+    ::setenv("PKI", test::SoftteePkiDir().c_str(), 1);
     ::setenv("POLICIES", (kHere / "policies").c_str(), 1);
     ::setenv("VECTORS", VectorsDirectory().c_str(), 1);
     fs::create_directory(directory_ / "work");

@@ -1,3 +1,4 @@
+#include "tests/places/places.h"
 #include "tests/softtee/intel_pki.h"
 
 #include <cstdio>
@@ -65,7 +66,7 @@ absl::StatusOr<IntelPki> IntelPki::Open(const std::filesystem::path& directory) 
 
 const IntelPki& IntelPki::Shared() {
   static const IntelPki pki = [] {
-    auto opened = Open(SOFTTEE_PKI_DIR);
+    auto opened = Open(test::SoftteePkiDir());
     if (!opened.ok()) {
       std::fprintf(stderr, "software TEE: %s\n", std::string(MessageOf(opened.status())).c_str());
       std::abort();

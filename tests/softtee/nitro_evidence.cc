@@ -1,3 +1,4 @@
+#include "tests/places/places.h"
 #include "tests/softtee/nitro_evidence.h"
 
 #include <chrono>
@@ -118,7 +119,7 @@ absl::StatusOr<NitroPki> NitroPki::Open(const std::filesystem::path& directory) 
 
 const NitroPki& NitroPki::Shared() {
   static const NitroPki pki = [] {
-    auto opened = Open(SOFTTEE_PKI_DIR);
+    auto opened = Open(test::SoftteePkiDir());
     if (!opened.ok()) {
       std::fprintf(stderr, "software TEE: %s\n", std::string(MessageOf(opened.status())).c_str());
       std::abort();

@@ -1,3 +1,4 @@
+#include "tests/places/places.h"
 #include "tests/softtee/snp_pki.h"
 
 #include <algorithm>
@@ -205,7 +206,7 @@ absl::Status SnpPki::Save(const std::filesystem::path& directory) const {
 
 const SnpPki& SnpPki::Shared() {
   static const SnpPki pki = [] {
-    auto opened = Open(SOFTTEE_PKI_DIR);
+    auto opened = Open(test::SoftteePkiDir());
     if (!opened.ok()) {
       std::fprintf(stderr, "software TEE: %s\n", std::string(MessageOf(opened.status())).c_str());
       std::abort();

@@ -9,6 +9,7 @@
 
 #include "base/absl_bridge.h"
 #include "base/strings.h"
+#include "tests/places/places.h"
 #include "tests/vectors/runner.h"
 
 namespace {
@@ -38,7 +39,7 @@ int UsageError(std::string_view what) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::filesystem::path source = ASSAY_SOURCE_DIR;
+  const std::filesystem::path source = assay::test::SourceDir();
   std::filesystem::path pending_path = source / "tests/vectors/pending.txt";
   std::vector<std::filesystem::path> folders;
   for (int i = 1; i < argc; ++i) {

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
+#include "tests/places/places.h"
 #include "tests/unit/appraisal/appraising.h"
 
 namespace assay::appraisal {
@@ -24,7 +25,7 @@ std::vector<std::string> Messages(const std::vector<LintMessage>& messages) {
 
 std::vector<std::pair<std::string, std::string>> FilesOf(const std::string& folder) {
   std::vector<std::pair<std::string, std::string>> files;
-  for (const auto& entry : std::filesystem::directory_iterator(Cat(ASSAY_SOURCE_DIR, "/", folder))) {
+  for (const auto& entry : std::filesystem::directory_iterator(Cat(test::SourceDir(), "/", folder))) {
     if (entry.path().extension() != ".yaml") continue;
     const auto text = ReadFile("policy", entry.path().string());
     EXPECT_TRUE(text.ok());

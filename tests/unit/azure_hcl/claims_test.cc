@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "evidence/azure_hcl/format.h"
 #include "evidence/dcap/format.h"
+#include "tests/places/places.h"
 #include "tests/softtee/azure_evidence.h"
 #include "tests/unit/dcap/minted_quote.h"
 #include "trust/bundle.h"
@@ -94,7 +95,7 @@ TEST(RuntimeClaimsClaims, AreBelievedByAllOfTheReportData) {
 }
 
 TEST(RuntimeClaimsClaims, ReadmeListsWhatMustBeAppraised) {
-  std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/server/evidence/azure_hcl/README.md");
+  std::ifstream file(test::SourceDir() + "/server/evidence/azure_hcl/README.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string readme = text.str();

@@ -14,7 +14,7 @@ namespace {
 const std::string& TestSources() {
   static const std::string text = [] {
     std::ostringstream all;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(ASSAY_SOURCE_DIR) + "/tests")) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(test::SourceDir() + "/tests")) {
       const std::string name = entry.path().filename().string();
       const bool source = name.ends_with(".cc") || name.starts_with("expected_");
       if (!entry.is_regular_file() || !source || name == "reached_test.cc") continue;
@@ -45,6 +45,7 @@ TEST(Reached, EveryReasonIsNamedByATest) {
   for (const Entry& entry : {
 #define REASON(constant, number, name, stage, case_class, ar4si, value, meaning, remedy) Entry{"Reason::" #constant, name},
 #include "base/reasons.def"
+#include "tests/places/places.h"
 #undef REASON
        }) {
     EXPECT_TRUE(Names(TestSources(), entry.constant) || Names(TestSources(), entry.name)) << entry.name;

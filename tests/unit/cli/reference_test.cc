@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "client/cli/clouds.h"
 #include "registry/builtin_registry.h"
+#include "tests/places/places.h"
 
 namespace assay::cli {
 namespace {
@@ -21,15 +22,15 @@ std::string FileText(const std::string& path) {
 }
 
 TEST(Reference, ReasonsPageIsUpToDate) {
-  EXPECT_TRUE(FileText(ASSAY_SOURCE_DIR "/docs/reasons.md") == ReasonsMarkdown()) << "run: assay docs reasons > docs/reasons.md";
+  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/reasons.md") == ReasonsMarkdown()) << "run: assay docs reasons > docs/reasons.md";
 }
 
 TEST(Reference, ClaimsPageIsUpToDate) {
-  EXPECT_TRUE(FileText(ASSAY_SOURCE_DIR "/docs/claims.md") == ClaimsMarkdown(BuiltinRegistry())) << "run: assay docs claims > docs/claims.md";
+  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/claims.md") == ClaimsMarkdown(BuiltinRegistry())) << "run: assay docs claims > docs/claims.md";
 }
 
 TEST(Reference, CloudsPageIsUpToDate) {
-  EXPECT_TRUE(FileText(ASSAY_SOURCE_DIR "/docs/clouds.md") == CloudsMarkdown(BuiltinRegistry())) << "run: assay docs clouds > docs/clouds.md";
+  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/clouds.md") == CloudsMarkdown(BuiltinRegistry())) << "run: assay docs clouds > docs/clouds.md";
 }
 
 TEST(Clouds, WhatAFleetShowsStandsInTheTable) {

@@ -19,6 +19,7 @@
 
 #include "base/strings.h"
 #include "collateral/https_get.h"
+#include "tests/places/places.h"
 #include "tests/softtee/dev_tls.h"
 #include "tests/unit/collateral/world.h"
 
@@ -32,7 +33,7 @@ const trust::CollateralKey kCrl{"amd.crl", "Milan", ""};
 
 // Two PKIs of one name.
 std::filesystem::path Tls(const char* name) {
-  const std::filesystem::path directory = std::filesystem::path(ASSAY_BINARY_DIR) / "collateral-test-tls" / name;
+  const std::filesystem::path directory = std::filesystem::path(test::BinaryDir()) / "collateral-test-tls" / name;
   std::filesystem::create_directories(directory);
   EXPECT_TRUE(softtee::MakeDevTls(directory, "localhost", SystemClock().Now()).ok());
   return directory;

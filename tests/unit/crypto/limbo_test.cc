@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "crypto/path.h"
+#include "tests/places/places.h"
 #include "tests/vectors_dir.h"
 
 namespace assay::crypto {
@@ -56,7 +57,7 @@ std::string Refusal(const Json& test) {
 
 std::map<std::string, std::string> LeftOut() {
   std::map<std::string, std::string> left_out;
-  std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/tests/unit/crypto/limbo_left_out.txt");
+  std::ifstream file(test::SourceDir() + "/tests/unit/crypto/limbo_left_out.txt");
   EXPECT_TRUE(file.good());
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;

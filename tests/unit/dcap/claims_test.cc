@@ -11,13 +11,14 @@
 
 #include "base/strings.h"
 #include "evidence/dcap/tcb_documents.h"
+#include "tests/places/places.h"
 
 namespace assay::dcap {
 namespace {
 
 // The folder's README is where people look up what a policy must appraise; the loader reads the table. They must agree.
 TEST(DcapClaims, ReadmeListsWhatMustBeAppraised) {
-  std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/server/evidence/dcap/README.md");
+  std::ifstream file(test::SourceDir() + "/server/evidence/dcap/README.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string readme = text.str();

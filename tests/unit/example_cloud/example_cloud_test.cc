@@ -14,6 +14,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "registry/builtin_registry.h"
+#include "tests/places/places.h"
 #include "tests/softtee/snp_evidence.h"
 #include "tests/unit/example_cloud/platform.h"
 
@@ -25,7 +26,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string FileText(const std::string& path) {
-  std::ifstream file(std::string(ASSAY_SOURCE_DIR "/") + path, std::ios::binary);
+  std::ifstream file(test::SourceDir() + "/" + path, std::ios::binary);
   EXPECT_TRUE(file) << path;
   return {std::istreambuf_iterator<char>(file), {}};
 }

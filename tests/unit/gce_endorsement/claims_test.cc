@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "tests/places/places.h"
 
 namespace assay::gce_endorsement {
 namespace {
@@ -18,7 +19,7 @@ TEST(GceEndorsementClaims, NoneHasToBeAppraisedAndTheReadmeSaysSo) {
     EXPECT_FALSE(claim.meaning.empty()) << claim.name;
     if (claim.duty != evidence::Duty::kOptional) listed += Cat("- ", claim.name, "\n");
   }
-  const auto readme = ReadFile("README", Cat(ASSAY_SOURCE_DIR, "/server/evidence/gce_endorsement/README.md"));
+  const auto readme = ReadFile("README", Cat(test::SourceDir(), "/server/evidence/gce_endorsement/README.md"));
   ASSERT_TRUE(readme.ok());
   EXPECT_NE(AsText(*readme).find(Cat("<!-- must-appraise: begin -->\n", listed, "<!-- must-appraise: end -->")), std::string_view::npos);
 }

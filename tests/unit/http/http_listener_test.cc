@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "http/endpoints.h"
+#include "tests/places/places.h"
 #include "tests/softtee/dev_tls.h"
 #include "tests/unit/http/client.h"
 
@@ -46,7 +47,7 @@ struct TestTls {
       EXPECT_TRUE(softtee::MakeDevTls(directory, "localhost", SystemClock().Now()).ok());
     }
   }
-  static std::filesystem::path Directory(const char* name) { return std::filesystem::path(ASSAY_BINARY_DIR) / "http-test-tls" / name; }
+  static std::filesystem::path Directory(const char* name) { return std::filesystem::path(test::BinaryDir()) / "http-test-tls" / name; }
   static std::string Ca(const char* name) { return Directory(name) / "ca.pem"; }
   static TlsPem Server(const char* name) { return {FileText(Directory(name) / "server.pem"), FileText(Directory(name) / "server.key")}; }
 };

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "http/http_listener.h"
+#include "tests/places/places.h"
 #include "tests/softtee/dev_tls.h"
 
 namespace assay::http {
@@ -28,7 +29,7 @@ std::string FileText(const std::filesystem::path& path) {
 
 // Two PKIs of one name.
 std::filesystem::path Directory(const char* name) {
-  const std::filesystem::path directory = std::filesystem::path(ASSAY_BINARY_DIR) / "https-get-test-tls" / name;
+  const std::filesystem::path directory = std::filesystem::path(test::BinaryDir()) / "https-get-test-tls" / name;
   std::filesystem::create_directories(directory);
   EXPECT_TRUE(softtee::MakeDevTls(directory, "localhost", SystemClock().Now()).ok());
   return directory;

@@ -25,6 +25,7 @@
 #include "platform/azure_sev_snp/platform.h"
 #include "platform/azure_tdx/platform.h"
 #include "registry/builtin_registry.h"
+#include "tests/places/places.h"
 #include "tests/softtee/azure_evidence.h"
 #include "tests/vectors_dir.h"
 
@@ -405,7 +406,7 @@ std::vector<std::string> ReasonsOf(const v1::Appraisal& appraisal, v1::Effect le
   return reasons;
 }
 std::string PolicyText(const std::string& file) {
-  const auto text = ReadFile("policy", Cat(ASSAY_SOURCE_DIR, "/policies/", file));
+  const auto text = ReadFile("policy", Cat(test::SourceDir(), "/policies/", file));
   ASSAY_CHECK(text.ok());
   return std::string(AsText(*text));
 }

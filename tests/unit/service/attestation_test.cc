@@ -23,6 +23,7 @@
 #include "registry/builtin_registry.h"
 #include "service/reappraiser.h"
 #include "store/sqlite_store.h"
+#include "tests/places/places.h"
 #include "tests/softtee/snp_evidence.h"
 
 namespace assay::service {
@@ -111,7 +112,7 @@ class WatchedStore final : public store::VerdictStore {
 
 appraisal::PolicyBook DemoPolicies(std::string_view more = "") {
   std::vector<std::pair<std::string, std::string>> files;
-  const auto paths = FilesBelow("policies", std::string(ASSAY_SOURCE_DIR) + "/deploy/demo/policies");
+  const auto paths = FilesBelow("policies", test::SourceDir() + "/deploy/demo/policies");
   for (const std::string& path : *paths) files.emplace_back(path, AsText(*ReadFile("policies", path)));
   if (!more.empty()) files.emplace_back("more.yaml", more);
   appraisal::LoadResult loaded = appraisal::LoadPolicies(files, BuiltinRegistry());

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "tests/places/places.h"
 
 namespace assay::sev_snp {
 namespace {
 
 // The folder's README is where people look up what a policy must appraise; the loader reads the table. They must agree.
 TEST(SnpClaimsTest, ReadmeListsWhatMustBeAppraised) {
-  std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/server/evidence/sev_snp/README.md");
+  std::ifstream file(test::SourceDir() + "/server/evidence/sev_snp/README.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string readme = text.str();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/hex.h"
+#include "tests/places/places.h"
 #include "tests/softtee/azure_evidence.h"
 #include "tests/softtee/dcap_evidence.h"
 #include "tests/softtee/file.h"
@@ -25,7 +26,7 @@ struct Answer {
 };
 
 Answer Softtee(const std::string& arguments) {
-  FILE* pipe = popen((std::string(ASSAY_SOFTTEE_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+  FILE* pipe = popen((test::Program("assay-softtee") + " " + arguments + " 2>&1").c_str(), "r");
   std::string output;
   char buffer[4096];
   for (std::size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) != 0;) output.append(buffer, got);
@@ -41,7 +42,7 @@ class Cli : public testing::Test {
     // The keys of this build, so that no run has to make any.
     SnpPki::Shared();
     IntelPki::Shared();
-    pki_ = (std::filesystem::path(ASSAY_BINARY_DIR) / "softtee-pki").string();
+    pki_ = (std::filesystem::path(test::BinaryDir()) / "softtee-pki").string();
   }
   ~Cli() override { std::filesystem::remove_all(directory_); }
 

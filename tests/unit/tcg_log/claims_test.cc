@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "tests/places/places.h"
 #include "tests/unit/tcg_log/bound_log.h"
 #include "tests/unit/tcg_log/plain_log.h"
 
@@ -43,7 +44,7 @@ Bytes OctetsOf(const trust::Bundle& bundle, std::string_view claim) {
 Bytes Sha384(const Bytes& bytes) { return ToBytes(crypto::Sha384(bytes)); }
 
 TEST(LogClaims, ReadmeListsWhatMustBeAppraised) {
-  std::ifstream file(std::string(ASSAY_SOURCE_DIR) + "/server/evidence/tcg_log/README.md");
+  std::ifstream file(test::SourceDir() + "/server/evidence/tcg_log/README.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string readme = text.str();

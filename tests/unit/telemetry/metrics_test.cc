@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/strings.h"
+#include "tests/places/places.h"
 #include "tests/vectors_dir.h"
 
 namespace assay::telemetry {
@@ -246,10 +247,10 @@ TEST_F(MetricsTest, ThreadsThatCountWhileItIsExposedLoseNothing) {
 // --- the page ------------------------------------------------------------------------------------------------------
 
 TEST(MetricsReference, PageIsUpToDate) {
-  std::ifstream file(ASSAY_SOURCE_DIR "/docs/metrics.md", std::ios::binary);
+  std::ifstream file(test::SourceDir() + "/docs/metrics.md", std::ios::binary);
   const std::string page(std::istreambuf_iterator<char>(file), {});
   if (page == MetricsReference()) return;
-  const std::string generated = ASSAY_BINARY_DIR "/metrics.md";
+  const std::string generated = test::BinaryDir() + "/metrics.md";
   std::ofstream(generated, std::ios::binary) << MetricsReference();
   FAIL() << "docs/metrics.md is not what the table of metrics generates. Run: cp " << generated << " docs/metrics.md";
 }

@@ -15,6 +15,7 @@
 #include "evidence/sev_snp/format.h"
 #include "platform/platform.h"
 #include "registry/builtin_registry.h"
+#include "tests/places/places.h"
 #include "tests/vectors/runner.h"
 #include "trust/fact_caches.h"
 
@@ -26,7 +27,7 @@ using ::testing::IsEmpty;
 class RealReport : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::filesystem::path folder = DefaultFolder(ASSAY_SOURCE_DIR) / "snp";
+    const std::filesystem::path folder = DefaultFolder(test::SourceDir()) / "snp";
     if (!std::filesystem::exists(folder) && !VectorsAreRequired()) GTEST_SKIP() << "vectors not found at " << folder;
     report_ = Read(folder / "reports/genoa_v5_vcek_643565737e98.bin");
     leaf_ = Read(folder / "leafs/vcek_genoa_e38ccf0f7c39.der");

@@ -13,6 +13,7 @@
 #include "codec/json.h"
 #include "crypto/certificate.h"
 #include "evidence/sev_snp/format.h"
+#include "tests/places/places.h"
 #include "tests/vectors/case_file.h"
 #include "tests/vectors_dir.h"
 
@@ -74,7 +75,7 @@ TEST(AssayVerify, SaysOfRealReportsWhatTheVectorsSay) {
       if (std::find(reasons.begin(), reasons.end(), "wrong_root") != reasons.end()) continue;
       if (one.kind != "snp-report" && one.kind != "aws-snp") continue;
       if (!one.mutations.empty() || !EndsInAPinnedRoot(one) || (!one.bind.Empty() && !one.expected.authentic)) continue;
-      std::string command = Cat("'", ASSAY_BINARY_DIR, "/bin/assay' verify --no-freshness -o json --at ", FormatTime(one.at));
+      std::string command = Cat("'", test::BinaryDir(), "/bin/assay' verify --no-freshness -o json --at ", FormatTime(one.at));
       for (const auto& [role, paths] : one.inputs) {
         for (const std::filesystem::path& path : paths) command += Quoted(path);
       }
