@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/hex.h"
+#include "base/hex_number.h"
 #include "base/strings.h"
 #include "client/cli/table.h"
 #include "evidence/dcap/launch_measurement.h"
@@ -38,13 +39,6 @@ struct Measured {
   const Order* order;
   std::string mrtd;
 };
-
-std::string Hex(std::uint64_t number) {
-  ByteArray<8> big_endian{};
-  for (std::size_t i = 0; i < big_endian.size(); ++i) big_endian[i] = static_cast<std::uint8_t>(number >> 8 * (big_endian.size() - 1 - i));
-  const std::string digits = ToHex(big_endian);
-  return "0x" + digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
-}
 
 using Rtmrs = std::array<Bytes, tcg_log::kRtmrs>;
 
@@ -78,7 +72,7 @@ json::Value ToTree(const std::string& file, ByteView image, const std::vector<dc
   for (const dcap::TdvfSection& section : sections) {
     Value& entry = list.Append(Value::MakeObject());
     entry.Add("type", Value::String(NameOf(section.type)));
-    entry.Add("memory_address", Value::String(Hex(section.memory_address)));
+    entry.Add("memory_address", Value::String(HexNumber(section.memory_address)));
     entry.Add("memory_size", Value::Integer(section.memory_size));
     entry.Add("data_offset", Value::Integer(section.data_offset));
     entry.Add("data_size", Value::Integer(section.data.size()));
@@ -103,8 +97,8 @@ void Print(ByteView image, const std::vector<dcap::TdvfSection>& sections, const
   invocation.out << "\nfirmware of " << image.size() << " bytes, SHA-256 " << ToHex(crypto::Sha256(image)) << '\n';
   Table table({"SECTION", "ADDRESS", "SIZE", "DATA IN IMAGE", "IN MRTD"});
   for (const dcap::TdvfSection& section : sections) {
-    table.Add({std::string(NameOf(section.type)), Hex(section.memory_address), Hex(section.memory_size),
-               section.data.empty() ? "none" : Cat(Hex(section.data.size()), " at ", Hex(section.data_offset)), WhatMrtdCovers(section)});
+    table.Add({std::string(NameOf(section.type)), HexNumber(section.memory_address), HexNumber(section.memory_size),
+               section.data.empty() ? "none" : Cat(HexNumber(section.data.size()), " at ", HexNumber(section.data_offset)), WhatMrtdCovers(section)});
   }
   invocation.out << table.ToText("  ") << '\n' << invocation.style.Faint(kScope) << '\n';
   if (rtmrs) invocation.out << invocation.style.Faint(kLogScope) << '\n';

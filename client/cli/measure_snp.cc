@@ -7,6 +7,7 @@
 #include "base/absl_bridge.h"
 #include "base/files.h"
 #include "base/hex.h"
+#include "base/hex_number.h"
 #include "base/strings.h"
 #include "client/cli/measure.h"
 #include "client/cli/table.h"
@@ -18,12 +19,6 @@ namespace {
 constexpr std::string_view kScope =
     "The digest covers the firmware, how many vCPUs start and in which state, and the hashes of kernel, initrd and command line if given.\n"
     "Without a kernel it covers the firmware alone. Guests in an SVSM and firmware in IGVM files are not computed.";
-
-std::string Hex(std::uint64_t number) {
-  std::string digits(16, '0');
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16);
-  return "0x" + digits.substr(0, static_cast<std::size_t>(end - digits.data()));
-}
 
 std::optional<std::uint64_t> NumberOf(std::string_view text) {
   if (text.starts_with("0x")) text.remove_prefix(2);
@@ -84,8 +79,8 @@ json::Value ToTree(const MeasureSnpOptions& options, ByteView image, const sev_s
   Value& parameters = tree.Add("launch", Value::MakeObject());
   parameters.Add("vmm", Value::String(std::string(NameOf(launch.vmm))));
   parameters.Add("vcpus", Value::Integer(launch.vcpus));
-  if (launch.vmm == sev_snp::Vmm::kQemu) parameters.Add("vcpu_signature", Value::String(Hex(launch.vcpu_signature)));
-  parameters.Add("guest_features", Value::String(Hex(launch.guest_features)));
+  if (launch.vmm == sev_snp::Vmm::kQemu) parameters.Add("vcpu_signature", Value::String(HexNumber(launch.vcpu_signature)));
+  parameters.Add("guest_features", Value::String(HexNumber(launch.guest_features)));
   if (launch.kernel) {
     parameters.Add("kernel_sha256", Value::String(ToHex(launch.kernel->kernel)));
     parameters.Add("initrd_sha256", Value::String(ToHex(launch.kernel->initrd)));
@@ -95,7 +90,7 @@ json::Value ToTree(const MeasureSnpOptions& options, ByteView image, const sev_s
   for (const sev_snp::SevSection& section : firmware.sections) {
     Value& entry = list.Append(Value::MakeObject());
     entry.Add("type", Value::String(std::string(NameOf(section.type))));
-    entry.Add("address", Value::String(Hex(section.address)));
+    entry.Add("address", Value::String(HexNumber(section.address)));
     entry.Add("size", Value::Integer(section.size));
     entry.Add("content", Value::String(ContentOf(section, launch)));
   }
@@ -106,10 +101,10 @@ void Print(ByteView image, const sev_snp::SevFirmware& firmware, const sev_snp::
   invocation.out << "snp.measurement  " << digest << "\n\n";
   invocation.out << "firmware of " << image.size() << " bytes, SHA-256 " << ToHex(crypto::Sha256(image)) << '\n';
   invocation.out << launch.vcpus << (launch.vcpus == 1 ? " vCPU" : " vCPUs") << " of " << NameOf(launch.vmm);
-  if (launch.vmm == sev_snp::Vmm::kQemu) invocation.out << ", CPUID signature " << Hex(launch.vcpu_signature);
-  invocation.out << ", SEV_FEATURES " << Hex(launch.guest_features) << '\n';
+  if (launch.vmm == sev_snp::Vmm::kQemu) invocation.out << ", CPUID signature " << HexNumber(launch.vcpu_signature);
+  invocation.out << ", SEV_FEATURES " << HexNumber(launch.guest_features) << '\n';
   Table table({"SECTION", "ADDRESS", "SIZE", "CONTENT MEASURED"});
-  for (const sev_snp::SevSection& section : firmware.sections) table.Add({std::string(NameOf(section.type)), Hex(section.address), Hex(section.size), ContentOf(section, launch)});
+  for (const sev_snp::SevSection& section : firmware.sections) table.Add({std::string(NameOf(section.type)), HexNumber(section.address), HexNumber(section.size), ContentOf(section, launch)});
   invocation.out << table.ToText("  ") << '\n' << invocation.style.Faint(kScope) << '\n';
 }
 

@@ -52,7 +52,7 @@ std::optional<std::string> Values(const Bytes& bytes) {
 std::optional<std::string> Area(const Bytes& bytes) {
   const auto area = tpm::PublicArea::FromTpm2b(bytes, "key");
   if (!area) return std::nullopt;
-  ASSAY_CHECK(area->name().size() > 20 && Equal(area->tpmt(), ByteView(bytes).subspan(2)));
+  ASSAY_CHECK(area->name().size() > 20 && Equal(area->tpmt(), ByteView(bytes).subspan(2)) && Equal(area->Tpm2b(), bytes));
   return Text(area->Describe("key"));
 }
 std::optional<std::string> Signature(const Bytes& bytes) {

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/hex.h"
+#include "base/hex_number.h"
 #include "base/strings.h"
 #include "evidence/sev_snp/bits.h"
 #include "evidence/sev_snp/endorsement.h"
@@ -17,16 +18,6 @@ consteval Field F(std::string_view name) { return FieldNamed(kReportV5, name); }
 
 constexpr std::uint32_t kAlgorithmEcdsaP384Sha384 = 1;
 constexpr std::uint64_t kHighestVmpl = 3;
-
-std::string Hex0x(std::uint64_t value) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  do {
-    text.insert(text.begin(), kDigits[value & 0xf]);
-    value >>= 4;
-  } while (value != 0);
-  return "0x" + text;
-}
 
 std::span<const Field> LayoutOf(std::uint32_t version) {
   if (version == 2) return kReportV2;
@@ -87,18 +78,18 @@ std::optional<trust::Parsed<Report>> ReportParser::Parse(const trust::UntrustedB
 
   const std::uint64_t policy = report.Number(F("POLICY"));
   sound &= log.Require(Check::kSnpPolicyReserved, (policy & kPolicyMustBeOne) != 0 && (policy & kPolicyMustBeZero) == 0, [&] {
-    return Refusal(Reason::kFieldInvalid, "POLICY", "bit 17 one, bits 63:26 zero", Hex0x(policy));
+    return Refusal(Reason::kFieldInvalid, "POLICY", "bit 17 one, bits 63:26 zero", HexNumber(policy));
   });
 
   const std::uint64_t vmpl = report.Number(F("VMPL"));
   sound &= log.Require(Check::kSnpVmplRange, vmpl <= kHighestVmpl, [&] {
-    return Refusal(Reason::kFieldInvalid, "VMPL", "0 to 3: a report that a guest asked for", Hex0x(vmpl));
+    return Refusal(Reason::kFieldInvalid, "VMPL", "0 to 3: a report that a guest asked for", HexNumber(vmpl));
   });
 
   // Signer info: 0 AUTHOR_KEY_EN, 1 MASK_CHIP_KEY, 4:2 SIGNING_KEY, 31:5 must be zero.
   const std::uint64_t signer = report.Number(F("SIGNER_INFO"));
   sound &= log.Require(Check::kSnpReservedZero, signer >> 5 == 0, [&] {
-    return Refusal(Reason::kReservedNotZero, "SIGNER_INFO", "bits 31:5 zero", Hex0x(signer));
+    return Refusal(Reason::kReservedNotZero, "SIGNER_INFO", "bits 31:5 zero", HexNumber(signer));
   });
   const std::uint64_t signing_key = signer >> 2 & 7;
   sound &= log.Require(Check::kSnpSigningKeyKnown, signing_key <= 1, [&] {
@@ -215,7 +206,7 @@ trust::Description Report::Describe() const {
   trust::Description description("SEV-SNP attestation report", Cat("version ", version_));
   const auto octets = [&](std::string name, const Field& field) { description.Add(std::move(name), ToHex(Slice(field))); };
   const auto bits = [&](const Field& field, std::span<const evidence::BitName> names) {
-    std::string text = Hex0x(Number(field));
+    std::string text = HexNumber(Number(field));
     for (const evidence::BitName& bit : names) {
       if ((Number(field) >> bit.bit & 1) != 0) text += Cat(" ", bit.name);
     }
@@ -254,8 +245,8 @@ trust::Description Report::Describe() const {
   description.Add("current firmware", Cat(Number(F("CURRENT_MAJOR")), ".", Number(F("CURRENT_MINOR")), ".", Number(F("CURRENT_BUILD"))));
   description.Add("committed firmware", Cat(Number(F("COMMITTED_MAJOR")), ".", Number(F("COMMITTED_MINOR")), ".", Number(F("COMMITTED_BUILD"))));
   if (version_ >= 5) {
-    description.Add("launch mitigation vector", Hex0x(Number(F("LAUNCH_MIT_VECTOR"))));
-    description.Add("current mitigation vector", Hex0x(Number(F("CURRENT_MIT_VECTOR"))));
+    description.Add("launch mitigation vector", HexNumber(Number(F("LAUNCH_MIT_VECTOR"))));
+    description.Add("current mitigation vector", HexNumber(Number(F("CURRENT_MIT_VECTOR"))));
   }
   return description;
 }

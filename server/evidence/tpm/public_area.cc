@@ -70,6 +70,12 @@ std::string ShowAttributes(std::uint32_t attributes) {
   return text.empty() ? "none" : text;
 }
 
+Bytes PublicArea::Tpm2b() const {
+  Bytes sized = {static_cast<std::uint8_t>(tpmt_.size() >> 8), static_cast<std::uint8_t>(tpmt_.size() & 0xFF)};
+  Append(sized, tpmt_);
+  return sized;
+}
+
 Outcome<PublicArea> PublicArea::FromTpm2b(ByteView bytes, std::string_view component) {
   Reader reader(bytes);
   const auto size = reader.U16Be();

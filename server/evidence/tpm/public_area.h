@@ -51,6 +51,7 @@ class PublicArea {
   static Outcome<PublicArea> FromTpmt(ByteView bytes, std::string_view component);
 
   const Bytes& tpmt() const { return tpmt_; }
+  Bytes Tpm2b() const;                         // TPM2B_PUBLIC: tpmt() with its size in front
   const Bytes& name() const { return name_; }  // nameAlg, digest
   std::uint16_t name_algorithm() const { return name_algorithm_; }
   std::uint32_t attributes() const { return attributes_; }

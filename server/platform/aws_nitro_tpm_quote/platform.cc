@@ -8,13 +8,10 @@
 #include "base/strings.h"
 #include "evidence/tcg_log/format.h"
 #include "evidence/tpm/format.h"
-#include "platform/binding/event_log.h"
 #include "platform/binding/vtpm.h"
 
 namespace assay::aws_nitro_tpm_quote {
 namespace {
-
-using platform::Feature;
 
 constexpr const evidence::Format* kFormats[] = {&tpm::kFormat, &tcg_log::kFormat};
 constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
@@ -26,7 +23,6 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
 
 // Nothing in a NitroTPM's quote says that it is one; a manifest without certificates is all there is to go by.
 bool Fits(std::span<const evidence::Item> items) { return !tpm::AkHint(items).empty(); }
-Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge&) { return tpm::AkHint(items); }
 
 std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
   std::optional<tpm::TpmItems> parsed = tpm::ParseItems(items, context.caches, log);
@@ -35,14 +31,7 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   std::optional<tpm::VouchedAk> ak = tpm::VouchForAk(*parsed, nullptr, context, log);
   if (!ak) return std::nullopt;
   const std::vector<tpm::PcrSelection> demanded = tpm::AllOfSha256();
-  const auto quote = tpm::AttestAuthenticator::Authenticate(std::move(parsed->quote), *std::move(ak), &demanded, context.challenge, log);
-  if (!quote) return std::nullopt;
-  std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
-  if (!bundle || !parsed->pcrs) return std::nullopt;  // the manifest saw to it that there are values
-  const auto pcrs = tpm::PcrValuesAuthenticator::Authenticate(*std::move(parsed->pcrs), *quote, log);
-  if (!pcrs || !bundle->Attach(*pcrs, log) || !platform::AttachEventLog(items, *pcrs, *bundle, log)) return std::nullopt;
-  bundle->set_instance_identity(tpm::IdentityOfAk((*quote)->ak().key.key()));
-  return bundle;
+  return platform::CarryVtpm(items, *std::move(parsed), *std::move(ak), &demanded, context, log);
 }
 
 // No signature of AWS's is part of this evidence.
@@ -63,13 +52,9 @@ void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContex
 }
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platform::AppraisedFacts& facts) {
-  platform::TrustBoundary boundary;
+  platform::TrustBoundary boundary = platform::VtpmBoundary(bundle, facts);
   boundary.trusted_parties = {"AWS (Nitro hypervisor, which runs the NitroTPM)", "who enrolled the attestation key: that it is one of a NitroTPM"};
-  boundary.features = {Feature::kCustomImages};
-  boundary.not_proven = {"that memory is encrypted, or that AWS can't read it: no hardware report is part of this evidence",
-                         "that the machine is one of AWS's: nothing that AWS signed is part of this evidence"};
-  if (!facts.boot_covered) boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
-  if (bundle.claims().Find("log.bank") == nullptr) boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
+  boundary.not_proven.emplace_back("that the machine is one of AWS's: nothing that AWS signed is part of this evidence");
   return boundary;
 }
 
@@ -84,7 +69,7 @@ const platform::Platform kPlatform{
     .manifest = kManifest,
     .formats = kFormats,
     .fits = &Fits,
-    .identity_hint = &IdentityHint,
+    .identity_hint = &platform::VtpmIdentityHint,
     .authenticate = &Authenticate,
     .provenance = &ProvenanceOf,
     .strength = &StrengthOf,

@@ -30,9 +30,7 @@ namespace assay::platform {
 
 // Whether the transcript of the challenge has this key in it.
 inline bool CheckAkBound(const tpm::PublicArea& area, const trust::Challenge& challenge, CheckLog& log) {
-  Bytes tpm2b = {static_cast<std::uint8_t>(area.tpmt().size() >> 8), static_cast<std::uint8_t>(area.tpmt().size() & 0xFF)};
-  Append(tpm2b, area.tpmt());
-  const crypto::Sha256Digest digest = crypto::Sha256(tpm2b);
+  const crypto::Sha256Digest digest = crypto::Sha256(area.Tpm2b());
   const std::optional<crypto::Sha256Digest> committed = challenge.demanded() ? challenge.values().tpm_ak_sha256 : std::nullopt;
   return log.Require(Check::kGcpAkBound, committed == digest, [&] {
     return Finding{.reason = Reason::kAkUncommitted, .component = std::string(tpm::kAkComponent), .claim = "TPM2B_PUBLIC",
@@ -68,7 +66,7 @@ inline std::optional<trust::Authenticated<tpm::PcrValues>> AttachGceVtpm(std::sp
 }
 
 // Hangs the launch endorsement among the items, or that of the collateral for this measurement, if there is one and an operator pinned its
-// root, on the report whose measurement it lists; `match` finds the entry. False, and logged: it is malformed, not Google's, or of other
+// root, on the report whose measurement it lists; `match` finds the entry; that there is none is told. False, and logged: it is malformed, not Google's, or of other
 // firmware.
 template <typename Match>
 bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view scope, ByteView measurement, trust::Bundle& bundle, const evidence::AuthenticationContext& context,
@@ -76,6 +74,10 @@ bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view s
   bool sound = true;
   auto parsed = gce_endorsement::ParseEndorsement(items, sound, log);
   if (!parsed && sound) parsed = gce_endorsement::FindEndorsement(context.collateral, scope, measurement, log);
+  if (!parsed && sound) {
+    log.Skip(Check::kGceEndorsementMatch, {.reason = Reason::kEndorsementAbsent, .effect = Effect::kNote, .component = std::string(gce_endorsement::kEndorsementComponent),
+                                           .expected = std::string(gce_endorsement::kEndorsementMediaType), .actual = "none"});
+  }
   if (!parsed) return sound;
   if (!gce_endorsement::LaunchEndorsementAuthenticator::HasAnchor(context, log)) return true;
   const auto endorsement = gce_endorsement::LaunchEndorsementAuthenticator::Authenticate(*std::move(parsed), context, log);
@@ -84,10 +86,15 @@ bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view s
   return firmware && bundle.Attach(*firmware, log);
 }
 
-// What Google's firmware logged, if it logged it, is the technology of the report. `technology`: as the claim has it.
+// What Google's firmware logged, if it logged it, is the technology of the report; that it did not is told. `technology`: as the claim
+// has it.
 inline bool CheckTechnology(const trust::Bundle& bundle, std::string_view technology, CheckLog& log) {
   const auto* logged = bundle.claims().Get<std::string>("log.gce_technology");
-  if (logged == nullptr) return true;
+  if (logged == nullptr) {
+    log.Skip(Check::kGceTechnology, {.reason = Reason::kLogAbsent, .effect = Effect::kNote, .component = std::string(tcg_log::kLogComponent), .claim = "log.gce_technology",
+                                     .expected = std::string(technology), .actual = "none"});
+    return true;
+  }
   return log.Require(Check::kGceTechnology, *logged == technology, [&] {
     return Finding{.reason = Reason::kInconsistentClaims, .component = std::string(tcg_log::kLogComponent), .claim = "log.gce_technology", .expected = std::string(technology), .actual = *logged};
   });

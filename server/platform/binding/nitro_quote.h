@@ -44,9 +44,7 @@ inline ByteView PointIn(const crypto::PublicKey& key) {
 // A point, a SubjectPublicKeyInfo, or with the public area at hand TPMT_PUBLIC or TPM2B_PUBLIC. nullopt: public_key is no key.
 inline std::optional<NamedKey> KeyNamed(ByteView public_key, const std::optional<tpm::PublicArea>& area) {
   if (area) {
-    Bytes tpm2b = {static_cast<std::uint8_t>(area->tpmt().size() >> 8), static_cast<std::uint8_t>(area->tpmt().size() & 0xFF)};
-    Append(tpm2b, area->tpmt());
-    if (Equal(public_key, tpm2b) || Equal(public_key, area->tpmt())) return NamedKey{area->key(), ToBytes(public_key), true};
+    if (Equal(public_key, area->Tpm2b()) || Equal(public_key, area->tpmt())) return NamedKey{area->key(), ToBytes(public_key), true};
     const ByteView point = PointIn(area->key());
     return NamedKey{area->key(), ToBytes(!public_key.empty() && public_key.front() == 4 ? point : area->key().spki()), false};
   }

@@ -3,9 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "base/hex_number.h"
 
 namespace assay {
 namespace {
+
+TEST(HexNumber, HasNoZerosInFront) {
+  EXPECT_EQ(HexNumber(0), "0x0");
+  EXPECT_EQ(HexNumber(0x1F), "0x1f");
+  EXPECT_EQ(HexNumber(0xFFFFFFFFFFFFFFFF), "0xffffffffffffffff");
+}
 
 TEST(Bytes, TextAndBytesAreTheSameMemory) {
   const std::string text("a\0\xff", 3);

@@ -122,7 +122,7 @@ std::vector<Break> Breaks() {
       {"TableWithoutTheOffset", kNotTdx, "GUID table", set(&P::table_length_more, -22)},
       {"EntryShorterThanItsGuid", kMalformed, "GUID table entry e47a6535-984a-4798-865e-4685a7bf8ec2", set(&P::entry_length_more, -5)},
       {"EntryLongerThanTheTable", kMalformed, "GUID table entry e47a6535-984a-4798-865e-4685a7bf8ec2", set(&P::entry_length_more, 1)},
-      {"TwoOffsets", kMalformed, "TDX metadata offset", set(&P::offset_entries, 2)},
+      {"TwoOffsets", kMalformed, "GUID table entry e47a6535-984a-4798-865e-4685a7bf8ec2", set(&P::offset_entries, 2)},
       {"OffsetOfThreeBytes", kMalformed, "TDX metadata offset", set(&P::offset_size, 3)},
       {"OffsetOfFiveBytes", kMalformed, "TDX metadata offset", set(&P::offset_size, 5)},
       {"OffsetBeforeTheImage", kMalformed, "TDX metadata offset", set(&P::offset_more, 0x3001 - kMetadata)},

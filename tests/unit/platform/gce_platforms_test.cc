@@ -248,6 +248,20 @@ TEST(GcePlatforms, Attack119_WithoutARootTheEndorsementIsShownAndNotBelieved) {
 }
 
 // It may be had from Google: nobody is refused for what the verifier could not get.
+TEST(GcePlatforms, WhatIsNotAmongTheEvidenceIsToldAsSkipped) {
+  for (const GceTee tee : kTees) {
+    GceOptions options = Sound(tee);
+    options.with_endorsement = false;
+    const v1::Appraisal without = Appraise(options);
+    EXPECT_EQ(CheckOf(without, "gce.endorsement_match"), "CHECK_RESULT_SKIPPED");
+    EXPECT_THAT(Reasons(without), Contains("endorsement_absent"));
+    EXPECT_THAT(Reasons(Appraise(Sound(tee))), Not(Contains("endorsement_absent")));
+  }
+  EXPECT_EQ(CheckOf(Appraise(Sound(GceTee::kSevSnp)), "gce.technology"), "CHECK_RESULT_SKIPPED");
+  EXPECT_EQ(CheckOf(Appraise(WithLog(4)), "gce.technology"), "CHECK_RESULT_PASSED");
+  EXPECT_EQ(CheckOf(Appraise(WithLog(3)), "gce.technology"), "CHECK_RESULT_FAILED");
+}
+
 TEST(GcePlatforms, WithoutAnEndorsementARuleOnItIsUndecided) {
   for (const GceTee tee : kTees) {
     const std::string file = std::string(PlatformOf(tee).name) + ".yaml";
