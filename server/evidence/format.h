@@ -94,6 +94,10 @@ struct AuthenticationContext {
   const trust::Activation* activation = nullptr;    // nullptr: no secret was sealed, or it did not come back
   const trust::EnrolledKeys* enrolled_endorsement_keys = nullptr;  // nullptr: no operator enrolled any
   const NamedEndorsementKey* endorsement_key = nullptr;            // that a secret was sealed to; nullptr: to none
+  bool comes_again = false;  // the part was made once and is sent with every challenge: its signature is worth remembering
+
+  // nullptr: the part's signature is verified each time.
+  trust::ProvenSignatures* proven_signatures() const { return comes_again && caches != nullptr ? &caches->signatures : nullptr; }
 };
 
 // What the policy opted into explicitly, as far as a format's own judgement depends on it.

@@ -1,6 +1,22 @@
 #include "trust/authenticated.h"
 
+#include "crypto/digest.h"
+
 namespace assay::trust {
+namespace {
+
+// The sizes of all but the message follow from key and algorithm.
+void AppendTo(Bytes& name, const EcdsaSigned& is_signed) {
+  name.push_back(static_cast<std::uint8_t>(is_signed.hash));
+  for (const ByteView part : {ByteView(is_signed.r), ByteView(is_signed.s), is_signed.message}) Append(name, part);
+}
+void AppendTo(Bytes& name, const RsaSigned& is_signed) {
+  name.push_back(static_cast<std::uint8_t>(is_signed.hash));
+  name.push_back(static_cast<std::uint8_t>(is_signed.padding));
+  for (const ByteView part : {is_signed.signature, is_signed.message}) Append(name, part);
+}
+
+}  // namespace
 
 bool IsWellEncoded(const crypto::PublicKey& key, const EcdsaSigned& is_signed) {
   return crypto::IsEcdsaScalar(key.kind(), is_signed.r) && crypto::IsEcdsaScalar(key.kind(), is_signed.s);
@@ -29,6 +45,16 @@ bool Verifies(const crypto::PublicKey& key, const RsaSigned& is_signed) {
 
 bool Verifies(const crypto::PublicKey& key, const AnySigned& is_signed) {
   return std::visit([&](const auto& one) { return Verifies(key, one); }, is_signed);
+}
+
+bool Verifies(const crypto::PublicKey& key, const AnySigned& is_signed, ProvenSignatures& proven) {
+  Bytes depends_on = ToBytes(key.spki_sha256());
+  std::visit([&](const auto& one) { AppendTo(depends_on, one); }, is_signed);
+  const crypto::Sha256Digest name = crypto::Sha256(depends_on);
+  if (proven.Find(name) != nullptr) return true;
+  if (!Verifies(key, is_signed)) return false;
+  proven.Insert(name, std::make_shared<const ProvenSignature>());
+  return true;
 }
 
 }  // namespace assay::trust

@@ -19,6 +19,7 @@
 #include "trust/claims.h"
 #include "trust/parsed.h"
 #include "trust/part_identity.h"
+#include "trust/proven_signatures.h"
 #include "trust/verified_key.h"
 
 namespace assay::trust {
@@ -50,6 +51,8 @@ bool IsWellEncoded(const crypto::PublicKey& key, const AnySigned& is_signed);
 bool Verifies(const crypto::PublicKey& key, const EcdsaSigned& is_signed);
 bool Verifies(const crypto::PublicKey& key, const RsaSigned& is_signed);
 bool Verifies(const crypto::PublicKey& key, const AnySigned& is_signed);
+// The same, or what is remembered of it. Of a well-encoded signature.
+bool Verifies(const crypto::PublicKey& key, const AnySigned& is_signed, ProvenSignatures& proven);
 
 template <typename T>
 class Authenticated {
@@ -67,9 +70,11 @@ class Authenticated {
   const std::optional<PartIdentity>& committed_by() const { return committed_by_; }
 
   // T::Signed() gives message and signature. nullopt: the log says why.
-  // `encoding_check` covers r and s as scalars, or the size of an RSA signature; `signature_check` the signature itself.
+  // `encoding_check` covers r and s as scalars, or the size of an RSA signature; `signature_check` the signature itself. `proven`: of parts
+  // that come again unchanged; nullptr: this one is made anew each time, or nothing is remembered.
   static std::optional<Authenticated> BySignature(Parsed<T> parsed, const VerifiedKey& key, Check encoding_check,
-                                                  Check signature_check, std::vector<ValidityWindow> windows, CheckLog& log) {
+                                                  Check signature_check, std::vector<ValidityWindow> windows, CheckLog& log,
+                                                  ProvenSignatures* proven = nullptr) {
     const auto is_signed = parsed.value_.Signed();
     const auto finding = [&](std::string actual) {
       return Finding{.reason = Reason::kSignatureInvalid, .component = std::string(T::kComponent), .claim = "SIGNATURE",
@@ -80,7 +85,8 @@ class Authenticated {
         })) {
       return std::nullopt;
     }
-    if (!log.Require(signature_check, Verifies(key.key(), is_signed), [&] { return finding("one that does not verify"); })) {
+    const bool verifies = proven == nullptr ? Verifies(key.key(), is_signed) : Verifies(key.key(), is_signed, *proven);
+    if (!log.Require(signature_check, verifies, [&] { return finding("one that does not verify"); })) {
       return std::nullopt;
     }
     return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), key.committed_by() == nullptr ? std::nullopt : std::optional(*key.committed_by()));

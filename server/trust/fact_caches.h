@@ -8,6 +8,7 @@
 #include "trust/chain.h"
 #include "trust/collateral.h"
 #include "trust/fact_cache.h"
+#include "trust/proven_signatures.h"
 
 namespace assay::trust {
 
@@ -24,7 +25,7 @@ struct FormatFact {
 
 struct FactCaches {
   explicit FactCaches(std::size_t capacity)
-      : certificates(capacity), chains(capacity), revocation_lists(64), endorsements(capacity / 4 + 2), documents(256), machines(capacity) {}
+      : certificates(capacity), chains(capacity), revocation_lists(64), endorsements(capacity / 4 + 2), documents(256), machines(capacity), signatures(capacity) {}
 
   FactCache<crypto::Certificate> certificates;       // by SHA-256 of the DER; only certificates of verified chains
   FactCache<VerifiedChain> chains;                   // by digest of leaf, pool, anchors, product and profile
@@ -33,6 +34,7 @@ struct FactCaches {
   FactCache<std::vector<CollateralItem>> endorsements;
   FactCache<FormatFact> documents;  // by digest of a vendor's document and of the key that signed it
   FactCache<FormatFact> machines;   // by digest of those parts of evidence that stay the same from one attestation to the next
+  ProvenSignatures signatures;      // only of parts that come again unchanged
 };
 
 }  // namespace assay::trust

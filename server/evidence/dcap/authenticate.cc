@@ -235,7 +235,7 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   windows.insert(windows.end(), tcb.windows.begin(), tcb.windows.end());
   windows.insert(windows.end(), lists->windows.begin(), lists->windows.end());
   return trust::Authenticated<Quote>::BySignature(std::move(parsed.quote), *attestation_key, Check::kDcapSignatureEncoding, Check::kDcapSignature,
-                                                  std::move(windows), log);
+                                                  std::move(windows), log, context.proven_signatures());
 }
 
 }  // namespace assay::dcap

@@ -54,8 +54,10 @@ std::optional<trust::Authenticated<LaunchEndorsement>> LaunchEndorsementAuthenti
   if (chain == nullptr) return std::nullopt;
   std::vector<trust::ValidityWindow> windows;
   for (const crypto::Certificate& certificate : chain->path().certificates) windows.push_back(trust::WindowOf(certificate, kCertificateComponent));
+  // It is of the firmware, not of the machine: every machine sends the same one.
+  trust::ProvenSignatures* proven = context.caches == nullptr ? nullptr : &context.caches->signatures;
   return trust::Authenticated<LaunchEndorsement>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, kCertificateComponent), Check::kGceEndorsementSignatureEncoding,
-                                                              Check::kGceEndorsementSignature, std::move(windows), log);
+                                                              Check::kGceEndorsementSignature, std::move(windows), log, proven);
 }
 
 std::optional<SnpMeasurement> LaunchEndorsementAuthenticator::FindSnp(const Golden& golden, ByteView measurement) {

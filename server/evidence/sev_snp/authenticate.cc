@@ -180,7 +180,8 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
     windows.push_back(trust::WindowOf(*revocation.newest, "crl", {std::string(kCrlKind), std::string(NameOf(product)), vcek ? "" : "vlek"}));
   }
   return trust::Authenticated<Report>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, component),
-                                                   Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log);
+                                                   Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log,
+                                                   context.proven_signatures());
 }
 
 }  // namespace assay::sev_snp

@@ -34,7 +34,7 @@ std::optional<trust::Authenticated<sev_snp::Report>> AuthenticateHardware(const 
                                                                           const evidence::AuthenticationContext& context, CheckLog& log) {
   std::vector<evidence::Item> with_report(items.begin(), items.end());
   with_report.push_back({std::string(sev_snp::kReportMediaType), report.hardware_report});
-  return sev_snp::AuthenticateReport(with_report, platform::WithoutChallenge(context), log);
+  return sev_snp::AuthenticateReport(with_report, platform::MadeAtStart(context), log);
 }
 
 std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {

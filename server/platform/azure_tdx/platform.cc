@@ -35,7 +35,7 @@ Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge
 std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
   std::optional<platform::HclEvidence> parsed = platform::ParseHcl(items, azure_hcl::ReportType::kTdx, context, log);
   if (!parsed) return std::nullopt;
-  const auto quote = dcap::AuthenticateQuote(items, platform::WithoutChallenge(context), log);
+  const auto quote = dcap::AuthenticateQuote(items, platform::MadeAtStart(context), log);
   if (!quote) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*quote)->tee() == dcap::Tee::kTdx, [] {
         return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(dcap::kQuoteComponent), .claim = "dcap.tee",

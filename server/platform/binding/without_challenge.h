@@ -13,4 +13,11 @@ inline evidence::AuthenticationContext WithoutChallenge(const evidence::Authenti
           .activation = context.activation, .enrolled_endorsement_keys = context.enrolled_endorsement_keys, .endorsement_key = context.endorsement_key};
 }
 
+// The same of a part that was made when the machine started, and comes again unchanged with every challenge.
+inline evidence::AuthenticationContext MadeAtStart(const evidence::AuthenticationContext& context) {
+  evidence::AuthenticationContext made_at_start = WithoutChallenge(context);
+  made_at_start.comes_again = true;
+  return made_at_start;
+}
+
 }  // namespace assay::platform

@@ -14,6 +14,7 @@ using test::Authenticate;
 using test::PartParser;
 using test::Sign;
 using test::Statement;
+using test::Vcek;
 
 const Bytes kMessage = ToBytes(AsBytes("what the chip says"));
 
@@ -86,6 +87,45 @@ TEST(BySignature, RefusesEverythingElse) {
       EXPECT_EQ(NameOf(log.records().back().check), NameOf(spoilt.check));
     }
   }
+}
+
+// What is remembered is that one key made one signature of one message.
+TEST(BySignature, ASignatureThatWasProvenSpeaksForNoOther) {
+  ProvenSignatures proven(64);
+  const Statement genuine = Sign<Statement>(kMessage);
+  for (int i = 0; i < 2; ++i) {
+    CheckLog log;
+    EXPECT_TRUE(Authenticate(genuine, log, {}, &proven));
+    EXPECT_EQ(log.records().back().result, CheckResult::kPassed);
+    EXPECT_EQ(log.records().size(), 2U) << "as if it had been verified";
+    EXPECT_EQ(proven.size(), 1U);
+  }
+  for (const Spoilt& spoilt : std::vector<Spoilt>{
+           {"one bit of the message", [](Statement& s) { s.message[0] ^= 1; }, Check::kSnpSignature},
+           {"a byte more", [](Statement& s) { s.message.push_back(0); }, Check::kSnpSignature},
+           {"one bit of r", [](Statement& s) { s.r[47] ^= 1; }, Check::kSnpSignature},
+           {"one bit of s", [](Statement& s) { s.s[47] ^= 1; }, Check::kSnpSignature},
+           {"a byte moved from s to the message",
+            [](Statement& s) {
+              s.message.insert(s.message.begin(), s.s.back());
+              s.s.pop_back();
+            },
+            Check::kSnpSignatureEncoding},
+           {"another key", [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); }, Check::kSnpSignature},
+       }) {
+    Statement statement = genuine;
+    spoilt.spoil(statement);
+    CheckLog log;
+    EXPECT_FALSE(Authenticate(std::move(statement), log, {}, &proven)) << spoilt.name;
+    EXPECT_EQ(NameOf(log.records().back().check), NameOf(spoilt.check)) << spoilt.name;
+    EXPECT_EQ(proven.size(), 1U) << spoilt.name << ": what does not verify is not remembered";
+  }
+  // The same signature as if another key had made it.
+  const crypto::PublicKey other = crypto::PublicKey::FromSpki(softtee::Key::Derive(AsBytes("another")).SubjectPublicKeyInfo()).value();
+  const EcdsaSigned is_signed{crypto::HashAlgorithm::kSha384, genuine.message, genuine.r, genuine.s};
+  EXPECT_TRUE(Verifies(Vcek().chain->leaf().public_key(), is_signed, proven));
+  EXPECT_FALSE(Verifies(other, is_signed, proven));
+  EXPECT_FALSE(Verifies(Vcek().chain->leaf().public_key(), EcdsaSigned{crypto::HashAlgorithm::kSha256, genuine.message, genuine.r, genuine.s}, proven));
 }
 
 class ByCommitmentTest : public testing::Test {

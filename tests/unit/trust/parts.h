@@ -106,10 +106,10 @@ T Sign(Bytes message, const softtee::Key& key = Vcek().key) {
 }
 
 template <typename T>
-std::optional<Authenticated<T>> Authenticate(T statement, CheckLog& log, std::vector<ValidityWindow> windows = {}) {
+std::optional<Authenticated<T>> Authenticate(T statement, CheckLog& log, std::vector<ValidityWindow> windows = {}, ProvenSignatures* proven = nullptr) {
   return Authenticated<T>::BySignature(PartParser::Parse(std::move(statement)),
                                        VerifiedKey::FromChain(Vcek().chain, "vcek"), Check::kSnpSignatureEncoding,
-                                       Check::kSnpSignature, std::move(windows), log);
+                                       Check::kSnpSignature, std::move(windows), log, proven);
 }
 
 // As if a field of `by` were the SHA-256 of `content`.
