@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bug.h"
+#include "base/hex.h"
 
 namespace assay::softtee {
 namespace {
@@ -11,13 +12,20 @@ namespace {
 constexpr std::string_view kAikPurpose = "2.23.133.8.3";
 constexpr std::string_view kMicrosoftLeaf = "01234567-89ab-cdef.TrustedVM.Azure.windows.net";
 
-// A certificate as Microsoft's CA makes them.
-void Microsoft(TpmParts& parts) {
+// SHA-384 of the key that signs its paravisors.
+constexpr std::string_view kIdKeyDigest = "942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af4177";
+
+}  // namespace
+
+void SignAsMicrosoft(AzureParts& parts) {
+  const Bytes digest = *FromHex(kIdKeyDigest);
+  std::copy(digest.begin(), digest.end(), parts.snp.id_key_digest.begin());
+}
+
+void CertifyAsMicrosoft(TpmParts& parts) {
   parts.certificate.subject = NameOf(kMicrosoftLeaf);
   parts.issuer.extensions.push_back(extension::ExtendedKeyUsage(kAikPurpose));
 }
-
-}  // namespace
 
 std::vector<Anchor> AzureAnchors(const SnpPki& amd, const IntelPki& intel) {
   std::vector<Anchor> anchors = amd.Anchors();
@@ -72,7 +80,7 @@ AzureEvidence MintAzure(const AzureOptions& options) {
   evidence.items.insert(evidence.items.begin(), {std::string(kHclReportType), evidence.report});
 
   parts.tpm.change = [&](TpmParts& tpm) {
-    Microsoft(tpm);
+    CertifyAsMicrosoft(tpm);
     for (const auto& change : parts.tpm_parts) change(tpm);
   };
   for (Item& item : MintTpm(pki, parts.tpm).items) {

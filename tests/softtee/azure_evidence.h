@@ -82,6 +82,11 @@ struct AzureEvidence {
 };
 AzureEvidence MintAzure(const AzureOptions& options);
 
+// The paravisor's launch as Microsoft signs it, which the shipped policy demands of SEV-SNP.
+void SignAsMicrosoft(AzureParts& parts);
+// The attestation key's certificate as Microsoft's CA makes them.
+void CertifyAsMicrosoft(TpmParts& parts);
+
 // AMD's, Intel's and Microsoft's: the last is of this process.
 std::vector<Anchor> AzureAnchors(const SnpPki& amd = SnpPki::Shared(), const IntelPki& intel = IntelPki::Shared());
 

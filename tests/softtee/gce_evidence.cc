@@ -17,10 +17,10 @@ void PutField(Bytes& to, ByteView field) {
   Append(to, field);
 }
 
-Bytes Transcript(ByteView ak) {
+Bytes Transcript(ByteView nonce, ByteView ak) {
   using namespace std::string_view_literals;
   Bytes transcript = ToBytes(AsBytes("assay-binding-v1\0"sv));
-  PutField(transcript, Ramp<32>(0x70));
+  PutField(transcript, nonce);
   PutField(transcript, TpmPki::Shared().p256_ak.SubjectPublicKeyInfo());  // any key will do as the node's
   PutField(transcript, {});
   PutField(transcript, AsBytes("prod"));
@@ -227,7 +227,7 @@ absl::StatusOr<GceEvidence> MintGce(const GceOptions& options, const GcePki& pki
   Bytes ak = area.Tpm2b();
   if (fault == GceFault::kTranscriptWithoutAk) ak.clear();
   if (fault == GceFault::kTranscriptOfOtherAk) ak = AkOf(TpmPki::Shared().p256_ak).Tpm2b();
-  GceEvidence evidence{.items = {}, .transcript = Transcript(ak), .endorsement = {}};
+  GceEvidence evidence{.items = {}, .transcript = Transcript(options.nonce, ak), .endorsement = {}};
   Bytes elsewhere = evidence.transcript;
   elsewhere.back() ^= 1;
   const Bytes digest = TpmHash(kTpmSha512, fault == GceFault::kReportOfOtherTranscript ? elsewhere : evidence.transcript);

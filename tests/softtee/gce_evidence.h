@@ -58,6 +58,7 @@ enum class GceFault : std::uint8_t {
 
 struct GceOptions {
   GceTee tee = GceTee::kSevSnp;
+  ByteArray<32> nonce = Ramp<32>(0x70);  // in the transcript
   SnpOptions snp = {};                 // report_data is the transcript's
   DcapOptions dcap = {};
   std::vector<TpmBank> banks = {};     // default: all of SHA-256, ramps

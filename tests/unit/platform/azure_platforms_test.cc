@@ -27,6 +27,7 @@
 #include "registry/builtin_registry.h"
 #include "tests/places/places.h"
 #include "tests/softtee/azure_evidence.h"
+#include "tests/unit/platform/minted.h"
 #include "tests/vectors_dir.h"
 
 namespace assay {
@@ -48,25 +49,13 @@ constexpr AzureTee kTees[] = {AzureTee::kSnp, AzureTee::kTdx};
 
 const platform::Platform& PlatformOf(AzureTee tee) { return tee == AzureTee::kSnp ? azure_sev_snp::kPlatform : azure_tdx::kPlatform; }
 
-std::vector<evidence::Item> ItemsOf(const AzureEvidence& evidence) {
-  std::vector<evidence::Item> items;
-  for (const softtee::Item& item : evidence.items) items.push_back({item.media_type, trust::UntrustedBytes(item.body)});
-  return items;
-}
+std::vector<evidence::Item> ItemsOf(const AzureEvidence& evidence) { return test::ItemsOf(evidence.items); }
 AzureEvidence Mint(AzureOptions options) {
   if (options.extra_data.empty()) options.extra_data = kNonce;
   return softtee::MintAzure(options);
 }
 
-trust::AnchorSet MintedRoots() {
-  std::vector<trust::Anchor> anchors;
-  for (const softtee::Anchor& one : softtee::AzureAnchors()) {
-    trust::Anchor anchor{std::string(one.vendor), std::string(one.product), {}};
-    std::copy(one.spki_sha256.begin(), one.spki_sha256.end(), anchor.spki_sha256.begin());
-    anchors.push_back(anchor);
-  }
-  return trust::AnchorSet(std::move(anchors), true);
-}
+trust::AnchorSet MintedRoots() { return test::AnchorsOf(softtee::AzureAnchors()); }
 trust::AnchorSet PinnedRoots() {
   std::vector<trust::Anchor> anchors;
   for (const evidence::Format* format : BuiltinRegistry().formats) anchors.insert(anchors.end(), format->anchors.begin(), format->anchors.end());
@@ -416,14 +405,7 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
   return text.replace(at, from.size(), to);
 }
 
-constexpr std::string_view kMicrosoftSigned = "942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af4177";
-
-AzureEvidence AsMicrosoftRunsIt(AzureTee tee) {
-  return Mint({.tee = tee, .change = [](softtee::AzureParts& parts) {
-                 const Bytes digest = *FromHex(kMicrosoftSigned);
-                 std::copy(digest.begin(), digest.end(), parts.snp.id_key_digest.begin());
-               }});
-}
+AzureEvidence AsMicrosoftRunsIt(AzureTee tee) { return Mint({.tee = tee, .change = &softtee::SignAsMicrosoft}); }
 
 TEST(AzureVerdicts, TheShippedPoliciesGiveTrustedWithWarnings) {
   for (const auto& [tee, policy] : {std::pair(AzureTee::kSnp, "azure-sev-snp"), {AzureTee::kTdx, "azure-tdx"}}) {
@@ -443,8 +425,7 @@ TEST(AzureVerdicts, TheShippedPoliciesGiveTrustedWithWarnings) {
 TEST(AzureVerdicts, SecureBootThatTheParavisorDidNotGiveIsRefused) {
   for (const auto& [tee, policy] : {std::pair(AzureTee::kSnp, "azure-sev-snp"), {AzureTee::kTdx, "azure-tdx"}}) {
     const AzureEvidence evidence = Mint({.tee = tee, .change = [](softtee::AzureParts& parts) {
-                                           const Bytes digest = *FromHex(kMicrosoftSigned);
-                                           std::copy(digest.begin(), digest.end(), parts.snp.id_key_digest.begin());
+                                           softtee::SignAsMicrosoft(parts);
                                            parts.claims.Member("secure-boot") = "false";
                                          }});
     const v1::Appraisal appraisal = Appraise(Shipped(), policy, ItemsOf(evidence));

@@ -15,12 +15,12 @@
 #include "base/bug.h"
 #include "base/hex.h"
 #include "base/strings.h"
-#include "crypto/binding_transcript.h"
 #include "evidence/tpm/format.h"
 #include "platform/gcp_sev_snp/platform.h"
 #include "platform/gcp_tdx/platform.h"
 #include "registry/builtin_registry.h"
 #include "tests/softtee/gce_evidence.h"
+#include "tests/unit/platform/minted.h"
 #include "tests/unit/tcg_log/plain_log.h"
 
 namespace assay {
@@ -33,6 +33,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using tcg_log::test::PlainLog;
+using test::ChallengeOf;
 
 constexpr GceTee kTees[] = {GceTee::kSevSnp, GceTee::kTdx};
 const platform::Platform& PlatformOf(GceTee tee) { return tee == GceTee::kSevSnp ? gcp_sev_snp::kPlatform : gcp_tdx::kPlatform; }
@@ -41,29 +42,10 @@ trust::AnchorSet AnchorsOf(bool endorsements) {
   std::vector<softtee::Anchor> all = softtee::GcePki::Shared().Anchors(endorsements);
   for (const softtee::Anchor& one : softtee::SnpPki::Shared().Anchors()) all.push_back(one);
   for (const softtee::Anchor& one : softtee::IntelPki::Shared().Anchors()) all.push_back(one);
-  std::vector<trust::Anchor> anchors;
-  for (const softtee::Anchor& one : all) {
-    trust::Anchor anchor{std::string(one.vendor), std::string(one.product), {}};
-    std::copy(one.spki_sha256.begin(), one.spki_sha256.end(), anchor.spki_sha256.begin());
-    anchors.push_back(anchor);
-  }
-  return {anchors, true};
+  return test::AnchorsOf(all);
 }
 
-std::vector<evidence::Item> ItemsOf(const softtee::GceEvidence& minted) {
-  std::vector<evidence::Item> items;
-  for (const softtee::Item& item : minted.items) items.push_back({item.media_type, trust::UntrustedBytes(item.body)});
-  return items;
-}
-
-trust::Challenge ChallengeOf(const softtee::GceEvidence& minted) {
-  const auto transcript = crypto::BindingTranscript::Decode(minted.transcript);
-  ASSAY_CHECK(transcript.has_value());
-  trust::Challenge::Values values{.report_data = transcript->ReportData(), .nonce = ToBytes(transcript->ExtraData())};
-  values.node_key_sha256 = crypto::Sha256(transcript->node_spki);
-  if (!transcript->tpm_ak.empty()) values.tpm_ak_sha256 = crypto::Sha256(transcript->tpm_ak);
-  return trust::Challenge::Demanded(values);
-}
+std::vector<evidence::Item> ItemsOf(const softtee::GceEvidence& minted) { return test::ItemsOf(minted.items); }
 
 struct Circumstances {
   bool endorsement_root = true;

@@ -28,6 +28,7 @@
 #include "tests/softtee/nitro_evidence.h"
 #include "tests/softtee/snp_evidence.h"
 #include "tests/softtee/tpm_evidence.h"
+#include "tests/unit/platform/minted.h"
 #include "tests/vectors_dir.h"
 
 namespace assay {
@@ -48,11 +49,7 @@ constexpr ByteArray<64> kReportData = softtee::Ramp<64>(0x80);
 
 using Items = std::vector<evidence::Item>;
 
-Items ItemsOf(const std::vector<softtee::Item>& minted) {
-  Items items;
-  for (const softtee::Item& item : minted) items.push_back({item.media_type, trust::UntrustedBytes(item.body)});
-  return items;
-}
+using test::ItemsOf;
 void Remove(Items& items, std::string_view media_type) {
   std::erase_if(items, [&](const evidence::Item& one) { return one.media_type == media_type; });
 }
@@ -67,12 +64,6 @@ Items Document(softtee::NitroOptions options = {}) {
 }
 Items Enclave(softtee::NitroOptions options = {}) { return Document(std::move(options)); }
 
-// SEC1, as guests write it.
-Bytes Point(const softtee::Key& key) {
-  Bytes point{4};
-  Append(point, key.Coordinates());
-  return point;
-}
 // A quote by the P-256 key over the SHA-384 bank, which is that of the document: without certificates.
 Items Quote(softtee::TpmOptions options = {}) {
   if (options.extra_data.empty()) options.extra_data = kNonce;
@@ -84,7 +75,7 @@ Items Quote(softtee::TpmOptions options = {}) {
 }
 Items TpmDocument(softtee::NitroOptions options = {}) {
   options.tpm = true;
-  if (!options.public_key) options.public_key = Point(softtee::TpmPki::Shared().p256_ak);
+  if (!options.public_key) options.public_key = test::PointOf(softtee::TpmPki::Shared().p256_ak);
   return Document(std::move(options));
 }
 Items Report(softtee::SnpOptions options = {.signing_key = softtee::SigningKey::kVlek}) {
@@ -182,7 +173,7 @@ TEST(NitroQuote, Attack059_WhatDoesNotBelongTogetherIsRefusedByName) {
   softtee::TpmBank no_pcrs_of_ours = softtee::RampBank(softtee::kTpmSha256);
   softtee::NitroOptions few{.tpm = true};
   few.change = [](softtee::NitroParts& parts) { parts.pcrs.erase(23); };
-  Bytes prefix = Point(pki.p256_ak);
+  Bytes prefix = test::PointOf(pki.p256_ak);
   prefix.pop_back();
   struct Mismatch {
     const char* what;
@@ -195,7 +186,7 @@ TEST(NitroQuote, Attack059_WhatDoesNotBelongTogetherIsRefusedByName) {
     return items;
   };
   for (const Mismatch& mismatch : std::vector<Mismatch>{
-           {"another key in the document", With(TpmDocument({.public_key = Point(pki.stranger)}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
+           {"another key in the document", With(TpmDocument({.public_key = test::PointOf(pki.stranger)}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
            {"a prefix of the key", With(TpmDocument({.public_key = prefix}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
            {"another key's SubjectPublicKeyInfo", With(TpmDocument({.public_key = pki.stranger.SubjectPublicKeyInfo()}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
            {"no key in the document",
@@ -203,7 +194,7 @@ TEST(NitroQuote, Attack059_WhatDoesNotBelongTogetherIsRefusedByName) {
            {"no key in the document, and no public area", With(TpmDocument({.change = [](softtee::NitroParts& parts) { parts.public_key.reset(); }}), without(Quote(), tpm::kAkMediaType)),
             Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
            {"something else than a key", With(TpmDocument({.public_key = Bytes(65, 4)}), without(Quote(), tpm::kAkMediaType)), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"a quote by another key", With(TpmDocument({.public_key = Point(pki.stranger)}), without(Quote(), tpm::kAkMediaType)), Reason::kSignatureInvalid, Check::kTpmSignature},
+           {"a quote by another key", With(TpmDocument({.public_key = test::PointOf(pki.stranger)}), without(Quote(), tpm::kAkMediaType)), Reason::kSignatureInvalid, Check::kTpmSignature},
            {"another register", With(TpmDocument(), Quote({.banks = {other_bank}})), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
            {"a register that the document lacks", With(TpmDocument(few), Quote()), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
            {"registers of another bank beside the document's", With(TpmDocument(), Quote({.banks = {softtee::RampBank(softtee::kTpmSha384), softtee::RampBank(softtee::kTpmSha256)}})),
@@ -241,7 +232,7 @@ TEST(NitroQuote, TheKeyMayBeWrittenInAnyFormThatIsItsOwn) {
   struct {
     Bytes public_key;
     bool names_area;
-  } const forms[] = {{Point(ak), false}, {ak.SubjectPublicKeyInfo(), false}, {area.Tpmt(), true}, {area.Tpm2b(), true}};
+  } const forms[] = {{test::PointOf(ak), false}, {ak.SubjectPublicKeyInfo(), false}, {area.Tpmt(), true}, {area.Tpm2b(), true}};
   for (const auto& form : forms) {
     CheckLog log;
     const auto bundle = Authenticate(kTpm, With(TpmDocument({.public_key = form.public_key}), Quote({.primary = false})), log);
