@@ -189,11 +189,12 @@ struct Row {
   std::size_t next_warm = 0, next_cold = 0;
 };
 
-// `attest` is the machine. What is of the types `again` it sends as it did the first time; certificates it always does.
+// `attest` is the machine. What is of the types `again` it sends as it did the first time; certificates and what its firmware
+// comes with it always does.
 Row Machine(std::string platform, Minimum minimum, const std::function<Attested(std::size_t)>& attest, std::string_view variant = {}, double target = 0,
             std::vector<std::string_view> again = {}) {
   Row row{.platform = platform, .name = variant.empty() ? platform : Cat(platform, ", ", variant), .minimum = minimum, .target = target, .attestations = {}, .published = {}};
-  again.insert(again.end(), {softtee::kCertificateType, softtee::kCertTableType});
+  again.insert(again.end(), {softtee::kCertificateType, softtee::kCertTableType, softtee::kGceEndorsementType});
   const auto comes_again = [&](const softtee::Item& item) { return std::find(again.begin(), again.end(), item.media_type) != again.end(); };
   const Attested first = attest(0);
   for (const softtee::Item& item : first.items) {

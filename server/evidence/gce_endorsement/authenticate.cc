@@ -56,8 +56,12 @@ std::optional<trust::Authenticated<LaunchEndorsement>> LaunchEndorsementAuthenti
   for (const crypto::Certificate& certificate : chain->path().certificates) windows.push_back(trust::WindowOf(certificate, kCertificateComponent));
   // It is of the firmware, not of the machine: every machine sends the same one.
   trust::ProvenSignatures* proven = context.caches == nullptr ? nullptr : &context.caches->signatures;
-  return trust::Authenticated<LaunchEndorsement>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, kCertificateComponent), Check::kGceEndorsementSignatureEncoding,
+  auto authenticated = trust::Authenticated<LaunchEndorsement>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, kCertificateComponent), Check::kGceEndorsementSignatureEncoding,
                                                               Check::kGceEndorsementSignature, std::move(windows), log, proven);
+  if (authenticated && context.caches != nullptr && !(*authenticated)->known_) {
+    context.caches->documents.Insert((*authenticated)->name_, std::make_shared<const EndorsementFact>(authenticated->value()));
+  }
+  return authenticated;
 }
 
 std::optional<SnpMeasurement> LaunchEndorsementAuthenticator::FindSnp(const Golden& golden, ByteView measurement) {

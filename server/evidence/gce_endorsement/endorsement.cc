@@ -159,13 +159,28 @@ std::optional<Finding> ReadGolden(ByteView serialized, Golden& into, Bytes& cert
   return message.defect();
 }
 
+crypto::Sha256Digest NameOfFact(const trust::UntrustedBytes& bytes) {
+  Bytes depends_on = ToBytes(AsBytes(kEndorsementComponent));
+  Append(depends_on, bytes.Sha256());
+  return crypto::Sha256(depends_on);
+}
+
 }  // namespace
 
 trust::RsaSigned LaunchEndorsement::Signed() const {
   return {.padding = trust::RsaSigned::Padding::kPss, .hash = crypto::HashAlgorithm::kSha256, .message = serialized_, .signature = signature_};
 }
 
-std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(const trust::UntrustedBytes& bytes, CheckLog& log) {
+std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(const trust::UntrustedBytes& bytes, CheckLog& log, trust::FactCaches* caches) {
+  const crypto::Sha256Digest name = NameOfFact(bytes);
+  if (caches != nullptr) {
+    if (const auto known = std::dynamic_pointer_cast<const EndorsementFact>(caches->documents.Find(name))) {
+      for (const Check check : {Check::kGceEndorsementForm, Check::kGceEndorsementSource}) log.Pass(check);
+      LaunchEndorsement endorsement = known->endorsement;
+      endorsement.known_ = true;
+      return trust::Parsed<LaunchEndorsement>(trust::ParserPass<LaunchEndorsement>(), std::move(endorsement));
+    }
+  }
   Message envelope(bytes.Read().TakeRest(), "VMLaunchEndorsement");
   const ByteView serialized = envelope.Octets(1), signature = envelope.Octets(2);
   envelope.AllowOnly(2);
@@ -192,6 +207,7 @@ std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(c
   endorsement.signature_ = ToBytes(signature);
   endorsement.golden_ = std::move(golden);
   endorsement.bundle_ = std::move(bundle);
+  endorsement.name_ = name;
   const bool sourced = endorsement.golden_.timestamp < kSourceNamedSince || endorsement.golden_.cl_spec != 0 || !endorsement.golden_.commit.empty();
   if (!log.Require(Check::kGceEndorsementSource, sourced, [&] {
         return Malformed("cl_spec, commit", Cat("one of them, since the endorsement is of ", FormatTime(endorsement.golden_.timestamp)), "neither");

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -24,6 +25,7 @@
 #include "crypto/digest.h"
 #include "trust/authenticated.h"
 #include "trust/claims.h"
+#include "trust/fact_caches.h"
 #include "trust/parsed.h"
 #include "trust/untrusted_bytes.h"
 
@@ -78,12 +80,20 @@ class LaunchEndorsement {
   Golden golden_;
   crypto::Certificate certificate_;
   std::vector<crypto::Certificate> bundle_;
+  crypto::Sha256Digest name_{};  // of the fact below
+  bool known_ = false;           // it was such a fact
+};
+
+// How an endorsement reads that was found authentic: every machine of one firmware sends the same. Who signed it is not part of it.
+struct EndorsementFact final : trust::FormatFact {
+  explicit EndorsementFact(LaunchEndorsement read) : endorsement(std::move(read)) {}
+  LaunchEndorsement endorsement;
 };
 
 class LaunchEndorsementParser {
  public:
-  // nullopt: the log says why.
-  static std::optional<trust::Parsed<LaunchEndorsement>> Parse(const trust::UntrustedBytes& bytes, CheckLog& log);
+  // nullopt: the log says why. `caches` may be nullptr.
+  static std::optional<trust::Parsed<LaunchEndorsement>> Parse(const trust::UntrustedBytes& bytes, CheckLog& log, trust::FactCaches* caches = nullptr);
 };
 
 // Whether the bytes begin like an endorsement.

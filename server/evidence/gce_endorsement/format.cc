@@ -82,18 +82,19 @@ const evidence::Format kFormat{
     .authentic = &AuthenticDocuments,
 };
 
-std::optional<trust::Parsed<LaunchEndorsement>> ParseEndorsement(std::span<const evidence::Item> items, bool& sound, CheckLog& log) {
+std::optional<trust::Parsed<LaunchEndorsement>> ParseEndorsement(std::span<const evidence::Item> items, bool& sound, trust::FactCaches* caches, CheckLog& log) {
   const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kEndorsementMediaType; });
   if (found == items.end()) return std::nullopt;
-  auto parsed = LaunchEndorsementParser::Parse(found->body, log);
+  auto parsed = LaunchEndorsementParser::Parse(found->body, log, caches);
   sound = parsed.has_value();
   return parsed;
 }
 
-std::optional<trust::Parsed<LaunchEndorsement>> FindEndorsement(const trust::CollateralSnapshot& collateral, std::string_view scope, ByteView measurement, CheckLog& log) {
+std::optional<trust::Parsed<LaunchEndorsement>> FindEndorsement(const trust::CollateralSnapshot& collateral, std::string_view scope, ByteView measurement, trust::FactCaches* caches,
+                                                               CheckLog& log) {
   const std::string detail = ToHex(measurement);
   for (const trust::CollateralItem& item : collateral.Candidates(kEndorsementKind, scope)) {
-    if (item.key.detail == detail) return LaunchEndorsementParser::Parse(item.body, log);
+    if (item.key.detail == detail) return LaunchEndorsementParser::Parse(item.body, log, caches);
   }
   return std::nullopt;
 }

@@ -72,8 +72,8 @@ template <typename Match>
 bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view scope, ByteView measurement, trust::Bundle& bundle, const evidence::AuthenticationContext& context,
                        CheckLog& log, const Match& match) {
   bool sound = true;
-  auto parsed = gce_endorsement::ParseEndorsement(items, sound, log);
-  if (!parsed && sound) parsed = gce_endorsement::FindEndorsement(context.collateral, scope, measurement, log);
+  auto parsed = gce_endorsement::ParseEndorsement(items, sound, context.caches, log);
+  if (!parsed && sound) parsed = gce_endorsement::FindEndorsement(context.collateral, scope, measurement, context.caches, log);
   if (!parsed && sound) {
     log.Skip(Check::kGceEndorsementMatch, {.reason = Reason::kEndorsementAbsent, .effect = Effect::kNote, .component = std::string(gce_endorsement::kEndorsementComponent),
                                            .expected = std::string(gce_endorsement::kEndorsementMediaType), .actual = "none"});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "appraisal/appraiser.h"
+#include "appraisal/canonical.h"
 #include "appraisal/endorsement_roots.h"
 #include "appraisal/policy.h"
 #include "appraisal/shipped_policies.h"
@@ -53,6 +54,7 @@ struct Circumstances {
   std::string platform_hint = {};
   std::optional<trust::Challenge> challenge = {};
   std::vector<trust::CollateralItem> more = {};
+  trust::FactCaches* caches = nullptr;
 };
 
 v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, const std::vector<evidence::Item>& items, const Circumstances& circumstances = {}) {
@@ -64,11 +66,11 @@ v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, cons
   }
   ASSAY_CHECK(policy != nullptr);
   const trust::Challenge challenge = circumstances.challenge.value_or(ChallengeOf(minted));
-  const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, circumstances.more, nullptr);
+  const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, circumstances.more, circumstances.caches);
   const trust::AnchorSet anchors = AnchorsOf(circumstances.endorsement_root);
   const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
   return appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = circumstances.platform_hint, .challenge = challenge, .channel_bound = true, .collateral = snapshot,
-                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy), .anchors = anchors, .state = state, .at = softtee::kDefaultNow, .caches = nullptr});
+                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy), .anchors = anchors, .state = state, .at = softtee::kDefaultNow, .caches = circumstances.caches});
 }
 v1::Appraisal Appraise(const GceOptions& options, const Circumstances& circumstances = {}) {
   const softtee::GceEvidence minted = softtee::MintGce(options).value();
@@ -166,6 +168,26 @@ TEST(GcePlatforms, EveryFaultIsRefusedForItsReason) {
       Circumstances circumstances;
       circumstances.platform_hint = std::string(PlatformOf(tee).name);
       const v1::Appraisal appraisal = Appraise(options, circumstances);
+      EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << entry.name << " " << Text(appraisal);
+      EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason))) << PlatformOf(tee).name << " " << entry.name << " " << Text(appraisal);
+    }
+  }
+}
+
+// An endorsement that was read and proven before counts for its own bytes, and only where its root is pinned.
+TEST(GcePlatforms, EveryFaultIsRefusedAlikeWithWarmCaches) {
+  for (const GceTee tee : kTees) {
+    trust::FactCaches caches(64);
+    const softtee::GceEvidence sound = softtee::MintGce(Sound(tee)).value();
+    const std::string first = appraisal::CanonicalJson(AppraiseItems(tee, sound, ItemsOf(sound), {.caches = &caches}));
+    EXPECT_GT(caches.documents.size(), 0U);
+    EXPECT_GT(caches.signatures.size(), 0U);
+    EXPECT_EQ(appraisal::CanonicalJson(AppraiseItems(tee, sound, ItemsOf(sound), {.caches = &caches})), first);
+    EXPECT_THAT(Reasons(AppraiseItems(tee, sound, ItemsOf(sound), {.endorsement_root = false, .caches = &caches})), Contains("endorsement_unanchored"));
+    for (const softtee::GceFaultEntry& entry : softtee::AllGceFaults()) {
+      GceOptions options = Sound(tee);
+      options.fault = entry.fault;
+      const v1::Appraisal appraisal = Appraise(options, {.platform_hint = std::string(PlatformOf(tee).name), .caches = &caches});
       EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << entry.name << " " << Text(appraisal);
       EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason))) << PlatformOf(tee).name << " " << entry.name << " " << Text(appraisal);
     }
