@@ -27,15 +27,14 @@ void CertifyAsMicrosoft(TpmParts& parts) {
   parts.issuer.extensions.push_back(extension::ExtendedKeyUsage(kAikPurpose));
 }
 
-std::vector<Anchor> AzureAnchors(const SnpPki& amd, const IntelPki& intel) {
+std::vector<Anchor> AzureAnchors(const SnpPki& amd, const IntelPki& intel, const TpmPki& virtual_tpm) {
   std::vector<Anchor> anchors = amd.Anchors();
-  for (const Anchor& anchor : intel.Anchors()) anchors.push_back(anchor);
-  anchors.push_back({"microsoft", "tpm", Sha256(TpmPki::Shared().root.SubjectPublicKeyInfo())});
+  for (const std::vector<Anchor>& more : {intel.Anchors(), virtual_tpm.AnchorsFor("microsoft")}) anchors.insert(anchors.end(), more.begin(), more.end());
   return anchors;
 }
 
 AzureEvidence MintAzure(const AzureOptions& options) {
-  const TpmPki& pki = TpmPki::Shared();
+  const TpmPki& pki = options.virtual_tpm != nullptr ? *options.virtual_tpm : TpmPki::Shared();
   AzureParts parts{.tee = options.tee, .claims = {}, .report = {}, .td_report = {}, .snp = {}, .td = {}, .tpm = {}};
   parts.claims.keys = {HclKey::Of("HCLAkPub", pki.rsa_ak), HclKey::Of("HCLEkPub", pki.rsa_ek)};
   parts.report.report_type = options.tee == AzureTee::kSnp ? 2 : 4;
@@ -79,11 +78,13 @@ AzureEvidence MintAzure(const AzureOptions& options) {
   if (parts.report_item) parts.report_item(evidence.report);
   evidence.items.insert(evidence.items.begin(), {std::string(kHclReportType), evidence.report});
 
+  parts.tpm.prepare = &CertifyAsMicrosoft;
   parts.tpm.change = [&](TpmParts& tpm) {
-    CertifyAsMicrosoft(tpm);
     for (const auto& change : parts.tpm_parts) change(tpm);
   };
-  for (Item& item : MintTpm(pki, parts.tpm).items) {
+  TpmEvidence tpm = MintTpm(pki, parts.tpm);
+  evidence.ak = std::move(tpm.ak);
+  for (Item& item : tpm.items) {
     if (parts.certified || item.media_type != kCertificateType) evidence.items.push_back(std::move(item));
   }
   if (parts.items) parts.items(evidence.items);

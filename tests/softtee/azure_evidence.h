@@ -70,6 +70,7 @@ struct AzureOptions {
   bool certified = true;  // with Microsoft's certificate, its issuer and root
   const SnpPki* amd = nullptr;      // unset: those that the tests of this build share
   const IntelPki* intel = nullptr;
+  const TpmPki* virtual_tpm = nullptr;  // unset: that of this process
   Time now = kDefaultNow;           // all dates are relative to it
   std::optional<AzureFault> fault = {};
   std::function<void(AzureParts&)> change = {};
@@ -79,6 +80,7 @@ struct AzureEvidence {
   std::vector<Item> items;
   Bytes report;  // the HCL report
   std::string claims;
+  Bytes ak;      // TPM2B_PUBLIC, as the item
 };
 AzureEvidence MintAzure(const AzureOptions& options);
 
@@ -87,8 +89,8 @@ void SignAsMicrosoft(AzureParts& parts);
 // The attestation key's certificate as Microsoft's CA makes them.
 void CertifyAsMicrosoft(TpmParts& parts);
 
-// AMD's, Intel's and Microsoft's: the last is of this process.
-std::vector<Anchor> AzureAnchors(const SnpPki& amd = SnpPki::Shared(), const IntelPki& intel = IntelPki::Shared());
+// AMD's, Intel's and Microsoft's.
+std::vector<Anchor> AzureAnchors(const SnpPki& amd = SnpPki::Shared(), const IntelPki& intel = IntelPki::Shared(), const TpmPki& virtual_tpm = TpmPki::Shared());
 
 enum class AzureTees : std::uint8_t { kBoth, kSnp, kTdx };
 struct AzureFaultEntry {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/softtee/der.h"
+#include "tests/softtee/kept_keys.h"
 
 namespace assay::softtee {
 namespace {
@@ -31,6 +32,12 @@ Bytes Transcript(ByteView nonce, ByteView ak) {
   return transcript;
 }
 
+GceDemand DemandOf(ByteView transcript) {
+  GceDemand demand{.report_data = {}, .extra_data = Sha256(transcript)};
+  std::ranges::copy(TpmHash(kTpmSha512, transcript), demand.report_data.begin());
+  return demand;
+}
+
 // --- certificates of a virtual TPM
 Bytes Attribute(std::string_view oid, std::string_view value) { return der::Set({der::Sequence({der::Oid(oid), der::Utf8String(value)})}); }
 Bytes GoogleName(std::string_view common_name) { return der::Sequence({Attribute("2.5.4.6", "US"), Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.3", common_name)}); }
@@ -47,25 +54,13 @@ Bytes Instance(bool production) {
 
 constexpr std::uint16_t kKeyEncipherment = 0x2000;
 
-void MakeGoogles(TpmParts& parts, const GcePki& pki, const GceOptions& options) {
-  const std::optional<GceFault> fault = options.fault;
-  parts.certificate.issuer = GoogleName("EK/AK CA Intermediate");
-  parts.certificate.subject = der::Sequence({Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.7", kZone), Attribute("2.5.4.11", kProject), Attribute("2.5.4.3", kInstance)});
-  parts.certificate.extensions = {extension::KeyUsage(fault == GceFault::kEkCertificate ? kKeyEncipherment : kDigitalSignature), extension::BasicConstraints(false, {}),
-                                  {std::string(kInstanceOid), false, Instance(fault != GceFault::kNotProduction)}};
+void Spoil(TpmParts& parts, const GcePki& pki, GceFault fault) {
+  if (fault == GceFault::kEkCertificate) parts.certificate.extensions[0] = extension::KeyUsage(kKeyEncipherment);
+  if (fault == GceFault::kNotProduction) parts.certificate.extensions[2].value = Instance(/*production=*/false);
   if (fault == GceFault::kCertificateOfOtherKey) parts.certificate.subject_public_key_info = pki.stranger.SubjectPublicKeyInfo();
-  parts.certificate_issuer = fault == GceFault::kCertificateOtherIssuerKey ? pki.stranger : pki.issuer;
-  parts.issuer.issuer = GoogleName("EK/AK CA Root");
-  parts.issuer.subject = GoogleName("EK/AK CA Intermediate");
-  parts.issuer.subject_public_key_info = pki.issuer.SubjectPublicKeyInfo();
-  parts.issuer.extensions.push_back(extension::ExtendedKeyUsage(kEkPurpose));
-  parts.root = parts.issuer_issuer = fault == GceFault::kRootSelfMade ? pki.stranger : pki.root;
-  parts.root_certificate = [key = parts.root](Certificate& root) {
-    root.issuer = root.subject = GoogleName("EK/AK CA Root");
-    root.subject_public_key_info = key.SubjectPublicKeyInfo();
-    root.extensions.push_back(extension::ExtendedKeyUsage(kEkPurpose));
-  };
-  parts.with_certificate = fault != GceFault::kCertificateMissing;
+  if (fault == GceFault::kCertificateOtherIssuerKey) parts.certificate_issuer = pki.stranger;
+  if (fault == GceFault::kRootSelfMade) parts.root = parts.issuer_issuer = pki.stranger;
+  if (fault == GceFault::kCertificateMissing) parts.with_certificate = false;
   if (fault == GceFault::kQuoteOfOtherKey) parts.signer = Key::GenerateRsa(2048);
   if (fault == GceFault::kAkUnrestricted) {
     parts.area.attributes &= ~std::uint32_t{1U << 16};
@@ -214,6 +209,39 @@ const GcePki& GcePki::Shared() {
   return pki;
 }
 
+absl::StatusOr<GcePki> GcePki::Open(const std::filesystem::path& directory) {
+  KeptKeys keys(directory);
+  const auto rsa = [] { return Key::GenerateRsa(3072); };
+  GcePki pki{.root = keys.Get("gce_root", &Key::GenerateP256),
+             .issuer = keys.Get("gce_issuer", &Key::GenerateP256),
+             .stranger = keys.Get("gce_stranger", &Key::GenerateP256),
+             .endorsement_root = keys.Get("gce_endorsement_root", rsa),
+             .endorsement_signer = keys.Get("gce_endorsement_signer", rsa),
+             .endorsement_stranger = keys.Get("gce_endorsement_stranger", rsa)};
+  // The root of endorsements is not among them: operators pin that by a file of its own.
+  absl::Status status = keys.status();
+  if (status.ok()) status = KeepAnchors(directory, "google", pki.Anchors(/*endorsements=*/false));
+  if (!status.ok()) return status;
+  return pki;
+}
+
+void CertifyAsGoogle(TpmParts& parts, const GcePki& pki) {
+  parts.certificate.issuer = GoogleName("EK/AK CA Intermediate");
+  parts.certificate.subject = der::Sequence({Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.7", kZone), Attribute("2.5.4.11", kProject), Attribute("2.5.4.3", kInstance)});
+  parts.certificate.extensions = {extension::KeyUsage(kDigitalSignature), extension::BasicConstraints(false, {}), {std::string(kInstanceOid), false, Instance(/*production=*/true)}};
+  parts.certificate_issuer = pki.issuer;
+  parts.issuer.issuer = GoogleName("EK/AK CA Root");
+  parts.issuer.subject = GoogleName("EK/AK CA Intermediate");
+  parts.issuer.subject_public_key_info = pki.issuer.SubjectPublicKeyInfo();
+  parts.issuer.extensions.push_back(extension::ExtendedKeyUsage(kEkPurpose));
+  parts.root = parts.issuer_issuer = pki.root;
+  parts.root_certificate = [&parts](Certificate& root) {
+    root.issuer = root.subject = GoogleName("EK/AK CA Root");
+    root.subject_public_key_info = parts.root.SubjectPublicKeyInfo();
+    root.extensions.push_back(extension::ExtendedKeyUsage(kEkPurpose));
+  };
+}
+
 std::vector<Anchor> GcePki::Anchors(bool endorsements) const {
   std::vector<Anchor> anchors = {{"google", "tpm", Sha256(root.SubjectPublicKeyInfo())}};
   if (endorsements) anchors.push_back({"google", "launch_endorsement", Sha256(endorsement_root.SubjectPublicKeyInfo())});
@@ -222,28 +250,28 @@ std::vector<Anchor> GcePki::Anchors(bool endorsements) const {
 
 absl::StatusOr<GceEvidence> MintGce(const GceOptions& options, const GcePki& pki, const SnpPki& amd, const IntelPki& intel) {
   const std::optional<GceFault> fault = options.fault;
-  TpmPublic area = AkOf(TpmPki::Shared().rsa_ak);
+  const TpmPki& virtual_tpm = options.virtual_tpm != nullptr ? *options.virtual_tpm : TpmPki::Shared();
+  TpmPublic area = AkOf(virtual_tpm.rsa_ak);
   if (fault == GceFault::kAkUnrestricted) area.attributes &= ~std::uint32_t{1U << 16};
   Bytes ak = area.Tpm2b();
   if (fault == GceFault::kTranscriptWithoutAk) ak.clear();
-  if (fault == GceFault::kTranscriptOfOtherAk) ak = AkOf(TpmPki::Shared().p256_ak).Tpm2b();
-  GceEvidence evidence{.items = {}, .transcript = Transcript(options.nonce, ak), .endorsement = {}};
-  Bytes elsewhere = evidence.transcript;
-  elsewhere.back() ^= 1;
-  const Bytes digest = TpmHash(kTpmSha512, fault == GceFault::kReportOfOtherTranscript ? elsewhere : evidence.transcript);
-  ByteArray<64> report_data{};
-  std::copy(digest.begin(), digest.end(), report_data.begin());
+  if (fault == GceFault::kTranscriptOfOtherAk) ak = AkOf(virtual_tpm.p256_ak).Tpm2b();
+  GceEvidence evidence{.items = {}, .transcript = Transcript(options.nonce, ak), .ak = ak, .endorsement = {}};
+  Bytes other = evidence.transcript;
+  other.back() ^= 1;
+  const GceDemand sound = options.demand.value_or(DemandOf(evidence.transcript)), elsewhere = DemandOf(other);
 
   SnpOptions snp = options.snp;
   DcapOptions dcap = options.dcap;
-  snp.report_data = dcap.report_data = report_data;
+  snp.report_data = dcap.report_data = (fault == GceFault::kReportOfOtherTranscript ? elsewhere : sound).report_data;
   snp.now = dcap.now = options.now;
   absl::StatusOr<Evidence> hardware = options.tee == GceTee::kSevSnp ? MintSnp(amd, snp) : MintDcap(intel, dcap);
   if (!hardware.ok()) return hardware.status();
   evidence.items = std::move(hardware->items);
 
-  TpmEvidence tpm = MintTpm(TpmPki::Shared(), {.extra_data = Sha256(fault == GceFault::kQuoteOfOtherTranscript ? elsewhere : evidence.transcript), .banks = options.banks, .now = options.now,
-                                               .change = [&](TpmParts& parts) { MakeGoogles(parts, pki, options); }});
+  TpmEvidence tpm = MintTpm(virtual_tpm, {.extra_data = (fault == GceFault::kQuoteOfOtherTranscript ? elsewhere : sound).extra_data, .banks = options.banks, .now = options.now,
+                                          .prepare = [&](TpmParts& parts) { CertifyAsGoogle(parts, pki); },
+                                          .change = [&](TpmParts& parts) { if (fault) Spoil(parts, pki, *fault); }});
   for (Item& item : tpm.items) {
     if (fault == GceFault::kAkMissing && item.media_type == kTpmAkType) continue;
     evidence.items.push_back(std::move(item));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,9 +26,12 @@ inline constexpr std::string_view kGceEndorsementType = "application/vnd.assay.g
 inline constexpr std::string_view kTcgEventLogType = "application/vnd.assay.tcg-event-log";
 inline constexpr std::string_view kCcelType = "application/vnd.assay.ccel";
 
-// Google's authorities, of virtual TPMs and of launch endorsements. Made once per process.
+// Google's authorities, of virtual TPMs and of launch endorsements.
 struct GcePki {
+  // Made once per process.
   static const GcePki& Shared();
+  // Of `directory`, where they are made and kept as the others are. Several processes may call this at once. Errors: as of KeptKeys.
+  static absl::StatusOr<GcePki> Open(const std::filesystem::path& directory);
 
   Key root = Key::GenerateP256();
   Key issuer = Key::GenerateP256();
@@ -38,6 +42,15 @@ struct GcePki {
 
   // `endorsements`: with the root of launch endorsements, as an operator pins it.
   std::vector<Anchor> Anchors(bool endorsements = true) const;
+};
+
+// Certificates as Google's CA makes them for virtual TPMs.
+void CertifyAsGoogle(TpmParts& parts, const GcePki& pki);
+
+// What a challenge wants to have answered: SHA-512 and SHA-256 of a binding transcript.
+struct GceDemand {
+  ByteArray<64> report_data;
+  Bytes extra_data;
 };
 
 enum class GceTee : std::uint8_t { kSevSnp, kTdx };
@@ -58,7 +71,9 @@ enum class GceFault : std::uint8_t {
 
 struct GceOptions {
   GceTee tee = GceTee::kSevSnp;
-  ByteArray<32> nonce = Ramp<32>(0x70);  // in the transcript
+  std::optional<GceDemand> demand = {};  // unset: a transcript is made up, and answered
+  const TpmPki* virtual_tpm = nullptr;   // unset: that of this process
+  ByteArray<32> nonce = Ramp<32>(0x70);  // in that transcript
   SnpOptions snp = {};                 // report_data is the transcript's
   DcapOptions dcap = {};
   std::vector<TpmBank> banks = {};     // default: all of SHA-256, ramps
@@ -70,7 +85,8 @@ struct GceOptions {
 
 struct GceEvidence {
   std::vector<Item> items;
-  Bytes transcript;  // whose digests the evidence answers, as the verifier has it
+  Bytes transcript;  // whose digests the evidence answers, as the verifier has it, where none was demanded
+  Bytes ak;          // TPM2B_PUBLIC that the transcript has to have in it; with some faults empty, or another's
   Bytes endorsement;
 };
 // Errors (InvalidArgument): as of MintSnp and MintDcap.

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "base/bug.h"
+#include "base/hex.h"
+#include "base/strings.h"
 #include "tests/softtee/der.h"
+#include "tests/softtee/kept_keys.h"
 
 namespace assay::softtee {
 namespace {
@@ -25,6 +28,29 @@ constexpr std::uint16_t kKeyEncipherment = 0x2000, kKeyAgreement = 0x0800;
 
 const TpmPki& TpmPki::Shared() {
   static const TpmPki pki;
+  return pki;
+}
+
+absl::StatusOr<TpmPki> TpmPki::Open(const std::filesystem::path& directory, std::string_view machine) {
+  KeptKeys keys(directory);
+  // Of the name a digest: it may hold anything.
+  const std::string tpm = Cat("tpm_", ToHex(ByteView(Sha256(AsBytes(machine))).first(8)), "_");
+  const auto rsa = [] { return Key::GenerateRsa(2048); };
+  const auto p384 = [] { return Key::Derive(RandomBytes(64)); };
+  TpmPki pki{.root = keys.Get("tpm_root", &Key::GenerateP256),
+             .issuer = keys.Get("tpm_issuer", &Key::GenerateP256),
+             .stranger = keys.Get("tpm_stranger", &Key::GenerateP256),
+             .rsa_ak = keys.Get(tpm + "rsa_ak", rsa),
+             .p256_ak = keys.Get(tpm + "p256_ak", &Key::GenerateP256),
+             .p384_ak = keys.Get(tpm + "p384_ak", p384),
+             .rsa_ek = keys.Get(tpm + "rsa_ek", rsa),
+             .p256_ek = keys.Get(tpm + "p256_ek", &Key::GenerateP256)};
+  // Microsoft's virtual TPMs have the same root here; Google's have one of their own (GcePki).
+  absl::Status status = keys.status();
+  for (const std::string_view vendor : {"operator", "microsoft"}) {
+    if (status.ok()) status = KeepAnchors(directory, vendor, pki.AnchorsFor(vendor));
+  }
+  if (!status.ok()) return status;
   return pki;
 }
 
@@ -77,6 +103,7 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   parts.with_certificate = parts.with_issuer = parts.with_root = certifies_ek || options.vouching == TpmVouching::kAkCertificate;
   parts.issuer.serial = {0x65};
   parts.issuer.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, 0)};
+  if (options.prepare) options.prepare(parts);
   if (options.fault) Apply(*options.fault, parts);
   if (options.change) options.change(parts);
 
@@ -119,7 +146,7 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   root.extensions = {extension::KeyUsage(kKeyCertSign | kCrlSign), extension::BasicConstraints(true, {})};
   if (parts.root_certificate) parts.root_certificate(root);
   if (parts.with_root) evidence.items.push_back({std::string(kCertificateType), root.SignedBy(parts.root)});
-  if (parts.list) evidence.items.push_back({std::string(kCrlType), parts.list->SignedBy(pki.issuer)});
+  if (parts.list) evidence.items.push_back({std::string(kCrlType), parts.list->SignedBy(parts.certificate_issuer)});
   return evidence;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "tests/softtee/anchors.h"
 #include "tests/softtee/certificate.h"
 #include "tests/softtee/snp_evidence.h"
@@ -26,9 +28,13 @@ inline constexpr std::string_view kTpmQuoteType = "application/vnd.assay.tpm-quo
 inline constexpr std::string_view kTpmAkType = "application/vnd.assay.tpm-ak";
 inline constexpr std::string_view kTpmPcrsType = "application/vnd.assay.tpm-pcrs";
 
-// A root and an issuer of AK and EK certificates, and the keys of one TPM. Made once per process.
+// A root and an issuer of AK and EK certificates, and the keys of one TPM.
 struct TpmPki {
+  // Made once per process.
   static const TpmPki& Shared();
+  // The authorities of `directory`, made and kept there as the others are, and in it the TPM of the machine called `machine`, which has the
+  // same keys every time. Several processes may call this at once. Errors: as of KeptKeys.
+  static absl::StatusOr<TpmPki> Open(const std::filesystem::path& directory, std::string_view machine);
 
   Key root = Key::GenerateP256();
   Key issuer = Key::GenerateP256();
@@ -39,7 +45,9 @@ struct TpmPki {
   Key rsa_ek = Key::GenerateRsa(2048);
   Key p256_ek = Key::GenerateP256();
 
-  std::vector<Anchor> Anchors() const { return {{"operator", "tpm", Sha256(root.SubjectPublicKeyInfo())}}; }
+  std::vector<Anchor> Anchors() const { return AnchorsFor("operator"); }
+  // The same root as that of another vendor's TPMs.
+  std::vector<Anchor> AnchorsFor(std::string_view vendor) const { return {{vendor, "tpm", Sha256(root.SubjectPublicKeyInfo())}}; }
 };
 
 enum class TpmAk : std::uint8_t { kRsassa, kRsapss, kRsapssMostSalt, kP256, kP384 };
@@ -111,8 +119,9 @@ struct TpmOptions {
   std::vector<TpmBank> banks = {};   // default: all of SHA-256, ramps
   bool primary = true;               // the key is a primary object of the endorsement hierarchy
   Time now = kDefaultNow;
+  std::function<void(TpmParts&)> prepare = {};  // how a cloud's authorities and TPMs do it, before the fault
   std::optional<TpmFault> fault = {};
-  std::function<void(TpmParts&)> change = {};
+  std::function<void(TpmParts&)> change = {};   // behind it
 };
 
 struct TpmEvidence {
@@ -143,6 +152,9 @@ struct TpmFaultEntry {
   TpmVouching vouching = TpmVouching::kAkCertificate;  // where it is one
 };
 std::span<const TpmFaultEntry> AllTpmFaults();  // in the order of the enumeration
+const TpmFaultEntry* TpmFaultNamed(std::string_view name);  // nullptr: none
+// Whether there is something for it to be wrong with where this is what vouches for the key.
+bool CanExist(const TpmFaultEntry& entry, TpmVouching vouching);
 void Apply(TpmFault fault, TpmParts& parts);
 
 }  // namespace assay::softtee

@@ -216,6 +216,16 @@ std::span<const TpmFaultEntry> AllTpmFaults() {
   return entries;
 }
 
+const TpmFaultEntry* TpmFaultNamed(std::string_view name) {
+  const auto entries = AllTpmFaults();
+  const auto found = std::find_if(entries.begin(), entries.end(), [name](const TpmFaultEntry& entry) { return entry.name == name; });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+bool CanExist(const TpmFaultEntry& entry, TpmVouching vouching) {
+  return entry.vouching == vouching || entry.fault < TpmFault::kEkCertificate;  // those before it are about no certificate
+}
+
 void Apply(TpmFault fault, TpmParts& parts) {
   const auto row = std::find_if(std::begin(kRows), std::end(kRows), [fault](const Row& one) { return one.entry.fault == fault; });
   ASSAY_CHECK(row != std::end(kRows));
