@@ -1,7 +1,9 @@
 // Where a node's evidence comes from: one implementation per source.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +30,11 @@ struct Demand {
   struct Request {
     std::string media_type;
     std::vector<std::pair<std::string, std::string>> parameters;
+    // nullptr: none of that name.
+    const std::string* Find(std::string_view name) const {
+      const auto found = std::find_if(parameters.begin(), parameters.end(), [name](const auto& one) { return one.first == name; });
+      return found == parameters.end() ? nullptr : &found->second;
+    }
   };
   crypto::Sha512Digest report_data;  // of the binding transcript: what reports and quotes of TDX carry,
   crypto::Sha256Digest extra_data;   // and what quotes of TPMs do

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <utility>
+#include <array>
 
 #include "base/hex.h"
 #include "base/strings.h"
@@ -20,36 +20,61 @@ absl::Status NotTheForm(std::string_view what) {
                                            ". Use the assay-softtee of this build."));
 }
 
+// nullopt: no member of that name, or none that is base64.
+std::optional<Bytes> BytesIn(const json::Value& object, std::string_view name) {
+  const json::Value* text = object.Find(name);
+  if (text == nullptr || text->AsString() == nullptr) return std::nullopt;
+  return codec::FromBase64(*text->AsString());
+}
+
+// The words of the table's line, each placeholder replaced.
+std::vector<std::string> WordsOf(std::string_view line, const std::array<std::pair<std::string_view, std::string>, 3>& values) {
+  std::vector<std::string> words;
+  while (!line.empty()) {
+    const std::size_t end = std::min(line.find(' '), line.size());
+    std::string& word = words.emplace_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+    for (const auto& [placeholder, value] : values) {
+      const std::size_t at = word.find(placeholder);
+      if (at == std::string::npos) continue;
+      word.replace(at, placeholder.size(), value);
+      break;  // what a value says is no placeholder
+    }
+  }
+  return words;
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<CollectedItem>> ItemsFromJson(std::string_view text) {
+absl::StatusOr<SoftteeAnswer> SoftteeAnswerFrom(std::string_view text) {
   const auto tree = json::Parse(text, "assay-softtee", {.bytes = kMaxOutput});
   if (!tree) return NotTheForm(Describe(tree.findings().front()));
   const json::Value* list = tree->Find("items");
   if (list == nullptr || list->AsArray() == nullptr) return NotTheForm("no array 'items'");
-  std::vector<CollectedItem> items;
+  SoftteeAnswer answer;
   for (const json::Value& entry : *list->AsArray()) {
     const json::Value* media_type = entry.Find("media_type");
     const json::Value* body = entry.Find("body");
     if (media_type == nullptr || media_type->AsString() == nullptr || body == nullptr || body->AsString() == nullptr) {
-      return NotTheForm(Cat("item ", items.size(), " without text 'media_type' or 'body'"));
+      return NotTheForm(Cat("item ", answer.items.size(), " without text 'media_type' or 'body'"));
     }
     auto bytes = codec::FromBase64(*body->AsString());
-    if (!bytes) return NotTheForm(Cat("body of item ", items.size(), " is no base64"));
-    items.push_back({*media_type->AsString(), *std::move(bytes)});
+    if (!bytes) return NotTheForm(Cat("body of item ", answer.items.size(), " is no base64"));
+    answer.items.push_back({*media_type->AsString(), *std::move(bytes)});
   }
-  if (items.empty()) return NotTheForm("no items");
-  return items;
-}
-
-absl::StatusOr<std::string> SoftteeSubcommandFor(std::string_view platform) {
-  static constexpr std::pair<std::string_view, std::string_view> kMinted[] = {{"qemu_sev_snp", "snp"}, {"aws_sev_snp_report", "snp"}, {"qemu_tdx", "dcap"}};
-  std::string known;
-  for (const auto& [name, subcommand] : kMinted) {
-    if (name == platform) return std::string(subcommand);
-    known += Cat(known.empty() ? "" : ", ", name);
+  if (answer.items.empty()) return NotTheForm("no items");
+  if (const json::Value* tpm = tree->Find("tpm"); tpm != nullptr) {
+    const std::pair<std::string_view, Bytes*> members[] = {{"attestation_key", &answer.keys.attestation_key},
+                                                           {"endorsement_key", &answer.keys.endorsement_key},
+                                                           {"endorsement_certificate", &answer.keys.endorsement_certificate},
+                                                           {"activation_secret", &answer.activation_secret}};
+    for (const auto& [name, to] : members) {
+      auto bytes = BytesIn(*tpm, name);
+      if (!bytes) return NotTheForm(Cat("'tpm' without base64 '", name, "'"));
+      *to = *std::move(bytes);
+    }
   }
-  return absl::InvalidArgumentError(Cat("--simulate-platform: expected one of ", known, ", actual '", Printable(platform, 64), "'"));
+  return answer;
 }
 
 absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_view program_directory) {
@@ -61,11 +86,19 @@ absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_vie
                                  "$ASSAY_SOFTTEE to its path, or attest inside a confidential VM without --simulate."));
 }
 
-absl::StatusOr<std::vector<CollectedItem>> SoftteeSource::Collect(const crypto::Sha512Digest& report_data) {
-  std::vector<std::string> arguments = {options_.program, options_.subcommand, "--pki", options_.pki_directory, "--report-data", ToHex(report_data), "--json"};
-  if (!options_.fault.empty()) {
-    arguments.emplace_back("--fault");
-    arguments.push_back(options_.fault);
+absl::StatusOr<SoftteeAnswer> SoftteeSource::Run(const Demand& demand) const {
+  std::vector<std::string> arguments = WordsOf(options_.platform->arguments, {{{"{report_data}", ToHex(demand.report_data)}, {"{extra_data}", ToHex(demand.extra_data)}, {"{machine}", options_.machine}}});
+  arguments.insert(arguments.begin(), options_.program);
+  arguments.insert(arguments.end(), {"--pki", options_.pki_directory, "--json"});
+  if (!options_.fault.empty()) arguments.insert(arguments.end(), {"--fault", options_.fault});
+  if (options_.platform->names_keys) {
+    for (const Demand::Request& request : demand.requests) {
+      const std::string* blob = request.Find("credential_blob");
+      const std::string* secret = request.Find("encrypted_secret");
+      if (blob == nullptr || secret == nullptr) continue;
+      arguments.insert(arguments.end(), {"--credential-blob", *blob, "--encrypted-secret", *secret});
+      break;  // the same in every request
+    }
   }
   for (const std::string& argument : options_.arguments) {
     const std::size_t equals = argument.find('=');
@@ -78,7 +111,21 @@ absl::StatusOr<std::vector<CollectedItem>> SoftteeSource::Collect(const crypto::
     return absl::FailedPreconditionError(Cat("--simulate: expected assay-softtee to end with 0, actual ", result->exit_code,
                                              ". Its own message stands above."));
   }
-  return ItemsFromJson(result->output);
+  return SoftteeAnswerFrom(result->output);
+}
+
+// The keys are the same whatever is answered.
+absl::StatusOr<TpmKeys> SoftteeSource::Keys() {
+  if (!options_.platform->names_keys) return TpmKeys{};
+  absl::StatusOr<SoftteeAnswer> answer = Run({});
+  if (!answer.ok()) return answer.status();
+  return std::move(answer->keys);
+}
+
+absl::StatusOr<CollectedEvidence> SoftteeSource::Answer(const Demand& demand) {
+  absl::StatusOr<SoftteeAnswer> answer = Run(demand);
+  if (!answer.ok()) return answer.status();
+  return CollectedEvidence{std::move(answer->items), std::move(answer->activation_secret)};
 }
 
 }  // namespace assay::agent

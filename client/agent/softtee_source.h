@@ -4,36 +4,43 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client/agent/evidence_source.h"
+#include "client/agent/simulated_platforms.h"
 
 namespace assay::agent {
 
 struct SoftteeOptions {
-  std::string program;                 // path of assay-softtee
+  std::string program;  // path of assay-softtee
   std::string pki_directory;
-  std::string fault = {};              // "": none
+  const SimulatedPlatform* platform;
+  std::string machine = "node";             // of platforms whose machines stay the same over boots
+  std::string fault = {};                   // "": none
   std::vector<std::string> arguments = {};  // "key=value": becomes "--key value"; "key": becomes "--key"
-  std::string subcommand = "snp";      // of assay-softtee: what mints the platform's evidence
 };
 
-class SoftteeSource final : public ReportSource {
+// What the program prints: {"items":[{"media_type":"…","body":"<base64>"}],"tpm":{"attestation_key":"<base64>",…}}, the second of TPMs only.
+struct SoftteeAnswer {
+  std::vector<CollectedItem> items;
+  TpmKeys keys;
+  Bytes activation_secret;
+};
+absl::StatusOr<SoftteeAnswer> SoftteeAnswerFrom(std::string_view json);
+
+class SoftteeSource final : public EvidenceSource {
  public:
   explicit SoftteeSource(SoftteeOptions options) : options_(std::move(options)) {}
-  absl::StatusOr<std::vector<CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;
+  absl::StatusOr<TpmKeys> Keys() override;
+  absl::StatusOr<CollectedEvidence> Answer(const Demand& demand) override;
 
  private:
+  absl::StatusOr<SoftteeAnswer> Run(const Demand& demand) const;
   SoftteeOptions options_;
 };
 
-// The subcommand of assay-softtee that mints evidence of this platform. InvalidArgument: it mints none, with those that it does mint.
-absl::StatusOr<std::string> SoftteeSubcommandFor(std::string_view platform);
-
 // $ASSAY_SOFTTEE if it is set, else assay-softtee in `program_directory`. NotFound: not there, or not executable.
 absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_view program_directory);
-
-// {"items":[{"media_type":"…","body":"<base64>"}]}, as assay-softtee prints it.
-absl::StatusOr<std::vector<CollectedItem>> ItemsFromJson(std::string_view json);
 
 }  // namespace assay::agent

@@ -40,13 +40,8 @@ bool IsOf(const crypto::Certificate& certificate, const Bytes& public_area) {
   return std::search(spki.begin(), spki.end(), tail.begin(), tail.end()) != spki.end();
 }
 
-const std::string* Find(const Demand::Request& request, std::string_view name) {
-  const auto found = std::find_if(request.parameters.begin(), request.parameters.end(), [name](const auto& one) { return one.first == name; });
-  return found == request.parameters.end() ? nullptr : &found->second;
-}
-
 absl::StatusOr<Bytes> HexOf(const Demand::Request& request, std::string_view name) {
-  const std::string* text = Find(request, name);
+  const std::string* text = request.Find(name);
   if (text == nullptr) return Bytes();
   auto bytes = FromHex(*text);
   if (!bytes) return absl::InvalidArgumentError(Cat("challenge: ", name, ": expected hexadecimal digits, actual '", Printable(*text, 64), "'. Is this an Assay server?"));
@@ -99,12 +94,12 @@ absl::StatusOr<CollectedEvidence> TpmCollector::Answer(const Demand& demand) {
   const Demand::Request* chosen = nullptr;
   for (const Demand::Request& request : demand.requests) {
     if (request.media_type != kQuoteType) continue;
-    if (chosen == nullptr || (Find(*chosen, "credential_blob") == nullptr && Find(request, "credential_blob") != nullptr)) chosen = &request;
+    if (chosen == nullptr || (chosen->Find("credential_blob") == nullptr && request.Find("credential_blob") != nullptr)) chosen = &request;
   }
   if (chosen == nullptr) {
     return absl::FailedPreconditionError("challenge: expected a request for a TPM quote, actual: none. The server's policies for this cluster and role take no TPM: ask its operator, or attest without --tpm.");
   }
-  const std::string* selection = Find(*chosen, "pcr_selection");
+  const std::string* selection = chosen->Find("pcr_selection");
   if (selection == nullptr) return absl::InvalidArgumentError("challenge: pcr_selection: expected the registers to quote, actual: none. Is this an Assay server?");
   const absl::StatusOr<std::vector<PcrBank>> banks = PcrBanksFrom(*selection);
   if (!banks.ok()) return banks.status();

@@ -75,16 +75,15 @@ absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> SourceOf(const AttestOpti
   if (!options.tpm.empty()) return TpmOf(options);
   if (options.simulate.empty()) return std::make_unique<TsmSource>();
   // A hint that assay-softtee can't follow is for the server to refuse.
-  const bool hinted = agent::SoftteeSubcommandFor(options.platform).ok();
-  absl::StatusOr<std::string> subcommand = agent::SoftteeSubcommandFor(
-      !options.simulate_platform.empty() ? options.simulate_platform : hinted ? options.platform : "qemu_sev_snp");
-  if (!subcommand.ok()) return subcommand.status();
+  const bool hinted = agent::SimulatedPlatformNamed(options.platform).ok();
+  const absl::StatusOr<const agent::SimulatedPlatform*> platform =
+      agent::SimulatedPlatformNamed(!options.simulate_platform.empty() ? options.simulate_platform : hinted ? options.platform : "qemu_sev_snp");
+  if (!platform.ok()) return platform.status();
   absl::StatusOr<std::string> program = agent::FindSofttee(std::getenv("ASSAY_SOFTTEE"), invocation.program_directory);
   if (!program.ok()) return program.status();
-  std::vector<std::string> arguments = options.simulate_arguments;
-  if (options.simulate_platform == "aws_sev_snp_report") arguments.insert(arguments.begin(), "signing-key=vlek");
-  return std::make_unique<agent::SoftteeSource>(
-      agent::SoftteeOptions{*std::move(program), options.simulate, options.simulate_fault, std::move(arguments), *std::move(subcommand)});
+  agent::SoftteeOptions softtee{.program = *std::move(program), .pki_directory = options.simulate, .platform = *platform, .fault = options.simulate_fault, .arguments = options.simulate_arguments};
+  if (!options.name.empty()) softtee.machine = options.name;
+  return std::make_unique<agent::SoftteeSource>(std::move(softtee));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "client/cli/token_verify.h"
 #include "client/cli/verify.h"
 #ifdef ASSAY_SERVICE
+#include "client/agent/simulated_platforms.h"
 #include "client/cli/attest.h"
 #include "client/cli/collateral.h"
 #include "client/cli/fleet.h"
@@ -319,7 +320,7 @@ class CommandLine {
     command->add_option("--tpm-key-handle", attest_.tpm_key_handle, "Persistent handle of the attestation key, instead of making one")->needs(tpm)->excludes(key)->type_name("HANDLE");
     command->add_option("--event-log", attest_.event_log, "Event log of this boot; default: where Linux shows it, if it does")->needs(tpm)->type_name(kFile);
     CLI::Option* simulate = command->add_option("--simulate", attest_.simulate, "Let assay-softtee make the evidence, under the PKI in this directory")->excludes(tpm)->type_name(kDirectory);
-    command->add_option("--simulate-platform", attest_.simulate_platform, "Platform of that evidence: qemu_sev_snp, aws_sev_snp_report or qemu_tdx (default: that of --platform, else qemu_sev_snp)")->needs(simulate)->type_name("NAME");
+    command->add_option("--simulate-platform", attest_.simulate_platform, "Platform of that evidence (default: that of --platform, else qemu_sev_snp)")->needs(simulate)->type_name(Join(agent::SimulatedPlatformNames(), "|"));
     command->add_option("--simulate-fault", attest_.simulate_fault, "One thing that shall be wrong with it")->needs(simulate)->type_name("NAME");
     Repeatable(command->add_option("--simulate-arg", attest_.simulate_arguments, "Further option of assay-softtee; repeatable"))->needs(simulate)->type_name("KEY=VALUE");
     AddOutput(command, &output_);

@@ -17,16 +17,26 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-TEST(ItemsFromJson, GoodItems) {
-  const auto items = ItemsFromJson(R"({"items":[{"media_type":"a/b","body":"AQI="},{"body":"","media_type":"c/d"}]})");
-  ASSERT_TRUE(items.ok()) << MessageOf(items.status());
-  ASSERT_EQ(items->size(), 2U);
-  EXPECT_EQ((*items)[0].media_type, "a/b");
-  EXPECT_EQ((*items)[0].body, (Bytes{1, 2}));
-  EXPECT_TRUE((*items)[1].body.empty());
+TEST(SoftteeAnswer, GoodItems) {
+  const auto answer = SoftteeAnswerFrom(R"({"items":[{"media_type":"a/b","body":"AQI="},{"body":"","media_type":"c/d"}]})");
+  ASSERT_TRUE(answer.ok()) << MessageOf(answer.status());
+  ASSERT_EQ(answer->items.size(), 2U);
+  EXPECT_EQ(answer->items[0].media_type, "a/b");
+  EXPECT_EQ(answer->items[0].body, (Bytes{1, 2}));
+  EXPECT_TRUE(answer->items[1].body.empty());
+  EXPECT_TRUE(answer->keys.attestation_key.empty());
 }
 
-TEST(ItemsFromJson, AnythingElseIsNamed) {
+TEST(SoftteeAnswer, WhatATpmSays) {
+  const auto answer = SoftteeAnswerFrom(R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"AQ==","endorsement_key":"Ag==","endorsement_certificate":"","activation_secret":"Aw=="}})");
+  ASSERT_TRUE(answer.ok()) << MessageOf(answer.status());
+  EXPECT_EQ(answer->keys.attestation_key, Bytes{1});
+  EXPECT_EQ(answer->keys.endorsement_key, Bytes{2});
+  EXPECT_TRUE(answer->keys.endorsement_certificate.empty());
+  EXPECT_EQ(answer->activation_secret, Bytes{3});
+}
+
+TEST(SoftteeAnswer, AnythingElseIsNamed) {
   const struct {
     std::string_view json;
     std::string_view message;
@@ -41,9 +51,12 @@ TEST(ItemsFromJson, AnythingElseIsNamed) {
       {R"({"items":[{"media_type":1,"body":""}]})", "item 0 without text 'media_type' or 'body'"},
       {R"({"items":[{"media_type":"a/b","body":"A"}]})", "body of item 0 is no base64"},
       {R"({"items":[{"media_type":"a/b","body":"AQI"}]})", "body of item 0 is no base64"},
+      {R"({"items":[{"media_type":"a/b","body":""}],"tpm":7})", "'tpm' without base64 'attestation_key'"},
+      {R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"A"}})", "'tpm' without base64 'attestation_key'"},
+      {R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"","endorsement_key":"","endorsement_certificate":""}})", "'tpm' without base64 'activation_secret'"},
   };
   for (const auto& c : cases) {
-    const auto items = ItemsFromJson(c.json);
+    const auto items = SoftteeAnswerFrom(c.json);
     EXPECT_EQ(items.status().code(), absl::StatusCode::kFailedPrecondition) << c.json;
     EXPECT_THAT(std::string(MessageOf(items.status())), HasSubstr(std::string(c.message))) << c.json;
   }
@@ -95,44 +108,95 @@ TEST_F(ProgramTest, ExitCodesSignalsAndLimits) {
   EXPECT_EQ(RunProgram({(root_ / "none").string()}, 10).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(ProgramTest, CollectAsksForThisReportData) {
+constexpr const char* kOneItem = "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'\n";
+
+Demand DemandOf(std::uint8_t report_data, std::uint8_t extra_data) {
+  Demand demand{};
+  demand.report_data.fill(report_data);
+  demand.extra_data.fill(extra_data);
+  return demand;
+}
+std::string Times(std::string_view text, int count) { return count == 0 ? "" : Cat(text, Times(text, count - 1)); }
+
+TEST_F(ProgramTest, AnswersThisReportData) {
   // Answers only if it was asked as expected.
   const std::string program = Script(
       "assay-softtee",
-      "test \"$1 $2 $3 $4\" = 'snp --pki dir --report-data' || exit 9\n"
-      "test \"$5\" = " + std::string(128, '0') + " || exit 8\n"
-      "test \"$6 $7 $8 $9\" = '--json --fault debug --product' || exit 7\n"
-      "shift 9; test \"$1 $2\" = 'turin --separate' || exit 6\n"
-      "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'\n");
-  SoftteeSource source({program, "dir", "debug", {"product=turin", "separate"}});
-  const auto items = source.Collect({});
-  ASSERT_TRUE(items.ok()) << MessageOf(items.status());
-  EXPECT_EQ(items->size(), 1U);
+      Cat("test \"$1 $2\" = 'snp --report-data' || exit 9\n"
+          "test \"$3\" = ", Times("5a", 64), " || exit 8\n"
+          "test \"$4 $5 $6\" = '--pki dir --json' || exit 7\n"
+          "shift 6; test \"$*\" = '--fault debug --product turin --separate' || exit 6\n", kOneItem));
+  SoftteeSource source({program, "dir", *SimulatedPlatformNamed("qemu_sev_snp"), "m", "debug", {"product=turin", "separate"}});
+  EXPECT_TRUE(source.Keys()->attestation_key.empty()) << "nothing is run for it";
+  const auto evidence = source.Answer(DemandOf(0x5A, 0xA5));
+  ASSERT_TRUE(evidence.ok()) << MessageOf(evidence.status());
+  EXPECT_EQ(evidence->items.size(), 1U);
 }
 
-TEST_F(ProgramTest, CollectAsksForThePlatformsEvidence) {
+TEST_F(ProgramTest, EachPlatformsCarrierHasWhatTheContractSays) {
+  const std::string report_data = Cat("--report-data ", Times("5a", 64)), nonce = Cat("--nonce ", Times("a5", 32));
+  const struct {
+    const char* platform;
+    std::string asks;
+  } rows[] = {
+      {"qemu_sev_snp", Cat("snp ", report_data)},
+      {"qemu_tdx", Cat("dcap ", report_data)},
+      {"qemu_vtpm", Cat("tpm --platform qemu_vtpm ", nonce, " --machine=m {x}")},
+      {"aws_nitro_enclave", Cat("nitro --kind enclave ", nonce, " --machine=m {x}")},
+      {"aws_nitro_tpm", Cat("nitro --kind tpm ", nonce, " --machine=m {x}")},
+      {"aws_sev_snp", Cat("nitro --kind tpm ", nonce, " ", report_data, " --machine=m {x}")},
+      {"aws_sev_snp_report", Cat("snp --signing-key vlek ", report_data)},
+      {"azure_sev_snp", Cat("azure --tee snp ", nonce, " --machine=m {x}")},
+      {"azure_tdx", Cat("azure --tee tdx ", nonce, " --machine=m {x}")},
+      {"azure_trusted_launch", Cat("tpm --platform azure_trusted_launch ", nonce, " --machine=m {x}")},
+      {"gcp_sev_snp", Cat("gce --tee sev_snp ", report_data, " ", nonce, " --machine=m {x}")},
+      {"gcp_shielded_vm", Cat("tpm --platform gcp_shielded_vm ", nonce, " --machine=m {x}")},
+      {"gcp_tdx", Cat("gce --tee tdx ", report_data, " ", nonce, " --machine=m {x}")},
+  };
+  EXPECT_EQ(std::size(rows), SimulatedPlatformNames().size());
+  for (const auto& row : rows) {
+    const std::string program = Script("assay-softtee", Cat("test \"$*\" = '", row.asks, " --pki dir --json' || { echo \"$*\" >&2; exit 9; }\n", kOneItem));
+    SoftteeSource source({program, "dir", *SimulatedPlatformNamed(row.platform), "m {x}"});
+    EXPECT_TRUE(source.Answer(DemandOf(0x5A, 0xA5)).ok()) << row.platform;
+  }
+}
+
+TEST_F(ProgramTest, ATpmNamesItsKeysAndGivesTheSecretBack) {
   const std::string program = Script(
       "assay-softtee",
-      "test \"$1 $2 $3 $4\" = 'dcap --pki dir --report-data' || exit 9\n"
-      "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'\n");
-  SoftteeSource source({program, "dir", "", {}, *SoftteeSubcommandFor("qemu_tdx")});
-  EXPECT_TRUE(source.Collect({}).ok());
+      Cat("case \"$*\" in *'--credential-blob 0001aa --encrypted-secret 0001bb'*) secret=Aw== ;; *) secret= ;; esac\n"
+          "case \"$*\" in *'--nonce ", Times("00", 32), "'*) secret=BBBB ;; esac\n"
+          "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"\"}],\"tpm\":{\"attestation_key\":\"AQ==\",\"endorsement_key\":\"Ag==\",\"endorsement_certificate\":\"\",\"activation_secret\":\"'$secret'\"}}'\n"));
+  SoftteeSource source({program, "dir", *SimulatedPlatformNamed("qemu_vtpm")});
+  const auto keys = source.Keys();
+  ASSERT_TRUE(keys.ok()) << MessageOf(keys.status());
+  EXPECT_EQ(keys->attestation_key, Bytes{1});
+  EXPECT_EQ(keys->endorsement_key, Bytes{2});
+  Demand demand = DemandOf(1, 2);
+  EXPECT_TRUE(source.Answer(demand)->activation_secret.empty()) << "none was sealed";
+  demand.requests = {{"a/b", {{"credential_blob", "0001aa"}}}, {"c/d", {{"encrypted_secret", "0001bb"}}}};
+  EXPECT_TRUE(source.Answer(demand)->activation_secret.empty()) << "half of one is none";
+  demand.requests.push_back({"e/f", {{"credential_blob", "0001aa"}, {"encrypted_secret", "0001bb"}}});
+  EXPECT_EQ(source.Answer(demand)->activation_secret, Bytes{3});
 }
 
-TEST(SoftteeSubcommand, IsKnownForThePlatformsThatItMints) {
-  EXPECT_EQ(*SoftteeSubcommandFor("qemu_sev_snp"), "snp");
-  EXPECT_EQ(*SoftteeSubcommandFor("aws_sev_snp_report"), "snp");
-  EXPECT_EQ(*SoftteeSubcommandFor("qemu_tdx"), "dcap");
-  for (const char* other : {"", "qemu_tdx ", "QEMU_TDX", "gce_tdx"}) {
-    const auto none = SoftteeSubcommandFor(other);
-    EXPECT_EQ(none.status().code(), absl::StatusCode::kInvalidArgument) << other;
-    EXPECT_THAT(std::string(MessageOf(none.status())), HasSubstr("expected one of qemu_sev_snp, aws_sev_snp_report, qemu_tdx, actual")) << other;
+TEST(SimulatedPlatform, OthersAreToldWhichThereAre) {
+  for (const std::string_view name : SimulatedPlatformNames()) EXPECT_EQ((*SimulatedPlatformNamed(name))->name, name);
+  const std::pair<const char*, const char*> kOthers[] = {
+      {"", "gcp_tdx, actual ''"}, {"qemu_tdx ", "Did you mean qemu_tdx?"}, {"QEMU_TDX", "actual 'QEMU_TDX'"}, {"gce_tdx", "Did you mean gcp_tdx?"},
+      {"azure_trusted_lunch", "Did you mean azure_trusted_launch?"}, {"qemu_sev_snp_svsm", "actual 'qemu_sev_snp_svsm'"}, {"{machine}", "actual '{machine}'"}};
+  for (const auto& [name, says] : kOthers) {
+    const auto none = SimulatedPlatformNamed(name);
+    EXPECT_EQ(none.status().code(), absl::StatusCode::kInvalidArgument) << name;
+    EXPECT_THAT(std::string(MessageOf(none.status())), HasSubstr("--simulate-platform: expected one of qemu_sev_snp, qemu_tdx, qemu_vtpm, aws_nitro_enclave")) << name;
+    EXPECT_THAT(std::string(MessageOf(none.status())), HasSubstr(says)) << name;
   }
 }
 
 TEST_F(ProgramTest, AFailingProgramIsNotEvidence) {
-  SoftteeSource source({Script("assay-softtee", "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'; exit 2\n"), "dir"});
-  EXPECT_THAT(std::string(MessageOf(source.Collect({}).status())), HasSubstr("expected assay-softtee to end with 0, actual 2"));
+  SoftteeSource source({Script("assay-softtee", "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'; exit 2\n"), "dir", *SimulatedPlatformNamed("qemu_vtpm")});
+  EXPECT_THAT(std::string(MessageOf(source.Keys().status())), HasSubstr("actual 2"));
+  EXPECT_THAT(std::string(MessageOf(source.Answer({}).status())), HasSubstr("expected assay-softtee to end with 0, actual 2"));
 }
 
 }  // namespace
