@@ -18,11 +18,11 @@ void PutField(Bytes& to, ByteView field) {
   Append(to, field);
 }
 
-Bytes Transcript(ByteView nonce, ByteView ak) {
+Bytes Transcript(ByteView nonce, ByteView ak, const Key& node) {
   using namespace std::string_view_literals;
   Bytes transcript = ToBytes(AsBytes("assay-binding-v1\0"sv));
   PutField(transcript, nonce);
-  PutField(transcript, TpmPki::Shared().p256_ak.SubjectPublicKeyInfo());  // any key will do as the node's
+  PutField(transcript, node.SubjectPublicKeyInfo());
   PutField(transcript, {});
   PutField(transcript, AsBytes("prod"));
   PutField(transcript, AsBytes("worker"));
@@ -256,7 +256,7 @@ absl::StatusOr<GceEvidence> MintGce(const GceOptions& options, const GcePki& pki
   Bytes ak = area.Tpm2b();
   if (fault == GceFault::kTranscriptWithoutAk) ak.clear();
   if (fault == GceFault::kTranscriptOfOtherAk) ak = AkOf(virtual_tpm.p256_ak).Tpm2b();
-  GceEvidence evidence{.items = {}, .transcript = Transcript(options.nonce, ak), .ak = ak, .endorsement = {}};
+  GceEvidence evidence{.items = {}, .transcript = Transcript(options.nonce, ak, virtual_tpm.p256_ak /* any key will do as the node's */), .ak = ak, .endorsement = {}};
   Bytes other = evidence.transcript;
   other.back() ^= 1;
   const GceDemand sound = options.demand.value_or(DemandOf(evidence.transcript)), elsewhere = DemandOf(other);

@@ -1,6 +1,8 @@
 // assay-softtee: the software TEE on the command line.
 //
 // Exit codes: 0 done, 1 the work failed (files, directories), 2 wrong usage. Standard output carries results only.
+#include <CLI/CLI.hpp>
+
 #include "tests/softtee/commands/subcommand.h"
 
 int main(int argc, char** argv) {

@@ -128,6 +128,7 @@ struct NitroFaultEntry {
   std::string_view what;
 };
 std::span<const NitroFaultEntry> AllNitroFaults();  // in the order of the enumeration
+bool CanExist(NitroFault fault, bool tpm);  // some are of an enclave's document only
 std::optional<NitroFault> NitroFaultNamed(std::string_view name);
 void Apply(NitroFault fault, NitroParts& parts);
 

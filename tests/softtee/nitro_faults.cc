@@ -186,6 +186,10 @@ std::span<const NitroFaultEntry> AllNitroFaults() {
   return entries;
 }
 
+bool CanExist(NitroFault fault, bool tpm) {
+  return !tpm || (fault != NitroFault::kPcrsMissing && fault != NitroFault::kPcrsOfBothKinds && fault != NitroFault::kModuleOfOtherKind);
+}
+
 std::optional<NitroFault> NitroFaultNamed(std::string_view name) {
   for (const NitroFaultEntry& entry : AllNitroFaults()) {
     if (entry.name == name) return entry.fault;

@@ -1,5 +1,6 @@
 #include "tests/softtee/commands/arguments.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "base/absl_bridge.h"

@@ -1,7 +1,6 @@
 // What every subcommand that mints takes, and how the text of an option is read. What is wrong is said on standard error, by the option's name.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
 #include <string>

@@ -1,4 +1,5 @@
 // What makes a directory and mints nothing: the PKI, and TLS certificates.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -7,6 +8,7 @@
 #include "tests/softtee/commands/arguments.h"
 #include "tests/softtee/commands/subcommand.h"
 #include "tests/softtee/dev_tls.h"
+#include "tests/softtee/file.h"
 #include "tests/softtee/gce_evidence.h"
 #include "tests/softtee/intel_pki.h"
 #include "tests/softtee/nitro_evidence.h"
@@ -16,11 +18,17 @@
 namespace assay::softtee {
 namespace {
 
+// Where an operator finds the root of Google's launch endorsements, for gce_endorsement_roots.
+constexpr const char* kEndorsementRootFile = "gce_endorsement_root.der";
+
 int RunPki(const std::string& directory) {
-  for (const absl::Status& made : {SnpPki::Open(directory).status(), IntelPki::Open(directory).status(), NitroPki::Open(directory).status(),
-                                   TpmPki::Open(directory, "").status(), GcePki::Open(directory).status()}) {
+  const absl::StatusOr<GcePki> google = GcePki::Open(directory);
+  for (const absl::Status& made : {google.status(), SnpPki::Open(directory).status(), IntelPki::Open(directory).status(), NitroPki::Open(directory).status(),
+                                   TpmPki::Open(directory, "").status()}) {
     if (!made.ok()) return FailAt("--dir", made);
   }
+  const absl::Status written = WriteFile(std::filesystem::path(directory) / kEndorsementRootFile, EndorsementRoot(*google, SystemClock().Now()), kPublicFile);
+  if (!written.ok()) return FailAt("--dir", written);
   std::puts((std::filesystem::path(directory) / kAnchorsFile).c_str());
   return kOk;
 }

@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/absl_bridge.h"
@@ -34,6 +35,10 @@ std::optional<NitroOptions> OptionsFrom(const NitroArguments& arguments) {
   if (arguments.fault.empty()) return options;
   const auto* entry = ReadFault(arguments.fault, AllNitroFaults());
   if (entry == nullptr) return std::nullopt;
+  if (!CanExist(entry->fault, options.tpm)) {
+    Fail(kUsage, Cat("--fault: there is no ", entry->name, " with --kind ", arguments.kind));
+    return std::nullopt;
+  }
   options.fault = entry->fault;
   return options;
 }

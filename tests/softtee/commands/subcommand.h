@@ -1,8 +1,11 @@
 // A subcommand of assay-softtee: what it takes, and what it does with it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+namespace CLI {
+class App;
+}
 
 namespace assay::softtee {
 

@@ -184,6 +184,7 @@ TEST_F(Cli, PkiNamesItsAnchors) {
     EXPECT_THAT(yaml, HasSubstr(name));
   }
   EXPECT_THAT(yaml, testing::Not(HasSubstr("launch_endorsement"))) << "operators pin it by a file";
+  EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(pki_) / "gce_endorsement_root.der"));
   EXPECT_EQ(Softtee("pki --dir " + pki_).output, run.output);
   EXPECT_EQ(std::string(AsText(ReadFile(std::filesystem::path(pki_) / "anchors.yaml").value())), yaml) << "the same keys again";
 }
@@ -236,6 +237,8 @@ TEST_F(Cli, RefusesWrongUsage) {
       {"gce --pki p --json --report-data " + std::string(128, '0'), "--nonce"},
       {"gce --pki p --json --nonce 00 --report-data 00", "--report-data: expected 64 bytes"},
       {"gce --pki p --json --fault pcr_chnged", "did you mean pcr_changed?"},
+      {"nitro --pki p --json --nonce 00 --kind tpm --fault pcrs_missing", "there is no pcrs_missing with --kind tpm"},
+      {"nitro --pki p --json --nonce 00 --kind tpm --fault module_of_other_kind", "there is no module_of_other_kind with --kind tpm"},
       {"nitro --pki p --json --nonce 00 --report-data 00", "--report-data: expected 64 bytes"},
       {"tls", "--dir"},
       {"snp " + report_data_ + "--json", "--pki"},
