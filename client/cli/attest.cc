@@ -98,7 +98,7 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
       ConnectAsNode(options.server, node_key, invocation.clock.Now());
   if (!connection.ok()) return invocation.Fail(connection.status());
   const absl::StatusOr<v1::AttestResponse> response =
-      agent::Join({options.cluster, options.role, options.name, options.platform, options.ear_profile}, node_key, **source, **connection);
+      agent::Join({options.cluster, options.role, options.name, options.platform.empty() ? options.simulate_platform : options.platform, options.ear_profile}, node_key, **source, **connection);
   if (!response.ok()) return invocation.Fail(response.status());
 
   if (!options.ear_file.empty()) {

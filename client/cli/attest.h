@@ -24,7 +24,7 @@ struct AttestOptions {
   std::string tpm_key_handle = {};  // of a persistent one instead, e.g. 0x81000003
   std::string event_log = {};       // "": where Linux shows it
   std::string simulate = {};        // PKI directory; "": real evidence
-  std::string simulate_platform = {};  // "": `platform`, else qemu_sev_snp
+  std::string simulate_platform = {};  // "": `platform`, else qemu_sev_snp; the hint, where `platform` is ""
   std::string simulate_fault = {};
   std::vector<std::string> simulate_arguments;
   OutputFormat output = OutputFormat::kTable;
