@@ -97,6 +97,7 @@ const Tree& Surroundings() {
       {"server/evidence/tpm/quote.h", "// Quote.\n#pragma once\n"},
       {"server/platform/binding/report.h", "// Binding.\n#pragma once\n"},
       {"server/platform/some_cloud/platform.h", "// A platform.\n#pragma once\n"},
+      {"tests/places/places.h", "// Places.\n#pragma once\n"},
       {"tests/fakes/clock.h", "// A clock.\n#pragma once\n"},
   };
   return tree;
@@ -112,6 +113,8 @@ const std::vector<Example>& Examples() {
       {"arrows", "client/cli/a.cc", "#include \"service/edge.h\"\n", 1},
       {"arrows", "client/relying_party/a.cc", "#include \"evidence/format.h\"\n", 1},
       {"arrows", "tests/softtee/a.cc", "#include \"evidence/tpm/quote.h\"\n", 1},
+      {"arrows", "tests/softtee/a.cc", "#include \"tests/places/places.h\"\n", 0},
+      {"arrows", "tests/places/a.cc", "#include \"base/bytes.h\"\n", 1},
       {"arrows", "server/novelty/a.cc", "#include \"base/bytes.h\"\n", 1},
       {"arrows", "client/a.cc", "#include \"base/bytes.h\"\n", 1},
       {"arrows", "server/evidence/tpm/a.cc", "#include \"evidence/tpm/quote.h\"\n#include \"base/bytes.h\"\n", 0},

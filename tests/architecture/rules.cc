@@ -29,15 +29,18 @@ bool BelowAny(std::string_view path, const std::vector<std::string_view>& folder
   return std::any_of(folders.begin(), folders.end(), [path](std::string_view folder) { return Below(path, folder); });
 }
 
-// The folder of arrows.txt that `path` belongs to: "base", "main", "client/lib", "tests/softtee"; a bare "tests" for other
-// tests; "" for what is none.
+// The folder of arrows.txt that `path` belongs to: "base", "main", "client/lib", "tests/softtee", "tests/places"; a bare "tests" for
+// other tests; "" for what is none.
 std::string FolderOf(std::string_view path) {
   if (path == "server/main.cc") return "main";
   const std::size_t first = path.find('/');
   if (first == std::string_view::npos) return "";
   const std::size_t second = path.find('/', first + 1);
   const std::string_view top = path.substr(0, first);
-  if (top == "tests") return Below(path, "tests/softtee") ? "tests/softtee" : "tests";
+  for (const std::string_view folder : {"tests/softtee", "tests/places"}) {
+    if (Below(path, folder)) return std::string(folder);
+  }
+  if (top == "tests") return "tests";
   if (second == std::string_view::npos) return "";
   if (top == "server") return std::string(path.substr(first + 1, second - first - 1));
   return top == "client" ? std::string(path.substr(0, second)) : "";
