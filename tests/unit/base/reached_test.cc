@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "tests/places/places.h"
+
 namespace assay {
 namespace {
 
@@ -45,7 +47,6 @@ TEST(Reached, EveryReasonIsNamedByATest) {
   for (const Entry& entry : {
 #define REASON(constant, number, name, stage, case_class, ar4si, value, meaning, remedy) Entry{"Reason::" #constant, name},
 #include "base/reasons.def"
-#include "tests/places/places.h"
 #undef REASON
        }) {
     EXPECT_TRUE(Names(TestSources(), entry.constant) || Names(TestSources(), entry.name)) << entry.name;
