@@ -44,7 +44,7 @@ Bytes OctetsOf(const trust::Bundle& bundle, std::string_view claim) {
 Bytes Sha384(const Bytes& bytes) { return ToBytes(crypto::Sha384(bytes)); }
 
 TEST(LogClaims, ReadmeListsWhatMustBeAppraised) {
-  std::ifstream file(test::SourceDir() + "/server/evidence/tcg_log/README.md");
+  std::ifstream file(assay::test::SourceDir() + "/server/evidence/tcg_log/README.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string readme = text.str();
