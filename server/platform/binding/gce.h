@@ -66,8 +66,8 @@ inline std::optional<trust::Authenticated<tpm::PcrValues>> AttachGceVtpm(std::sp
 }
 
 // Hangs the launch endorsement among the items, or that of the collateral for this measurement, if there is one and an operator pinned its
-// root, on the report whose measurement it lists; `match` finds the entry; that there is none is told. False, and logged: it is malformed, not Google's, or of other
-// firmware.
+// root, on the report whose measurement it lists; `match` finds the entry; that there is none is told. False, and logged: it is malformed,
+// not Google's, or of other firmware.
 template <typename Match>
 bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view scope, ByteView measurement, trust::Bundle& bundle, const evidence::AuthenticationContext& context,
                        CheckLog& log, const Match& match) {
@@ -92,7 +92,8 @@ inline bool CheckTechnology(const trust::Bundle& bundle, std::string_view techno
   const auto* logged = bundle.claims().Get<std::string>("log.gce_technology");
   if (logged == nullptr) {
     log.Skip(Check::kGceTechnology, {.reason = Reason::kLogAbsent, .effect = Effect::kNote, .component = std::string(tcg_log::kLogComponent), .claim = "log.gce_technology",
-                                     .expected = std::string(technology), .actual = "none"});
+                                     .expected = Cat("a log that names ", technology),
+                                     .actual = bundle.claims().Find("log.bank") == nullptr ? "no event log" : "an event log that names none, or more than one"});
     return true;
   }
   return log.Require(Check::kGceTechnology, *logged == technology, [&] {
