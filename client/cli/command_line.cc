@@ -49,7 +49,7 @@ constexpr const char* kEarProfiles = "veraison|trustee|ietf-03";
 constexpr const char* kTrustworthinessClaims =
     "instance-identity|configuration|executables|file-system|hardware|runtime-opaque|storage-opaque|sourced-data";
 constexpr const char* kPageAddOrders = "single|two-pass";
-constexpr const char* kVmms = "qemu|ec2|gce";
+constexpr const char* kVmms = "qemu|ec2|gce|hyperv";
 constexpr const char* kVcpuModels = "EPYC|EPYC-v4|EPYC-Rome|EPYC-Milan|EPYC-Genoa|EPYC-Turin";
 constexpr const char* kBanks = "sha256|sha384|sha512";
 constexpr const char* kOnOff = "on|off";
@@ -240,15 +240,17 @@ class CommandLine {
                                      measure_snp_.output = Output();
                                      return MeasureSnp(measure_snp_, invocation);
                                    });
-    command->add_option("--firmware", measure_snp_.firmware, "OVMF image; '-' is standard input")->required()->type_name(kFile);
-    command->add_option("--vcpus", measure_snp_.vcpus, "How many vCPUs the guest starts with")->required()->type_name("NUMBER");
-    OneOf(command->add_option("--vmm", measure_snp_.vmm, "Hypervisor that builds the guest")->capture_default_str(), kVmms);
+    command->add_option("--firmware", measure_snp_.firmware, "OVMF image or IGVM file; '-' is standard input")->required()->type_name(kFile);
+    OneOf(command->add_option("--vmm", measure_snp_.vmm, "Hypervisor that builds the guest; of IGVM files qemu or hyperv")->capture_default_str(), kVmms);
+    command->add_option("--vcpus", measure_snp_.vcpus, "How many vCPUs the guest starts with; required with an OVMF image")->type_name("NUMBER");
     CLI::Option* model = OneOf(command->add_option("--vcpu-model", measure_snp_.vcpu_model, "QEMU: CPU model, as -cpu names it"), kVcpuModels);
     command->add_option("--vcpu-signature", measure_snp_.vcpu_signature, "QEMU: CPUID signature (leaf 1, EAX) of any other model")->type_name("HEX")->excludes(model);
-    command->add_option("--guest-features", measure_snp_.guest_features, "SEV_FEATURES of the vCPUs; newer kernels add DebugSwap: 0x21")->capture_default_str()->type_name("HEX");
+    command->add_option("--guest-features", measure_snp_.guest_features, "SEV_FEATURES of the vCPUs, 0x1 if not given; newer kernels add DebugSwap: 0x21")->type_name("HEX");
     CLI::Option* kernel = command->add_option("--kernel", measure_snp_.kernel, "Kernel of measured direct boot (kernel-hashes=on)")->type_name(kFile);
     command->add_option("--initrd", measure_snp_.initrd, "Its initrd")->type_name(kFile)->needs(kernel);
     command->add_option("--append", measure_snp_.append, "Its command line")->type_name("TEXT")->needs(kernel);
+    CLI::Option* svsm = command->add_option("--svsm", measure_snp_.svsm, "QEMU: image of COCONUT-SVSM as it was before IGVM files; --firmware is then the OVMF in it")->type_name(kFile)->excludes(kernel);
+    command->add_option("--variables-size", measure_snp_.variables_size, "Size of the variables (OVMF_VARS.fd) between the SVSM and the OVMF image")->type_name("BYTES")->needs(svsm);
     command->add_option("--report", measure_snp_.report, "SEV-SNP report whose MEASUREMENT is compared; nothing else of it is checked")->type_name(kFile);
     AddOutput(command, &output_);
   }

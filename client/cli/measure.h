@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,19 +22,23 @@ struct MeasureTdxOptions {
 ExitCode MeasureTdx(const MeasureTdxOptions& options, const Invocation& invocation);
 
 struct MeasureSnpOptions {
-  std::string firmware;                   // "-": standard input
-  std::uint32_t vcpus = 0;
-  std::string vmm = "qemu";               // "qemu", "ec2", "gce"
-  std::string vcpu_model = {};            // of QEMU, or
-  std::string vcpu_signature = {};        // CPUID signature, hexadecimal
-  std::string guest_features = "0x1";     // hexadecimal
-  std::string kernel = {}, initrd = {};   // files; "": none
-  std::string append = {};                // command line
-  std::string report = {};                // file to compare with; "": none
+  std::string firmware;                      // OVMF image or IGVM file; "-": standard input
+  std::string vmm = "qemu";                  // "qemu", "ec2", "gce"; of IGVM files "qemu", "hyperv"
+  std::string report = {};                   // file to compare with; "": none
+  // Of OVMF images alone: an IGVM file says for itself what the guest starts from.
+  std::optional<std::uint32_t> vcpus = {};
+  std::string vcpu_model = {};               // of QEMU, or
+  std::string vcpu_signature = {};           // CPUID signature, hexadecimal
+  std::string guest_features = {};           // hexadecimal; "": 0x1
+  std::string kernel = {}, initrd = {};      // files; "": none
+  std::string append = {};                   // command line
+  std::string svsm = {};                     // image of an SVSM, QEMU only; "": none
+  std::uint64_t variables_size = 0;          // bytes between it and the OVMF image
   OutputFormat output = OutputFormat::kTable;
 };
 
-// Launch digest of SEV-SNP guests that are launched so. Exit code 4: the report has another; 5: no such value follows from the firmware.
+// Launch digest of SEV-SNP guests that are launched so. Exit code 4: the report, or the file's own ID block, has another; 5: no such value
+// follows from the firmware.
 ExitCode MeasureSnp(const MeasureSnpOptions& options, const Invocation& invocation);
 
 // Files hold what is measured, as it is: images, initrds, contents of variables. Empty: not given.

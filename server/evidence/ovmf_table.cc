@@ -32,11 +32,6 @@ std::size_t LengthBefore(ByteView entries) {
 
 }  // namespace
 
-Finding FirmwareKind::Refuse(Reason reason, std::string field, std::string expected, std::string actual, std::string_view remedy) const {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(field), .expected = std::move(expected),
-          .actual = std::move(actual), .spec = std::string(spec), .remedy = std::string(remedy)};
-}
-
 Outcome<OvmfTable> OvmfTable::Find(ByteView image, const FirmwareKind& kind) {
   if (image.size() < kBehindTable + kEntryEnd) {
     return kind.Refuse(kind.not_of_kind, "GUID table", Cat("an image of at least ", kBehindTable + kEntryEnd, " bytes"), Cat(image.size(), " bytes"));

@@ -5,22 +5,13 @@
 
 #include <map>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
-#include "base/finding.h"
 #include "base/outcome.h"
+#include "evidence/firmware_kind.h"
 
 namespace assay::evidence {
-
-// Whose image is being read: how findings name it.
-struct FirmwareKind {
-  std::string_view component;
-  std::string_view spec;
-  Reason not_of_kind;  // an image without what this kind has
-  Finding Refuse(Reason reason, std::string field, std::string expected, std::string actual, std::string_view remedy = {}) const;
-};
 
 class OvmfTable {
  public:

@@ -12,10 +12,7 @@ std::vector<Bytes> fuzz::MintedSeeds() {
   PlainOvmf one = AmdSev(), many = OvmfX64();
   one.pages = 1;
   while (many.sections.size() < sev_snp::kMaxSevSections) many.sections.push_back({static_cast<std::uint32_t>(0x900000 + many.sections.size() * 0x1000), 0x1000, 1});
-  PlainOvmf igvm = AmdSev();
-  Bytes bytes = igvm.Write();
-  bytes[0] = 'I', bytes[1] = 'G', bytes[2] = 'V', bytes[3] = 'M';
-  return {AmdSev().Write(), OvmfX64().Write(), one.Write(), many.Write(), bytes};
+  return {AmdSev().Write(), OvmfX64().Write(), one.Write(), many.Write(), Svsm().Write()};
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

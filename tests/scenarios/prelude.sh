@@ -29,6 +29,38 @@ sev_firmware() {
   printf 'X\0\336\202\265\226\262\37\367E\272\352\243f\305Z\10-'
   head -c 32 /dev/zero
 }
+# COCONUT-SVSM as an image of its own: one page, whose metadata ask for CPUID and secrets, and which starts at its byte 512.
+svsm_image() {
+  head -c 3962 /dev/zero
+  printf 'ASEV(\0\0\0\1\0\0\0\2\0\0\0'
+  printf '\0\220\0\0\0\20\0\0\3\0\0\0\0\240\0\0\0\20\0\0\2\0\0\0'
+  printf '\0\2\0\0\26\0\22\246\211\247\227\5KL\244\237\313\261\376\235\35\335'
+  printf '\x86\0\0\0\26\0fe\210\334J\230\230G\247^U\205\247\277g\314'
+  printf '>\0\336\202\265\226\262\37\367E\272\352\243f\305Z\10-'
+  head -c 32 /dev/zero
+}
+# An IGVM file for SEV-SNP: two pages of content, one of zeros, secrets, CPUID, two of parameters, the state of one processor at $1,
+# and, if $2 is not empty, an ID block that demands that measurement.
+igvm_file() {
+  python3 - "$1" "${2:-}" <<'END'
+import struct, sys, zlib
+vmsa, demanded = int(sys.argv[1], 0), bytes.fromhex(sys.argv[2])
+headers, data = [(0x001, struct.pack('<IBBHQ', 1, 0, 2, 1, 0), None), (0x101, struct.pack('<QII', 0x30000, 1, 0), None)], b''
+page = lambda gpa, kind, content: headers.append((0x302, struct.pack('<QIIIHH', gpa, 1, 0, 0, kind, 0), content))
+page(0x8000, 0, b'\xa1' * 4096), page(0x9000, 0, b'\xa2' * 4096), page(0xa000, 0, None), page(0xb000, 1, None), page(0xc000, 2, None)
+headers.append((0x301, struct.pack('<QII', 0x2000, 0, 0), None))
+headers.append((0x303, struct.pack('<QII', 0x10000, 1, 0), None))
+headers.append((0x304, struct.pack('<QIIHH', vmsa, 1, 0, 0, 0), (b'\0' * 0x3b0 + b'\1').ljust(4096, b'\0')))
+if demanded: headers.append((0x30b, (struct.pack('<II', 1, 0) + demanded + b'\xfa' * 16 + b'\x1a' * 16 + struct.pack('<II', 1, 7)).ljust(696, b'\0'), None))
+begin = 24 + sum(8 + (len(content) + 7) // 8 * 8 for _, content, _ in headers)
+variable = b''
+for kind, content, behind in headers:
+  if behind: content, data = content[:12] + struct.pack('<I', begin + len(data)) + content[16:], data + behind
+  variable += struct.pack('<II', kind, len(content)) + content.ljust((len(content) + 7) // 8 * 8, b'\0')
+fixed = lambda checksum: b'IGVM' + struct.pack('<IIIII', 1, 24, len(variable), begin + len(data), checksum)
+sys.stdout.buffer.write(fixed(zlib.crc32(fixed(0) + variable)) + variable + data)
+END
+}
 # The same for TDX in ./td: quote.bin beside Intel's collateral for it, which a directory of its own takes.
 mint_td() { "$SOFTTEE" dcap --pki "$PKI" --report-data "$REPORT_DATA" --at "$AT" --out td "$@" && mkdir -p intel && mv td/*.json td/*.pem td/*.der intel || exit 99; }
 verify_td() { "$ASSAY" verify --insecure-test-anchors "$ANCHORS" --policy "$POLICIES/simulated_tdx.yaml" --at "$AT" "$@"; }

@@ -8,6 +8,10 @@
 //   00f771de-…  u32 reset vector of application processors
 //   7255371f-…  u32 address, u32 size of the table of kernel hashes
 //
+// COCONUT-SVSM as an image of its own, loaded below OVMF by the QEMU that was made for it before IGVM files, has the same metadata, for
+// itself, but instead of the reset vector:
+//   a789a612-…  u32 offset of the first instruction from the beginning of the image
+//
 // ReadSevFirmware promises: an image of whole pages; sections of whole pages below 4 GiB, apart from each other and from the image, no more
 // of them than kMaxSevMemory. It does not promise that anybody vouches for the image.
 #pragma once
@@ -20,10 +24,10 @@
 
 #include "base/bytes.h"
 #include "base/outcome.h"
+#include "evidence/sev_snp/launch_updates.h"
 
 namespace assay::sev_snp {
 
-inline constexpr std::size_t kPageSize = 4096;
 inline constexpr std::size_t kMaxSevSections = 64;  // genuine images have about ten
 // Of all sections; genuine images stay below 1 MiB. Bounds what is hashed.
 inline constexpr std::uint64_t kMaxSevMemory = std::uint64_t{256} * 1024 * 1024;
@@ -43,12 +47,15 @@ struct SevSection {
 
 struct SevFirmware {
   std::vector<SevSection> sections;                // in the order of the metadata
-  std::uint32_t reset_eip = 0;                     // of application processors
+  std::uint32_t reset_eip = 0;                     // of application processors; of an SVSM of all
   std::optional<std::uint32_t> hash_table_address;  // of kernel hashes
 };
 
 // Findings: firmware_not_snp, firmware_malformed, firmware_unpredictable, version_unsupported, size_over_limit.
 Outcome<SevFirmware> ReadSevFirmware(ByteView image);
+
+// The same of an SVSM whose image ends at `end`, whole pages and at most 4 GiB.
+Outcome<SevFirmware> ReadSvsm(ByteView image, std::uint64_t end);
 
 // The same demands on metadata that come from elsewhere. `image_size`: bytes below 4 GiB that the image takes; 0: unknown.
 std::optional<Finding> DefectOf(const SevFirmware& firmware, std::uint64_t image_size);

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/layout.h"
 #include "base/strings.h"
+#include "evidence/sev_snp/launch_updates.h"
 #include "evidence/sev_snp/layout.h"
 #include "evidence/sev_snp/report.h"
 
@@ -17,58 +18,11 @@ namespace {
 
 using Page = ByteArray<kPageSize>;
 
-// PAGE_INFO
-constexpr std::size_t kPageInfoSize = 0x70;
-constexpr auto kPageInfo = std::to_array<Field>({
-    {"DIGEST_CUR", 0x00, 48},
-    {"CONTENTS", 0x30, 48},
-    {"LENGTH", 0x60, 2},
-    {"PAGE_TYPE", 0x62, 1},
-    {"IMI_PAGE", 0x63, 1},
-    {"VMPL3_PERMS", 0x64, 1},
-    {"VMPL2_PERMS", 0x65, 1},
-    {"VMPL1_PERMS", 0x66, 1},
-    {"RESERVED", 0x67, 1, FieldUse::kReservedZero},
-    {"GPA", 0x68, 8},
-});
-static_assert(IsContiguous(kPageInfo, kPageInfoSize));
-
-enum class PageType : std::uint8_t { kNormal = 1, kVmsa = 2, kZero = 3, kUnmeasured = 4, kSecrets = 5, kCpuid = 6 };
-
-constexpr std::uint64_t kVmsaAddress = 0xFFFFFFFFF000;  // the highest page of a guest physical address of 48 bits
 constexpr std::uint32_t kBootProcessorEip = 0xFFFFFFF0;
 
 void Put(std::span<std::uint8_t> page, std::size_t offset, std::size_t size, std::uint64_t value) {
   for (std::size_t i = 0; i < size; ++i) page[offset + i] = static_cast<std::uint8_t>(value >> 8 * i);
 }
-void Put(std::span<std::uint8_t> page, const Field& field, std::uint64_t value) { Put(page, field.offset, field.size, value); }
-void Put(std::span<std::uint8_t> page, const Field& field, ByteView value) { std::copy_n(value.begin(), field.size, page.begin() + static_cast<std::ptrdiff_t>(field.offset)); }
-consteval Field P(std::string_view name) { return FieldNamed(kPageInfo, name); }
-
-class Accumulator {
- public:
-  explicit Accumulator(const crypto::Sha384Digest& start) : digest_(start) {}
-  const crypto::Sha384Digest& digest() const { return digest_; }
-
-  void AddContent(std::uint64_t address, ByteView page) { Add(PageType::kNormal, address, crypto::Sha384(page)); }
-  void AddVmsa(const crypto::Sha384Digest& content) { Add(PageType::kVmsa, kVmsaAddress, content); }
-  // Of pages whose content is not hashed.
-  void AddAddresses(PageType type, std::uint64_t address, std::uint64_t size) {
-    for (std::uint64_t offset = 0; offset < size; offset += kPageSize) Add(type, address + offset, {});
-  }
-
- private:
-  void Add(PageType type, std::uint64_t address, const crypto::Sha384Digest& content) {
-    ByteArray<kPageInfoSize> info{};
-    Put(info, P("DIGEST_CUR"), digest_);
-    Put(info, P("CONTENTS"), content);
-    Put(info, P("LENGTH"), kPageInfoSize);
-    Put(info, P("PAGE_TYPE"), static_cast<std::uint64_t>(type));
-    Put(info, P("GPA"), address);
-    digest_ = crypto::Sha384(info);
-  }
-  crypto::Sha384Digest digest_;
-};
 
 // Fields of a VMSA that are not zero at the start. AMD 24593, table B-4.
 constexpr std::size_t kEs = 0x000, kCs = 0x010, kSs = 0x020, kDs = 0x030, kFs = 0x040, kGs = 0x050, kGdtr = 0x060, kLdtr = 0x070, kIdtr = 0x080, kTr = 0x090;
@@ -96,23 +50,24 @@ const VmsaRow& RowOf(Vmm vmm) {
   return *std::find_if(kVmms.begin(), kVmms.end(), [vmm](const VmsaRow& row) { return row.vmm == vmm; });
 }
 constexpr std::uint32_t kResetRdx = 0x600;
+constexpr std::uint32_t kRealModeLimit = 0xFFFF, kFlatLimit = 0xFFFFFFFF;
 
-void PutSegment(Page& page, std::size_t offset, std::uint16_t selector, std::uint16_t attributes, std::uint64_t base) {
+void PutSegment(Page& page, std::size_t offset, std::uint16_t selector, std::uint16_t attributes, std::uint32_t limit, std::uint64_t base) {
   Put(page, offset, 2, selector);
   Put(page, offset + 2, 2, attributes);
-  Put(page, offset + 4, 4, 0xFFFF);
+  Put(page, offset + 4, 4, limit);
   Put(page, offset + 8, 8, base);
 }
 
 Page VmsaOf(const VmsaRow& row, const Launch& launch, std::uint32_t eip, bool boot_processor) {
   Page page{};
-  for (const std::size_t segment : {kEs, kDs, kFs, kGs}) PutSegment(page, segment, 0, 0x93, 0);
-  PutSegment(page, kCs, 0xF000, boot_processor ? row.cs_first : row.cs, eip & 0xFFFF0000);
-  PutSegment(page, kSs, 0, row.ss, 0);
-  PutSegment(page, kGdtr, 0, 0, 0);
-  PutSegment(page, kLdtr, 0, 0x82, 0);
-  PutSegment(page, kIdtr, 0, 0, 0);
-  PutSegment(page, kTr, 0, row.tr, 0);
+  for (const std::size_t segment : {kEs, kDs, kFs, kGs}) PutSegment(page, segment, 0, 0x93, kRealModeLimit, 0);
+  PutSegment(page, kCs, 0xF000, boot_processor ? row.cs_first : row.cs, kRealModeLimit, eip & 0xFFFF0000);
+  PutSegment(page, kSs, 0, row.ss, kRealModeLimit, 0);
+  PutSegment(page, kGdtr, 0, 0, kRealModeLimit, 0);
+  PutSegment(page, kLdtr, 0, 0x82, kRealModeLimit, 0);
+  PutSegment(page, kIdtr, 0, 0, kRealModeLimit, 0);
+  PutSegment(page, kTr, 0, row.tr, kRealModeLimit, 0);
   Put(page, kEfer, 8, 0x1000);
   Put(page, kCr4, 8, 0x40);
   Put(page, kCr0, 8, 0x10);
@@ -126,6 +81,19 @@ Page VmsaOf(const VmsaRow& row, const Launch& launch, std::uint32_t eip, bool bo
   Put(page, kXcr0, 8, 1);
   Put(page, kMxcsr, 4, row.mxcsr);
   Put(page, kFcw, 2, row.fcw);
+  return page;
+}
+
+// COCONUT-SVSM's first instruction is one of protected mode, with flat segments. The kernels that loaded it from an image of its own
+// came before 6.9 and left the state of the FPU at zero.
+Page SvsmVmsaOf(const VmsaRow& row, const Launch& launch, std::uint32_t eip) {
+  Page page = VmsaOf(row, launch, eip, false);
+  for (const std::size_t segment : {kEs, kSs, kDs, kFs}) PutSegment(page, segment, 16, 0xC93, kFlatLimit, 0);
+  PutSegment(page, kCs, 8, 0xC9B, kFlatLimit, 0);
+  Put(page, kCr0, 8, 0x11);
+  Put(page, kRip, 8, eip);
+  Put(page, kMxcsr, 4, 0);
+  Put(page, kFcw, 2, 0);
   return page;
 }
 
@@ -188,18 +156,18 @@ KernelHashes HashKernel(ByteView kernel, ByteView initrd, std::string_view comma
   return {crypto::Sha256(kernel), crypto::Sha256(initrd), crypto::Sha256(terminated)};
 }
 
-crypto::Sha384Digest FirmwareDigest(ByteView image) {
-  Accumulator pages({});
-  for (std::uint64_t offset = 0; offset < image.size(); offset += kPageSize) {
-    pages.AddContent(kFirmwareEnd - image.size() + offset, image.subspan(offset, kPageSize));
-  }
+crypto::Sha384Digest FirmwareDigest(ByteView image, std::uint64_t end, const crypto::Sha384Digest& before) {
+  ASSAY_CHECK(image.size() <= end);
+  LaunchUpdates pages(before);
+  for (std::uint64_t offset = 0; offset < image.size(); offset += kPageSize) pages.AddContent(end - image.size() + offset, image.subspan(offset, kPageSize));
   return pages.digest();
 }
 
 Outcome<crypto::Sha384Digest> LaunchDigest(const crypto::Sha384Digest& after_firmware, const SevFirmware& firmware, const Launch& launch) {
   ASSAY_CHECK(launch.vcpus >= 1 && launch.vcpus <= kMaxVcpus);
+  ASSAY_CHECK(!launch.in_svsm || launch.vmm == Vmm::kQemu);
   const VmsaRow& row = RowOf(launch.vmm);
-  Accumulator pages(after_firmware);
+  LaunchUpdates pages(after_firmware);
   bool kernel_measured = false;
   for (const SevSection& section : firmware.sections) {
     switch (section.type) {
@@ -210,7 +178,7 @@ Outcome<crypto::Sha384Digest> LaunchDigest(const crypto::Sha384Digest& after_fir
         break;
       case SevSectionType::kSvsmCaa: pages.AddAddresses(PageType::kZero, section.address, section.size); break;
       case SevSectionType::kKernelHashes:
-        if (launch.kernel && firmware.hash_table_address) {
+        if (launch.kernel && firmware.hash_table_address && !launch.in_svsm) {
           pages.AddContent(section.address, HashPage(*launch.kernel, *firmware.hash_table_address % kPageSize));
           kernel_measured = true;
         } else {
@@ -223,12 +191,15 @@ Outcome<crypto::Sha384Digest> LaunchDigest(const crypto::Sha384Digest& after_fir
     if (row.cpuid_last && section.type == SevSectionType::kCpuid) pages.AddAddresses(PageType::kCpuid, section.address, section.size);
   }
   if (launch.kernel && !kernel_measured) {
-    return Finding{.reason = Reason::kKernelNotMeasured, .component = "ovmf", .claim = "sections", .expected = "a section KernelHashes, and its place in the GUID table",
+    return Finding{.reason = Reason::kKernelNotMeasured, .component = launch.in_svsm ? "svsm" : "ovmf", .claim = "sections", .expected = "a section KernelHashes, and its place in the GUID table",
                    .actual = "none"};
   }
-  const crypto::Sha384Digest boot_processor = crypto::Sha384(VmsaOf(row, launch, kBootProcessorEip, true));
-  const crypto::Sha384Digest others = crypto::Sha384(VmsaOf(row, launch, firmware.reset_eip, false));
-  for (std::uint32_t i = 0; i < launch.vcpus; ++i) pages.AddVmsa(i == 0 ? boot_processor : others);
+  const auto vmsa = [&](bool boot_processor) {
+    if (launch.in_svsm) return SvsmVmsaOf(row, launch, firmware.reset_eip);
+    return VmsaOf(row, launch, boot_processor ? kBootProcessorEip : firmware.reset_eip, boot_processor);
+  };
+  const crypto::Sha384Digest boot_processor = crypto::Sha384(vmsa(true)), others = crypto::Sha384(vmsa(false));
+  for (std::uint32_t i = 0; i < launch.vcpus; ++i) pages.AddVmsa(kKvmVmsaAddress, i == 0 ? boot_processor : others);
   return pages.digest();
 }
 

@@ -1,12 +1,9 @@
-// The launch digest of a SEV-SNP guest, foretold from what it is launched with: what the AMD secure processor hashes while a hypervisor
-// builds the guest. AMD 56860, section 8.17.2: SNP_LAUNCH_UPDATE and PAGE_INFO.
-//
-//   LD starts as 48 zero bytes; each page: LD = SHA-384(LD | SHA-384 of its content, or zeros | 0x70, page type, permissions | address)
+// The launch digest of a SEV-SNP guest, foretold from what it is launched with: what the AMD secure processor hashes (launch_updates.h)
+// while a hypervisor builds the guest.
 //
 // Which pages, in which order, and the state that virtual CPUs start in (VMSA, AMD 24593 appendix B) are the hypervisor's. Known here:
-// QEMU with KVM, Amazon EC2, Google Compute Engine, each with OVMF in VMPL 0.
-//
-// Not computed: guests that start in an SVSM (coconut), and firmware in IGVM files, as Azure's paravisor is.
+// QEMU with KVM, Amazon EC2, Google Compute Engine, each with OVMF in VMPL 0; and QEMU with COCONUT-SVSM from an image of its own.
+// Guests whose firmware is an IGVM file: igvm_measurement.h.
 #pragma once
 
 #include <cstdint>
@@ -53,12 +50,13 @@ struct Launch {
   std::uint32_t vcpu_signature = 0;              // QEMU only: the others leave RDX as a reset does
   std::uint64_t guest_features = kSnpActive;     // SEV_FEATURES
   std::optional<KernelHashes> kernel = {};       // none: firmware loads what it boots itself
+  bool in_svsm = false;                          // QEMU only: what starts is an SVSM, in the state that it expects
 };
 
-// LD when all pages of the image have been added, which ends at 4 GiB. `image`: whole pages.
-crypto::Sha384Digest FirmwareDigest(ByteView image);
+// LD when all pages of the image, which ends at `end`, have been added to those `before`. `image`: whole pages, no more than `end` bytes.
+crypto::Sha384Digest FirmwareDigest(ByteView image, std::uint64_t end = kFirmwareEnd, const crypto::Sha384Digest& before = {});
 
-// LD when all has been added, `after_firmware` as above. Finding: kernel_not_measured.
+// LD when all has been added, `after_firmware` as above. In an SVSM, `firmware` is that image's, and OVMF's pages were added before it. Finding: kernel_not_measured.
 Outcome<crypto::Sha384Digest> LaunchDigest(const crypto::Sha384Digest& after_firmware, const SevFirmware& firmware, const Launch& launch);
 
 // Empty: the report has this MEASUREMENT. Nobody vouches for the report here. Findings: as of a malformed report; launch_digest_mismatch.

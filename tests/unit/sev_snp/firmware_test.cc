@@ -105,14 +105,30 @@ TEST(SevFirmware, NeedsAWholeImage) {
   EXPECT_TRUE(ReadSevFirmware(ByteView(image).last(4096)));
 }
 
-TEST(SevFirmware, SaysThatIgvmIsNotComputed) {
-  Bytes image(8192, 0);
-  image[0] = 'I', image[1] = 'G', image[2] = 'V', image[3] = 'M';
-  const auto firmware = ReadSevFirmware(image);
-  ASSERT_FALSE(firmware);
-  EXPECT_EQ(firmware.findings().front().reason, Reason::kFirmwareNotSnp);
-  EXPECT_EQ(firmware.findings().front().actual, "an IGVM file");
-  EXPECT_THAT(firmware.findings().front().remedy, HasSubstr("not computed"));
+TEST(SevFirmware, OfAnSvsmIsItsOwn) {
+  const Bytes image = test::Svsm().Write();
+  const std::uint64_t end = 0xFFF00000;
+  const auto svsm = ReadSvsm(image, end);
+  ASSERT_TRUE(svsm) << Describe(svsm.findings().front());
+  EXPECT_EQ(svsm->reset_eip, end - image.size() + 0x1234);
+  EXPECT_EQ(svsm->sections.size(), 3u);
+  EXPECT_FALSE(svsm->hash_table_address);
+
+  PlainOvmf beyond = test::Svsm(), above = test::Svsm(), touching = test::Svsm();
+  beyond.svsm_first = static_cast<std::uint32_t>(image.size());
+  above.sections.push_back({0xFFF00000, 0x1000, 1});  // where the firmware or its variables may be
+  touching.sections.push_back({static_cast<std::uint32_t>(end - image.size()), 0x1000, 1});
+  for (const auto& [plain, reason, claim] : {std::tuple(test::AmdSev(), Reason::kFirmwareNotSnp, "GUID table"), std::tuple(beyond, Reason::kFirmwareMalformed, "first instruction"),
+                                             std::tuple(above, Reason::kFirmwareMalformed, "BASE"), std::tuple(touching, Reason::kFirmwareMalformed, "BASE")}) {
+    const auto refused = ReadSvsm(plain.Write(), end);
+    ASSERT_FALSE(refused) << claim;
+    EXPECT_EQ(refused.findings().front().reason, reason);
+    EXPECT_EQ(refused.findings().front().component, "svsm");
+    EXPECT_THAT(refused.findings().front().claim, HasSubstr(claim));
+  }
+  EXPECT_FALSE(ReadSvsm(image, image.size()));  // nothing below it
+  EXPECT_FALSE(ReadSvsm(ByteView(image).first(4096 + 10), end));
+  EXPECT_FALSE(ReadSevFirmware(image));  // no reset vector
 }
 
 }  // namespace

@@ -13,19 +13,8 @@
 namespace assay::sev_snp {
 namespace {
 
+using test::AddPage;
 using test::PlainOvmf;
-
-// PAGE_INFO by its literal offsets.
-void AddPage(Bytes& digest, std::uint8_t type, std::uint64_t address, ByteView content) {
-  Bytes info = digest;
-  if (content.empty()) info.resize(96, 0);
-  else Append(info, crypto::Sha384(content));
-  test::PutLe(info, 2, 0x70);
-  info.push_back(type);
-  info.resize(0x68, 0);
-  test::PutLe(info, 8, address);
-  digest = ToBytes(crypto::Sha384(info));
-}
 
 void Set(Bytes& page, std::size_t offset, std::size_t size, std::uint64_t value) {
   for (std::size_t i = 0; i < size; ++i) page[offset + i] = static_cast<std::uint8_t>(value >> 8 * i);
@@ -175,6 +164,50 @@ TEST(LaunchDigest, Attack125_EachNumberOfVcpusHasItsValue) {
       EXPECT_TRUE(seen.insert(DigestOf(test::OvmfX64(), launch)).second) << vcpus;
     }
   }
+}
+
+// As the KVM that was made for SVSMs leaves it, before 6.9.
+Bytes SvsmVmsa(std::uint32_t eip, std::uint32_t signature, std::uint64_t features) {
+  Bytes page = QemuVmsa(eip, signature, features);
+  for (const std::size_t at : {0x00u, 0x20u, 0x30u, 0x40u}) {
+    Set(page, at, 2, 16);
+    Set(page, at + 2, 2, 0xC93);
+    Set(page, at + 4, 4, 0xFFFFFFFF);
+  }
+  Set(page, 0x10, 2, 8);
+  Set(page, 0x12, 2, 0xC9B);
+  Set(page, 0x14, 4, 0xFFFFFFFF);
+  Set(page, 0x18, 8, 0);
+  Set(page, 0x158, 8, 0x11);
+  Set(page, 0x178, 8, eip);
+  Set(page, 0x408, 4, 0);
+  Set(page, 0x410, 2, 0);
+  return page;
+}
+
+TEST(LaunchDigest, InAnSvsmItIsTheSvsmThatStarts) {
+  const Bytes ovmf = test::AmdSev().Write(), svsm = test::Svsm().Write();
+  const std::uint64_t begin = 0x100000000 - ovmf.size(), end = begin - 0x84000;
+  const auto firmware = ReadSvsm(svsm, end);
+  ASSERT_TRUE(firmware) << Describe(firmware.findings().front());
+  Launch launch = Milan(3);
+  launch.in_svsm = true;
+  Bytes expected(48, 0);
+  for (std::size_t at = 0; at < ovmf.size(); at += 4096) AddPage(expected, 1, begin + at, ByteView(ovmf).subspan(at, 4096));
+  for (std::size_t at = 0; at < svsm.size(); at += 4096) AddPage(expected, 1, end - svsm.size() + at, ByteView(svsm).subspan(at, 4096));
+  AddPage(expected, 6, 0x9000);
+  AddPage(expected, 5, 0xA000);
+  for (std::uint64_t at = 0x10000; at < 0x14000; at += 4096) AddPage(expected, 3, at);
+  const auto eip = static_cast<std::uint32_t>(end - svsm.size() + 0x1234);
+  for (int i = 0; i < 3; ++i) AddPage(expected, 2, 0xFFFFFFFFF000, SvsmVmsa(eip, 0xA00F11, 1));
+  const crypto::Sha384Digest images = FirmwareDigest(svsm, end, FirmwareDigest(ovmf));
+  EXPECT_EQ(ToBytes(*LaunchDigest(images, *firmware, launch)), expected);
+  // A kernel would not be looked at.
+  launch.kernel = HashKernel(Bytes{1}, {}, "");
+  const auto kernel = LaunchDigest(images, *firmware, launch);
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.findings().front().reason, Reason::kKernelNotMeasured);
+  EXPECT_EQ(kernel.findings().front().component, "svsm");
 }
 
 TEST(LaunchDigest, NamesAreThoseOfQemu) {

@@ -3,17 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
-#include "crypto/digest.h"
+#include "tests/unit/sev_snp/plain_launch.h"
 
 namespace assay::sev_snp::test {
-
-inline void PutLe(Bytes& to, std::size_t size, std::uint64_t value) {
-  for (std::size_t i = 0; i < size; ++i) to.push_back(static_cast<std::uint8_t>(value >> 8 * i));
-}
 
 struct PlainSection {
   std::uint32_t address = 0;
@@ -34,6 +31,7 @@ struct PlainOvmf {
   std::size_t offset_size = 4;          // bytes of that entry's data; 0: no such entry
   int offset_entries = 1;
   std::size_t reset_size = 4;           // 0: no such entry
+  std::optional<std::uint32_t> svsm_first = {};  // instead of the reset vector: the first instruction of an SVSM
   std::int64_t entry_length_more = 0;   // of the reset vector's entry
   std::int64_t table_length_more = 0;
   std::uint8_t footer = 0xDE;           // first byte of the table's GUID
@@ -63,7 +61,11 @@ struct PlainOvmf {
       PutLe(table, 2, 26);
       Append(table, Bytes{0x1F, 0x37, 0x55, 0x72, 0x3B, 0x3A, 0x04, 0x4B, 0x92, 0x7B, 0x1D, 0xA6, 0xEF, 0xA8, 0xD4, 0x54});
     }
-    if (reset_size != 0) {
+    if (svsm_first) {
+      PutLe(table, 4, *svsm_first);
+      PutLe(table, 2, 22);
+      Append(table, Bytes{0x12, 0xA6, 0x89, 0xA7, 0x97, 0x05, 0x4B, 0x4C, 0xA4, 0x9F, 0xCB, 0xB1, 0xFE, 0x9D, 0x1D, 0xDD});
+    } else if (reset_size != 0) {
       PutLe(table, reset_size, reset_eip);
       PutLe(table, 2, static_cast<std::uint64_t>(static_cast<std::int64_t>(reset_size) + 18 + entry_length_more));
       Append(table, Bytes{0xDE, 0x71, 0xF7, 0x00, 0x7E, 0x1A, 0xCB, 0x4F, 0x89, 0x0E, 0x68, 0xC7, 0x7E, 0x2F, 0xB4, 0x4E});
@@ -97,6 +99,16 @@ inline PlainOvmf OvmfX64() {
   ovmf.sections.pop_back();
   ovmf.hash_table = 0;
   return ovmf;
+}
+
+// COCONUT-SVSM as an image of its own.
+inline PlainOvmf Svsm() {
+  PlainOvmf svsm;
+  svsm.sections = {{0x9000, 0x1000, 3}, {0xA000, 0x1000, 2}, {0x10000, 0x4000, 1}};
+  svsm.pages = 3;
+  svsm.hash_table = 0;
+  svsm.svsm_first = 0x1234;
+  return svsm;
 }
 
 }  // namespace assay::sev_snp::test
