@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -45,12 +47,19 @@ class Bare final : public agent::ReportSource {
 
 class Vendors {
  public:
-  Vendors() : directory_(std::filesystem::path(test::BinaryDir()) / "collateral-integration-tls") {
+  Vendors() : directory_(std::filesystem::path(test::BinaryDir()) / Cat("collateral-integration-tls-", ::getpid())) {
     std::filesystem::create_directories(directory_);
     EXPECT_TRUE(softtee::MakeDevTls(directory_, "localhost", SystemClock().Now()).ok());
     kds_server_.emplace(directory_, [this](const std::string& target) { return kds.Answer(target); });
     pcs_server_.emplace(directory_, [this](const std::string& target) { return pcs.Answer(target); });
   }
+  ~Vendors() {
+    kds_server_.reset();
+    pcs_server_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  Vendors(const Vendors&) = delete;
+  Vendors& operator=(const Vendors&) = delete;
   // YAML. Rates so high that no test waits for them, unless it says otherwise.
   std::string Section(std::string_view kds_rate = "per_minute: 60000, burst: 1000") const {
     const std::string ca = Cat("ca: ", (directory_ / "ca.pem").string());
