@@ -12,6 +12,7 @@
 #include "evidence/dcap/collateral_kinds.h"
 #include "evidence/dcap/pck.h"
 #include "evidence/dcap/signed_document.h"
+#include "trust/decoded_certificate.h"
 
 namespace assay::dcap {
 namespace {
@@ -53,8 +54,7 @@ class Unpacker {
   // False: the bytes are not that kind of document; whose findings these are is for the caller to say.
   bool AddCertificate(ByteView der) {
     const trust::UntrustedBytes body(ToBytes(der));
-    const auto known = caches_ == nullptr ? nullptr : caches_->certificates.Find(body.Sha256());
-    Outcome<crypto::Certificate> certificate = known != nullptr ? Outcome<crypto::Certificate>(*known) : crypto::Certificate::FromDer(der);
+    Outcome<crypto::Certificate> certificate = trust::DecodeCertificate(body, "certificate", caches_);
     if (!certificate) return Complain(std::move(certificate).findings());
     if (const auto kind = KindOf(*certificate)) {
       trust::CollateralItem item{KeyOf(*certificate, *kind), body, body.Sha256(), source_};

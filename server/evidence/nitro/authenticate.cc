@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "crypto/digest.h"
 #include "trust/cached_chain.h"
+#include "trust/decoded_certificate.h"
 
 namespace assay::nitro {
 namespace {
@@ -18,10 +19,7 @@ Finding Refusal(Reason reason, std::string claim, std::string expected, std::str
 }
 
 std::optional<crypto::Certificate> Decode(const Bytes& der, std::string_view component, trust::FactCaches* caches, CheckLog& log) {
-  if (caches != nullptr) {
-    if (const auto known = caches->certificates.Find(crypto::Sha256(der))) return *known;
-  }
-  const Outcome<crypto::Certificate> decoded = crypto::Certificate::FromDer(der, component);
+  const Outcome<crypto::Certificate> decoded = trust::DecodeCertificate(trust::UntrustedBytes(der), component, caches);
   if (!log.Require(kAwsProfile.chain_check, decoded) || !decoded) return std::nullopt;
   return *decoded;
 }

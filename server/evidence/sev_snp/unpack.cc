@@ -10,6 +10,7 @@
 #include "crypto/crl.h"
 #include "evidence/sev_snp/cert_table.h"
 #include "evidence/sev_snp/endorsement.h"
+#include "trust/decoded_certificate.h"
 
 namespace assay::sev_snp {
 namespace {
@@ -48,10 +49,7 @@ class Unpacker {
 
   void AddCertificate(ByteView der) {
     const trust::UntrustedBytes body(ToBytes(der));
-    if (caches_ != nullptr) {
-      if (const auto known = caches_->certificates.Find(body.Sha256())) return Keep(*known, body);
-    }
-    const Outcome<crypto::Certificate> certificate = crypto::Certificate::FromDer(der);
+    const Outcome<crypto::Certificate> certificate = trust::DecodeCertificate(body, "certificate", caches_);
     if (!certificate) return Complain(certificate.findings());
     Keep(*certificate, body);
   }

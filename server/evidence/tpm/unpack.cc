@@ -7,6 +7,7 @@
 #include "crypto/certificate.h"
 #include "crypto/crl.h"
 #include "evidence/tpm/ak_certificate.h"
+#include "trust/decoded_certificate.h"
 
 namespace assay::tpm {
 namespace {
@@ -27,8 +28,7 @@ class Unpacker {
   // False: the bytes are no certificate.
   bool AddCertificate(ByteView der) {
     const trust::UntrustedBytes body(ToBytes(der));
-    const auto known = caches_ == nullptr ? nullptr : caches_->certificates.Find(body.Sha256());
-    Outcome<crypto::Certificate> certificate = known != nullptr ? Outcome<crypto::Certificate>(*known) : crypto::Certificate::FromDer(der);
+    Outcome<crypto::Certificate> certificate = trust::DecodeCertificate(body, "certificate", caches_);
     if (!certificate) return Complain(std::move(certificate).findings());
     if (const auto kind = KindOf(*certificate)) {
       trust::CollateralItem item{{std::string(CollateralKindOf(*kind)), {}, {}}, body, body.Sha256(), source_};
