@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/hex.h"
+#include "base/guid.h"
 #include "base/strings.h"
 
 namespace assay::evidence {
@@ -15,15 +15,6 @@ constexpr std::size_t kGuidSize = sizeof(OvmfTable::Guid);
 constexpr std::size_t kBehindTable = 32;          // the reset vector's code
 constexpr std::size_t kEntryEnd = 2 + kGuidSize;  // length and GUID
 constexpr std::size_t kMaxEntries = 64;
-
-std::string GuidText(ByteView raw) {
-  Bytes bytes = ToBytes(raw);
-  std::reverse(bytes.begin(), bytes.begin() + 4);
-  std::reverse(bytes.begin() + 4, bytes.begin() + 6);
-  std::reverse(bytes.begin() + 6, bytes.begin() + 8);
-  const std::string hex = ToHex(bytes);
-  return Cat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-", hex.substr(20));
-}
 
 std::size_t LengthBefore(ByteView entries) {
   const ByteView raw = entries.last(kEntryEnd).first(2);
@@ -39,7 +30,7 @@ Outcome<OvmfTable> OvmfTable::Find(ByteView image, const FirmwareKind& kind) {
   const ByteView before_end = image.first(image.size() - kBehindTable);
   const ByteView footer = before_end.last(kGuidSize);
   if (!Equal(footer, kFooter)) {
-    return kind.Refuse(kind.not_of_kind, Cat("GUID of the table, ", kBehindTable, " bytes before the end"), GuidText(kFooter), GuidText(footer));
+    return kind.Refuse(kind.not_of_kind, Cat("GUID of the table, ", kBehindTable, " bytes before the end"), UefiGuidText(kFooter), UefiGuidText(footer));
   }
   const std::size_t table_size = LengthBefore(before_end);
   if (table_size < kEntryEnd || table_size > before_end.size()) {
@@ -54,7 +45,7 @@ Outcome<OvmfTable> OvmfTable::Find(ByteView image, const FirmwareKind& kind) {
     }
     const std::size_t size = LengthBefore(rest);
     if (size < kEntryEnd || size > rest.size()) {
-      return kind.Refuse(Reason::kFirmwareMalformed, Cat("GUID table entry ", GuidText(rest.last(kGuidSize))), Cat("a length of ", kEntryEnd, " to ", rest.size(), " bytes"),
+      return kind.Refuse(Reason::kFirmwareMalformed, Cat("GUID table entry ", UefiGuidText(rest.last(kGuidSize))), Cat("a length of ", kEntryEnd, " to ", rest.size(), " bytes"),
                          Cat(size, " bytes"));
     }
     const ByteView entry = rest.last(size);
@@ -62,7 +53,7 @@ Outcome<OvmfTable> OvmfTable::Find(ByteView image, const FirmwareKind& kind) {
     Guid guid{};
     std::copy_n(entry.last(kGuidSize).begin(), kGuidSize, guid.begin());
     if (!table.entries_.emplace(guid, entry.first(size - kEntryEnd)).second) {
-      return kind.Refuse(Reason::kFirmwareMalformed, Cat("GUID table entry ", GuidText(guid)), "one entry", "two");
+      return kind.Refuse(Reason::kFirmwareMalformed, Cat("GUID table entry ", UefiGuidText(guid)), "one entry", "two");
     }
   }
   return table;
@@ -80,7 +71,7 @@ Outcome<std::optional<ByteView>> OvmfTable::Entry(const Guid& guid, std::string_
 Outcome<ByteView> OvmfTable::RequiredEntry(const Guid& guid, std::string_view name, std::size_t size) const {
   auto entry = Entry(guid, name, size);
   if (!entry) return std::move(entry).findings();
-  if (!*entry) return kind_->Refuse(kind_->not_of_kind, "GUID table", Cat("an entry ", GuidText(guid), ", the ", name), Cat("none among ", entries_.size(), " entries"));
+  if (!*entry) return kind_->Refuse(kind_->not_of_kind, "GUID table", Cat("an entry ", UefiGuidText(guid), ", the ", name), Cat("none among ", entries_.size(), " entries"));
   return **entry;
 }
 

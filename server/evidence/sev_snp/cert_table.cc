@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/hex.h"
+#include "base/guid.h"
 #include "base/reader.h"
 #include "base/strings.h"
 
@@ -20,11 +20,6 @@ constexpr std::pair<std::string_view, std::string_view> kGuids[] = {
     {"92f81bc3-5811-4d3d-97ff-d19f88dc67ea", "CRL"},
     {"ecae0c0f-9502-43b1-afa2-0ae2e0d565b6", "ExtraPlatformInfo"},
 };
-
-std::string GuidText(ByteView raw) {
-  const std::string hex = ToHex(raw);
-  return Cat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-", hex.substr(20));
-}
 
 std::string_view NameOfGuid(std::string_view guid) {
   for (const auto& [known, name] : kGuids) {

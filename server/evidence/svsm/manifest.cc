@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/guid.h"
+#include "base/hex.h"
 #include "base/strings.h"
 #include "evidence/svsm/layout.h"
 
@@ -14,15 +16,6 @@ namespace {
 // GUIDs stand as UEFI has them: the first three fields little-endian.
 using Guid = ByteArray<16>;
 constexpr Guid kServicesGuid = {0xbb, 0x9e, 0x84, 0x63, 0x92, 0x3d, 0x70, 0x46, 0xa1, 0xff, 0x58, 0xf9, 0xc9, 0x4b, 0x87, 0xbb};
-
-std::string ShowGuid(ByteView guid) {
-  static constexpr std::array<std::size_t, 16> kOrder = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-  Bytes written;
-  for (const std::size_t i : kOrder) written.push_back(guid[i]);
-  const std::string digits = ToHex(written);
-  const std::string_view text = digits;
-  return Cat(text.substr(0, 8), "-", text.substr(8, 4), "-", text.substr(12, 4), "-", text.substr(16, 4), "-", text.substr(20));
-}
 
 bool Malformed(std::string claim, std::string expected, std::string actual, CheckLog& log) {
   log.Fail(Check::kSvsmManifest, {.reason = Reason::kSvsmManifestMalformed, .component = std::string(kManifestComponent), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)});
@@ -44,7 +37,7 @@ bool ReadTable(ByteView bytes, std::vector<Service>& services, CheckLog& log) {
   std::size_t end = kHeaderSize + static_cast<std::size_t>(count) * kEntrySize;
   for (std::size_t i = 0; i < count; ++i) {
     const ByteView entry = bytes.subspan(kHeaderSize + i * kEntrySize, kEntrySize);
-    Service service{ShowGuid(SliceOf(entry, FieldNamed(kEntry, "GUID"))), static_cast<std::size_t>(LittleEndianOf(entry, FieldNamed(kEntry, "OFFSET"))),
+    Service service{UefiGuidText(SliceOf(entry, FieldNamed(kEntry, "GUID"))), static_cast<std::size_t>(LittleEndianOf(entry, FieldNamed(kEntry, "OFFSET"))),
                     static_cast<std::size_t>(LittleEndianOf(entry, FieldNamed(kEntry, "LENGTH")))};
     const std::string where = Cat("services.", service.guid);
     if (std::any_of(services.begin(), services.end(), [&](const Service& one) { return one.guid == service.guid; })) return Malformed(where, "each service once", "twice", log);

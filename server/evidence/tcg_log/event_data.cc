@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/guid.h"
 #include "base/hex.h"
 #include "base/reader.h"
 #include "base/strings.h"
@@ -31,7 +32,7 @@ std::string ShowBytes(ByteView data) {
 Saying SayVariable(EventType type, ByteView data) {
   const std::optional<Variable> variable = ReadVariable(data);
   if (!variable) return {ShowBytes(data)};
-  Saying saying{Cat(Printable(variable->name), " ", GuidText(variable->guid), " = ",
+  Saying saying{Cat(Printable(variable->name), " ", UefiGuidText(variable->guid), " = ",
                     variable->value.empty() ? std::string("(empty)") : ToHexBounded(variable->value, kShownOctets))};
   // EDK2 measures the value alone of boot variables; some firmware leaves out the last byte of authorities.
   if (type == EventType::kVariableBoot) saying.measured = variable->value;
@@ -65,7 +66,7 @@ Saying SayPartitions(ByteView data) {
   constexpr std::size_t kHeader = 92;
   if (data.size() < kHeader + 8 || !Equal(data.first(kGptSignature.size()), AsBytes(kGptSignature))) return {ShowBytes(data)};
   const std::uint64_t count = LittleEndianOf(data, {"NumberOfPartitions", kHeader, 8});
-  return {Cat("disk ", GuidText(data.subspan(56, 16)), ", ", count, count == 1 ? " partition" : " partitions")};
+  return {Cat("disk ", UefiGuidText(data.subspan(56, 16)), ", ", count, count == 1 ? " partition" : " partitions")};
 }
 
 Saying SayTag(ByteView data) {
@@ -144,16 +145,6 @@ std::optional<std::string_view> GrubText(const Event& event, std::string_view pr
   if (event.type != EventType::kIpl || !text.starts_with(prefix) || !text.ends_with('\0')) return std::nullopt;
   text.remove_prefix(prefix.size());
   text.remove_suffix(1);
-  return text;
-}
-
-std::string GuidText(ByteView guid) {
-  static constexpr std::array<std::size_t, 16> kOrder = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-  std::string text;
-  for (std::size_t i = 0; i < kOrder.size() && kOrder[i] < guid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += ToHex(guid.subspan(kOrder[i], 1));
-  }
   return text;
 }
 

@@ -34,7 +34,6 @@ inline constexpr std::string_view kGrubCommandLine = "kernel_cmdline: ";
 // The text behind the prefix, without the zero that ends it: what GRUB measures. The prefix itself is covered by nothing.
 std::optional<std::string_view> GrubText(const Event& event, std::string_view prefix);
 
-std::string GuidText(ByteView guid);                       // of 16 bytes, as UEFI writes them
 std::optional<std::string> TextOfUtf16(ByteView encoded);  // little-endian; nullopt: not well-formed
 
 // Adds what the data say, and whether the digest covers it.
