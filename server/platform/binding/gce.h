@@ -91,9 +91,10 @@ bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view s
 inline bool CheckTechnology(const trust::Bundle& bundle, std::string_view technology, CheckLog& log) {
   const auto* logged = bundle.claims().Get<std::string>("log.gce_technology");
   if (logged == nullptr) {
-    log.Skip(Check::kGceTechnology, {.reason = Reason::kLogAbsent, .effect = Effect::kNote, .component = std::string(tcg_log::kLogComponent), .claim = "log.gce_technology",
-                                     .expected = Cat("a log that names ", technology),
-                                     .actual = bundle.claims().Find("log.bank") == nullptr ? "no event log" : "an event log that names none, or more than one"});
+    const bool absent = bundle.claims().Find("log.bank") == nullptr;
+    log.Skip(Check::kGceTechnology, {.reason = absent ? Reason::kLogAbsent : Reason::kTechnologyNotLogged, .effect = Effect::kNote, .component = std::string(tcg_log::kLogComponent),
+                                     .claim = "log.gce_technology", .expected = Cat("a log that names ", technology),
+                                     .actual = absent ? "no event log" : "an event log that names none, or more than one"});
     return true;
   }
   return log.Require(Check::kGceTechnology, *logged == technology, [&] {

@@ -264,6 +264,7 @@ TEST(GcePlatforms, WhatIsNotAmongTheEvidenceIsToldAsSkipped) {
   EXPECT_EQ(CheckOf(Appraise(Sound(GceTee::kSevSnp)), "gce.technology"), "CHECK_RESULT_SKIPPED");
   const v1::Appraisal unnamed = Appraise(WithLog(9));  // no technology that is known
   EXPECT_EQ(CheckOf(unnamed, "gce.technology"), "CHECK_RESULT_SKIPPED");
+  EXPECT_THAT(Reasons(unnamed), Contains("technology_not_logged"));
   EXPECT_THAT(Text(unnamed), HasSubstr("log.gce_technology: a log that names sev_snp / an event log that names none"));
   EXPECT_THAT(Text(Appraise(Sound(GceTee::kSevSnp))), HasSubstr("log.gce_technology: a log that names sev_snp / no event log"));
   EXPECT_EQ(CheckOf(Appraise(WithLog(4)), "gce.technology"), "CHECK_RESULT_PASSED");
