@@ -10,6 +10,7 @@ using evidence::ClaimSpec;
 using enum evidence::ClaimType;
 using enum evidence::Duty;
 
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"hcl.console_enabled", kFlag, kOptional, 0, {}, "vm-configuration.console-enabled: the machine has a serial console; the host is at its other end"},
     {"hcl.filtered_vpci_devices_allowed", kFlag, kOptional, 0, {}, "vm-configuration.filtered-vpci-devices-allowed: devices of the host may be attached; newer paravisors only"},
@@ -25,6 +26,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"hcl.vm_unique_id", kText, kOptional, 0, {}, "vm-configuration.vmUniqueId: Azure's id of the machine, as its host told the paravisor"},
     {"hcl.vmgs_provisioner", kText, kOptional, 0, {}, "vm-configuration.vmgs-provisioner: who made the file of the guest's state; newer paravisors only"},
 });
+// clang-format on
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
 

@@ -49,6 +49,7 @@ constexpr evidence::RuleMeaning OfDocuments(Reason failure = Reason::kRuleFailed
   return {Check::kRules, failure, Effect::kReject, /*safe=*/false, /*absent=*/Effect::kIndeterminate};
 }
 
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"dcap.advisory_ids", kNames, kOptional, 0, {}, "Advisories of the TCB levels of platform, TDX module and quoting enclave: sorted, with commas between; absent where no level applies",
      OfDocuments(Reason::kAdvisoryRefused)},
@@ -119,6 +120,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"dcap.tee_tcb_svn2", kOctets, kOptional, 16, {}, "TEE_TCB_SVN_2: versions of the TDX module now; absent in TD reports 1.0"},
     {"dcap.xfam", kOctets, kOptional, 8, {}, "XFAM: extended features that the TD may use"},
 });
+// clang-format on
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
 

@@ -13,6 +13,7 @@ using enum evidence::Duty;
 // An endorsement that is not there may be had from Google: what it would have said can't be decided, and is not decided against the node.
 constexpr evidence::RuleMeaning kEndorsed{.absent = Effect::kIndeterminate};
 
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"gce.firmware_cl_spec", kNumber, kOptional, 0, {}, "cl_spec of Google's launch endorsement: the change that the firmware was built from; absent if it says none"},
     {"gce.firmware_commit", kOctets, kOptional, 0, {}, "commit of Google's launch endorsement; absent if it says none"},
@@ -23,6 +24,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"gce.firmware_timestamp", kDate, kOptional, 0, {}, "timestamp of Google's launch endorsement", kEndorsed},
     {"gce.firmware_vcpus", kNumber, kOptional, 0, {}, "How many VMSAs, thus vCPUs, the endorsed SEV-SNP measurement is for; absent with an SVSM"},
 });
+// clang-format on
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
 

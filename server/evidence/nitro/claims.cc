@@ -15,6 +15,7 @@ using enum evidence::ClaimType;
 using enum evidence::Duty;
 
 // PCRs by their number in text, so that the table is sorted: 0, 1, 10, …
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {kDebugClaim, kFlag, kMustOrWaive, 0, {}, "PCRs 0, 1 and 2 are all zero: an enclave in debug mode, whose console its parent instance reads, or a machine that measured nothing",
      {Check::kNitroDebug, Reason::kDebugEnabled}},
@@ -85,6 +86,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"nitro.tpm_pcr9", kOctets, kOptional, kPcrSize, {}, "PCR 9 of a NitroTPM, SHA-384: files that GRUB read, kernel and initrd among them; initrd by the EFI stub"},
     {"nitro.user_data", kOctets, kOptional, 0, {}, "user_data: chosen by the guest; absent if it gave none"},
 });
+// clang-format on
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
 

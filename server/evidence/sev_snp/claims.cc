@@ -12,6 +12,7 @@ using evidence::ClaimSpec;
 using enum evidence::ClaimType;
 using enum evidence::Duty;
 
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"snp.author_key_digest", kOctets, kOptional, 48, {}, "AUTHOR_KEY_DIGEST: SHA-384 of the key that signed the id key; zero without AUTHOR_KEY_EN"},
     {"snp.author_key_en", kFlag, kOptional, 0, {}, "AUTHOR_KEY_EN: the id key was signed by an author key"},
@@ -59,6 +60,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"snp.version", kNumber, kOptional, 0, {}, "VERSION of the report; 2 and 4 pass only where a policy names them"},
     {"snp.vmpl", kNumber, kMust, 0, {}, "VMPL: privilege level of the code that asked for the report, 0 is the highest"},
 });
+// clang-format on
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(),
                              [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));

@@ -16,6 +16,7 @@ using evidence::ClaimSpec;
 using enum evidence::ClaimType;
 using enum evidence::Duty;
 
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"log.authorities", kNames, kOptional, 0, {}, "Of a TPM's log: what let images start, as VARIABLE:SHA-256 of its value: certificates and digests of db, shim's own, SbatLevel and MokListTrusted"},
     {kBankClaim, kText, kOptional, 0, {}, "Of a TPM's log: the bank of digests that its claims stand on, sha256, sha384, sha512 or sha1; one of sha1 is refused, whatever the policy says"},
@@ -39,6 +40,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"log.uki_sections", kNames, kOptional, 0, {}, "Of a TPM's log: names of the sections that systemd's stub measured, as linux, initrd, cmdline"},
     {"log.unlogged_pcrs", kNames, kOptional, 0, {}, "Of a TPM's log: PCRs that were extended and of which the log has no event, as pcr10: nothing says with what"},
 });
+// clang-format on
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
 

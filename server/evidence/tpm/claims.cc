@@ -43,6 +43,7 @@ using enum evidence::Duty;
   {"tpm." bank "_pcr8", kOctets, kOptional, size, {}, "PCR 8, " title ": GRUB's commands and kernel command line"},                                \
   {"tpm." bank "_pcr9", kOctets, kOptional, size, {}, "PCR 9, " title ": files that GRUB read, kernel and initrd among them; initrd by the EFI stub"},
 
+// clang-format off: a claim, a row
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"gce.instance_id", kText, kOptional, 0, {}, "Instance id in Google's AK certificate, decimal; absent under any other"},
     {"gce.instance_name", kText, kOptional, 0, {}, "Instance name in Google's AK certificate"},
@@ -76,6 +77,7 @@ constexpr auto kClaims = std::to_array<ClaimSpec>({
     ASSAY_PCR_CLAIMS("sha512", "SHA-512", 64)
     {kSignatureHashClaim, kText, kOptional, 0, {}, "Hash of the quote's signature and of pcrDigest; SHA-1 is refused"},
 });
+// clang-format on
 #undef ASSAY_PCR_CLAIMS
 
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
