@@ -93,7 +93,8 @@ int Run(const Options& options) {
   SystemClock clock;
   SystemRandom random;
   telemetry::Log log(std::cerr, clock);
-  const auto server = service::Server::Start({std::get<v1::ServerConfig>(std::move(config)), options.insecure_test_anchors, BuiltinRegistry(), clock, random, log});
+  const auto server = service::Server::Start(
+      {std::get<v1::ServerConfig>(std::move(config)), options.insecure_test_anchors, BuiltinRegistry(), clock, random, log});
   if (!server.ok()) {
     SayLines(MessageOf(server.status()));
     return absl::IsInvalidArgument(server.status()) ? kLintFailed : kInternal;
@@ -183,13 +184,17 @@ int Explain(const absl::Status& status) {
 // Only for somebody who watches.
 store::Progress ProgressOn(std::string_view what) {
   if (::isatty(STDERR_FILENO) == 0) return {};
-  return [what](std::int64_t done, std::int64_t of) { std::cerr << "assayd: " << what << " " << done << " of " << of << (done >= of ? "\n" : "\r") << std::flush; };
+  return [what](std::int64_t done, std::int64_t of) {
+    std::cerr << "assayd: " << what << " " << done << " of " << of << (done >= of ? "\n" : "\r") << std::flush;
+  };
 }
 
 int BackUp(const DatabaseOptions& options) {
   const auto path = DatabaseOf(options.config);
   if (const int* code = std::get_if<int>(&path)) return *code;
-  if (const absl::Status done = store::BackUpDatabase(std::get<std::string>(path), options.file, ProgressOn("pages")); !done.ok()) return Explain(done);
+  if (const absl::Status done = store::BackUpDatabase(std::get<std::string>(path), options.file, ProgressOn("pages")); !done.ok()) {
+    return Explain(done);
+  }
   std::cout << options.file << ": a checked backup of " << std::get<std::string>(path) << '\n';
   return kOk;
 }
@@ -197,8 +202,12 @@ int BackUp(const DatabaseOptions& options) {
 int Restore(const DatabaseOptions& options) {
   const auto path = DatabaseOf(options.config);
   if (const int* code = std::get_if<int>(&path)) return *code;
-  if (const absl::Status done = store::RestoreDatabase(std::get<std::string>(path), options.file, SystemClock().Now(), ProgressOn("pages")); !done.ok()) return Explain(done);
-  std::cout << std::get<std::string>(path) << ": restored from " << options.file << "; what was there before has .before-restore behind its name\n";
+  if (const absl::Status done = store::RestoreDatabase(std::get<std::string>(path), options.file, SystemClock().Now(), ProgressOn("pages"));
+      !done.ok()) {
+    return Explain(done);
+  }
+  std::cout << std::get<std::string>(path) << ": restored from " << options.file
+            << "; what was there before has .before-restore behind its name\n";
   return kOk;
 }
 
@@ -226,7 +235,8 @@ int Main(int argc, char** argv) {
   CLI::App app("Assay: remote-attestation verifier for confidential VMs", "assayd");
   app.require_subcommand(1);
   Options options;
-  const std::string anchors_help = "Replace the vendors' roots by those of the software TEE: every verdict is marked as simulated and admits nobody";
+  const std::string anchors_help =
+      "Replace the vendors' roots by those of the software TEE: every verdict is marked as simulated and admits nobody";
   CLI::App* run = app.add_subcommand("run", "Serve until SIGTERM or SIGINT");
   run->add_option("--config", options.config, "Configuration file; `assayd config print-default` shows one")->required();
   run->add_option("--insecure-test-anchors", options.insecure_test_anchors, anchors_help);
@@ -240,7 +250,8 @@ int Main(int argc, char** argv) {
   CLI::App* jwks = app.add_subcommand("jwks", "The keys that tokens are signed with, as relying parties need them: a JWK set");
   jwks->add_option("--config", options.config)->required();
   jwks->add_option("--insecure-test-anchors", options.insecure_test_anchors, "The keys of a process that runs with them");
-  CLI::App* keys = app.add_subcommand("keys", "The keys that sign tokens, one after another; a running server takes changes up within seconds");
+  CLI::App* keys =
+      app.add_subcommand("keys", "The keys that sign tokens, one after another; a running server takes changes up within seconds");
   keys->require_subcommand(1);
   KeyOptions key;
   const auto add_keys = [&](const char* name, const char* meaning) {
@@ -274,15 +285,17 @@ int Main(int argc, char** argv) {
   CLI::App* version = app.add_subcommand("version", "Version of this program");
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kUsage;
-  }
+  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? kOk : kUsage; }
   if (run->parsed()) return Run(options);
   if (check->parsed()) return CheckConfig(options);
   if (keys_list->parsed()) return WithKeys(options, [](result::KeyRing&, Time) { return absl::OkStatus(); });
   if (keys_prepare->parsed()) return WithKeys(options, [](result::KeyRing& ring, Time now) { return ring.Prepare(now).status(); });
-  if (keys_activate->parsed()) return WithKeys(options, [&](result::KeyRing& ring, Time now) { return ring.Activate(key.kid, now, key.force); });
-  if (keys_retire->parsed()) return WithKeys(options, [&](result::KeyRing& ring, Time now) { return ring.Retire(key.kid, now, key.force); });
+  if (keys_activate->parsed()) {
+    return WithKeys(options, [&](result::KeyRing& ring, Time now) { return ring.Activate(key.kid, now, key.force); });
+  }
+  if (keys_retire->parsed()) {
+    return WithKeys(options, [&](result::KeyRing& ring, Time now) { return ring.Retire(key.kid, now, key.force); });
+  }
   if (backup->parsed()) return BackUp(care);
   if (restore->parsed()) return Restore(care);
   if (care_check->parsed()) return Check(care);

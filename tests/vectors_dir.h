@@ -44,9 +44,9 @@ inline Bytes ReadFile(const std::filesystem::path& path) {
 }  // namespace assay::test
 
 // Declares `dir`, the folder of the vectors, or leaves the test.
-#define ASSAY_VECTORS_OR_SKIP(dir)                                                                              \
-  if (!::assay::test::VectorsDir()) {                                                                           \
-    if (::assay::test::VectorsRequired()) FAIL() << "vectors: not found at " << ::assay::test::VectorsPath();   \
-    GTEST_SKIP() << "vectors: SKIPPED (not found at " << ::assay::test::VectorsPath() << ")";                   \
-  }                                                                                                             \
+#define ASSAY_VECTORS_OR_SKIP(dir)                                                                            \
+  if (!::assay::test::VectorsDir()) {                                                                         \
+    if (::assay::test::VectorsRequired()) FAIL() << "vectors: not found at " << ::assay::test::VectorsPath(); \
+    GTEST_SKIP() << "vectors: SKIPPED (not found at " << ::assay::test::VectorsPath() << ")";                 \
+  }                                                                                                           \
   const std::filesystem::path dir = *::assay::test::VectorsDir()

@@ -30,7 +30,8 @@ absl::StatusOr<ProgramResult> RunProgram(const std::vector<std::string>& argumen
   ::close(ends[1]);
   if (error != 0) {
     ::close(ends[0]);
-    return absl::FailedPreconditionError(Cat("'", Printable(arguments[0], 4096), "': expected an executable program, actual: ", std::strerror(error)));
+    return absl::FailedPreconditionError(
+        Cat("'", Printable(arguments[0], 4096), "': expected an executable program, actual: ", std::strerror(error)));
   }
 
   ProgramResult result{};
@@ -46,10 +47,10 @@ absl::StatusOr<ProgramResult> RunProgram(const std::vector<std::string>& argumen
   }
   ::close(ends[0]);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (too_much) {
-    return absl::FailedPreconditionError(Cat("'", Printable(arguments[0], 4096), "': expected at most ", limit, " bytes of output, actual: more"));
+    return absl::FailedPreconditionError(
+        Cat("'", Printable(arguments[0], 4096), "': expected at most ", limit, " bytes of output, actual: more"));
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

@@ -42,7 +42,9 @@ std::vector<Demand::Request> RequestsOf(const v1::CreateChallengeResponse& chall
   std::vector<Demand::Request> requests;
   for (const v1::EvidenceRequest& one : challenge.requests()) {
     Demand::Request& request = requests.emplace_back(Demand::Request{one.media_type(), {}});
-    for (const v1::EvidenceRequest::Parameter& parameter : one.parameters()) request.parameters.emplace_back(parameter.name(), parameter.value());
+    for (const v1::EvidenceRequest::Parameter& parameter : one.parameters()) {
+      request.parameters.emplace_back(parameter.name(), parameter.value());
+    }
   }
   return requests;
 }
@@ -77,7 +79,8 @@ absl::StatusOr<v1::AttestResponse> Join(const JoinRequest& request, const crypto
       .tpm_ak = tpm->attestation_key,
       .server_spki_sha256 = challenge->tls_terminated() ? Bytes() : ToBytes(*connection.ServerKey()),
   };
-  const absl::StatusOr<CollectedEvidence> evidence = source.Answer({transcript.ReportData(), transcript.ExtraData(), RequestsOf(*challenge)});
+  const absl::StatusOr<CollectedEvidence> evidence =
+      source.Answer({transcript.ReportData(), transcript.ExtraData(), RequestsOf(*challenge)});
   if (!evidence.ok()) return evidence.status();
 
   v1::AttestRequest answer;

@@ -29,7 +29,7 @@ struct JoinRequest {
   std::string cluster;
   std::string role;
   std::string name = {};
-  std::string platform = {};  // a hint; "": the server infers it
+  std::string platform = {};     // a hint; "": the server infers it
   std::string ear_profile = {};  // of the token; "": the server's default
 };
 

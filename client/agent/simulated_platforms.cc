@@ -38,8 +38,8 @@ absl::StatusOr<const SimulatedPlatform*> SimulatedPlatformNamed(std::string_view
   if (found != kPlatforms.end()) return &*found;
   const std::vector<std::string_view> names = SimulatedPlatformNames();
   const std::string_view nearest = NearestOf(name, names);
-  return absl::InvalidArgumentError(ToAbsl(Cat("--simulate-platform: expected one of ", Join(names, ", "), ", actual '", Printable(name, 64), "'",
-                                               nearest.empty() ? "." : Cat(". Did you mean ", nearest, "?"))));
+  return absl::InvalidArgumentError(ToAbsl(Cat("--simulate-platform: expected one of ", Join(names, ", "), ", actual '",
+                                               Printable(name, 64), "'", nearest.empty() ? "." : Cat(". Did you mean ", nearest, "?"))));
 }
 
 }  // namespace assay::agent

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kMaxOutput = std::size_t{4} << 20;
 
 absl::Status NotTheForm(std::string_view what) {
-  return absl::FailedPreconditionError(Cat("assay-softtee: expected {\"items\":[{\"media_type\":…,\"body\":…}]}, actual: ", what,
-                                           ". Use the assay-softtee of this build."));
+  return absl::FailedPreconditionError(
+      Cat("assay-softtee: expected {\"items\":[{\"media_type\":…,\"body\":…}]}, actual: ", what, ". Use the assay-softtee of this build."));
 }
 
 // nullopt: no member of that name, or none that is base64.
@@ -81,13 +81,16 @@ absl::StatusOr<std::string> FindSofttee(const char* environment, std::string_vie
   const bool given = environment != nullptr && *environment != '\0';
   const std::string path = given ? environment : Cat(program_directory, "/assay-softtee");
   if (::access(path.c_str(), X_OK) == 0) return path;
-  return absl::NotFoundError(Cat(given ? "$ASSAY_SOFTTEE" : "--simulate", ": expected the program assay-softtee at '", Printable(path, 4096),
+  return absl::NotFoundError(Cat(given ? "$ASSAY_SOFTTEE" : "--simulate", ": expected the program assay-softtee at '",
+                                 Printable(path, 4096),
                                  "', actual: none. It is built with the tests and is part of no package: build it and set "
                                  "$ASSAY_SOFTTEE to its path, or attest inside a confidential VM without --simulate."));
 }
 
 absl::StatusOr<SoftteeAnswer> SoftteeSource::Run(const Demand& demand) const {
-  std::vector<std::string> arguments = WordsOf(options_.platform->arguments, {{{"{report_data}", ToHex(demand.report_data)}, {"{extra_data}", ToHex(demand.extra_data)}, {"{machine}", options_.machine}}});
+  std::vector<std::string> arguments = WordsOf(
+      options_.platform->arguments,
+      {{{"{report_data}", ToHex(demand.report_data)}, {"{extra_data}", ToHex(demand.extra_data)}, {"{machine}", options_.machine}}});
   arguments.insert(arguments.begin(), options_.program);
   arguments.insert(arguments.end(), {"--pki", options_.pki_directory, "--json"});
   if (!options_.fault.empty()) arguments.insert(arguments.end(), {"--fault", options_.fault});
@@ -108,8 +111,8 @@ absl::StatusOr<SoftteeAnswer> SoftteeSource::Run(const Demand& demand) const {
   const absl::StatusOr<ProgramResult> result = RunProgram(arguments, kMaxOutput);
   if (!result.ok()) return result.status();
   if (result->exit_code != 0) {
-    return absl::FailedPreconditionError(Cat("--simulate: expected assay-softtee to end with 0, actual ", result->exit_code,
-                                             ". Its own message stands above."));
+    return absl::FailedPreconditionError(
+        Cat("--simulate: expected assay-softtee to end with 0, actual ", result->exit_code, ". Its own message stands above."));
   }
   return SoftteeAnswerFrom(result->output);
 }

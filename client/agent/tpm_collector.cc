@@ -22,7 +22,8 @@ struct CertificateIndex {
   TpmKeyType type;
   std::uint32_t index;
 };
-constexpr auto kCertificateIndices = std::to_array<CertificateIndex>({{TpmKeyType::kRsa2048, 0x01C00002}, {TpmKeyType::kP256, 0x01C0000A}, {TpmKeyType::kP384, 0x01C00016}});
+constexpr auto kCertificateIndices =
+    std::to_array<CertificateIndex>({{TpmKeyType::kRsa2048, 0x01C00002}, {TpmKeyType::kP256, 0x01C0000A}, {TpmKeyType::kP384, 0x01C00016}});
 
 // Some makers fill the index up behind the certificate: the DER itself says where it ends.
 Bytes TrimmedDer(const Bytes& content) {
@@ -44,7 +45,10 @@ absl::StatusOr<Bytes> HexOf(const Demand::Request& request, std::string_view nam
   const std::string* text = request.Find(name);
   if (text == nullptr) return Bytes();
   auto bytes = FromHex(*text);
-  if (!bytes) return absl::InvalidArgumentError(Cat("challenge: ", name, ": expected hexadecimal digits, actual '", Printable(*text, 64), "'. Is this an Assay server?"));
+  if (!bytes) {
+    return absl::InvalidArgumentError(
+        Cat("challenge: ", name, ": expected hexadecimal digits, actual '", Printable(*text, 64), "'. Is this an Assay server?"));
+  }
   return *std::move(bytes);
 }
 
@@ -55,7 +59,8 @@ absl::Status TpmCollector::Open() {
   absl::StatusOr<std::unique_ptr<Tpm>> tpm = Tpm::Open(options_.tcti);
   if (!tpm.ok()) return tpm.status();
   tpm_ = *std::move(tpm);
-  absl::StatusOr<Tpm::Key> key = options_.attestation_key_handle ? tpm_->Persistent(*options_.attestation_key_handle) : tpm_->AttestationKey(options_.attestation_key_type);
+  absl::StatusOr<Tpm::Key> key = options_.attestation_key_handle ? tpm_->Persistent(*options_.attestation_key_handle)
+                                                                 : tpm_->AttestationKey(options_.attestation_key_type);
   if (!key.ok()) return key.status();
   attestation_key_ = *std::move(key);
   return absl::OkStatus();
@@ -97,10 +102,13 @@ absl::StatusOr<CollectedEvidence> TpmCollector::Answer(const Demand& demand) {
     if (chosen == nullptr || (chosen->Find("credential_blob") == nullptr && request.Find("credential_blob") != nullptr)) chosen = &request;
   }
   if (chosen == nullptr) {
-    return absl::FailedPreconditionError("challenge: expected a request for a TPM quote, actual: none. The server's policies for this cluster and role take no TPM: ask its operator, or attest without --tpm.");
+    return absl::FailedPreconditionError(
+        "challenge: expected a request for a TPM quote, actual: none. The server's policies for this cluster and role take no TPM: ask its operator, or attest without --tpm.");
   }
   const std::string* selection = chosen->Find("pcr_selection");
-  if (selection == nullptr) return absl::InvalidArgumentError("challenge: pcr_selection: expected the registers to quote, actual: none. Is this an Assay server?");
+  if (selection == nullptr) {
+    return absl::InvalidArgumentError("challenge: pcr_selection: expected the registers to quote, actual: none. Is this an Assay server?");
+  }
   const absl::StatusOr<std::vector<PcrBank>> banks = PcrBanksFrom(*selection);
   if (!banks.ok()) return banks.status();
   const absl::StatusOr<Bytes> blob = HexOf(*chosen, "credential_blob"), secret = HexOf(*chosen, "encrypted_secret");
@@ -117,7 +125,9 @@ absl::StatusOr<CollectedEvidence> TpmCollector::Answer(const Demand& demand) {
   if (!quote.ok()) return quote.status();
   Bytes signed_quote = std::move(quote->attest);
   Append(signed_quote, quote->signature);
-  evidence.items = {{std::string(kQuoteType), std::move(signed_quote)}, {std::string(kPcrsType), std::move(quote->values)}, {std::string(kAkType), attestation_key_.public_area}};
+  evidence.items = {{std::string(kQuoteType), std::move(signed_quote)},
+                    {std::string(kPcrsType), std::move(quote->values)},
+                    {std::string(kAkType), attestation_key_.public_area}};
 
   absl::StatusOr<Bytes> log = ReadFile("--event-log", options_.event_log.value_or(kEventLogPath));
   if (!log.ok() && options_.event_log) return log.status();

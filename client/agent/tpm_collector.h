@@ -17,8 +17,8 @@
 namespace assay::agent {
 
 struct TpmOptions {
-  std::string tcti;                                        // of Tpm::Open
-  TpmKeyType attestation_key_type = TpmKeyType::kP256;     // of the one made
+  std::string tcti;                                          // of Tpm::Open
+  TpmKeyType attestation_key_type = TpmKeyType::kP256;       // of the one made
   std::optional<std::uint32_t> attestation_key_handle = {};  // a persistent one instead
   // Of the boot. Where the default isn't there, empty, or not for this user, none is sent; one that was named has to be there.
   std::optional<std::string> event_log = {};

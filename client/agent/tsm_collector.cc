@@ -58,8 +58,8 @@ absl::StatusOr<Provider> ReadProvider(TsmFiles& files, const std::string& instan
   for (const Provider& provider : kProviders) {
     if (provider.name == name) return provider;
   }
-  return absl::FailedPreconditionError(
-      Cat("configfs-tsm: provider: expected sev_guest or tdx_guest, actual '", Printable(name, 32), "'. This build has no collector for it."));
+  return absl::FailedPreconditionError(Cat("configfs-tsm: provider: expected sev_guest or tdx_guest, actual '", Printable(name, 32),
+                                           "'. This build has no collector for it."));
 }
 
 }  // namespace
@@ -73,7 +73,8 @@ absl::StatusOr<std::vector<CollectedItem>> TsmCollector::Collect(const crypto::S
     if (items.ok() || !absl::IsAborted(items.status())) return items;
     status = items.status();
   }
-  return absl::FailedPreconditionError(Cat(MessageOf(status), ". Tried ", kAttempts, " times; another process keeps writing to the same report instance."));
+  return absl::FailedPreconditionError(
+      Cat(MessageOf(status), ". Tried ", kAttempts, " times; another process keeps writing to the same report instance."));
 }
 
 absl::StatusOr<std::vector<CollectedItem>> TsmCollector::CollectOnce(const std::string& name, const crypto::Sha512Digest& report_data) {

@@ -41,7 +41,8 @@ absl::Status SystemTsmFiles::MakeInstance(const std::string& name) {
   const std::string path = Cat(root_, "/", name);
   if (::mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
   if (errno == ENOENT) {
-    return absl::NotFoundError(Cat("configfs-tsm: expected the directory ", root_, ", actual: none. Run this inside a confidential VM "
+    return absl::NotFoundError(Cat("configfs-tsm: expected the directory ", root_,
+                                   ", actual: none. Run this inside a confidential VM "
                                    "with Linux 6.7 or newer, the sev-guest or tdx-guest module loaded and configfs mounted; "
                                    "or give --simulate."));
   }
@@ -79,7 +80,8 @@ absl::Status SystemTsmFiles::Write(const std::string& path, ByteView bytes) {
   const ssize_t count = ::write(file.number(), bytes.data(), bytes.size());
   if (count < 0) return SystemError("writing", full, errno);
   if (static_cast<std::size_t>(count) != bytes.size()) {
-    return absl::FailedPreconditionError(Cat("configfs-tsm: ", full, ": expected to write ", bytes.size(), " bytes at once, actual ", count));
+    return absl::FailedPreconditionError(
+        Cat("configfs-tsm: ", full, ": expected to write ", bytes.size(), " bytes at once, actual ", count));
   }
   return absl::OkStatus();
 }

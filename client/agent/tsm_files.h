@@ -14,9 +14,9 @@ namespace assay::agent {
 class TsmFiles {
  public:
   virtual ~TsmFiles() = default;
-  virtual absl::Status MakeInstance(const std::string& name) = 0;    // NotFound: no configfs-tsm here
-  virtual void RemoveInstance(const std::string& name) = 0;          // best effort
-  virtual absl::StatusOr<Bytes> Read(const std::string& path) = 0;   // NotFound: no such attribute. At most kMaxBlob bytes
+  virtual absl::Status MakeInstance(const std::string& name) = 0;           // NotFound: no configfs-tsm here
+  virtual void RemoveInstance(const std::string& name) = 0;                 // best effort
+  virtual absl::StatusOr<Bytes> Read(const std::string& path) = 0;          // NotFound: no such attribute. At most kMaxBlob bytes
   virtual absl::Status Write(const std::string& path, ByteView bytes) = 0;  // in one write(2), as configfs demands
   // What firmware and boot loader measured into the RTMRs: the log that ACPI's CCEL table points to. NotFound: there is none;
   // PermissionDenied: not for this user.

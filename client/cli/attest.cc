@@ -46,9 +46,13 @@ class Saving final : public agent::EvidenceSource {
       const std::filesystem::path file = directory_ / Cat(i + 1, "-", item.media_type.substr(item.media_type.find_last_of("./") + 1));
       std::ofstream stream(file, std::ios::binary | std::ios::trunc);
       stream << AsText(item.body);
-      if (!stream.flush()) return absl::InvalidArgumentError(Cat("--save '", Printable(file.string()), "': expected a place that can be written, actual: it can't. Check the directory."));
+      if (!stream.flush()) {
+        return absl::InvalidArgumentError(
+            Cat("--save '", Printable(file.string()), "': expected a place that can be written, actual: it can't. Check the directory."));
+      }
     }
-    invocation_.Say(Cat("evidence saved; what it has to carry is, of a TPM, --nonce ", ToHex(demand.extra_data), ", else --report-data ", ToHex(demand.report_data)));
+    invocation_.Say(Cat("evidence saved; what it has to carry is, of a TPM, --nonce ", ToHex(demand.extra_data), ", else --report-data ",
+                        ToHex(demand.report_data)));
     return evidence;
   }
 
@@ -59,9 +63,10 @@ class Saving final : public agent::EvidenceSource {
 };
 
 absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> TpmOf(const AttestOptions& options) {
-  agent::TpmOptions tpm{.tcti = options.tpm, .attestation_key_type = options.tpm_key == "rsa"    ? agent::TpmKeyType::kRsa2048
-                                                                     : options.tpm_key == "p384" ? agent::TpmKeyType::kP384
-                                                                                                 : agent::TpmKeyType::kP256};
+  agent::TpmOptions tpm{.tcti = options.tpm,
+                        .attestation_key_type = options.tpm_key == "rsa"    ? agent::TpmKeyType::kRsa2048
+                                                : options.tpm_key == "p384" ? agent::TpmKeyType::kP384
+                                                                            : agent::TpmKeyType::kP256};
   if (!options.tpm_key_handle.empty()) {
     const absl::StatusOr<std::uint32_t> handle = ParseTpmHandleOption(options.tpm_key_handle);
     if (!handle.ok()) return handle.status();
@@ -77,11 +82,17 @@ absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> SourceOf(const AttestOpti
   // A hint that assay-softtee can't follow is for the server to refuse.
   const bool hinted = agent::SimulatedPlatformNamed(options.platform).ok();
   const absl::StatusOr<const agent::SimulatedPlatform*> platform =
-      agent::SimulatedPlatformNamed(!options.simulate_platform.empty() ? options.simulate_platform : hinted ? options.platform : "qemu_sev_snp");
+      agent::SimulatedPlatformNamed(!options.simulate_platform.empty() ? options.simulate_platform
+                                    : hinted                           ? options.platform
+                                                                       : "qemu_sev_snp");
   if (!platform.ok()) return platform.status();
   absl::StatusOr<std::string> program = agent::FindSofttee(std::getenv("ASSAY_SOFTTEE"), invocation.program_directory);
   if (!program.ok()) return program.status();
-  agent::SoftteeOptions softtee{.program = *std::move(program), .pki_directory = options.simulate, .platform = *platform, .fault = options.simulate_fault, .arguments = options.simulate_arguments};
+  agent::SoftteeOptions softtee{.program = *std::move(program),
+                                .pki_directory = options.simulate,
+                                .platform = *platform,
+                                .fault = options.simulate_fault,
+                                .arguments = options.simulate_arguments};
   if (!options.name.empty()) softtee.machine = options.name;
   return std::make_unique<agent::SoftteeSource>(std::move(softtee));
 }
@@ -94,11 +105,12 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
   if (!source.ok()) return invocation.Fail(source.status());
   if (!options.save.empty()) *source = std::make_unique<Saving>(*std::move(source), options.save, invocation);
   const crypto::PrivateKey node_key = crypto::PrivateKey::GenerateP256();
-  const absl::StatusOr<std::unique_ptr<agent::JoinConnection>> connection =
-      ConnectAsNode(options.server, node_key, invocation.clock.Now());
+  const absl::StatusOr<std::unique_ptr<agent::JoinConnection>> connection = ConnectAsNode(options.server, node_key, invocation.clock.Now());
   if (!connection.ok()) return invocation.Fail(connection.status());
   const absl::StatusOr<v1::AttestResponse> response =
-      agent::Join({options.cluster, options.role, options.name, options.platform.empty() ? options.simulate_platform : options.platform, options.ear_profile}, node_key, **source, **connection);
+      agent::Join({options.cluster, options.role, options.name, options.platform.empty() ? options.simulate_platform : options.platform,
+                   options.ear_profile},
+                  node_key, **source, **connection);
   if (!response.ok()) return invocation.Fail(response.status());
 
   if (!options.ear_file.empty()) {
@@ -109,7 +121,8 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
     std::ofstream file(options.ear_file, std::ios::trunc);
     file << response->ear() << '\n';
     if (!file.flush()) {
-      invocation.Say(Cat("--ear '", Printable(options.ear_file), "': expected a place that can be written, actual: it can't. Check the directory."));
+      invocation.Say(
+          Cat("--ear '", Printable(options.ear_file), "': expected a place that can be written, actual: it can't. Check the directory."));
       return ExitCode::kUsage;
     }
   }
@@ -122,12 +135,12 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
     invocation.Say(Cat("verdict id ", Printable(response->verdict_id())));
   }
   for (const v1::AbsentCollateral& absent : response->absent_collateral()) {
-    invocation.Say(Cat("the verifier lacked ", Printable(absent.key(), 300), ": ", Printable(absent.reason(), 64), " (", absent.code(), "); ",
-                       absent.retry_after_ms() == 0 ? std::string("waiting will not bring it") : Cat("it may be there in ", absent.retry_after_ms(), " ms")));
+    invocation.Say(Cat("the verifier lacked ", Printable(absent.key(), 300), ": ", Printable(absent.reason(), 64), " (", absent.code(),
+                       "); ",
+                       absent.retry_after_ms() == 0 ? std::string("waiting will not bring it")
+                                                    : Cat("it may be there in ", absent.retry_after_ms(), " ms")));
   }
-  if (response->retry_after_ms() != 0) {
-    invocation.Say(Cat("a new attempt makes sense in ", response->retry_after_ms(), " ms"));
-  }
+  if (response->retry_after_ms() != 0) { invocation.Say(Cat("a new attempt makes sense in ", response->retry_after_ms(), " ms")); }
   return ExitCodeOf(appraisal);
 }
 

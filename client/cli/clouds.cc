@@ -18,7 +18,9 @@ std::string NameOf(v1::Offered offered) {
     default: return "?";
   }
 }
-std::string NameOf(v1::Strength strength) { return strength == v1::STRENGTH_UNSPECIFIED ? "-" : v1::Strength_Name(strength).substr(std::string_view("STRENGTH_").size()); }
+std::string NameOf(v1::Strength strength) {
+  return strength == v1::STRENGTH_UNSPECIFIED ? "-" : v1::Strength_Name(strength).substr(std::string_view("STRENGTH_").size());
+}
 
 const v1::CloudFeature* Find(const v1::Cloud& cloud, std::string_view feature) {
   for (const v1::CloudFeature& one : cloud.features()) {
@@ -32,7 +34,8 @@ std::string Shown(const v1::FleetVerdicts& fleet) {
   std::vector<std::string> counts;
   for (const v1::VerdictCount& count : fleet.counts()) {
     counts.push_back(Cat(count.count(), " ", v1::Verdict_Name(count.verdict()).substr(std::string_view("VERDICT_").size()),
-                         count.strength() == v1::STRENGTH_UNSPECIFIED ? std::string() : Cat(" at ", NameOf(count.strength())), count.simulated() ? " (simulated)" : ""));
+                         count.strength() == v1::STRENGTH_UNSPECIFIED ? std::string() : Cat(" at ", NameOf(count.strength())),
+                         count.simulated() ? " (simulated)" : ""));
   }
   return counts.empty() ? "no verdicts" : Join(counts, ", ");
 }
@@ -77,9 +80,11 @@ ExitCode PrintClouds(const std::vector<v1::Cloud>& clouds, OutputFormat output, 
   Table table(headings);
   for (const v1::Cloud& cloud : clouds) {
     for (const v1::CloudPlatform& platform : cloud.platforms()) {
-      std::vector<std::string> row = {cloud.name().empty() ? "-" : cloud.name(), Printable(platform.name()), NameOf(platform.strength_at_best())};
+      std::vector<std::string> row = {cloud.name().empty() ? "-" : cloud.name(), Printable(platform.name()),
+                                      NameOf(platform.strength_at_best())};
       if (fleet) {
-        std::vector<std::string> features(platform.last_day().latest_boundary().features().begin(), platform.last_day().latest_boundary().features().end());
+        std::vector<std::string> features(platform.last_day().latest_boundary().features().begin(),
+                                          platform.last_day().latest_boundary().features().end());
         row.push_back(Shown(platform.last_day()));
         row.push_back(features.empty() ? "-" : Printable(Join(features, ", ")));
       }
@@ -110,14 +115,17 @@ std::string CloudsMarkdown(const appraisal::Registry& registry) {
   for (const v1::Cloud& cloud : clouds) {
     if (!cloud.as_of().empty()) as_of.push_back(Cat(cloud.title(), " ", cloud.as_of()));
   }
-  text += Cat("\nAs of: ", Join(as_of, ", "), ".\n\n## What this build verifies\n\n"
-              "*At best* is the strength (docs/threat-model.md) if the evidence binds all that the platform can bind and the policy appraises\n"
-              "what it may; a verdict says what was reached. No row is a promise about a cloud: each platform's README says what its evidence\n"
-              "proves and what it does not.\n\n");
+  text +=
+      Cat("\nAs of: ", Join(as_of, ", "),
+          ".\n\n## What this build verifies\n\n"
+          "*At best* is the strength (docs/threat-model.md) if the evidence binds all that the platform can bind and the policy appraises\n"
+          "what it may; a verdict says what was reached. No row is a promise about a cloud: each platform's README says what its evidence\n"
+          "proves and what it does not.\n\n");
   Table table({"cloud", "platform", "what it is", "at best", "trusted even then"});
   for (const v1::Cloud& cloud : clouds) {
     for (const v1::CloudPlatform& platform : cloud.platforms()) {
-      table.Add({cloud.title(), Cat("`", platform.name(), "`"), platform.summary(), NameOf(platform.strength_at_best()), platform.trusted_at_best()});
+      table.Add({cloud.title(), Cat("`", platform.name(), "`"), platform.summary(), NameOf(platform.strength_at_best()),
+                 platform.trusted_at_best()});
     }
     if (cloud.platforms_size() == 0) table.Add({cloud.title(), "none", "nothing of it is verified", "-", "-"});
   }

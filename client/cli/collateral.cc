@@ -21,21 +21,33 @@ namespace assay::cli {
 namespace {
 
 std::string KeyOf(const v1::CollateralName& name) {
-  return Cat(Printable(name.kind()), name.scope().empty() ? "" : "/", Printable(name.scope()), name.detail().empty() ? "" : "/", Printable(name.detail()));
+  return Cat(Printable(name.kind()), name.scope().empty() ? "" : "/", Printable(name.scope()), name.detail().empty() ? "" : "/",
+             Printable(name.detail()));
 }
 
-const Columns<v1::CollateralDocument> kDocumentColumns{
-    {"KIND", "SCOPE", "DETAIL", "CHANNEL", "NUMBER", "NEXT UPDATE", "SOURCE", "LAST ERROR", "OBTAINED", "ISSUED", "FAILED", "SIZE", "SHA-256"}, 8,
-    [](const v1::CollateralDocument& document) -> std::vector<std::string> {
-      const bool there = !document.sha256().empty();
-      return {Printable(document.kind()), OrDash(document.scope()), OrDash(document.detail()), Printable(document.channel()), document.number() == 0 ? "-" : std::to_string(document.number()),
-              document.has_next_update() ? Shown(document.next_update()) : "-", there ? Printable(document.source()) : "missing", OrDash(document.failure()),
-              document.has_obtained() ? Shown(document.obtained()) : "-", document.has_issued() ? Shown(document.issued()) : "-", document.has_failed() ? Shown(document.failed()) : "-",
-              there ? std::to_string(document.size()) : "-", Shown(document.sha256())};
-    }};
+const Columns<v1::CollateralDocument> kDocumentColumns{{"KIND", "SCOPE", "DETAIL", "CHANNEL", "NUMBER", "NEXT UPDATE", "SOURCE",
+                                                        "LAST ERROR", "OBTAINED", "ISSUED", "FAILED", "SIZE", "SHA-256"},
+                                                       8,
+                                                       [](const v1::CollateralDocument& document) -> std::vector<std::string> {
+                                                         const bool there = !document.sha256().empty();
+                                                         return {Printable(document.kind()),
+                                                                 OrDash(document.scope()),
+                                                                 OrDash(document.detail()),
+                                                                 Printable(document.channel()),
+                                                                 document.number() == 0 ? "-" : std::to_string(document.number()),
+                                                                 document.has_next_update() ? Shown(document.next_update()) : "-",
+                                                                 there ? Printable(document.source()) : "missing",
+                                                                 OrDash(document.failure()),
+                                                                 document.has_obtained() ? Shown(document.obtained()) : "-",
+                                                                 document.has_issued() ? Shown(document.issued()) : "-",
+                                                                 document.has_failed() ? Shown(document.failed()) : "-",
+                                                                 there ? std::to_string(document.size()) : "-",
+                                                                 Shown(document.sha256())};
+                                                       }};
 
 const Columns<v1::NodeForecast> kForecastColumns{
-    {"NAME", "CLUSTER/ROLE", "NOW", "NEXT", "FROM", "COMPONENT", "ADVISORIES", "EXPECTED", "ACTUAL", "PLATFORM", "VERDICT ID", "INSTANCE"}, 7,
+    {"NAME", "CLUSTER/ROLE", "NOW", "NEXT", "FROM", "COMPONENT", "ADVISORIES", "EXPECTED", "ACTUAL", "PLATFORM", "VERDICT ID", "INSTANCE"},
+    7,
     [](const v1::NodeForecast& node) -> std::vector<std::string> {
       std::vector<std::string> components, advisories, expected, actual;
       std::string from = "-";
@@ -47,18 +59,33 @@ const Columns<v1::NodeForecast> kForecastColumns{
         if (shortfall.has_from() && (from == "-" || Shown(shortfall.from()) < from)) from = Shown(shortfall.from());
       }
       if (node.missing_size() > 0) components.push_back(Cat("not known: without ", Printable(node.missing(0), 200)));
-      return {OrDash(node.context().name()), Place(node.context()), NameOf(node.now()), node.missing_size() > 0 ? "-" : NameOf(node.next()), from, OrDash(Join(components, ", ")),
-              OrDash(Join(advisories, ", ")), OrDash(Join(expected, "; ")), OrDash(Join(actual, "; ")), OrDash(node.platform()), Printable(node.verdict_id()), Shown(node.instance_identity())};
+      return {OrDash(node.context().name()),
+              Place(node.context()),
+              NameOf(node.now()),
+              node.missing_size() > 0 ? "-" : NameOf(node.next()),
+              from,
+              OrDash(Join(components, ", ")),
+              OrDash(Join(advisories, ", ")),
+              OrDash(Join(expected, "; ")),
+              OrDash(Join(actual, "; ")),
+              OrDash(node.platform()),
+              Printable(node.verdict_id()),
+              Shown(node.instance_identity())};
     }};
 
 absl::StatusOr<v1::CollateralName> NamedBy(const std::string& text, bool early) {
   v1::CollateralName name;
   const std::size_t scope = text.find('/'), detail = scope == std::string::npos ? std::string::npos : text.find('/', scope + 1);
   name.set_kind(text.substr(0, scope));
-  if (scope != std::string::npos) name.set_scope(text.substr(scope + 1, detail == std::string::npos ? std::string::npos : detail - scope - 1));
+  if (scope != std::string::npos) {
+    name.set_scope(text.substr(scope + 1, detail == std::string::npos ? std::string::npos : detail - scope - 1));
+  }
   if (detail != std::string::npos) name.set_detail(text.substr(detail + 1));
   name.set_channel(early ? "early" : "standard");
-  if (name.kind().empty()) return absl::InvalidArgumentError(ToAbsl(Cat("NAME: expected KIND[/SCOPE[/DETAIL]], as intel.tcb_info/TDX/00806f050000, actual '", Printable(text, 80), "'.")));
+  if (name.kind().empty()) {
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat("NAME: expected KIND[/SCOPE[/DETAIL]], as intel.tcb_info/TDX/00806f050000, actual '", Printable(text, 80), "'.")));
+  }
   return name;
 }
 
@@ -79,7 +106,10 @@ absl::StatusOr<std::vector<v1::NextFloor>> FloorsOf(const CollateralOptions& opt
     text.remove_prefix(std::min(end + 1, text.size()));
     if (one.empty()) continue;
     auto floor = appraisal::ParseNextFloor(one);
-    if (!floor.ok()) return absl::InvalidArgumentError(ToAbsl(Cat("--tcb-floors ", Printable(options.tcb_floors_file), ":", line, ": ", MessageOf(floor.status()), ".")));
+    if (!floor.ok()) {
+      return absl::InvalidArgumentError(
+          ToAbsl(Cat("--tcb-floors ", Printable(options.tcb_floors_file), ":", line, ": ", MessageOf(floor.status()), ".")));
+    }
     floors.push_back(*std::move(floor));
   }
   return floors;
@@ -108,14 +138,18 @@ absl::StatusOr<Fleet> ThroughServer(const CollateralOptions& options, const std:
   return fleet;
 }
 
-absl::Status AddBelow(const std::string& option, const std::vector<std::string>& directories, const Invocation& invocation, std::vector<trust::CollateralItem>& items) {
+absl::Status AddBelow(const std::string& option, const std::vector<std::string>& directories, const Invocation& invocation,
+                      std::vector<trust::CollateralItem>& items) {
   for (const std::string& directory : directories) {
     const auto files = FilesBelow(option, directory);
     if (!files.ok()) return files.status();
     for (const std::string& file : *files) {
       const auto bytes = ReadFile(option, file);
       if (!bytes.ok()) return bytes.status();
-      for (trust::CollateralItem& item : appraisal::RecogniseCollateral(invocation.registry, trust::UntrustedBytes(*bytes), trust::CollateralSource::kSupplied)) items.push_back(std::move(item));
+      for (trust::CollateralItem& item :
+           appraisal::RecogniseCollateral(invocation.registry, trust::UntrustedBytes(*bytes), trust::CollateralSource::kSupplied)) {
+        items.push_back(std::move(item));
+      }
     }
   }
   return absl::OkStatus();
@@ -130,7 +164,9 @@ absl::StatusOr<Fleet> Offline(const CollateralOptions& options, const std::vecto
   }
   const auto anchors = appraisal::LoadAnchors(invocation.registry, options.insecure_test_anchors, options.tpm_ek_roots);
   if (!anchors.ok()) return anchors.status();
-  if (const auto there = ReadFile("--db", options.database); absl::IsNotFound(there.status())) return there.status();  // opening would make it
+  if (const auto there = ReadFile("--db", options.database); absl::IsNotFound(there.status())) {
+    return there.status();  // opening would make it
+  }
   auto store = store::OpenSqliteStore(options.database);
   if (!store.ok()) return store.status();
   auto collateral = store::OpenSqliteCollateral(options.database);
@@ -139,7 +175,8 @@ absl::StatusOr<Fleet> Offline(const CollateralOptions& options, const std::vecto
   if (!kept.ok()) return kept.status();
   std::vector<trust::CollateralItem> current, next;
   for (const store::KeptDocument& document : *kept) {
-    for (trust::CollateralItem& item : appraisal::RecogniseCollateral(invocation.registry, trust::UntrustedBytes(document.body), document.source)) {
+    for (trust::CollateralItem& item :
+         appraisal::RecogniseCollateral(invocation.registry, trust::UntrustedBytes(document.body), document.source)) {
       (document.channel == trust::Channel::kEarly ? next : current).push_back(std::move(item));
     }
   }
@@ -156,8 +193,14 @@ absl::StatusOr<Fleet> Offline(const CollateralOptions& options, const std::vecto
   Fleet fleet{.nodes = {}, .early_documents = static_cast<std::int64_t>(next.size())};
   store::PageRequest request{.filter = options.filter, .size = kMostPage};
   do {
-    auto page = store::ForecastNodes(**store, request, {.registry = invocation.registry, .anchors = *anchors, .at = at, .current = current, .next = next, .floors = floors,
-                                                        .next_policies = book ? &*book : nullptr});
+    auto page = store::ForecastNodes(**store, request,
+                                     {.registry = invocation.registry,
+                                      .anchors = *anchors,
+                                      .at = at,
+                                      .current = current,
+                                      .next = next,
+                                      .floors = floors,
+                                      .next_policies = book ? &*book : nullptr});
     if (!page.ok()) return page.status();
     for (v1::NodeForecast& node : page->nodes) fleet.nodes.push_back(std::move(node));
     fleet.appraised += page->appraised;
@@ -171,8 +214,10 @@ absl::StatusOr<Fleet> Offline(const CollateralOptions& options, const std::vecto
 ExitCode ListCollateral(const CollateralOptions& options, const Invocation& invocation) {
   v1::ListCollateralRequest request;
   request.set_filter(options.filter);
-  return PrintList(options, request, kDocumentColumns, invocation, [](client::VerdictClient& client, const v1::ListCollateralRequest& page) { return client.ListCollateral(page); },
-                   [](const v1::ListCollateralResponse& response) -> const auto& { return response.documents(); });
+  return PrintList(
+      options, request, kDocumentColumns, invocation,
+      [](client::VerdictClient& client, const v1::ListCollateralRequest& page) { return client.ListCollateral(page); },
+      [](const v1::ListCollateralResponse& response) -> const auto& { return response.documents(); });
 }
 
 ExitCode RefreshCollateral(const CollateralOptions& options, const Invocation& invocation) {
@@ -184,7 +229,10 @@ ExitCode RefreshCollateral(const CollateralOptions& options, const Invocation& i
       *request.add_names() = *std::move(name);
     }
     const auto response = client.RefreshCollateral(request);
-    return Show(response, response.ok() ? Cat(response->wanted(), " documents are asked for; `assay collateral status` shows what came of it") : std::string(), options, invocation);
+    return Show(response,
+                response.ok() ? Cat(response->wanted(), " documents are asked for; `assay collateral status` shows what came of it")
+                              : std::string(),
+                options, invocation);
   });
 }
 
@@ -229,10 +277,12 @@ ExitCode ExportCollateral(const CollateralOptions& options, const Invocation& in
   std::ofstream file(options.file, std::ios::binary | std::ios::trunc);
   file << response->bundle();
   if (!file.flush()) {
-    invocation.Say(Cat("--to '", Printable(options.file), "': expected a place that can be written, actual: it can't. Check the directory."));
+    invocation.Say(
+        Cat("--to '", Printable(options.file), "': expected a place that can be written, actual: it can't. Check the directory."));
     return ExitCode::kUsage;
   }
-  invocation.out << "bundle " << response->number() << " with " << response->documents() << " documents, signed by key " << Printable(response->key_id()) << ": " << Printable(options.file, 1024) << '\n';
+  invocation.out << "bundle " << response->number() << " with " << response->documents() << " documents, signed by key "
+                 << Printable(response->key_id()) << ": " << Printable(options.file, 1024) << '\n';
   return ExitCode::kOk;
 }
 
@@ -243,7 +293,10 @@ ExitCode ImportCollateral(const CollateralOptions& options, const Invocation& in
     v1::ImportCollateralRequest request;
     request.set_bundle(std::string(AsText(*file)));
     const auto response = client.ImportCollateral(request);
-    return Show(response, response.ok() ? Cat("bundle ", response->number(), " of key ", Printable(response->key_id()), ": ", response->taken(), " documents taken, ", response->older(), " not, as newer ones are held or their time is over") : std::string(),
+    return Show(response,
+                response.ok() ? Cat("bundle ", response->number(), " of key ", Printable(response->key_id()), ": ", response->taken(),
+                                    " documents taken, ", response->older(), " not, as newer ones are held or their time is over")
+                              : std::string(),
                 options, invocation);
   });
 }

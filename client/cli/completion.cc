@@ -35,27 +35,38 @@ std::string BashScript(const CommandSpec& program) {
       if (!option.takes_value) continue;
       std::string pattern;
       for (const std::string& name : option.names) pattern += Cat(pattern.empty() ? "" : "|", SingleQuoted(Cat(path, ":", name)));
-      const std::string reply = !option.choices.empty() ? Cat("COMPREPLY=($(compgen -W ", SingleQuoted(Join(option.choices, " ")), " -- \"$cur\"))")
-                                : option.takes_file     ? "COMPREPLY=($(compgen -f -- \"$cur\"))"
-                                                        : "COMPREPLY=()";
+      const std::string reply = !option.choices.empty()
+                                    ? Cat("COMPREPLY=($(compgen -W ", SingleQuoted(Join(option.choices, " ")), " -- \"$cur\"))")
+                                : option.takes_file ? "COMPREPLY=($(compgen -f -- \"$cur\"))"
+                                                    : "COMPREPLY=()";
       values += Cat("    ", pattern, ") ", reply, "; return ;;\n");
     }
-    words += Cat("    ", SingleQuoted(path), ") words=", SingleQuoted(Join(WordsOf(command), " ")),
-                 command.takes_files ? " files=yes" : "", " ;;\n");
+    words += Cat("    ", SingleQuoted(path), ") words=", SingleQuoted(Join(WordsOf(command), " ")), command.takes_files ? " files=yes" : "",
+                 " ;;\n");
   });
-  return Cat("_", program.name, "() {\n"
-             "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path=", program.name, " words= files= i\n"
+  return Cat("_", program.name,
+             "() {\n"
+             "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path=",
+             program.name,
+             " words= files= i\n"
              "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
              "    case \"$path ${COMP_WORDS[i]}\" in\n"
-             "      ", paths, ") path=\"$path ${COMP_WORDS[i]}\" ;;\n"
+             "      ",
+             paths,
+             ") path=\"$path ${COMP_WORDS[i]}\" ;;\n"
              "    esac\n"
              "  done\n"
-             "  case \"$path:$prev\" in\n", values, "  esac\n"
-             "  case \"$path\" in\n", words, "  esac\n"
+             "  case \"$path:$prev\" in\n",
+             values,
+             "  esac\n"
+             "  case \"$path\" in\n",
+             words,
+             "  esac\n"
              "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
              "  if [[ -n $files && $cur != -* ]]; then COMPREPLY+=($(compgen -f -- \"$cur\")); fi\n"
              "}\n"
-             "complete -o filenames -F _", program.name, " ", program.name, "\n");
+             "complete -o filenames -F _",
+             program.name, " ", program.name, "\n");
 }
 
 std::string FishScript(const CommandSpec& program) {
@@ -72,8 +83,8 @@ std::string FishScript(const CommandSpec& program) {
       std::string siblings;
       for (const CommandSpec& sibling : command.commands) siblings += Cat(" ", sibling.name);
       const std::string condition = Cat(seen.empty() ? "" : seen + "; and ", "not __fish_seen_subcommand_from", siblings);
-      script += Cat("complete -c ", program.name, " -n ", SingleQuoted(condition), " -a ", child.name, " -d ",
-                    SingleQuoted(child.meaning), "\n");
+      script +=
+          Cat("complete -c ", program.name, " -n ", SingleQuoted(condition), " -a ", child.name, " -d ", SingleQuoted(child.meaning), "\n");
     }
     if (!command.words.empty()) script += Cat(here, " -a ", SingleQuoted(Join(command.words, " ")), "\n");
     if (command.takes_files) script += Cat(here, " -F\n");

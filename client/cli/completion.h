@@ -12,15 +12,15 @@ struct OptionSpec {
   std::vector<std::string> names;  // "--output", "-o"
   std::string meaning;
   bool takes_value = false;
-  bool takes_file = false;              // value is a path
+  bool takes_file = false;                // value is a path
   std::vector<std::string> choices = {};  // closed list of values, if it is one
 };
 
 struct CommandSpec {
   std::string name;
   std::string meaning;
-  bool takes_files = false;               // positional paths
-  std::vector<std::string> words = {};    // closed list of positional values, if it is one
+  bool takes_files = false;             // positional paths
+  std::vector<std::string> words = {};  // closed list of positional values, if it is one
   std::vector<OptionSpec> options = {};
   std::vector<CommandSpec> commands = {};
 };

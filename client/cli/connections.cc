@@ -30,7 +30,8 @@ absl::StatusOr<std::string> ReadCertificates(std::string_view what, const std::s
   if (!text.ok() || text->find("-----BEGIN ") != std::string::npos) return text;
   const auto certificates = crypto::CertificatesFrom(AsBytes(*text), what);
   if (certificates && certificates->size() == 1) return codec::EncodePem("CERTIFICATE", certificates->front().der());
-  return absl::InvalidArgumentError(ToAbsl(Cat(what, " '", Printable(path), "': expected certificates in PEM, actual: none that can be read.")));
+  return absl::InvalidArgumentError(
+      ToAbsl(Cat(what, " '", Printable(path), "': expected certificates in PEM, actual: none that can be read.")));
 }
 
 // One token on one line. What is wrong with it is said without any of it.
@@ -40,8 +41,12 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
   const bool plain = std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (!text->empty() && text->size() <= token::kMaxBearerSize && plain) return text;
-  return absl::InvalidArgumentError(ToAbsl(Cat("--bearer-token-file '", Printable(path), "': expected one token of at most ", token::kMaxBearerSize, " characters on one line, actual: ",
-                                               text->empty() ? "nothing" : plain ? "more" : "other text", ".")));
+  return absl::InvalidArgumentError(ToAbsl(Cat("--bearer-token-file '", Printable(path), "': expected one token of at most ",
+                                               token::kMaxBearerSize, " characters on one line, actual: ",
+                                               text->empty() ? "nothing"
+                                               : plain       ? "more"
+                                                             : "other text",
+                                               ".")));
 }
 
 class NodeConnection final : public agent::JoinConnection {
@@ -63,7 +68,8 @@ class NodeConnection final : public agent::JoinConnection {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server, const crypto::PrivateKey& node_key, Time now) {
+absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server, const crypto::PrivateKey& node_key,
+                                                                     Time now) {
   client::ChannelOptions options;
   options.address = server.address;
   absl::StatusOr<std::string> ca = ReadCertificates("--ca", server.ca);
@@ -81,10 +87,12 @@ absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const S
   options.address = server.address;
   const bool token = !credentials.bearer_token.empty(), certificate = !credentials.certificate.empty() || !credentials.key.empty();
   if (token == certificate) {
-    return absl::InvalidArgumentError(ToAbsl(Cat("credentials: expected either --cert and --key, or --bearer-token-file (or $", kBearerTokenVariable, "), actual: ", token ? "both" : "neither", ".")));
+    return absl::InvalidArgumentError(ToAbsl(Cat("credentials: expected either --cert and --key, or --bearer-token-file (or $",
+                                                 kBearerTokenVariable, "), actual: ", token ? "both" : "neither", ".")));
   }
   if (!token && (credentials.certificate.empty() || credentials.key.empty())) {
-    return absl::InvalidArgumentError(ToAbsl(Cat("credentials: expected --cert and --key, actual: ", credentials.key.empty() ? "no --key" : "no --cert", ".")));
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat("credentials: expected --cert and --key, actual: ", credentials.key.empty() ? "no --key" : "no --cert", ".")));
   }
   struct Part {
     std::string_view what;

@@ -23,8 +23,8 @@ struct ServerOptions {
 };
 
 // A connection whose TLS client key is `node_key`, under a self-signed certificate valid around `now`.
-absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server,
-                                                                     const crypto::PrivateKey& node_key, Time now);
+absl::StatusOr<std::unique_ptr<agent::JoinConnection>> ConnectAsNode(const ServerOptions& server, const crypto::PrivateKey& node_key,
+                                                                     Time now);
 
 // Either the first two, or the last one.
 struct OperatorOptions {

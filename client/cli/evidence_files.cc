@@ -85,8 +85,9 @@ absl::StatusOr<PlatformChoice> ChoosePlatform(const EvidenceOptions& options, co
   if (!options.platform.empty()) {
     if (invocation.registry.FindPlatform(options.platform) != nullptr) return PlatformChoice{options.platform, {}};
     const std::string_view nearest = NearestOf(options.platform, all);
-    return absl::InvalidArgumentError(Cat("--platform: expected one of ", Join(all, ", "), ", actual '", Printable(options.platform, 64), "'",
-                                          nearest.empty() ? "" : Cat("; did you mean '", nearest, "'?"), ". Name a platform that this build knows."));
+    return absl::InvalidArgumentError(Cat("--platform: expected one of ", Join(all, ", "), ", actual '", Printable(options.platform, 64),
+                                          "'", nearest.empty() ? "" : Cat("; did you mean '", nearest, "'?"),
+                                          ". Name a platform that this build knows."));
   }
   const std::vector<std::string> fitting = appraisal::FittingPlatforms(invocation.registry, pile.evidence);
   if (fitting.size() == 1) return PlatformChoice{fitting.front(), "inferred from the evidence"};
@@ -94,10 +95,9 @@ absl::StatusOr<PlatformChoice> ChoosePlatform(const EvidenceOptions& options, co
   for (std::size_t i = 0; i < pile.evidence.size(); ++i) {
     items += Cat(i == 0 ? "" : ", ", pile.evidence_names[i], " (", pile.evidence[i].media_type, ")");
   }
-  return absl::InvalidArgumentError(
-      Cat("--platform: expected exactly one platform to fit ", items, ", actual: ",
-          fitting.empty() ? Cat("none of ", Join(all, ", ")) : Join(fitting, ", "),
-          ". Name the platform, and check that all items of one node and no others were given."));
+  return absl::InvalidArgumentError(Cat("--platform: expected exactly one platform to fit ", items,
+                                        ", actual: ", fitting.empty() ? Cat("none of ", Join(all, ", ")) : Join(fitting, ", "),
+                                        ". Name the platform, and check that all items of one node and no others were given."));
 }
 
 absl::StatusOr<appraisal::StateSnapshot> StateOf(const std::vector<std::string>& enrolled_keys, const Pile& pile) {
@@ -111,7 +111,8 @@ absl::StatusOr<appraisal::StateSnapshot> StateOf(const std::vector<std::string>&
     if (!key) return absl::InvalidArgumentError(Cat("--enrolled-key '", Printable(file), "': ", Describe(key.findings().front())));
     state.tpm.enrolments.push_back({appraisal::Enrolment::Of::kAttestationKey, ToBytes(key->spki_sha256), key->name, {}, "--enrolled-key"});
   }
-  std::sort(state.tpm.enrolments.begin(), state.tpm.enrolments.end(), [](const auto& a, const auto& b) { return a.spki_sha256 < b.spki_sha256; });
+  std::sort(state.tpm.enrolments.begin(), state.tpm.enrolments.end(),
+            [](const auto& a, const auto& b) { return a.spki_sha256 < b.spki_sha256; });
   return state;
 }
 
@@ -136,7 +137,8 @@ ExitCode TakeEvidence(const EvidenceOptions& options, const Invocation& invocati
   if (!platform.ok()) return invocation.Fail(platform.status());
   absl::StatusOr<appraisal::StateSnapshot> state = StateOf(options.enrolled_keys, pile);
   if (!state.ok()) return invocation.Fail(state.status());
-  taken.emplace(EvidenceInHand{std::move(pile), std::move(platform->name), std::move(platform->origin), *std::move(challenge), *std::move(anchors), *at, *std::move(state)});
+  taken.emplace(EvidenceInHand{std::move(pile), std::move(platform->name), std::move(platform->origin), *std::move(challenge),
+                               *std::move(anchors), *at, *std::move(state)});
   return ExitCode::kOk;
 }
 

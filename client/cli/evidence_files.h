@@ -16,15 +16,15 @@
 namespace assay::cli {
 
 struct EvidenceOptions {
-  std::vector<std::string> files;        // evidence and endorsements in any mix
-  std::vector<std::string> collateral;   // directories
-  std::string platform = {};             // "": inferred if exactly one fits
-  std::string at = {};                   // "": now
+  std::vector<std::string> files;       // evidence and endorsements in any mix
+  std::vector<std::string> collateral;  // directories
+  std::string platform = {};            // "": inferred if exactly one fits
+  std::string at = {};                  // "": now
   FreshnessOptions freshness = {};
   std::vector<std::string> gce_endorsement_roots = {};
-  std::string insecure_test_anchors = {};  // "": the built-in pins
+  std::string insecure_test_anchors = {};       // "": the built-in pins
   std::vector<std::string> enrolled_keys = {};  // files: attestation keys of TPMs that count as enrolled, here and now
-  bool verbose = false;                  // files that were skipped are named
+  bool verbose = false;                         // files that were skipped are named
 };
 
 struct EvidenceInHand {

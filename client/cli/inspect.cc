@@ -1,9 +1,9 @@
 #include "client/cli/inspect.h"
 
 #include "base/absl_bridge.h"
+#include "base/files.h"
 #include "base/hex.h"
 #include "base/strings.h"
-#include "base/files.h"
 #include "client/cli/recognise.h"
 #include "client/cli/tree.h"
 #include "codec/json.h"
@@ -88,8 +88,8 @@ ExitCode Inspect(const InspectOptions& options, const Invocation& invocation) {
     worst = WorstOf(worst, inspected.exit_code);
     if (options.output == OutputFormat::kTable) {
       if (options.files.size() > 1) {
-        invocation.out << (&file == &options.files.front() ? "" : "\n")
-                       << invocation.style.Strong(Cat("== ", Printable(file, 4096), " ==")) << (inspected.bytes ? Cat("  ", inspected.bytes->size(), " bytes") : "") << '\n';
+        invocation.out << (&file == &options.files.front() ? "" : "\n") << invocation.style.Strong(Cat("== ", Printable(file, 4096), " =="))
+                       << (inspected.bytes ? Cat("  ", inspected.bytes->size(), " bytes") : "") << '\n';
       }
       PrintTree(inspected, options.verbose, invocation);
       described |= inspected.description.has_value();

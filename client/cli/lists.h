@@ -23,7 +23,9 @@ inline constexpr int kMostPage = 1000;
 inline std::string Shown(const google::protobuf::Timestamp& time) { return FormatTime(Time{Duration{time.seconds()}}); }
 inline std::string Shown(const std::string& digest) { return digest.empty() ? "-" : ToHex(AsBytes(digest)); }
 inline std::string OrDash(const std::string& text) { return text.empty() ? "-" : Printable(text, 256); }
-inline std::string Place(const v1::AttestationContext& context) { return Cat(Printable(context.cluster()), "/", Printable(context.role())); }
+inline std::string Place(const v1::AttestationContext& context) {
+  return Cat(Printable(context.cluster()), "/", Printable(context.role()));
+}
 
 // "TRUSTED_WITH_WARNINGS": as filters have it.
 inline std::string NameOf(v1::Verdict verdict) {
@@ -62,7 +64,8 @@ void Print(const std::vector<T>& elements, const Columns<T>& columns, OutputForm
 
 // Asks page by page. `elements_of` names the list in the response.
 template <typename T, typename Options, typename Request, typename Ask, typename ElementsOf>
-ExitCode PrintList(const Options& options, Request request, const Columns<T>& columns, const Invocation& invocation, const Ask& ask, const ElementsOf& elements_of) {
+ExitCode PrintList(const Options& options, Request request, const Columns<T>& columns, const Invocation& invocation, const Ask& ask,
+                   const ElementsOf& elements_of) {
   const auto connection = ConnectAsOperator(options.server, options.credentials);
   if (!connection.ok()) return invocation.Fail(connection.status());
   std::vector<T> all;

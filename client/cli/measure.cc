@@ -31,7 +31,8 @@ struct Order {
   std::string_view meaning;
 };
 constexpr Order kOrders[] = {
-    {"single", "single_pass", dcap::PageAddOrder::kSinglePass, "each page is added and measured before the next: mainline KVM (Linux 6.16) and QEMU"},
+    {"single", "single_pass", dcap::PageAddOrder::kSinglePass,
+     "each page is added and measured before the next: mainline KVM (Linux 6.16) and QEMU"},
     {"two-pass", "two_pass", dcap::PageAddOrder::kTwoPass, "all pages of a section are added, then measured: some earlier KVM and QEMU"},
 };
 
@@ -55,8 +56,8 @@ absl::StatusOr<Outcome<std::optional<Rtmrs>>> RtmrsOf(const std::string& file) {
   return Outcome<std::optional<Rtmrs>>(std::move(rtmrs));
 }
 
-json::Value ToTree(const std::string& file, ByteView image, const std::vector<dcap::TdvfSection>& sections, const std::vector<Measured>& measured,
-                   const std::optional<Rtmrs>& rtmrs) {
+json::Value ToTree(const std::string& file, ByteView image, const std::vector<dcap::TdvfSection>& sections,
+                   const std::vector<Measured>& measured, const std::optional<Rtmrs>& rtmrs) {
   using json::Value;
   Value tree = Value::MakeObject();
   Value& firmware = tree.Add("firmware", Value::MakeObject());
@@ -87,8 +88,8 @@ std::string WhatMrtdCovers(const dcap::TdvfSection& section) {
   return section.added ? "address only" : "nothing: added later";
 }
 
-void Print(ByteView image, const std::vector<dcap::TdvfSection>& sections, const std::vector<Measured>& measured, const std::optional<Rtmrs>& rtmrs,
-           const Invocation& invocation) {
+void Print(ByteView image, const std::vector<dcap::TdvfSection>& sections, const std::vector<Measured>& measured,
+           const std::optional<Rtmrs>& rtmrs, const Invocation& invocation) {
   Table values;
   for (const Measured& one : measured) values.Add({Cat("mrtd ", one.order->option), one.mrtd});
   for (std::size_t i = 0; rtmrs && i < rtmrs->size(); ++i) values.Add({Cat("rtmr", i), ToHex((*rtmrs)[i])});
@@ -98,7 +99,8 @@ void Print(ByteView image, const std::vector<dcap::TdvfSection>& sections, const
   Table table({"SECTION", "ADDRESS", "SIZE", "DATA IN IMAGE", "IN MRTD"});
   for (const dcap::TdvfSection& section : sections) {
     table.Add({std::string(NameOf(section.type)), HexNumber(section.memory_address), HexNumber(section.memory_size),
-               section.data.empty() ? "none" : Cat(HexNumber(section.data.size()), " at ", HexNumber(section.data_offset)), WhatMrtdCovers(section)});
+               section.data.empty() ? "none" : Cat(HexNumber(section.data.size()), " at ", HexNumber(section.data_offset)),
+               WhatMrtdCovers(section)});
   }
   invocation.out << table.ToText("  ") << '\n' << invocation.style.Faint(kScope) << '\n';
   if (rtmrs) invocation.out << invocation.style.Faint(kLogScope) << '\n';
@@ -111,7 +113,9 @@ ExitCode MeasureTdx(const MeasureTdxOptions& options, const Invocation& invocati
   if (!image.ok()) return invocation.Fail(image.status());
   const Outcome<std::vector<dcap::TdvfSection>> sections = dcap::ReadTdvf(*image);
   if (!sections) {
-    for (const Finding& finding : sections.findings()) invocation.Say(Cat("--firmware '", Printable(options.firmware), "': ", Describe(finding)));
+    for (const Finding& finding : sections.findings()) {
+      invocation.Say(Cat("--firmware '", Printable(options.firmware), "': ", Describe(finding)));
+    }
     return ExitCode::kMalformed;
   }
   const absl::StatusOr<Outcome<std::optional<Rtmrs>>> rtmrs = RtmrsOf(options.ccel);
@@ -122,7 +126,9 @@ ExitCode MeasureTdx(const MeasureTdxOptions& options, const Invocation& invocati
   }
   std::vector<Measured> measured;
   for (const Order& order : kOrders) {
-    if (options.page_add_order.empty() || options.page_add_order == order.option) measured.push_back({&order, ToHex(dcap::Mrtd(*sections, order.order))});
+    if (options.page_add_order.empty() || options.page_add_order == order.option) {
+      measured.push_back({&order, ToHex(dcap::Mrtd(*sections, order.order))});
+    }
   }
   if (options.output == OutputFormat::kTable) Print(*image, *sections, measured, **rtmrs, invocation);
   else invocation.out << Structured(options.output, ToTree(options.firmware, *image, *sections, measured, **rtmrs));

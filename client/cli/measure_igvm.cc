@@ -57,18 +57,23 @@ std::vector<Range> RangesOf(const evidence::IgvmGuest& guest) {
   std::vector<Range> ranges;
   const auto add = [&](std::uint64_t address, std::uint64_t size, std::string_view content, bool apart) {
     if (size == 0) return;
-    if (!apart && !ranges.empty() && ranges.back().content == content && ranges.back().address + ranges.back().size == address) ranges.back().size += size;
-    else ranges.push_back({address, size, content});
+    if (!apart && !ranges.empty() && ranges.back().content == content && ranges.back().address + ranges.back().size == address) {
+      ranges.back().size += size;
+    } else ranges.push_back({address, size, content});
   };
   for (const evidence::IgvmDirective& directive : guest.directives) {
     if (const auto* page = std::get_if<evidence::IgvmPage>(&directive)) add(page->gpa, evidence::kIgvmPageSize, ContentOf(*page), false);
-    else if (const auto* parameters = std::get_if<evidence::IgvmParameters>(&directive)) add(parameters->gpa, parameters->size, "address only: parameters", false);
-    else if (const auto* context = std::get_if<evidence::IgvmVpContext>(&directive)) add(context->gpa, evidence::kIgvmPageSize, "state of a processor (VMSA)", true);
+    else if (const auto* parameters = std::get_if<evidence::IgvmParameters>(&directive)) {
+      add(parameters->gpa, parameters->size, "address only: parameters", false);
+    } else if (const auto* context = std::get_if<evidence::IgvmVpContext>(&directive)) {
+      add(context->gpa, evidence::kIgvmPageSize, "state of a processor (VMSA)", true);
+    }
   }
   return ranges;
 }
 
-json::Value TreeOf(const MeasureSnpOptions& options, ByteView file, const evidence::IgvmGuest& guest, sev_snp::IgvmLoader loader, const crypto::Sha384Digest& digest) {
+json::Value TreeOf(const MeasureSnpOptions& options, ByteView file, const evidence::IgvmGuest& guest, sev_snp::IgvmLoader loader,
+                   const crypto::Sha384Digest& digest) {
   using json::Value;
   Value tree = Value::MakeObject();
   tree.Add("snp.measurement", Value::String(ToHex(digest)));
@@ -99,8 +104,10 @@ json::Value TreeOf(const MeasureSnpOptions& options, ByteView file, const eviden
 
 std::string TextOf(ByteView file, const evidence::IgvmGuest& guest, sev_snp::IgvmLoader loader, const Invocation& invocation) {
   std::string text = Cat("IGVM file of ", file.size(), " bytes, SHA-256 ", ToHex(crypto::Sha256(file)), "\n");
-  text += Cat("loaded by ", NameOf(loader), guest.guest_policy ? Cat(", guest policy ", HexNumber(*guest.guest_policy)) : ", no guest policy");
-  text += guest.id_block ? Cat(", ID block of image ", ToHex(guest.id_block->image_id), ", SVN ", guest.id_block->guest_svn, "\n") : ", no ID block\n";
+  text +=
+      Cat("loaded by ", NameOf(loader), guest.guest_policy ? Cat(", guest policy ", HexNumber(*guest.guest_policy)) : ", no guest policy");
+  text += guest.id_block ? Cat(", ID block of image ", ToHex(guest.id_block->image_id), ", SVN ", guest.id_block->guest_svn, "\n")
+                         : ", no ID block\n";
   Table table({"ADDRESS", "SIZE", "CONTENT MEASURED"});
   for (const Range& range : RangesOf(guest)) table.Add({HexNumber(range.address), HexNumber(range.size), std::string(range.content)});
   return Cat(text, table.ToText("  "), "\n", invocation.style.Faint(kScope), "\n");
@@ -116,7 +123,10 @@ ExitCode MeasureIgvm(const MeasureSnpOptions& options, ByteView file, const Invo
   if (!guest) return Refuse("--firmware", options.firmware, guest.findings(), ExitCode::kMalformed, invocation);
   const Outcome<crypto::Sha384Digest> digest = sev_snp::LaunchDigest(*guest, *loader);
   if (!digest) return Refuse("--firmware", options.firmware, digest.findings(), ExitCode::kMalformed, invocation);
-  measurement = {.digest = *digest, .text = TextOf(file, *guest, *loader, invocation), .tree = TreeOf(options, file, *guest, *loader, *digest), .objections = {}};
+  measurement = {.digest = *digest,
+                 .text = TextOf(file, *guest, *loader, invocation),
+                 .tree = TreeOf(options, file, *guest, *loader, *digest),
+                 .objections = {}};
   if (auto objection = sev_snp::CompareWithIdBlock(*digest, *guest)) measurement.objections.push_back(*std::move(objection));
   return ExitCode::kOk;
 }

@@ -35,19 +35,29 @@ absl::StatusOr<sev_snp::Launch> LaunchOf(const MeasureSnpOptions& options) {
   const std::optional<sev_snp::Vmm> vmm = sev_snp::VmmNamed(options.vmm);
   if (!vmm) return Misuse("--vmm", "qemu, ec2 or gce, which start guests from OVMF images", options.vmm);
   if (!options.vcpus || *options.vcpus < 1 || *options.vcpus > sev_snp::kMaxVcpus) {
-    return Misuse("--vcpus", Cat("1 to ", sev_snp::kMaxVcpus, ", since each vCPU is measured"), options.vcpus ? std::to_string(*options.vcpus) : "");
+    return Misuse("--vcpus", Cat("1 to ", sev_snp::kMaxVcpus, ", since each vCPU is measured"),
+                  options.vcpus ? std::to_string(*options.vcpus) : "");
   }
   sev_snp::Launch launch{.vmm = *vmm, .vcpus = *options.vcpus, .in_svsm = !options.svsm.empty()};
   const auto features = options.guest_features.empty() ? sev_snp::kSnpActive : NumberOf(options.guest_features);
-  if (!features || (*features & sev_snp::kSnpActive) == 0) return Misuse("--guest-features", "a hexadecimal number with bit 0, SNPActive", options.guest_features);
+  if (!features || (*features & sev_snp::kSnpActive) == 0) {
+    return Misuse("--guest-features", "a hexadecimal number with bit 0, SNPActive", options.guest_features);
+  }
   launch.guest_features = *features;
   const bool model = !options.vcpu_model.empty() || !options.vcpu_signature.empty();
   if (launch.vmm != sev_snp::Vmm::kQemu) {
-    if (model) return Misuse("--vcpu-model, --vcpu-signature", Cat("neither: the state that ", options.vmm, " starts vCPUs in does not depend on the model"), options.vcpu_model + options.vcpu_signature);
+    if (model) {
+      return Misuse("--vcpu-model, --vcpu-signature",
+                    Cat("neither: the state that ", options.vmm, " starts vCPUs in does not depend on the model"),
+                    options.vcpu_model + options.vcpu_signature);
+    }
     if (launch.in_svsm) return Misuse("--svsm", Cat("none: ", options.vmm, " does not start guests in one"), options.svsm);
     return launch;
   }
-  if (!model) return absl::InvalidArgumentError("--vcpu-model, --vcpu-signature: expected one of them, since QEMU measures the CPU model, actual neither");
+  if (!model) {
+    return absl::InvalidArgumentError(
+        "--vcpu-model, --vcpu-signature: expected one of them, since QEMU measures the CPU model, actual neither");
+  }
   std::optional<std::uint64_t> signature = sev_snp::SignatureOfModel(options.vcpu_model);
   if (options.vcpu_model.empty()) signature = NumberOf(options.vcpu_signature);
   if (!signature || *signature > 0xFFFFFFFF) return Misuse("--vcpu-signature", "a hexadecimal number of 32 bits", options.vcpu_signature);
@@ -73,9 +83,9 @@ std::string ContentOf(const sev_snp::SevSection& section, const sev_snp::Launch&
 // What the guest is launched from.
 struct Images {
   ByteView ovmf;
-  Bytes svsm;                       // empty: none
-  sev_snp::SevFirmware firmware;    // of what starts
-  crypto::Sha384Digest digest{};    // when the pages of all have been added
+  Bytes svsm;                     // empty: none
+  sev_snp::SevFirmware firmware;  // of what starts
+  crypto::Sha384Digest digest{};  // when the pages of all have been added
 };
 
 // nullopt: said why.
@@ -89,7 +99,8 @@ std::optional<Images> ReadImages(const MeasureSnpOptions& options, ByteView ovmf
   if (options.svsm.empty()) return images;
   const std::uint64_t begin = sev_snp::kFirmwareEnd - ovmf.size();
   if (options.variables_size % sev_snp::kPageSize != 0 || options.variables_size >= begin) {
-    code = invocation.Fail(Misuse("--variables-size", Cat("a multiple of ", sev_snp::kPageSize, " below ", begin), std::to_string(options.variables_size)));
+    code = invocation.Fail(
+        Misuse("--variables-size", Cat("a multiple of ", sev_snp::kPageSize, " below ", begin), std::to_string(options.variables_size)));
     return std::nullopt;
   }
   absl::StatusOr<Bytes> svsm = ReadFile("--svsm", options.svsm, kMaxImageSize);
@@ -116,7 +127,8 @@ void AddFile(json::Value& tree, std::string_view name, const std::string& path, 
   file.Add("sha256", json::Value::String(ToHex(crypto::Sha256(image))));
 }
 
-json::Value TreeOf(const MeasureSnpOptions& options, const Images& images, const sev_snp::Launch& launch, const crypto::Sha384Digest& digest) {
+json::Value TreeOf(const MeasureSnpOptions& options, const Images& images, const sev_snp::Launch& launch,
+                   const crypto::Sha384Digest& digest) {
   using json::Value;
   Value tree = Value::MakeObject();
   tree.Add("snp.measurement", Value::String(ToHex(digest)));
@@ -150,7 +162,9 @@ std::string TextOf(const Images& images, const sev_snp::Launch& launch, const In
   if (launch.vmm == sev_snp::Vmm::kQemu) text += Cat(", CPUID signature ", HexNumber(launch.vcpu_signature));
   text += Cat(", SEV_FEATURES ", HexNumber(launch.guest_features), "\n");
   Table table({"SECTION", "ADDRESS", "SIZE", "CONTENT MEASURED"});
-  for (const sev_snp::SevSection& section : images.firmware.sections) table.Add({std::string(NameOf(section.type)), HexNumber(section.address), HexNumber(section.size), ContentOf(section, launch)});
+  for (const sev_snp::SevSection& section : images.firmware.sections) {
+    table.Add({std::string(NameOf(section.type)), HexNumber(section.address), HexNumber(section.size), ContentOf(section, launch)});
+  }
   return Cat(text, table.ToText("  "), "\n", invocation.style.Faint(launch.in_svsm ? kSvsmScope : kScope), "\n");
 }
 
@@ -171,7 +185,10 @@ ExitCode MeasureOvmf(const MeasureSnpOptions& options, ByteView image, const Inv
   if (!images) return code;
   const Outcome<crypto::Sha384Digest> digest = sev_snp::LaunchDigest(images->digest, images->firmware, *launch);
   if (!digest) return Refuse("--firmware", options.firmware, digest.findings(), ExitCode::kMalformed, invocation);
-  measurement = {.digest = *digest, .text = TextOf(*images, *launch, invocation), .tree = TreeOf(options, *images, *launch, *digest), .objections = {}};
+  measurement = {.digest = *digest,
+                 .text = TextOf(*images, *launch, invocation),
+                 .tree = TreeOf(options, *images, *launch, *digest),
+                 .objections = {}};
   return ExitCode::kOk;
 }
 

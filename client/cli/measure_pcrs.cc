@@ -58,9 +58,11 @@ class Files {
 };
 
 std::optional<tcg_log::SecureBootVariables> ReadVariables(const MeasurePcrsOptions& options, Files& files) {
-  auto pk = files.Read("--pk", options.pk), kek = files.Read("--kek", options.kek), db = files.Read("--db", options.db), dbx = files.Read("--dbx", options.dbx);
+  auto pk = files.Read("--pk", options.pk), kek = files.Read("--kek", options.kek), db = files.Read("--db", options.db),
+       dbx = files.Read("--dbx", options.dbx);
   if (!pk || !kek || !db || !dbx) return std::nullopt;
-  tcg_log::SecureBootVariables variables{.enabled = options.secure_boot == "on", .pk = *std::move(pk), .kek = *std::move(kek), .db = *std::move(db), .dbx = *std::move(dbx)};
+  tcg_log::SecureBootVariables variables{
+      .enabled = options.secure_boot == "on", .pk = *std::move(pk), .kek = *std::move(kek), .db = *std::move(db), .dbx = *std::move(dbx)};
   for (const std::string& authority : options.authorities) {
     const std::size_t equals = authority.find('=');
     auto value = files.Read("--authority", authority.substr(equals + 1));
@@ -74,15 +76,19 @@ std::optional<tcg_log::SecureBootVariables> ReadVariables(const MeasurePcrsOptio
 std::string Misuse(const MeasurePcrsOptions& options) {
   for (const std::string& authority : options.authorities) {
     const std::size_t equals = authority.find('=');
-    if (equals == std::string::npos || !tcg_log::IsAuthority(authority.substr(0, equals)) || equals + 1 == authority.size())
+    if (equals == std::string::npos || !tcg_log::IsAuthority(authority.substr(0, equals)) || equals + 1 == authority.size()) {
       return Cat("--authority: expected db, Shim, SbatLevel or MokListTrusted, '=' and a file, actual '", Printable(authority, 64), "'");
+    }
   }
   for (const std::string* text : {&options.load_options, &options.stub_command_line}) {
-    if (!std::all_of(text->begin(), text->end(), [](char c) { return c >= ' ' && c <= '~'; })) return "command lines: expected printable ASCII";
+    if (!std::all_of(text->begin(), text->end(), [](char c) { return c >= ' ' && c <= '~'; })) {
+      return "command lines: expected printable ASCII";
+    }
   }
-  const bool any = !options.boot_images.empty() || !options.secure_boot.empty() || !options.uki.empty() || !options.stub_command_line.empty() ||
-                   !options.load_options.empty() || !options.initrds.empty();
-  return any ? "" : "nothing to measure: give at least one of --boot-image, --secure-boot, --load-options, --initrd, --uki, --stub-command-line";
+  const bool any = !options.boot_images.empty() || !options.secure_boot.empty() || !options.uki.empty() ||
+                   !options.stub_command_line.empty() || !options.load_options.empty() || !options.initrds.empty();
+  return any ? ""
+             : "nothing to measure: give at least one of --boot-image, --secure-boot, --load-options, --initrd, --uki, --stub-command-line";
 }
 
 using Pcrs = std::map<std::uint32_t, Bytes>;

@@ -12,10 +12,12 @@
 namespace assay::cli {
 
 absl::Status Misuse(std::string_view option, std::string_view expected, std::string_view actual) {
-  return absl::InvalidArgumentError(ToAbsl(Cat(option, ": expected ", expected, ", actual ", actual.empty() ? "none" : Cat("'", Printable(actual, 64), "'"))));
+  return absl::InvalidArgumentError(
+      ToAbsl(Cat(option, ": expected ", expected, ", actual ", actual.empty() ? "none" : Cat("'", Printable(actual, 64), "'"))));
 }
 
-ExitCode Refuse(std::string_view option, const std::string& file, const std::vector<Finding>& findings, ExitCode code, const Invocation& invocation) {
+ExitCode Refuse(std::string_view option, const std::string& file, const std::vector<Finding>& findings, ExitCode code,
+                const Invocation& invocation) {
   for (const Finding& finding : findings) invocation.Say(Cat(option, " '", Printable(file), "': ", Describe(finding)));
   return code;
 }
@@ -24,7 +26,8 @@ ExitCode MeasureSnp(const MeasureSnpOptions& options, const Invocation& invocati
   const absl::StatusOr<Bytes> firmware = ReadFile("--firmware", options.firmware, kMaxImageSize);
   if (!firmware.ok()) return invocation.Fail(firmware.status());
   SnpMeasurement measurement;
-  const ExitCode measured = evidence::IsIgvm(*firmware) ? MeasureIgvm(options, *firmware, invocation, measurement) : MeasureOvmf(options, *firmware, invocation, measurement);
+  const ExitCode measured = evidence::IsIgvm(*firmware) ? MeasureIgvm(options, *firmware, invocation, measurement)
+                                                        : MeasureOvmf(options, *firmware, invocation, measurement);
   if (measured != ExitCode::kOk) return measured;
   std::optional<Bytes> report;
   if (!options.report.empty()) {
@@ -38,7 +41,9 @@ ExitCode MeasureSnp(const MeasureSnpOptions& options, const Invocation& invocati
     invocation.out << Structured(options.output, measurement.tree);
   }
   ExitCode code = ExitCode::kOk;
-  if (!measurement.objections.empty()) code = Refuse("--firmware", options.firmware, measurement.objections, ExitCode::kNotTrusted, invocation);
+  if (!measurement.objections.empty()) {
+    code = Refuse("--firmware", options.firmware, measurement.objections, ExitCode::kNotTrusted, invocation);
+  }
   if (!report) return code;
   const std::vector<Finding> findings = sev_snp::CompareWithReport(measurement.digest, trust::UntrustedBytes(*std::move(report)));
   if (findings.empty()) return code;

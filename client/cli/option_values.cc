@@ -57,10 +57,11 @@ absl::StatusOr<Bytes> ParseNonceOption(std::string_view text) {
 absl::StatusOr<std::uint32_t> ParseTpmHandleOption(std::string_view text) {
   const auto bytes = text.starts_with("0x") ? FromHex(text.substr(2)) : std::nullopt;
   if (bytes && bytes->size() == 4 && bytes->front() == 0x81) {
-    return static_cast<std::uint32_t>((*bytes)[0]) << 24 | static_cast<std::uint32_t>((*bytes)[1]) << 16 | static_cast<std::uint32_t>((*bytes)[2]) << 8 | (*bytes)[3];
+    return static_cast<std::uint32_t>((*bytes)[0]) << 24 | static_cast<std::uint32_t>((*bytes)[1]) << 16 |
+           static_cast<std::uint32_t>((*bytes)[2]) << 8 | (*bytes)[3];
   }
-  return absl::InvalidArgumentError(Cat("--tpm-key-handle: expected the handle of a persistent key, 0x81000000 to 0x81ffffff, actual '", Printable(text, 64),
-                                        "'. tpm2_getcap handles-persistent lists them."));
+  return absl::InvalidArgumentError(Cat("--tpm-key-handle: expected the handle of a persistent key, 0x81000000 to 0x81ffffff, actual '",
+                                        Printable(text, 64), "'. tpm2_getcap handles-persistent lists them."));
 }
 
 absl::StatusOr<trust::Challenge> ChallengeOf(const FreshnessOptions& options) {
@@ -79,9 +80,14 @@ absl::StatusOr<trust::Challenge> ChallengeOf(const FreshnessOptions& options) {
     const absl::StatusOr<Bytes> bytes = ReadFile("--transcript", *options.transcript);
     if (!bytes.ok()) return bytes.status();
     const auto transcript = crypto::BindingTranscript::Decode(*bytes);
-    if (!transcript) return Bad("--transcript", "a binding transcript, version 1", Cat("another ", bytes->size(), " bytes"), "Give the bytes whose digests the evidence was demanded to carry (docs/join.md).");
+    if (!transcript) {
+      return Bad("--transcript", "a binding transcript, version 1", Cat("another ", bytes->size(), " bytes"),
+                 "Give the bytes whose digests the evidence was demanded to carry (docs/join.md).");
+    }
     const auto digest_of = [](const Bytes& field) { return field.empty() ? std::nullopt : std::optional(crypto::Sha256(field)); };
-    return trust::Challenge::Demanded({.report_data = transcript->ReportData(), .nonce = ToBytes(transcript->ExtraData()), .node_key_sha256 = digest_of(transcript->node_spki),
+    return trust::Challenge::Demanded({.report_data = transcript->ReportData(),
+                                       .nonce = ToBytes(transcript->ExtraData()),
+                                       .node_key_sha256 = digest_of(transcript->node_spki),
                                        .tpm_ak_sha256 = digest_of(transcript->tpm_ak)});
   }
   if (options.report_data) {

@@ -15,7 +15,7 @@ namespace assay::cli {
 
 absl::StatusOr<Time> ParseAtOption(std::string_view text);
 absl::StatusOr<ByteArray<64>> ParseReportDataOption(std::string_view text);
-absl::StatusOr<Bytes> ParseNonceOption(std::string_view text);  // 1 to 64 bytes
+absl::StatusOr<Bytes> ParseNonceOption(std::string_view text);              // 1 to 64 bytes
 absl::StatusOr<std::uint32_t> ParseTpmHandleOption(std::string_view text);  // "0x81000000" to "0x81FFFFFF"
 
 // What was demanded of the evidence. At most one of the four; none: freshness is skipped, and that was not accepted.

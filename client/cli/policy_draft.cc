@@ -24,22 +24,36 @@ using trust::Value;
 
 // What tells one image from another. Registers that differ from boot to boot, or that whoever runs may reset, are none: 1, 5, 10, 15 to 23.
 constexpr auto kOfTheImage = std::to_array<std::string_view>({
-    "snp.measurement", "dcap.mrtd", "dcap.rtmr0", "dcap.rtmr1", "dcap.rtmr2", "tpm.sha256_pcr4", "tpm.sha256_pcr7", "tpm.sha256_pcr8", "tpm.sha256_pcr9", "tpm.sha256_pcr11",
-    "tpm.sha256_pcr12", "tpm.sha256_pcr13",
+    "snp.measurement",
+    "dcap.mrtd",
+    "dcap.rtmr0",
+    "dcap.rtmr1",
+    "dcap.rtmr2",
+    "tpm.sha256_pcr4",
+    "tpm.sha256_pcr7",
+    "tpm.sha256_pcr8",
+    "tpm.sha256_pcr9",
+    "tpm.sha256_pcr11",
+    "tpm.sha256_pcr12",
+    "tpm.sha256_pcr13",
 });
 // Firmware of others, which they change: told where it differs.
-constexpr auto kOfTheFirmware = std::to_array<std::string_view>({"tpm.sha256_pcr0", "tpm.sha256_pcr2", "tpm.sha256_pcr3", "tpm.sha256_pcr14"});
+constexpr auto kOfTheFirmware =
+    std::to_array<std::string_view>({"tpm.sha256_pcr0", "tpm.sha256_pcr2", "tpm.sha256_pcr3", "tpm.sha256_pcr14"});
 // Best first.
-constexpr auto kCoversBoot = std::to_array<std::string_view>({"dcap.rtmr2", "dcap.rtmr1", "snp.measurement", "tpm.sha256_pcr4", "tpm.sha256_pcr11", "tpm.sha256_pcr9"});
-constexpr auto kSaysWhose = std::to_array<std::string_view>({"gce.project_id", "snp.id_key_digest", "snp.host_data", "dcap.mrconfigid", "dcap.mrowner", "snp.chip_id",
-                                                              "dcap.platform_instance_id", "tpm.ak_key_digest"});
+constexpr auto kCoversBoot = std::to_array<std::string_view>(
+    {"dcap.rtmr2", "dcap.rtmr1", "snp.measurement", "tpm.sha256_pcr4", "tpm.sha256_pcr11", "tpm.sha256_pcr9"});
+constexpr auto kSaysWhose =
+    std::to_array<std::string_view>({"gce.project_id", "snp.id_key_digest", "snp.host_data", "dcap.mrconfigid", "dcap.mrowner",
+                                     "snp.chip_id", "dcap.platform_instance_id", "tpm.ak_key_digest"});
 // Of these an allow-list is worth having, whatever answers for the owner: ids of projects are given away again, numbers never.
 constexpr auto kAllowLists = std::to_array<std::string_view>({"gce.project_number", "snp.chip_id"});
 constexpr auto kOfTheLog = std::to_array<std::string_view>({"log.secure_boot", "log.unlogged_pcrs"});
 
 const ClaimSpec* SpecOf(const platform::Platform& platform, std::string_view name) {
   for (const evidence::Format* format : platform.formats) {
-    const auto found = std::find_if(format->claims.begin(), format->claims.end(), [name](const ClaimSpec& claim) { return claim.name == name; });
+    const auto found =
+        std::find_if(format->claims.begin(), format->claims.end(), [name](const ClaimSpec& claim) { return claim.name == name; });
     if (found != format->claims.end()) return &*found;
   }
   return nullptr;
@@ -93,10 +107,12 @@ struct Draft {
 // Writes both files from what authentication found.
 class Drafting {
  public:
-  Drafting(const platform::Platform& platform, const AuthenticatedClaims& claims, const std::map<std::string, std::string>& refused) : platform_(platform), claims_(claims), refused_(refused) {}
+  Drafting(const platform::Platform& platform, const AuthenticatedClaims& claims, const std::map<std::string, std::string>& refused)
+      : platform_(platform), claims_(claims), refused_(refused) {}
 
   // nullopt: `defect` says which claim no rule can be written for.
-  std::optional<Draft> Write(const std::string& name, const std::string& origin, const appraisal::Policy* shipped, const std::string& strength, const std::string& features, std::string& defect) {
+  std::optional<Draft> Write(const std::string& name, const std::string& origin, const appraisal::Policy* shipped,
+                             const std::string& strength, const std::string& features, std::string& defect) {
     for (const evidence::Format* format : platform_.formats) {
       for (const ClaimSpec& claim : format->claims) {
         if (claim.duty != Duty::kOptional && !MustAppraise(claim, defect)) return std::nullopt;
@@ -109,7 +125,9 @@ class Drafting {
     const std::string images = Cat(name, "-images");
     const bool has_images = AddImages();
     if (has_images) {
-      rules_ += Cat("\n  # Which images may boot: ", images, ".yaml has the one of this machine. DECIDE: add those that you will roll out, before you do.\n  - {release: ", images, "}\n");
+      rules_ +=
+          Cat("\n  # Which images may boot: ", images,
+              ".yaml has the one of this machine. DECIDE: add those that you will roll out, before you do.\n  - {release: ", images, "}\n");
     }
     AnswerBoot(has_images);
     AnswerOwner();
@@ -117,19 +135,31 @@ class Drafting {
       if (Says(claims_, claim)) AddRule(claim, "Of this machine. DECIDE: list all that are yours, or leave the rule out if any will do.");
     }
     Draft draft;
-    draft.policy = Cat("# Drafted by `assay policy from-evidence` from ", origin, ".\n"
-                       "# Every value is of that one machine, which you hold to be good. What is yours to decide before this judges others is marked DECIDE.\n"
-                       "# docs/policies.md explains every key, docs/claims.md every claim.\n"
-                       "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: ", name, "\nplatform: ", platform_.name,
-                       "\n# What this evidence reaches; less can't pass.\nstrength: {at_least: ", strength, "}\ntrust_boundary: {require: [", features,
-                       "]}\n# DECIDE: how long a verdict may be relied on, and whether one with warnings lets a node in.\nmax_validity: 1h\nadmit_with_warnings: false\n\nrules:\n", rules_);
+    draft.policy = Cat(
+        "# Drafted by `assay policy from-evidence` from ", origin,
+        ".\n"
+        "# Every value is of that one machine, which you hold to be good. What is yours to decide before this judges others is marked DECIDE.\n"
+        "# docs/policies.md explains every key, docs/claims.md every claim.\n"
+        "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: ",
+        name, "\nplatform: ", platform_.name, "\n# What this evidence reaches; less can't pass.\nstrength: {at_least: ", strength,
+        "}\ntrust_boundary: {require: [", features,
+        "]}\n# DECIDE: how long a verdict may be relied on, and whether one with warnings lets a node in.\nmax_validity: 1h\nadmit_with_warnings: false\n\nrules:\n",
+        rules_);
     if (!satisfies_.empty()) draft.policy += Cat("\nsatisfies: {", satisfies_, "}\n");
-    if (!waivers_.empty()) draft.policy += Cat("\n# DECIDE: each of these keeps every verdict from being TRUSTED; go on without it if you can.\nwaive:\n", waivers_);
+    if (!waivers_.empty()) {
+      draft.policy +=
+          Cat("\n# DECIDE: each of these keeps every verdict from being TRUSTED; go on without it if you can.\nwaive:\n", waivers_);
+    }
     if (!has_images) return draft;
-    draft.images = Cat("# Drafted by `assay policy from-evidence` from ", origin, ": what that machine had booted.\n"
+    draft.images = Cat("# Drafted by `assay policy from-evidence` from ", origin,
+                       ": what that machine had booted.\n"
                        "# DECIDE: what the image is called, and from when on it no longer counts (sunset: an RFC 3339 time).\n"
-                       "apiVersion: assay.v1\nkind: ReferenceValues\nname: ", images, "\nreleases:\n  - name: \"1\"\n    # All of these must be so.\n    values:\n", values_);
-    if (!warnings_.empty()) draft.images += Cat("    # Where one of these differs, the verdict warns. DECIDE: move what must be so to the values.\n    warn:\n", warnings_);
+                       "apiVersion: assay.v1\nkind: ReferenceValues\nname: ",
+                       images, "\nreleases:\n  - name: \"1\"\n    # All of these must be so.\n    values:\n", values_);
+    if (!warnings_.empty()) {
+      draft.images +=
+          Cat("    # Where one of these differs, the verdict warns. DECIDE: move what must be so to the values.\n    warn:\n", warnings_);
+    }
     return draft;
   }
 
@@ -143,11 +173,14 @@ class Drafting {
     const bool missing = claim.duty == Duty::kMustOrWaive && text != nullptr && *text == "missing";
     if (found == nullptr || flag_unsafe || missing) {
       if (claim.duty != Duty::kMustOrWaive) return void(defect = Cat(claim.name, " is absent from this evidence")), false;
-      waivers_ += Cat("  - claim: ", claim.name, "\n    reason: this machine has ", found == nullptr ? std::string("none") : trust::ShowValue(found->value), "; decide whether that may be\n");
+      waivers_ += Cat("  - claim: ", claim.name, "\n    reason: this machine has ",
+                      found == nullptr ? std::string("none") : trust::ShowValue(found->value), "; decide whether that may be\n");
       appraised_.insert(claim.name);
       return true;
     }
-    if (RuleFor(claim, found->value, claims_).empty()) return void(defect = Cat(claim.name, " can't be keyed: this report does not name its CPU")), false;
+    if (RuleFor(claim, found->value, claims_).empty()) {
+      return void(defect = Cat(claim.name, " can't be keyed: this report does not name its CPU")), false;
+    }
     AddRule(claim.name, "Must be appraised.");
     return true;
   }
@@ -161,7 +194,9 @@ class Drafting {
     if (rule.empty()) return;
     appraised_.insert(spec->name);
     const auto refused = refused_.find(std::string(name));
-    if (refused != refused_.end()) rules_ += Cat("  # DECIDE: the policy shipped with assay does not let this pass: ", refused->second, "\n");
+    if (refused != refused_.end()) {
+      rules_ += Cat("  # DECIDE: the policy shipped with assay does not let this pass: ", refused->second, "\n");
+    }
     rules_ += Cat("  # ", spec->meaning, ". ", why, "\n  - {claim: ", name, ", ", rule, "}\n");
   }
 
@@ -185,7 +220,9 @@ class Drafting {
       waivers_ += "  - claim: boot.covered\n    reason: nothing in this evidence covers kernel, initrd and command line\n";
       return;
     }
-    rules_ += Cat("  # DECIDE: whether ", *covers, " covers kernel, initrd and command line on your machines (the platform's README says when it does);\n  # waive boot.covered if not.\n");
+    rules_ += Cat(
+        "  # DECIDE: whether ", *covers,
+        " covers kernel, initrd and command line on your machines (the platform's README says when it does);\n  # waive boot.covered if not.\n");
     satisfies_ = Cat("boot.covered: ", *covers);
   }
 
@@ -215,7 +252,9 @@ class Drafting {
 std::map<std::string, std::string> RefusedByShipped(const v1::Appraisal& appraisal) {
   std::map<std::string, std::string> refused;
   for (const v1::Finding& finding : appraisal.findings()) {
-    if (finding.effect() >= v1::EFFECT_WARN && !finding.claim().empty()) refused.emplace(finding.claim(), Cat(finding.reason(), ", expected ", finding.expected()));
+    if (finding.effect() >= v1::EFFECT_WARN && !finding.claim().empty()) {
+      refused.emplace(finding.claim(), Cat(finding.reason(), ", expected ", finding.expected()));
+    }
   }
   return refused;
 }
@@ -223,13 +262,15 @@ std::map<std::string, std::string> RefusedByShipped(const v1::Appraisal& apprais
 bool WriteNew(const std::filesystem::path& file, const std::string& text, const Invocation& invocation) {
   std::error_code error;
   if (std::filesystem::exists(file, error)) {
-    invocation.Say(Cat("--to: expected no file '", Printable(file.string()), "', actual: there is one. Give another --name, or remove it."));
+    invocation.Say(
+        Cat("--to: expected no file '", Printable(file.string()), "', actual: there is one. Give another --name, or remove it."));
     return false;
   }
   std::ofstream stream(file, std::ios::binary);
   stream << text;
   if (stream.flush()) return true;
-  invocation.Say(Cat("--to '", Printable(file.string()), "': expected a place that can be written, actual: it can't. Check the directory."));
+  invocation.Say(
+      Cat("--to '", Printable(file.string()), "': expected a place that can be written, actual: it can't. Check the directory."));
   return false;
 }
 
@@ -238,7 +279,8 @@ bool WriteNew(const std::filesystem::path& file, const std::string& text, const 
 ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invocation) {
   constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
   if (options.name.empty() || options.name.find_first_not_of(kNameCharacters) != std::string::npos) {
-    invocation.Say(Cat("--name: expected letters, digits, '-' and '_', actual '", Printable(options.name, 64), "'. It names the policy and its files."));
+    invocation.Say(Cat("--name: expected letters, digits, '-' and '_', actual '", Printable(options.name, 64),
+                       "'. It names the policy and its files."));
     return ExitCode::kUsage;
   }
   std::optional<EvidenceInHand> taken;
@@ -250,7 +292,8 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
   const auto shipped = std::find_if(loaded.book->policies().begin(), loaded.book->policies().end(), is_ours);
   std::map<std::string, std::string> refused;
   if (shipped != loaded.book->policies().end()) {
-    const v1::Appraisal appraisal = AppraiseOffline(*taken, appraisal::PolicyChoice::ForPolicy(*loaded.book, *shipped), invocation.registry);
+    const v1::Appraisal appraisal =
+        AppraiseOffline(*taken, appraisal::PolicyChoice::ForPolicy(*loaded.book, *shipped), invocation.registry);
     // Evidence that isn't authentic is no evidence of anything good.
     if (appraisal.authenticity() != v1::AUTHENTICITY_AUTHENTIC) {
       invocation.out << VerdictText(appraisal, {}, invocation.style);
@@ -259,11 +302,17 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
     refused = RefusedByShipped(appraisal);
   }
 
-  const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(invocation.registry, taken->pile.evidence, taken->pile.collateral);
+  const trust::CollateralSnapshot collateral =
+      appraisal::GatherCollateral(invocation.registry, taken->pile.evidence, taken->pile.collateral);
   CheckLog log;
   const appraisal::TpmInputs tpm(taken->state.tpm);
-  const std::optional<trust::Bundle> bundle = platform.authenticate(
-      taken->pile.evidence, {.anchors = taken->anchors, .collateral = collateral, .challenge = taken->challenge, .caches = nullptr, .enrolled = &tpm.attestation_keys()}, log);
+  const std::optional<trust::Bundle> bundle = platform.authenticate(taken->pile.evidence,
+                                                                    {.anchors = taken->anchors,
+                                                                     .collateral = collateral,
+                                                                     .challenge = taken->challenge,
+                                                                     .caches = nullptr,
+                                                                     .enrolled = &tpm.attestation_keys()},
+                                                                    log);
   if (!bundle) {
     for (const Finding& finding : log.findings()) invocation.Say(Describe(finding));
     return ExitCode::kNotTrusted;
@@ -271,7 +320,8 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
 
   std::string files;
   for (std::size_t i = 0; i < taken->pile.evidence.size(); ++i) {
-    files += Cat(i == 0 ? "" : ", ", Printable(std::filesystem::path(taken->pile.evidence_names[i]).filename().string(), 64), " (SHA-256 ", ToHex(taken->pile.evidence[i].body.Sha256()).substr(0, 16), "…)");
+    files += Cat(i == 0 ? "" : ", ", Printable(std::filesystem::path(taken->pile.evidence_names[i]).filename().string(), 64), " (SHA-256 ",
+                 ToHex(taken->pile.evidence[i].body.Sha256()).substr(0, 16), "…)");
   }
   const std::string origin = Cat(files, ", as of ", FormatTime(taken->at));
   std::string strength = "E", features;
@@ -280,9 +330,12 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
   // Twice: what the evidence reaches under the draft is what the draft then demands.
   for (int round = 0; round < 2; ++round) {
     std::string defect;
-    std::optional<Draft> written = Drafting(platform, bundle->claims(), refused).Write(options.name, origin, shipped == loaded.book->policies().end() ? nullptr : &*shipped, strength, features, defect);
+    std::optional<Draft> written =
+        Drafting(platform, bundle->claims(), refused)
+            .Write(options.name, origin, shipped == loaded.book->policies().end() ? nullptr : &*shipped, strength, features, defect);
     if (!written) {
-      invocation.Say(Cat("FILE: expected evidence that a policy can be drafted from, actual: ", defect, ". Take evidence of newer firmware."));
+      invocation.Say(
+          Cat("FILE: expected evidence that a policy can be drafted from, actual: ", defect, ". Take evidence of newer firmware."));
       return ExitCode::kNotTrusted;
     }
     draft = *std::move(written);
@@ -293,7 +346,8 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
       for (const appraisal::LintMessage& message : result.messages) invocation.Say(message.ToString());
       return ExitCode::kInternal;
     }
-    appraisal = AppraiseOffline(*taken, appraisal::PolicyChoice::ForPolicy(*result.book, result.book->policies().front()), invocation.registry);
+    appraisal =
+        AppraiseOffline(*taken, appraisal::PolicyChoice::ForPolicy(*result.book, result.book->policies().front()), invocation.registry);
     strength = v1::Strength_Name(appraisal.strength()).substr(std::string_view("STRENGTH_").size());
     features = Join(appraisal.trust_boundary().features(), ", ");
   }
@@ -305,7 +359,11 @@ ExitCode DraftPolicy(const PolicyDraftOptions& options, const Invocation& invoca
   const std::filesystem::path directory(options.directory);
   if (!WriteNew(directory / Cat(options.name, ".yaml"), draft.policy, invocation)) return ExitCode::kUsage;
   if (!draft.images.empty() && !WriteNew(directory / Cat(options.name, "-images.yaml"), draft.images, invocation)) return ExitCode::kUsage;
-  invocation.out << VerdictText(appraisal, {false, taken->platform_origin, Cat("drafted: ", options.name, ".yaml", draft.images.empty() ? "" : Cat(", ", options.name, "-images.yaml"))}, invocation.style);
+  invocation.out << VerdictText(
+      appraisal,
+      {false, taken->platform_origin,
+       Cat("drafted: ", options.name, ".yaml", draft.images.empty() ? "" : Cat(", ", options.name, "-images.yaml"))},
+      invocation.style);
   return code;
 }
 

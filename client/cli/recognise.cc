@@ -48,8 +48,7 @@ Finding Unrecognised(std::string_view name, const trust::UntrustedBytes& bytes) 
           .remedy = "Check that the right file was given, and that nothing was cut off or put around it."};
 }
 
-std::optional<Finding> Sort(const appraisal::Registry& registry, std::string_view name, const trust::UntrustedBytes& bytes,
-                            Pile& pile) {
+std::optional<Finding> Sort(const appraisal::Registry& registry, std::string_view name, const trust::UntrustedBytes& bytes, Pile& pile) {
   for (const evidence::Format* format : registry.formats) {
     if (const std::string_view media_type = format->media_type_of(bytes); !media_type.empty()) {
       pile.evidence.push_back({std::string(media_type), bytes});

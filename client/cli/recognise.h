@@ -28,8 +28,7 @@ struct Pile {
 
 // Adds the file to the pile. Otherwise the finding says why it can't be: item_empty, content_unrecognised, or
 // item_unexpected for what is known but is neither evidence nor endorsement of a known vendor.
-std::optional<Finding> Sort(const appraisal::Registry& registry, std::string_view name, const trust::UntrustedBytes& bytes,
-                            Pile& pile);
+std::optional<Finding> Sort(const appraisal::Registry& registry, std::string_view name, const trust::UntrustedBytes& bytes, Pile& pile);
 
 // item_empty or content_unrecognised, with the size and the first bytes.
 Finding Unrecognised(std::string_view name, const trust::UntrustedBytes& bytes);

@@ -31,9 +31,12 @@ absl::StatusOr<v1::ReplayVerdictResponse> Offline(const ReplayOptions& options, 
   if (!file.ok()) return file.status();
   v1::VerdictExport verdict;
   if (!verdict.ParseFromArray(file->data(), static_cast<int>(file->size())) || verdict.record().id().empty()) {
-    return absl::InvalidArgumentError(ToAbsl(Cat("--from '", Printable(options.from), "': expected a file that `assay verdict export` wrote, actual: something else. Export the verdict again.")));
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat("--from '", Printable(options.from),
+                   "': expected a file that `assay verdict export` wrote, actual: something else. Export the verdict again.")));
   }
-  const absl::StatusOr<trust::AnchorSet> anchors = appraisal::LoadAnchors(invocation.registry, options.insecure_test_anchors, options.tpm_ek_roots);
+  const absl::StatusOr<trust::AnchorSet> anchors =
+      appraisal::LoadAnchors(invocation.registry, options.insecure_test_anchors, options.tpm_ek_roots);
   if (!anchors.ok()) return anchors.status();
   std::optional<appraisal::PolicyBook> book;
   if (!options.policies.empty()) {
@@ -94,7 +97,8 @@ ExitCode ExportVerdict(const ReplayOptions& options, const Invocation& invocatio
     invocation.Say(Cat("--to '", Printable(options.to), "': expected a place that can be written, actual: it can't. Check the directory."));
     return ExitCode::kUsage;
   }
-  invocation.out << "verdict " << Printable(options.id) << " with " << response->verdict().inputs_size() << " inputs: " << Printable(options.to, 1024) << '\n';
+  invocation.out << "verdict " << Printable(options.id) << " with " << response->verdict().inputs_size()
+                 << " inputs: " << Printable(options.to, 1024) << '\n';
   return ExitCode::kOk;
 }
 

@@ -14,16 +14,16 @@
 namespace assay::cli {
 
 struct ReplayOptions {
-  std::string id;                       // through the server
+  std::string id;  // through the server
   ServerOptions server;
   OperatorOptions credentials;
-  bool current_policies = false;        // through the server: those in force there
-  std::string from;                     // offline: a file that `export` wrote
-  std::vector<std::string> policies;    // offline: instead of those of the record
-  std::string insecure_test_anchors;    // offline
+  bool current_policies = false;          // through the server: those in force there
+  std::string from;                       // offline: a file that `export` wrote
+  std::vector<std::string> policies;      // offline: instead of those of the record
+  std::string insecure_test_anchors;      // offline
   std::vector<std::string> tpm_ek_roots;  // offline: those of the server
   std::string at;
-  std::string to;                       // export: the file to write
+  std::string to;  // export: the file to write
   OutputFormat output = OutputFormat::kTable;
 };
 

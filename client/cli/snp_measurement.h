@@ -30,6 +30,7 @@ ExitCode MeasureIgvm(const MeasureSnpOptions& options, ByteView file, const Invo
 absl::Status Misuse(std::string_view option, std::string_view expected, std::string_view actual);
 
 // Says each finding about the file that the option names; returns `code`.
-ExitCode Refuse(std::string_view option, const std::string& file, const std::vector<Finding>& findings, ExitCode code, const Invocation& invocation);
+ExitCode Refuse(std::string_view option, const std::string& file, const std::vector<Finding>& findings, ExitCode code,
+                const Invocation& invocation);
 
 }  // namespace assay::cli

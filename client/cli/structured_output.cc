@@ -40,7 +40,7 @@ void WriteJson(const json::Value& value, const std::string& indent, std::string&
 
 // Plain only where YAML 1.1 and 1.2 both read it as a string; everything else in double quotes, whose escapes are JSON's.
 bool PlainIsString(std::string_view text) {
-  static constexpr std::array<std::string_view, 11> kOtherThings = {"true", "false", "yes", "no",  "on",  "off",
+  static constexpr std::array<std::string_view, 11> kOtherThings = {"true", "false", "yes", "no",  "on", "off",
                                                                     "null", "y",     "n",   "inf", "nan"};
   if (text.empty()) return false;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };

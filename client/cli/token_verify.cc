@@ -43,7 +43,9 @@ absl::StatusOr<relying_party::Expectation> ExpectationOf(const TokenVerifyOption
   if (!options.holder.empty()) {
     const auto holder = ReadKeyFile("--holder", options.holder);
     if (!holder.ok()) return holder.status();
-    if (holder->size() != 1) return absl::InvalidArgumentError(Cat("--holder '", Printable(options.holder), "': expected one key, actual: ", holder->size(), "."));
+    if (holder->size() != 1) {
+      return absl::InvalidArgumentError(Cat("--holder '", Printable(options.holder), "': expected one key, actual: ", holder->size(), "."));
+    }
     expectation.holder = holder->front().key;
   }
   return expectation;
@@ -65,8 +67,8 @@ json::Value ToTree(const CheckLog& log, const std::optional<token::EarClaims>& c
     Value& entry = findings.Append(Value::MakeObject());
     entry.Add("code", Value::Integer(EntryOf(finding.reason).number));
     entry.Add("reason", Value::String(NameOf(finding.reason)));
-    for (const auto& [name, text] : {std::pair("component", &finding.component), std::pair("claim", &finding.claim), std::pair("expected", &finding.expected),
-                                     std::pair("actual", &finding.actual)}) {
+    for (const auto& [name, text] : {std::pair("component", &finding.component), std::pair("claim", &finding.claim),
+                                     std::pair("expected", &finding.expected), std::pair("actual", &finding.actual)}) {
       if (!text->empty()) entry.Add(name, Value::String(*text));
     }
     entry.Add("remedy", Value::String(finding.remedy.empty() ? EntryOf(finding.reason).remedy : std::string_view(finding.remedy)));
@@ -88,7 +90,10 @@ void Print(const token::EarClaims& claims, const relying_party::Expectation& exp
   for (const token::EarSubmodule& submodule : claims.submodules) {
     std::vector<std::string> details;
     for (std::size_t i = 0; i < token::kTrustworthinessClaims; ++i) {
-      if (submodule.vector[i]) details.push_back(Cat(token::TrustworthinessClaimName(i), " ", NameOf(token::TierOf(*submodule.vector[i])), " (", int{*submodule.vector[i]}, ")"));
+      if (submodule.vector[i]) {
+        details.push_back(Cat(token::TrustworthinessClaimName(i), " ", NameOf(token::TierOf(*submodule.vector[i])), " (",
+                              int{*submodule.vector[i]}, ")"));
+      }
     }
     table.Add({Printable(submodule.label), Cat(NameOf(submodule.status), details.empty() ? "" : ": ", Join(details, ", "))});
   }
@@ -100,7 +105,9 @@ void Print(const token::EarClaims& claims, const relying_party::Expectation& exp
   if (!expectation.nonce) unchecked.emplace_back("--nonce");
   if (!expectation.holder) unchecked.emplace_back("--holder");
   if (expectation.demanded.empty()) unchecked.emplace_back("--demand");
-  if (!unchecked.empty()) invocation.out << invocation.style.Faint(Cat("  not checked, because not given: ", Join(unchecked, ", "))) << '\n';
+  if (!unchecked.empty()) {
+    invocation.out << invocation.style.Faint(Cat("  not checked, because not given: ", Join(unchecked, ", "))) << '\n';
+  }
 }
 
 }  // namespace

@@ -29,9 +29,7 @@ class TreeWriter {
     for (const trust::Description& child : node.children()) {
       if (!child.value().empty()) widest = std::max(widest, WidthOf(Printable(child.name())));
     }
-    for (const trust::Description& child : node.children()) {
-      Write(child, Cat(indent, "  "), std::min(widest, kWidestName));
-    }
+    for (const trust::Description& child : node.children()) { Write(child, Cat(indent, "  "), std::min(widest, kWidestName)); }
   }
 
   std::string Take() { return std::move(text_); }

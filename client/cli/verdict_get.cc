@@ -10,9 +10,7 @@
 namespace assay::cli {
 namespace {
 
-std::string RecordedAt(const v1::VerdictRecord& record) {
-  return FormatTime(Time{std::chrono::seconds{record.recorded_at().seconds()}});
-}
+std::string RecordedAt(const v1::VerdictRecord& record) { return FormatTime(Time{std::chrono::seconds{record.recorded_at().seconds()}}); }
 
 std::string ToText(const v1::VerdictRecord& record, bool verbose, const Style& style) {
   const v1::AttestationContext& context = record.context();

@@ -17,9 +17,7 @@ namespace {
 
 constexpr std::size_t kLabelWidth = 16;
 
-std::string TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return FormatTime(Time{std::chrono::seconds{timestamp.seconds()}});
-}
+std::string TimeOf(const google::protobuf::Timestamp& timestamp) { return FormatTime(Time{std::chrono::seconds{timestamp.seconds()}}); }
 
 std::string_view NameOf(v1::Freshness freshness) {
   switch (freshness) {
@@ -152,8 +150,10 @@ class VerdictWriter {
 
   void WriteFinding(const v1::Finding& finding) {
     const std::string effect = Padded(NameOf(finding.effect()), 10);
-    text_ += Cat("  ", finding.effect() == v1::EFFECT_REJECT ? style_.Bad(effect)
-                       : finding.effect() == v1::EFFECT_NOTE ? style_.Faint(effect) : style_.Warning(effect),
+    text_ += Cat("  ",
+                 finding.effect() == v1::EFFECT_REJECT ? style_.Bad(effect)
+                 : finding.effect() == v1::EFFECT_NOTE ? style_.Faint(effect)
+                                                       : style_.Warning(effect),
                  Printable(finding.reason()), " (", finding.code(), ")\n");
     const auto detail = [&](std::string_view label, std::string_view value) {
       if (!value.empty()) text_ += Cat("            ", Padded(label, 10), Printable(value, 1024), "\n");
@@ -170,14 +170,17 @@ class VerdictWriter {
 
   void WriteDetails() {
     Table claims;
-    for (const v1::Claim& claim : appraisal_.claims()) claims.Add({Printable(claim.name()), ShowClaim(claim), Printable(claim.component())});
+    for (const v1::Claim& claim : appraisal_.claims()) {
+      claims.Add({Printable(claim.name()), ShowClaim(claim), Printable(claim.component())});
+    }
     WriteTable("claims", claims);
     Table checks;
     for (const v1::Check& check : appraisal_.checks()) checks.Add({std::string(NameOf(check.result())), Printable(check.name())});
     WriteTable("checks", checks);
     Table parts;
     for (const v1::Part& part : appraisal_.parts()) {
-      parts.Add({Printable(part.component()), Cat("by ", Printable(part.authenticated_by())), Printable(part.vouched_by()), part.carrier() ? "carrier" : ""});
+      parts.Add({Printable(part.component()), Cat("by ", Printable(part.authenticated_by())), Printable(part.vouched_by()),
+                 part.carrier() ? "carrier" : ""});
     }
     WriteTable("parts", parts);
     Table windows;

@@ -25,8 +25,9 @@ struct ChosenPolicies {
 ExitCode ChoosePolicies(const VerifyOptions& options, const Invocation& invocation, std::string_view platform, ChosenPolicies& chosen) {
   const bool shipped = options.policies.empty();
   if (shipped && !options.cluster.empty()) {
-    invocation.Say("--cluster, --role: expected --policy with the policy sets that they choose from, actual: none. "
-                   "Give the policy files, or leave --cluster and --role out for the shipped policy.");
+    invocation.Say(
+        "--cluster, --role: expected --policy with the policy sets that they choose from, actual: none. "
+        "Give the policy files, or leave --cluster and --role out for the shipped policy.");
     return ExitCode::kUsage;
   }
   absl::StatusOr<appraisal::LoadResult> loaded =

@@ -11,7 +11,7 @@
 namespace assay::cli {
 
 struct VerifyOptions : EvidenceOptions {
-  std::vector<std::string> policies;     // none: the shipped policy of the platform
+  std::vector<std::string> policies;  // none: the shipped policy of the platform
   std::string cluster = {};
   std::string role = {};
   OutputFormat output = OutputFormat::kTable;

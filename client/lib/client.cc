@@ -7,8 +7,8 @@
 #include <mutex>
 
 #include "assay/v1/attestation_service.grpc.pb.h"
-#include "assay/v1/error_detail.pb.h"
 #include "assay/v1/collateral_service.grpc.pb.h"
+#include "assay/v1/error_detail.pb.h"
 #include "assay/v1/verdict_service.grpc.pb.h"
 #include "base/absl_bridge.h"
 #include "base/strings.h"
@@ -16,7 +16,7 @@
 namespace assay::client {
 namespace {
 
-constexpr int kMaxAnswerSize = 16 * 1024 * 1024;  // an export carries up to 32 items
+constexpr int kMaxAnswerSize = 16 * 1024 * 1024;                    // an export carries up to 32 items
 constexpr int kKeepaliveMs = 40'000, kKeepaliveTimeoutMs = 10'000;  // the server allows a ping each 30 s
 
 // gRPC's own lines on standard error say again what the status says; $GRPC_VERBOSITY brings them back.
@@ -54,12 +54,14 @@ absl::Status StatusOf(const grpc::Status& status, const std::string& address, co
   }
   // Without a detail the answer is gRPC's own: nobody of ours has said anything.
   if (Contains(said, "handshake failed") || Contains(said, "certificate") || Contains(said, "Peer name")) {
-    return absl::UnauthenticatedError(ToAbsl(Cat(server, ": expected a TLS server whose certificate --ca issued and which takes this client's certificate, actual: ", said,
-                                         ". Check --ca, the host in --server, and the client certificate.")));
+    return absl::UnauthenticatedError(ToAbsl(
+        Cat(server, ": expected a TLS server whose certificate --ca issued and which takes this client's certificate, actual: ", said,
+            ". Check --ca, the host in --server, and the client certificate.")));
   }
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    return absl::UnavailableError(ToAbsl(Cat(server, ": expected a listener that answers this call, actual: it does not know it. "
-                                         "Nodes and operators have a listener each: check the port in --server.")));
+    return absl::UnavailableError(ToAbsl(Cat(server,
+                                             ": expected a listener that answers this call, actual: it does not know it. "
+                                             "Nodes and operators have a listener each: check the port in --server.")));
   }
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return absl::UnavailableError(ToAbsl(Cat(server, ": expected an answer, actual: ", said, ". Check that it runs, and --server.")));
@@ -71,7 +73,8 @@ absl::Status StatusOf(const grpc::Status& status, const std::string& address, co
 std::string RequestIdOf(const grpc::ClientContext& context) {
   const auto& trailers = context.GetServerTrailingMetadata();
   const auto found = trailers.find("assay-request-id");
-  return found == trailers.end() ? std::string() : Cat(", request ", Printable(std::string(found->second.data(), found->second.size()), 32));
+  return found == trailers.end() ? std::string()
+                                 : Cat(", request ", Printable(std::string(found->second.data(), found->second.size()), 32));
 }
 
 // Every channel of ours is TLS, so the token is never sent in the clear.
@@ -85,7 +88,8 @@ absl::Status AddToken(const ChannelOptions& options, grpc::ClientContext& contex
 
 // One call with its deadline. `certificate_pem`, if given, gets the certificate that the server showed.
 template <typename Response, typename Stub, typename Method, typename Request>
-absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request, const ChannelOptions& options, std::string* certificate_pem) {
+absl::StatusOr<Response> Call(Stub& stub, Method method, const Request& request, const ChannelOptions& options,
+                              std::string* certificate_pem) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + options.timeout);
   if (absl::Status added = AddToken(options, context); !added.ok()) return added;
@@ -114,12 +118,13 @@ JoinClient::JoinClient(const ChannelOptions& options)
 JoinClient::~JoinClient() = default;
 
 absl::StatusOr<v1::CreateChallengeResponse> JoinClient::CreateChallenge(const v1::CreateChallengeRequest& request) {
-  return Call<v1::CreateChallengeResponse>(*connection_->stub, &v1::AttestationService::Stub::CreateChallenge, request, connection_->options,
-                                           &server_certificate_pem_);
+  return Call<v1::CreateChallengeResponse>(*connection_->stub, &v1::AttestationService::Stub::CreateChallenge, request,
+                                           connection_->options, &server_certificate_pem_);
 }
 
 absl::StatusOr<v1::AttestResponse> JoinClient::Attest(const v1::AttestRequest& request) {
-  return Call<v1::AttestResponse>(*connection_->stub, &v1::AttestationService::Stub::Attest, request, connection_->options, &server_certificate_pem_);
+  return Call<v1::AttestResponse>(*connection_->stub, &v1::AttestationService::Stub::Attest, request, connection_->options,
+                                  &server_certificate_pem_);
 }
 
 struct VerdictClient::Connection {
@@ -128,8 +133,7 @@ struct VerdictClient::Connection {
   std::unique_ptr<v1::CollateralService::Stub> collateral;
 };
 
-VerdictClient::VerdictClient(const ChannelOptions& options)
-    : connection_(new Connection{options, nullptr, nullptr}) {
+VerdictClient::VerdictClient(const ChannelOptions& options) : connection_(new Connection{options, nullptr, nullptr}) {
   const auto channel = Connect(options);
   connection_->stub = v1::VerdictService::NewStub(channel);
   connection_->collateral = v1::CollateralService::NewStub(channel);
@@ -141,19 +145,23 @@ absl::StatusOr<v1::GetVerdictResponse> VerdictClient::GetVerdict(const v1::GetVe
 }
 
 absl::StatusOr<v1::ListVerdictsResponse> VerdictClient::ListVerdicts(const v1::ListVerdictsRequest& request) {
-  return Call<v1::ListVerdictsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListVerdicts, request, connection_->options, nullptr);
+  return Call<v1::ListVerdictsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListVerdicts, request, connection_->options,
+                                        nullptr);
 }
 
 absl::StatusOr<v1::ReplayVerdictResponse> VerdictClient::ReplayVerdict(const v1::ReplayVerdictRequest& request) {
-  return Call<v1::ReplayVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::ReplayVerdict, request, connection_->options, nullptr);
+  return Call<v1::ReplayVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::ReplayVerdict, request, connection_->options,
+                                         nullptr);
 }
 
 absl::StatusOr<v1::ExportVerdictResponse> VerdictClient::ExportVerdict(const v1::ExportVerdictRequest& request) {
-  return Call<v1::ExportVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::ExportVerdict, request, connection_->options, nullptr);
+  return Call<v1::ExportVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::ExportVerdict, request, connection_->options,
+                                         nullptr);
 }
 
 absl::StatusOr<v1::RevokeVerdictResponse> VerdictClient::RevokeVerdict(const v1::RevokeVerdictRequest& request) {
-  return Call<v1::RevokeVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::RevokeVerdict, request, connection_->options, nullptr);
+  return Call<v1::RevokeVerdictResponse>(*connection_->stub, &v1::VerdictService::Stub::RevokeVerdict, request, connection_->options,
+                                         nullptr);
 }
 
 absl::StatusOr<v1::ListNodesResponse> VerdictClient::ListNodes(const v1::ListNodesRequest& request) {
@@ -169,31 +177,38 @@ absl::StatusOr<v1::BanIdentityResponse> VerdictClient::BanIdentity(const v1::Ban
 }
 
 absl::StatusOr<v1::UnbanIdentityResponse> VerdictClient::UnbanIdentity(const v1::UnbanIdentityRequest& request) {
-  return Call<v1::UnbanIdentityResponse>(*connection_->stub, &v1::VerdictService::Stub::UnbanIdentity, request, connection_->options, nullptr);
+  return Call<v1::UnbanIdentityResponse>(*connection_->stub, &v1::VerdictService::Stub::UnbanIdentity, request, connection_->options,
+                                         nullptr);
 }
 
 absl::StatusOr<v1::ListCollateralResponse> VerdictClient::ListCollateral(const v1::ListCollateralRequest& request) {
-  return Call<v1::ListCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ListCollateral, request, connection_->options, nullptr);
+  return Call<v1::ListCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ListCollateral, request,
+                                          connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::RefreshCollateralResponse> VerdictClient::RefreshCollateral(const v1::RefreshCollateralRequest& request) {
-  return Call<v1::RefreshCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::RefreshCollateral, request, connection_->options, nullptr);
+  return Call<v1::RefreshCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::RefreshCollateral, request,
+                                             connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::FetchCollateralResponse> VerdictClient::FetchCollateral(const v1::FetchCollateralRequest& request) {
-  return Call<v1::FetchCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::FetchCollateral, request, connection_->options, nullptr);
+  return Call<v1::FetchCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::FetchCollateral, request,
+                                           connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::ExportCollateralResponse> VerdictClient::ExportCollateral(const v1::ExportCollateralRequest& request) {
-  return Call<v1::ExportCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ExportCollateral, request, connection_->options, nullptr);
+  return Call<v1::ExportCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ExportCollateral, request,
+                                            connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::ImportCollateralResponse> VerdictClient::ImportCollateral(const v1::ImportCollateralRequest& request) {
-  return Call<v1::ImportCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ImportCollateral, request, connection_->options, nullptr);
+  return Call<v1::ImportCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ImportCollateral, request,
+                                            connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::ForecastCollateralResponse> VerdictClient::ForecastCollateral(const v1::ForecastCollateralRequest& request) {
-  return Call<v1::ForecastCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ForecastCollateral, request, connection_->options, nullptr);
+  return Call<v1::ForecastCollateralResponse>(*connection_->collateral, &v1::CollateralService::Stub::ForecastCollateral, request,
+                                              connection_->options, nullptr);
 }
 
 absl::StatusOr<v1::ListFlipsResponse> VerdictClient::ListFlips(const v1::ListFlipsRequest& request) {
@@ -201,7 +216,8 @@ absl::StatusOr<v1::ListFlipsResponse> VerdictClient::ListFlips(const v1::ListFli
 }
 
 absl::StatusOr<v1::DescribeCloudsResponse> VerdictClient::DescribeClouds(const v1::DescribeCloudsRequest& request) {
-  return Call<v1::DescribeCloudsResponse>(*connection_->stub, &v1::VerdictService::Stub::DescribeClouds, request, connection_->options, nullptr);
+  return Call<v1::DescribeCloudsResponse>(*connection_->stub, &v1::VerdictService::Stub::DescribeClouds, request, connection_->options,
+                                          nullptr);
 }
 
 absl::StatusOr<v1::ListBansResponse> VerdictClient::ListBans(const v1::ListBansRequest& request) {
@@ -217,10 +233,12 @@ absl::StatusOr<v1::UnenrolKeyResponse> VerdictClient::UnenrolKey(const v1::Unenr
 }
 
 absl::StatusOr<v1::ListEnrolmentsResponse> VerdictClient::ListEnrolments(const v1::ListEnrolmentsRequest& request) {
-  return Call<v1::ListEnrolmentsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListEnrolments, request, connection_->options, nullptr);
+  return Call<v1::ListEnrolmentsResponse>(*connection_->stub, &v1::VerdictService::Stub::ListEnrolments, request, connection_->options,
+                                          nullptr);
 }
 
-absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& request, const std::function<bool(const v1::WatchVerdictsResponse&)>& take) {
+absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& request,
+                                          const std::function<bool(const v1::WatchVerdictsResponse&)>& take) {
   grpc::ClientContext context;
   if (absl::Status added = AddToken(connection_->options, context); !added.ok()) return added;
   const auto reader = connection_->stub->WatchVerdicts(&context, request);
@@ -232,7 +250,10 @@ absl::Status VerdictClient::WatchVerdicts(const v1::WatchVerdictsRequest& reques
     return absl::OkStatus();
   }
   const grpc::Status status = reader->Finish();
-  if (status.ok()) return absl::UnavailableError(ToAbsl(Cat("server '", Printable(connection_->options.address, 128), "': expected more events, actual: the end. Watch again.")));
+  if (status.ok()) {
+    return absl::UnavailableError(
+        ToAbsl(Cat("server '", Printable(connection_->options.address, 128), "': expected more events, actual: the end. Watch again.")));
+  }
   return StatusOf(status, connection_->options.address, RequestIdOf(context));
 }
 

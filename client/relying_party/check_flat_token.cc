@@ -13,12 +13,17 @@ using token::Shown;
 
 bool CheckAttested(const token::FlatClaims& claims, const FlatExpectation& expectation, CheckLog& log) {
   const auto demand = [&](bool satisfied, std::string claim, std::string expected, std::string actual) {
-    return log.Require(Check::kTokenAffirming, satisfied, [&] { return AtClaim(Reason::kTokenNotAffirming, std::move(claim), std::move(expected), std::move(actual)); });
+    return log.Require(Check::kTokenAffirming, satisfied,
+                       [&] { return AtClaim(Reason::kTokenNotAffirming, std::move(claim), std::move(expected), std::move(actual)); });
   };
   bool holds = demand(!claims.simulated, "att.simulated", "false", "true: it says nothing about real hardware");
   holds &= demand(!claims.warnings || expectation.warnings, "att.verdict", "TRUSTED", "TRUSTED_WITH_WARNINGS");
-  holds &= demand(claims.strength <= expectation.least_strength, "att.strength", Cat(expectation.least_strength, " or stronger"), std::string(1, claims.strength));
-  if (expectation.policy_set) holds &= demand(claims.policy_set == *expectation.policy_set, "att.policy_set", Shown(*expectation.policy_set), Shown(claims.policy_set));
+  holds &= demand(claims.strength <= expectation.least_strength, "att.strength", Cat(expectation.least_strength, " or stronger"),
+                  std::string(1, claims.strength));
+  if (expectation.policy_set) {
+    holds &=
+        demand(claims.policy_set == *expectation.policy_set, "att.policy_set", Shown(*expectation.policy_set), Shown(claims.policy_set));
+  }
   return holds;
 }
 

@@ -19,16 +19,16 @@
 namespace assay::relying_party {
 
 struct FlatExpectation {
-  std::vector<token::Jwk> keys;                           // at least one
-  std::string issuer;                                     // iss
-  std::string audience;                                   // one of aud: the cluster
-  Duration skew{60};                                      // between the clocks of issuer and receiver
-  Duration longest{600};                                  // from iat to exp
-  std::optional<std::string> type = "JWT";                // header typ
-  std::optional<std::string> policy_set = {};             // att.policy_set
-  std::optional<crypto::PublicKey> holder = {};           // proven by whoever presents the token; must be cnf
-  char least_strength = 'E';                              // att.strength, A to E: this or stronger
-  bool warnings = false;                                  // whether TRUSTED_WITH_WARNINGS will do as well
+  std::vector<token::Jwk> keys;                  // at least one
+  std::string issuer;                            // iss
+  std::string audience;                          // one of aud: the cluster
+  Duration skew{60};                             // between the clocks of issuer and receiver
+  Duration longest{600};                         // from iat to exp
+  std::optional<std::string> type = "JWT";       // header typ
+  std::optional<std::string> policy_set = {};    // att.policy_set
+  std::optional<crypto::PublicKey> holder = {};  // proven by whoever presents the token; must be cnf
+  char least_strength = 'E';                     // att.strength, A to E: this or stronger
+  bool warnings = false;                         // whether TRUSTED_WITH_WARNINGS will do as well
 };
 
 // The claims of a token that passed every check; nullopt otherwise, and the log says why.

@@ -22,19 +22,19 @@
 namespace assay::relying_party {
 
 struct Expectation {
-  std::vector<token::Jwk> keys;                                       // at least one
+  std::vector<token::Jwk> keys;  // at least one
   std::vector<token::EarProfile> profiles = {token::EarProfile::kVeraison2023, token::EarProfile::kTrustee2024, token::EarProfile::kIetf03};
-  Duration skew{60};                                                  // between the clocks of issuer and receiver
-  std::optional<std::string> type = {};                               // header typ
-  std::optional<std::string> issuer = {};                             // iss
-  std::optional<std::string> verifier = {};                           // developer of the verifier id
-  std::optional<std::string> audience = {};                           // one of aud
-  std::optional<std::string> nonce = {};                              // eat_nonce, as text
-  std::optional<crypto::PublicKey> holder = {};                       // proven by whoever presents the token; must be cnf
-  std::vector<std::string> submodules = {};                           // labels that must be there
-  std::vector<std::string> demanded = {};                             // trustworthiness claims that must be affirming in each
-  bool affirming = true;                                              // whether every submodule must be affirming
-  bool warnings = false;                                              // whether `warning` will do as well
+  Duration skew{60};                             // between the clocks of issuer and receiver
+  std::optional<std::string> type = {};          // header typ
+  std::optional<std::string> issuer = {};        // iss
+  std::optional<std::string> verifier = {};      // developer of the verifier id
+  std::optional<std::string> audience = {};      // one of aud
+  std::optional<std::string> nonce = {};         // eat_nonce, as text
+  std::optional<crypto::PublicKey> holder = {};  // proven by whoever presents the token; must be cnf
+  std::vector<std::string> submodules = {};      // labels that must be there
+  std::vector<std::string> demanded = {};        // trustworthiness claims that must be affirming in each
+  bool affirming = true;                         // whether every submodule must be affirming
+  bool warnings = false;                         // whether `warning` will do as well
 };
 
 // The claims of a token that passed every check; nullopt otherwise, and the log says why.

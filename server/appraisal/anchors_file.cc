@@ -18,9 +18,7 @@ namespace {
 
 void Expect(const yaml::Node& document, std::string_view key, std::string_view wanted, Lint& lint) {
   const auto text = lint.TextOf(document, key);
-  if (text && *text != wanted) {
-    lint.Say(yaml::ErrorAt(document.Find(key)->position, codec::Quoted(wanted), codec::Quoted(*text)));
-  }
+  if (text && *text != wanted) { lint.Say(yaml::ErrorAt(document.Find(key)->position, codec::Quoted(wanted), codec::Quoted(*text))); }
 }
 
 std::optional<trust::Anchor> ReadAnchor(const yaml::Node& element, Lint& lint) {
@@ -49,9 +47,7 @@ std::vector<trust::Anchor> ReadDocument(const yaml::Node& document, Lint& lint) 
   const yaml::Node* list = lint.Key(document, "anchors");
   if (list == nullptr) return anchors;
   const auto elements = lint.Elements(*list);
-  if (elements.empty() && list->kind == yaml::Kind::kSequence) {
-    lint.Say(yaml::ErrorAt(list->position, "at least one anchor", "none"));
-  }
+  if (elements.empty() && list->kind == yaml::Kind::kSequence) { lint.Say(yaml::ErrorAt(list->position, "at least one anchor", "none")); }
   for (const yaml::Node& element : elements) {
     if (auto anchor = ReadAnchor(element, lint)) anchors.push_back(*std::move(anchor));
   }
@@ -62,8 +58,7 @@ std::vector<trust::Anchor> ReadDocument(const yaml::Node& document, Lint& lint) 
 
 trust::AnchorSet BuiltinAnchors(const Registry& registry) {
   std::vector<trust::Anchor> anchors;
-  for (const evidence::Format* format : registry.formats)
-    anchors.insert(anchors.end(), format->anchors.begin(), format->anchors.end());
+  for (const evidence::Format* format : registry.formats) anchors.insert(anchors.end(), format->anchors.begin(), format->anchors.end());
   return trust::AnchorSet(std::move(anchors), /*simulated=*/false);
 }
 
@@ -82,10 +77,14 @@ absl::StatusOr<TpmRoots> LoadTpmRoots(const std::string& path) {
   if (!bytes.ok()) return bytes.status();
   TpmRoots roots;
   const auto refuse = [&](std::string_view actual) {
-    return absl::InvalidArgumentError(ToAbsl(Cat("tpm_ek_roots '", Printable(path), "': expected certificates of authorities, PEM or DER, actual: ", actual, ". Leave out what is none.")));
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat("tpm_ek_roots '", Printable(path), "': expected certificates of authorities, PEM or DER, actual: ", actual,
+                   ". Leave out what is none.")));
   };
   for (trust::CollateralItem& item : tpm::kFormat.recognise(trust::UntrustedBytes(*bytes), trust::CollateralSource::kSupplied, nullptr)) {
-    if (!item.certificate || item.key.kind != tpm::kCaKind) return refuse(item.certificate ? Printable(item.certificate->SubjectText(), 128) : std::string("something else"));
+    if (!item.certificate || item.key.kind != tpm::kCaKind) {
+      return refuse(item.certificate ? Printable(item.certificate->SubjectText(), 128) : std::string("something else"));
+    }
     roots.anchors.push_back({std::string(tpm::kOperatorVendor), std::string(tpm::kProduct), item.certificate->public_key().spki_sha256()});
     roots.certificates.push_back(std::move(item));
   }
@@ -105,8 +104,10 @@ absl::StatusOr<trust::AnchorSet> LoadTestAnchors(const std::string& path) {
   return ParseTestAnchors(path, AsText(*bytes));
 }
 
-absl::StatusOr<trust::AnchorSet> LoadAnchors(const Registry& registry, const std::string& test_anchors, const std::vector<std::string>& tpm_ek_roots) {
-  absl::StatusOr<trust::AnchorSet> anchors = test_anchors.empty() ? absl::StatusOr<trust::AnchorSet>(BuiltinAnchors(registry)) : LoadTestAnchors(test_anchors);
+absl::StatusOr<trust::AnchorSet> LoadAnchors(const Registry& registry, const std::string& test_anchors,
+                                             const std::vector<std::string>& tpm_ek_roots) {
+  absl::StatusOr<trust::AnchorSet> anchors =
+      test_anchors.empty() ? absl::StatusOr<trust::AnchorSet>(BuiltinAnchors(registry)) : LoadTestAnchors(test_anchors);
   for (const std::string& path : tpm_ek_roots) {
     if (!anchors.ok()) return anchors;
     const absl::StatusOr<TpmRoots> roots = LoadTpmRoots(path);

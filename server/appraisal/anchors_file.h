@@ -37,6 +37,7 @@ absl::StatusOr<TpmRoots> LoadTpmRoots(const std::string& path);
 trust::AnchorSet WithAnchors(const trust::AnchorSet& anchors, const std::vector<trust::Anchor>& more);
 
 // For tools that repeat what a server did: its anchors. "" and none: this build's pins alone.
-absl::StatusOr<trust::AnchorSet> LoadAnchors(const Registry& registry, const std::string& test_anchors, const std::vector<std::string>& tpm_ek_roots);
+absl::StatusOr<trust::AnchorSet> LoadAnchors(const Registry& registry, const std::string& test_anchors,
+                                             const std::vector<std::string>& tpm_ek_roots);
 
 }  // namespace assay::appraisal

@@ -41,8 +41,11 @@ std::optional<Section> OnlyTaker(const std::vector<Section>& sections, std::span
 // The node's word for its platform only chooses among what the policies allow; without it the items' own looks do.
 std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
   if (!log.Require(Check::kPolicySet, inputs.policies.HasAny(), [&] {
-        return Finding{.reason = Reason::kPolicyNone, .component = "policy", .claim = "context",
-                       .expected = "a policy set for this context", .actual = inputs.policies.Label()};
+        return Finding{.reason = Reason::kPolicyNone,
+                       .component = "policy",
+                       .claim = "context",
+                       .expected = "a policy set for this context",
+                       .actual = inputs.policies.Label()};
       })) {
     return std::nullopt;
   }
@@ -51,7 +54,8 @@ std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
     if (const Policy* policy = inputs.policies.PolicyFor(platform->name)) allowed.push_back({platform, policy});
   }
   const auto allowed_named = [&](std::string_view name) -> std::optional<Section> {
-    const auto found = std::find_if(allowed.begin(), allowed.end(), [name](const Section& section) { return section.platform->name == name; });
+    const auto found =
+        std::find_if(allowed.begin(), allowed.end(), [name](const Section& section) { return section.platform->name == name; });
     return found == allowed.end() ? std::nullopt : std::optional(*found);
   };
 
@@ -75,8 +79,11 @@ std::optional<Section> ChooseSection(const Inputs& inputs, CheckLog& log) {
   log.Require(Check::kPlatformAllowed, chosen.has_value(), [&] {
     std::vector<std::string_view> names;
     for (const Section& section : allowed) names.push_back(section.platform->name);
-    return Finding{.reason = Reason::kPlatformNotAllowed, .component = inputs.policies.Label(), .claim = "platform",
-                   .expected = allowed.size() == 1 ? std::string(names.front()) : Cat("one of ", Join(names, ", ")), .actual = named};
+    return Finding{.reason = Reason::kPlatformNotAllowed,
+                   .component = inputs.policies.Label(),
+                   .claim = "platform",
+                   .expected = allowed.size() == 1 ? std::string(names.front()) : Cat("one of ", Join(names, ", ")),
+                   .actual = named};
   });
   if (!chosen && SwitchedOff(Check::kPlatformAllowed) && !allowed.empty()) return allowed.front();
   return chosen;
@@ -89,8 +96,13 @@ bool JudgeQuestion(Check check, Reason reason, std::string_view question, const 
                    const Policy& policy, const RulesOutcome& rules, const Subject& subject, CheckLog& log) {
   const std::string component = Cat("policy '", policy.name, "'");
   if (const Waiver* waiver = policy.FindWaiver(question); waiver != nullptr && !satisfied_by) {
-    log.Waive(check, {.reason = reason, .component = component, .claim = std::string(question), .expected = "a claim under satisfies",
-                      .actual = "waived"}, waiver->reason);
+    log.Waive(check,
+              {.reason = reason,
+               .component = component,
+               .claim = std::string(question),
+               .expected = "a claim under satisfies",
+               .actual = "waived"},
+              waiver->reason);
     return false;
   }
   const std::optional<trust::Value> value = satisfied_by ? subject.Find(*satisfied_by) : std::nullopt;
@@ -98,7 +110,9 @@ bool JudgeQuestion(Check check, Reason reason, std::string_view question, const 
   const auto* octets = value ? std::get_if<Bytes>(&*value) : nullptr;
   const bool answered = value && rules.Appraised(*satisfied_by) && (octets == nullptr || !AllZero(*octets));
   log.Require(check, answered, [&] {
-    return Finding{.reason = reason, .component = component, .claim = std::string(question),
+    return Finding{.reason = reason,
+                   .component = component,
+                   .claim = std::string(question),
                    .expected = satisfied_by ? Cat(*satisfied_by, ", not zero and as the policy's rules demand") : "a claim under satisfies",
                    .actual = value ? trust::ShowValue(*value) : std::string("absent")};
   });
@@ -111,8 +125,11 @@ void JudgeMustAppraise(const Section& section, const PolicyBook& book, CheckLog&
       if (claim.duty == evidence::Duty::kOptional) continue;
       const bool waived = claim.duty == evidence::Duty::kMustOrWaive && section.policy->FindWaiver(claim.name) != nullptr;
       log.Require(Check::kMustAppraise, waived || Appraises(*section.policy, book, claim.name), [&] {
-        return Finding{.reason = Reason::kRuleFailed, .component = Cat("policy '", section.policy->name, "'"), .claim = std::string(claim.name),
-                       .expected = "a rule that appraises it", .actual = "none"};
+        return Finding{.reason = Reason::kRuleFailed,
+                       .component = Cat("policy '", section.policy->name, "'"),
+                       .claim = std::string(claim.name),
+                       .expected = "a rule that appraises it",
+                       .actual = "none"};
       });
     }
   }
@@ -122,8 +139,11 @@ void JudgeStrength(Strength strength, const Section& section, const PolicySet* s
   Strength demanded = section.policy->strength_at_least;  // kA is the least enumerator and the strongest level
   if (set != nullptr) demanded = std::min(demanded, set->strength_at_least);
   log.Require(Check::kStrength, strength <= demanded, [&] {
-    return Finding{.reason = Reason::kStrengthBelow, .component = Cat("platform ", section.platform->name), .claim = "strength",
-                   .expected = Cat("at least ", platform::NameOf(demanded)), .actual = std::string(platform::NameOf(strength))};
+    return Finding{.reason = Reason::kStrengthBelow,
+                   .component = Cat("platform ", section.platform->name),
+                   .claim = "strength",
+                   .expected = Cat("at least ", platform::NameOf(demanded)),
+                   .actual = std::string(platform::NameOf(strength))};
   });
 }
 
@@ -137,8 +157,11 @@ void JudgeFeatures(const std::vector<Feature>& offered, const Section& section, 
   if (demanded.empty()) log.Pass(Check::kFeatures);
   for (const Feature feature : demanded) {
     log.Require(Check::kFeatures, std::find(offered.begin(), offered.end(), feature) != offered.end(), [&] {
-      return Finding{.reason = Reason::kFeatureMissing, .component = Cat("platform ", section.platform->name), .claim = "trust_boundary",
-                     .expected = std::string(platform::NameOf(feature)), .actual = names.empty() ? "no features" : Join(names, ", ")};
+      return Finding{.reason = Reason::kFeatureMissing,
+                     .component = Cat("platform ", section.platform->name),
+                     .claim = "trust_boundary",
+                     .expected = std::string(platform::NameOf(feature)),
+                     .actual = names.empty() ? "no features" : Join(names, ", ")};
     });
   }
 }
@@ -146,8 +169,12 @@ void JudgeFeatures(const std::vector<Feature>& offered, const Section& section, 
 void JudgeClock(const StateSnapshot& state, Time at, CheckLog& log) {
   if (!state.not_before) return;
   log.Require(Check::kClock, at >= *state.not_before, [&] {
-    return Finding{.reason = Reason::kClockBehind, .effect = Effect::kIndeterminate, .component = "verifier", .claim = "clock",
-                   .expected = Cat("not before ", FormatTime(*state.not_before)), .actual = FormatTime(at)};
+    return Finding{.reason = Reason::kClockBehind,
+                   .effect = Effect::kIndeterminate,
+                   .component = "verifier",
+                   .claim = "clock",
+                   .expected = Cat("not before ", FormatTime(*state.not_before)),
+                   .actual = FormatTime(at)};
   });
 }
 
@@ -156,20 +183,29 @@ void JudgeIdentity(const StateSnapshot& state, const trust::Bundle& bundle, Chec
   if (!state.instance) return;
   const InstanceState& known = *state.instance;
   log.Require(Check::kIdentityState, Equal(known.identity, bundle.instance_identity()), [&] {
-    return Finding{.reason = Reason::kStateUnread, .effect = Effect::kIndeterminate, .component = "verifier", .claim = "instance_identity",
-                   .expected = ToHex(bundle.instance_identity()), .actual = known.identity.empty() ? "none" : ToHex(known.identity)};
+    return Finding{.reason = Reason::kStateUnread,
+                   .effect = Effect::kIndeterminate,
+                   .component = "verifier",
+                   .claim = "instance_identity",
+                   .expected = ToHex(bundle.instance_identity()),
+                   .actual = known.identity.empty() ? "none" : ToHex(known.identity)};
   });
   log.Require(Check::kIdentityBan, known.ban.empty(), [&] {
-    return Finding{.reason = Reason::kIdentityBanned, .component = "node", .claim = "instance_identity", .expected = "no ban", .actual = known.ban};
+    return Finding{
+        .reason = Reason::kIdentityBanned, .component = "node", .claim = "instance_identity", .expected = "no ban", .actual = known.ban};
   });
   log.Require(Check::kIdentityName, known.held_as.empty(), [&] {
-    return Finding{.reason = Reason::kIdentityConflict, .component = "node", .claim = "context.name", .expected = known.held_as,
+    return Finding{.reason = Reason::kIdentityConflict,
+                   .component = "node",
+                   .claim = "context.name",
+                   .expected = known.held_as,
                    .actual = "another name"};
   });
 }
 
 const Denial* FindDenial(std::span<const Denial> denials, Denial::Of of, ByteView value) {
-  const auto found = std::find_if(denials.begin(), denials.end(), [&](const Denial& denial) { return denial.of == of && Equal(denial.value, value); });
+  const auto found =
+      std::find_if(denials.begin(), denials.end(), [&](const Denial& denial) { return denial.of == of && Equal(denial.value, value); });
   return found == denials.end() ? nullptr : &*found;
 }
 
@@ -208,7 +244,8 @@ v1::CheckResult ProtoOf(CheckResult result) {
 
 // Something rejects, or leaves it undecided.
 bool IsKeptFromTrust(const CheckLog& log) {
-  return std::any_of(log.findings().begin(), log.findings().end(), [](const Finding& finding) { return finding.effect >= Effect::kIndeterminate; });
+  return std::any_of(log.findings().begin(), log.findings().end(),
+                     [](const Finding& finding) { return finding.effect >= Effect::kIndeterminate; });
 }
 
 v1::Verdict VerdictOf(const CheckLog& log) {
@@ -317,7 +354,8 @@ Time ValidUntil(Time at, const Policy& policy, const std::optional<Time>& rules_
 }
 
 // The last second at which the policy's rules still hold, if there is one.
-std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const Inputs& inputs, CheckLog& log, v1::Appraisal& out) {
+std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& bundle, const Inputs& inputs, CheckLog& log,
+                                  v1::Appraisal& out) {
   const Policy& policy = *section.policy;
   const PolicyInBook judged{policy, inputs.policies.book()};
   const evidence::JudgeContext context = JudgeContextOf(judged);
@@ -326,7 +364,8 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   const Subject subject{bundle.claims(), facts.provenance, inputs.at};
 
   JudgeMustAppraise(section, inputs.policies.book(), log);
-  JudgeWindows(bundle.claims().windows(), inputs.at, log, {.revocation = RevocationWaiver(section), .grace = policy.grace, .floors = inputs.state.floors});
+  JudgeWindows(bundle.claims().windows(), inputs.at, log,
+               {.revocation = RevocationWaiver(section), .grace = policy.grace, .floors = inputs.state.floors});
   JudgeFloors(bundle.claims().windows(), inputs.state.floors, log);
   const RulesOutcome rules = JudgeRules(policy, inputs.policies.book(), inputs.registry, subject, log);
   for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
@@ -336,8 +375,8 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
     if (!release->reviewable_firmware) continue;
     for (const auto& [claim, value] : release->values) facts.reviewable.push_back(claim);
   }
-  facts.boot_covered = JudgeQuestion(Check::kBootCovered, Reason::kBootNotCovered, kBootCoveredClaim, policy.boot_covered, policy, rules,
-                                     subject, log);
+  facts.boot_covered =
+      JudgeQuestion(Check::kBootCovered, Reason::kBootNotCovered, kBootCoveredClaim, policy.boot_covered, policy, rules, subject, log);
   if (facts.boot_covered && policy.boot_covered) facts.boot_claim = *policy.boot_covered;
   JudgeQuestion(Check::kOwner, Reason::kOwnerUnknown, kOwnerClaim, policy.owner, policy, rules, subject, log);
 
@@ -379,7 +418,8 @@ crypto::Sha256Digest StateSnapshot::Digest() const {
   // Nothing where there are none: verdicts from before there were floors keep their digest.
   for (const trust::Floor& floor : floors) {
     const trust::CollateralKey& series = floor.edition.series;
-    for (const std::string_view part : {std::string_view(series.kind), std::string_view(series.scope), std::string_view(series.detail), NameOf(floor.channel)}) {
+    for (const std::string_view part :
+         {std::string_view(series.kind), std::string_view(series.scope), std::string_view(series.detail), NameOf(floor.channel)}) {
       AppendU64Be(listing, part.size());
       Append(listing, AsBytes(part));
     }
@@ -398,13 +438,19 @@ crypto::Sha256Digest StateSnapshot::Digest() const {
 }
 
 void JudgeDenials(const trust::AuthenticatedClaims& claims, std::span<const Denial> denials, CheckLog& log) {
-  const auto any = [&](Denial::Of of) { return std::any_of(denials.begin(), denials.end(), [of](const Denial& denial) { return denial.of == of; }); };
+  const auto any = [&](Denial::Of of) {
+    return std::any_of(denials.begin(), denials.end(), [of](const Denial& denial) { return denial.of == of; });
+  };
   if (any(Denial::Of::kCertificate)) {
     for (const trust::ValidityWindow& window : claims.windows()) {
       if (!window.key) continue;
       const Denial* denial = FindDenial(denials, Denial::Of::kCertificate, *window.key);
       log.Require(Check::kDeniedCertificate, denial == nullptr, [&] {
-        return Finding{.reason = Reason::kCertificateDenied, .component = window.component, .claim = "SubjectPublicKeyInfo", .expected = "no ban", .actual = denial->why};
+        return Finding{.reason = Reason::kCertificateDenied,
+                       .component = window.component,
+                       .claim = "SubjectPublicKeyInfo",
+                       .expected = "no ban",
+                       .actual = denial->why};
       });
     }
   }
@@ -414,7 +460,11 @@ void JudgeDenials(const trust::AuthenticatedClaims& claims, std::span<const Deni
     if (octets == nullptr) continue;
     const Denial* denial = FindDenial(denials, Denial::Of::kMeasurement, *octets);
     log.Require(Check::kDeniedMeasurement, denial == nullptr, [&] {
-      return Finding{.reason = Reason::kMeasurementDenied, .component = std::string(claim.component), .claim = std::string(claim.name), .expected = "no ban", .actual = denial->why};
+      return Finding{.reason = Reason::kMeasurementDenied,
+                     .component = std::string(claim.component),
+                     .claim = std::string(claim.name),
+                     .expected = "no ban",
+                     .actual = denial->why};
     });
   }
 }
@@ -433,9 +483,16 @@ v1::Appraisal Appraise(const Inputs& inputs) {
     out.set_policy(section->policy->name);
     // What the manifest refuses is not opened.
     if (platform::CheckManifest(*section->platform, inputs.items, log)) {
-      bundle = section->platform->authenticate(
-          inputs.items, {.anchors = inputs.anchors, .collateral = inputs.collateral, .challenge = inputs.challenge, .caches = inputs.caches, .enrolled = &tpm.attestation_keys(),
-                         .activation = tpm.activation(), .enrolled_endorsement_keys = &tpm.endorsement_keys(), .endorsement_key = tpm.endorsement_key()}, log);
+      bundle = section->platform->authenticate(inputs.items,
+                                               {.anchors = inputs.anchors,
+                                                .collateral = inputs.collateral,
+                                                .challenge = inputs.challenge,
+                                                .caches = inputs.caches,
+                                                .enrolled = &tpm.attestation_keys(),
+                                                .activation = tpm.activation(),
+                                                .enrolled_endorsement_keys = &tpm.endorsement_keys(),
+                                                .endorsement_key = tpm.endorsement_key()},
+                                               log);
       ASSAY_CHECK(bundle || IsKeptFromTrust(log));  // refused without a reason would be a verdict that nobody can explain
     }
   }
@@ -449,7 +506,10 @@ v1::Appraisal Appraise(const Inputs& inputs) {
   JudgeEnrolments(inputs.state.tpm, bundle ? &bundle->claims() : nullptr, log);
   JudgeClock(inputs.state, inputs.at, log);
   if (inputs.anchors.simulated()) {
-    log.Add({.reason = Reason::kSimulated, .effect = Effect::kNote, .component = "anchors", .expected = "the vendors' roots",
+    log.Add({.reason = Reason::kSimulated,
+             .effect = Effect::kNote,
+             .component = "anchors",
+             .expected = "the vendors' roots",
              .actual = "the software TEE's"});
   }
 

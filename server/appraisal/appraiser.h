@@ -50,9 +50,9 @@ class PolicyChoice {
 
 // What is remembered of the instance that the evidence hints at, and of the name and key that it comes with.
 struct InstanceState {
-  Bytes identity;                      // hinted; what is authenticated has to be it. Empty: no hint
-  std::string ban = {};                // why the operators banned it, its key or its name; empty: they did not
-  std::string held_as = {};            // "cluster/name" that it holds, if that isn't the one asked for; empty otherwise
+  Bytes identity;            // hinted; what is authenticated has to be it. Empty: no hint
+  std::string ban = {};      // why the operators banned it, its key or its name; empty: they did not
+  std::string held_as = {};  // "cluster/name" that it holds, if that isn't the one asked for; empty otherwise
   friend bool operator==(const InstanceState&, const InstanceState&) = default;
 };
 
@@ -94,7 +94,7 @@ struct Inputs {
   std::span<const evidence::Item> items;
   std::string_view platform_hint;  // "" = infer from the items; picks a section inside the policy choice
   const trust::Challenge& challenge;
-  bool channel_bound;              // the transcript behind the challenge names this TLS channel
+  bool channel_bound;  // the transcript behind the challenge names this TLS channel
   const trust::CollateralSnapshot& collateral;
   const PolicyChoice& policies;
   const trust::AnchorSet& anchors;
@@ -111,12 +111,11 @@ std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<co
 // The collateral snapshot of these items and of more documents: what the items carry is recognised by all formats. Items
 // that no format knows are left to the manifest check.
 trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<const evidence::Item> items,
-                                           std::span<const trust::CollateralItem> more,
-                                           trust::FactCaches* caches = nullptr);
+                                           std::span<const trust::CollateralItem> more, trust::FactCaches* caches = nullptr);
 
 // Vendors' documents in the bytes, whichever formats know them.
-std::vector<trust::CollateralItem> RecogniseCollateral(const Registry& registry, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
-                                                       trust::FactCaches* caches = nullptr);
+std::vector<trust::CollateralItem> RecogniseCollateral(const Registry& registry, const trust::UntrustedBytes& bytes,
+                                                       trust::CollateralSource source, trust::FactCaches* caches = nullptr);
 
 // Those of the documents that their vendor signed under a pinned root, over certificates among them.
 std::vector<trust::AuthenticDocument> AuthenticCollateral(const Registry& registry, std::span<const trust::CollateralItem> documents,

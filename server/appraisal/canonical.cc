@@ -32,10 +32,11 @@ json::Value ValueOf(const Message& message, const FieldDescriptor& field, int in
     case FieldDescriptor::CPPTYPE_UINT32:
       return json::Value::Integer(single ? reflection.GetUInt32(message, &field) : reflection.GetRepeatedUInt32(message, &field, index));
     case FieldDescriptor::CPPTYPE_INT64:
-      return json::Value::String(std::to_string(single ? reflection.GetInt64(message, &field) : reflection.GetRepeatedInt64(message, &field, index)));
+      return json::Value::String(
+          std::to_string(single ? reflection.GetInt64(message, &field) : reflection.GetRepeatedInt64(message, &field, index)));
     case FieldDescriptor::CPPTYPE_UINT64:
-      return json::Value::String(std::to_string(single ? reflection.GetUInt64(message, &field)
-                                                       : reflection.GetRepeatedUInt64(message, &field, index)));
+      return json::Value::String(
+          std::to_string(single ? reflection.GetUInt64(message, &field) : reflection.GetRepeatedUInt64(message, &field, index)));
     case FieldDescriptor::CPPTYPE_ENUM:
       return json::Value::String(
           (single ? reflection.GetEnum(message, &field) : reflection.GetRepeatedEnum(message, &field, index))->name());
@@ -63,7 +64,8 @@ const std::vector<Member>& MembersOf(const google::protobuf::Descriptor& type) {
   std::vector<Member>& members = found->second;
   if (!unknown) return members;
   for (int i = 0; i < type.field_count(); ++i) members.push_back({type.field(i), {}});
-  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return json::PrecedesInUtf16(a.field->name(), b.field->name()); });
+  std::sort(members.begin(), members.end(),
+            [](const Member& a, const Member& b) { return json::PrecedesInUtf16(a.field->name(), b.field->name()); });
   for (Member& member : members) {
     ASSAY_CHECK(json::AppendCanonical(member.field->name(), member.name));
     member.name += ':';

@@ -18,12 +18,16 @@ absl::StatusOr<trust::AnchorSet> WithEndorsementRoots(trust::AnchorSet anchors, 
     const absl::StatusOr<Bytes> bytes = ReadFile("GCE endorsement root", file);
     if (!bytes.ok()) return bytes.status();
     const auto certificates = crypto::CertificatesFrom(*bytes, "root");
-    if (!certificates || certificates->empty() || !std::all_of(certificates->begin(), certificates->end(), [](const crypto::Certificate& one) { return one.is_ca(); })) {
-      return absl::InvalidArgumentError(ToAbsl(Cat("GCE endorsement root '", Printable(file), "': expected certificates of authorities, PEM or DER, actual: ",
-                                                   certificates ? std::string("another certificate, or none") : certificates.findings().front().actual, ". Give the root that Google publishes.")));
+    if (!certificates || certificates->empty() ||
+        !std::all_of(certificates->begin(), certificates->end(), [](const crypto::Certificate& one) { return one.is_ca(); })) {
+      return absl::InvalidArgumentError(
+          ToAbsl(Cat("GCE endorsement root '", Printable(file), "': expected certificates of authorities, PEM or DER, actual: ",
+                     certificates ? std::string("another certificate, or none") : certificates.findings().front().actual,
+                     ". Give the root that Google publishes.")));
     }
     for (const crypto::Certificate& certificate : *certificates) {
-      all.push_back({std::string(gce_endorsement::kVendor), std::string(gce_endorsement::kProduct), certificate.public_key().spki_sha256()});
+      all.push_back(
+          {std::string(gce_endorsement::kVendor), std::string(gce_endorsement::kProduct), certificate.public_key().spki_sha256()});
     }
   }
   return trust::AnchorSet(std::move(all), anchors.simulated());

@@ -11,14 +11,16 @@
 namespace assay::appraisal {
 namespace {
 
-constexpr std::string_view kReportedTcb = "snp.reported_tcb", kCpu = "snp.cpu", kAdvisories = "dcap.advisory_ids", kShortfall = "dcap.tcb_shortfall";
+constexpr std::string_view kReportedTcb = "snp.reported_tcb", kCpu = "snp.cpu", kAdvisories = "dcap.advisory_ids",
+                           kShortfall = "dcap.tcb_shortfall";
 
 absl::Status Invalid(const std::string& text) { return absl::InvalidArgumentError(ToAbsl(text)); }
 
 bool Trusts(v1::Verdict verdict) { return verdict == v1::VERDICT_TRUSTED || verdict == v1::VERDICT_TRUSTED_WITH_WARNINGS; }
 
 const v1::Claim* ClaimOf(const v1::Appraisal& appraisal, std::string_view name) {
-  const auto found = std::find_if(appraisal.claims().begin(), appraisal.claims().end(), [name](const v1::Claim& claim) { return claim.name() == name; });
+  const auto found =
+      std::find_if(appraisal.claims().begin(), appraisal.claims().end(), [name](const v1::Claim& claim) { return claim.name() == name; });
   return found == appraisal.claims().end() ? nullptr : &*found;
 }
 
@@ -34,7 +36,9 @@ std::set<std::string> NamesOf(const v1::Appraisal& appraisal, std::string_view c
   return names;
 }
 
-bool SameComplaint(const v1::Finding& a, const v1::Finding& b) { return a.reason() == b.reason() && a.claim() == b.claim() && a.component() == b.component() && a.actual() == b.actual(); }
+bool SameComplaint(const v1::Finding& a, const v1::Finding& b) {
+  return a.reason() == b.reason() && a.claim() == b.claim() && a.component() == b.component() && a.actual() == b.actual();
+}
 
 bool IsCpu(std::string_view text) {
   std::size_t parts = 1;
@@ -101,8 +105,12 @@ v1::NodeForecast Forecast(const v1::VerdictExport& verdict, const ForecastTerms&
   forecast.set_instance_identity(verdict.record().appraisal().instance_identity());
   forecast.set_platform(verdict.record().appraisal().platform());
 
-  const v1::ReplayVerdictResponse today = Replay(verdict, {.registry = terms.registry, .anchors = terms.anchors, .at = terms.at, .more_collateral = terms.current,
-                                                           .loaded = terms.loaded, .caches = terms.caches});
+  const v1::ReplayVerdictResponse today = Replay(verdict, {.registry = terms.registry,
+                                                           .anchors = terms.anchors,
+                                                           .at = terms.at,
+                                                           .more_collateral = terms.current,
+                                                           .loaded = terms.loaded,
+                                                           .caches = terms.caches});
   forecast.set_now(today.replayed().verdict());
   forecast.set_next(today.replayed().verdict());
   if (today.missing_size() > 0) {
@@ -112,20 +120,30 @@ v1::NodeForecast Forecast(const v1::VerdictExport& verdict, const ForecastTerms&
   if (!terms.next.empty() || terms.next_policies != nullptr) {
     std::vector<trust::CollateralItem> then(terms.current.begin(), terms.current.end());
     then.insert(then.end(), terms.next.begin(), terms.next.end());
-    const v1::ReplayVerdictResponse next = Replay(verdict, {.registry = terms.registry, .anchors = terms.anchors, .policies = terms.next_policies, .at = terms.at, .more_collateral = then,
-                                                            .loaded = terms.loaded, .caches = terms.caches});
+    const v1::ReplayVerdictResponse next = Replay(verdict, {.registry = terms.registry,
+                                                            .anchors = terms.anchors,
+                                                            .policies = terms.next_policies,
+                                                            .at = terms.at,
+                                                            .more_collateral = then,
+                                                            .loaded = terms.loaded,
+                                                            .caches = terms.caches});
     forecast.set_next(next.replayed().verdict());
     const std::set<std::string> known = NamesOf(today.replayed(), kAdvisories);
     const std::optional<Time> from = terms.next_policies == nullptr ? CountsFrom(terms) : std::nullopt;
     for (const v1::Finding& finding : next.replayed().findings()) {
       const auto& before = today.replayed().findings();
-      if (finding.effect() == v1::EFFECT_NOTE || std::any_of(before.begin(), before.end(), [&](const v1::Finding& old) { return SameComplaint(old, finding); })) continue;
+      if (finding.effect() == v1::EFFECT_NOTE ||
+          std::any_of(before.begin(), before.end(), [&](const v1::Finding& old) { return SameComplaint(old, finding); })) {
+        continue;
+      }
       v1::Shortfall& shortfall = *forecast.add_shortfalls();
       const v1::Claim* detail = finding.claim().starts_with("dcap.") ? ClaimOf(next.replayed(), kShortfall) : nullptr;
       shortfall.set_component(finding.claim().empty() ? finding.component() : finding.claim());
       shortfall.set_reason(finding.reason());
       shortfall.set_expected(finding.expected());
-      shortfall.set_actual(detail != nullptr && finding.actual().find(detail->text()) == std::string::npos ? Cat(finding.actual(), ": ", detail->text()) : finding.actual());
+      shortfall.set_actual(detail != nullptr && finding.actual().find(detail->text()) == std::string::npos
+                               ? Cat(finding.actual(), ": ", detail->text())
+                               : finding.actual());
       for (const std::string& advisory : NamesOf(next.replayed(), kAdvisories)) {
         if (!known.contains(advisory)) shortfall.add_advisories(advisory);
       }
@@ -138,22 +156,32 @@ v1::NodeForecast Forecast(const v1::VerdictExport& verdict, const ForecastTerms&
 
 absl::Status CheckNextFloor(const v1::NextFloor& floor) {
   const auto shown = [](const std::string& text) { return Cat("'", Printable(text, 64), "'"); };
-  if (!IsCpu(floor.cpu())) return Invalid(Cat("cpu: expected family:model:stepping in lower-case hexadecimal, as 19:01:1 or 19:01:*, actual ", shown(floor.cpu())));
+  if (!IsCpu(floor.cpu())) {
+    return Invalid(
+        Cat("cpu: expected family:model:stepping in lower-case hexadecimal, as 19:01:1 or 19:01:*, actual ", shown(floor.cpu())));
+  }
   constexpr std::string_view kComponents[] = {"fmc", "boot_loader", "tee", "snp", "microcode"};
   if (std::find(std::begin(kComponents), std::end(kComponents), floor.component()) == std::end(kComponents)) {
     return Invalid(Cat("component: expected one of ", Join(kComponents, ", "), ", actual ", shown(floor.component())));
   }
-  if (floor.component() == "microcode" && floor.cpu().ends_with('*')) return Invalid("cpu: expected a stepping, as microcode numbers of one stepping say nothing of another, actual '*'");
+  if (floor.component() == "microcode" && floor.cpu().ends_with('*')) {
+    return Invalid("cpu: expected a stepping, as microcode numbers of one stepping say nothing of another, actual '*'");
+  }
   if (floor.least() > 255) return Invalid(Cat("least: expected 0 to 255, actual ", floor.least()));
   constexpr std::string_view kClaims[] = {"", "snp.reported_tcb", "snp.committed_tcb", "snp.current_tcb", "snp.launch_tcb"};
-  if (std::find(std::begin(kClaims), std::end(kClaims), floor.claim()) == std::end(kClaims)) return Invalid(Cat("claim: expected a TCB version of SEV-SNP, as snp.current_tcb, actual ", shown(floor.claim())));
-  if (floor.advisory().size() > 64 || Printable(floor.advisory(), 64) != floor.advisory()) return Invalid(Cat("advisory: expected at most 64 bytes of printable text, actual ", shown(floor.advisory())));
+  if (std::find(std::begin(kClaims), std::end(kClaims), floor.claim()) == std::end(kClaims)) {
+    return Invalid(Cat("claim: expected a TCB version of SEV-SNP, as snp.current_tcb, actual ", shown(floor.claim())));
+  }
+  if (floor.advisory().size() > 64 || Printable(floor.advisory(), 64) != floor.advisory()) {
+    return Invalid(Cat("advisory: expected at most 64 bytes of printable text, actual ", shown(floor.advisory())));
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<v1::NextFloor> ParseNextFloor(std::string_view text) {
   const auto refuse = [given = text](std::string_view why) {
-    return Invalid(Cat("expected [CLAIM:]CPU/COMPONENT=NUMBER[@DATE][#ADVISORY], as 19:01:*/snp=0x1b@2027-03-01#AMD-SB-3023, actual '", Printable(given, 100), "': ", why));
+    return Invalid(Cat("expected [CLAIM:]CPU/COMPONENT=NUMBER[@DATE][#ADVISORY], as 19:01:*/snp=0x1b@2027-03-01#AMD-SB-3023, actual '",
+                       Printable(given, 100), "': ", why));
   };
   v1::NextFloor floor;
   if (const std::size_t hash = text.find('#'); hash != std::string_view::npos) {

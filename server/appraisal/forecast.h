@@ -21,12 +21,12 @@ namespace assay::appraisal {
 struct ForecastTerms {
   const Registry& registry;
   const trust::AnchorSet& anchors;
-  Time at;                                                // of both appraisals
-  std::span<const trust::CollateralItem> current = {};    // what is in force, beside what the record has
-  std::span<const trust::CollateralItem> next = {};       // of the early channel
+  Time at;                                              // of both appraisals
+  std::span<const trust::CollateralItem> current = {};  // what is in force, beside what the record has
+  std::span<const trust::CollateralItem> next = {};     // of the early channel
   std::span<const v1::NextFloor> floors = {};
-  const PolicyBook* next_policies = nullptr;              // nullptr: those of the record
-  const PolicyBook* loaded = nullptr;                     // as in ReplayTerms
+  const PolicyBook* next_policies = nullptr;  // nullptr: those of the record
+  const PolicyBook* loaded = nullptr;         // as in ReplayTerms
   trust::FactCaches* caches = nullptr;
 };
 

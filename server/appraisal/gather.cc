@@ -14,8 +14,8 @@ std::vector<std::string> FittingPlatforms(const Registry& registry, std::span<co
   return fitting;
 }
 
-std::vector<trust::CollateralItem> RecogniseCollateral(const Registry& registry, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
-                                                       trust::FactCaches* caches) {
+std::vector<trust::CollateralItem> RecogniseCollateral(const Registry& registry, const trust::UntrustedBytes& bytes,
+                                                       trust::CollateralSource source, trust::FactCaches* caches) {
   std::vector<trust::CollateralItem> all;
   for (const evidence::Format* format : registry.formats) {
     for (trust::CollateralItem& found : format->recognise(bytes, source, caches)) all.push_back(std::move(found));
@@ -37,7 +37,9 @@ trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<c
                                            std::span<const trust::CollateralItem> more, trust::FactCaches* caches) {
   std::vector<trust::CollateralItem> all(more.begin(), more.end());
   for (const evidence::Item& item : items) {
-    for (trust::CollateralItem& found : RecogniseCollateral(registry, item.body, trust::CollateralSource::kNode, caches)) all.push_back(std::move(found));
+    for (trust::CollateralItem& found : RecogniseCollateral(registry, item.body, trust::CollateralSource::kNode, caches)) {
+      all.push_back(std::move(found));
+    }
   }
   return trust::CollateralSnapshot(std::move(all));
 }

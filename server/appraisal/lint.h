@@ -19,9 +19,7 @@ namespace assay::appraisal {
 
 class Lint {
  public:
-  void Say(const yaml::Position& position, std::string text) {
-    messages_.push_back({position.Show(), std::move(text)});
-  }
+  void Say(const yaml::Position& position, std::string text) { messages_.push_back({position.Show(), std::move(text)}); }
   void Say(const Finding& finding) {
     messages_.push_back({finding.component, Cat("expected ", finding.expected, ", found ", finding.actual)});
   }
@@ -29,8 +27,7 @@ class Lint {
   void SayUnknown(const yaml::Position& position, std::string_view what, std::string_view word, const auto& known) {
     const std::string_view nearest = NearestOf(word, known);
     Say(position, Cat("unknown ", what, " ", codec::Quoted(word),
-                      nearest.empty() ? Cat("; known: ", Join(known, ", "))
-                                      : Cat("; did you mean ", codec::Quoted(nearest), "?")));
+                      nearest.empty() ? Cat("; known: ", Join(known, ", ")) : Cat("; did you mean ", codec::Quoted(nearest), "?")));
   }
 
   // The value, or nullopt after saying why there is none.
@@ -40,9 +37,7 @@ class Lint {
     return outcome.ok() ? std::optional<T>(std::move(outcome).value()) : std::nullopt;
   }
 
-  const yaml::Node* Key(const yaml::Node& mapping, std::string_view key) {
-    return Take(yaml::RequireKey(mapping, key)).value_or(nullptr);
-  }
+  const yaml::Node* Key(const yaml::Node& mapping, std::string_view key) { return Take(yaml::RequireKey(mapping, key)).value_or(nullptr); }
   std::optional<std::string> Text(const yaml::Node& node) { return Take(yaml::AsString(node)); }
   std::optional<std::string> TextOf(const yaml::Node& mapping, std::string_view key) {
     const yaml::Node* value = Key(mapping, key);

@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
+#include "appraisal/registry.h"
 #include "base/clock.h"
 #include "base/outcome.h"
-#include "appraisal/registry.h"
 #include "crypto/digest.h"
 #include "platform/platform.h"
 #include "trust/claims.h"
@@ -26,8 +26,20 @@ struct ComponentFloor {
 };
 
 enum class RuleKind : std::uint8_t {
-  kEquals, kOneOf, kSubsetOf, kAtLeast, kMaskedEquals, kBitsSet, kBitsClear, kPresent, kStatusAtMost, kAgeAtMost,
-  kNotBefore, kNotAfter, kRelease, kAnyOf
+  kEquals,
+  kOneOf,
+  kSubsetOf,
+  kAtLeast,
+  kMaskedEquals,
+  kBitsSet,
+  kBitsClear,
+  kPresent,
+  kStatusAtMost,
+  kAgeAtMost,
+  kNotBefore,
+  kNotAfter,
+  kRelease,
+  kAnyOf
 };
 std::string_view NameOf(RuleKind kind);  // "equals"
 
@@ -36,12 +48,12 @@ struct Rule {
   std::string claim = {};                   // empty for release and any_of
   std::vector<trust::Value> values = {};    // equals: one; one_of: any number but none; status_at_most: all that pass, the limit last;
                                             // subset_of on names: those allowed, perhaps none
-  std::uint64_t number = 0;            // at_least on numbers; mask of masked_equals, subset_of, bits_set, bits_clear
-  std::uint64_t masked_value = 0;      // masked_equals
+  std::uint64_t number = 0;                 // at_least on numbers; mask of masked_equals, subset_of, bits_set, bits_clear
+  std::uint64_t masked_value = 0;           // masked_equals
   Bytes octet_mask = {};                    // masked_equals on octets; values[0] is the value
   std::vector<ComponentFloor> floors = {};  // at_least on component versions
-  Time time{};                         // not_before, not_after
-  Duration age{};                      // age_at_most
+  Time time{};                              // not_before, not_after
+  Duration age{};                           // age_at_most
   std::string release = {};                 // name of the ReferenceValues
   std::vector<Rule> alternatives = {};      // any_of; depth 1
   std::string where = {};                   // "file:line:col"
@@ -70,8 +82,8 @@ struct Policy {
 
 struct Release {
   std::string name;
-  std::optional<Time> sunset;  // from this second on it no longer counts
-  bool reviewable_firmware = false;  // its firmware was built from source that can be reviewed
+  std::optional<Time> sunset;                                  // from this second on it no longer counts
+  bool reviewable_firmware = false;                            // its firmware was built from source that can be reviewed
   std::vector<std::pair<std::string, trust::Value>> values;    // sorted by claim; matched whole
   std::vector<std::pair<std::string, trust::Value>> warnings;  // sorted by claim; one that differs is told, and refuses nothing
 };
@@ -128,8 +140,8 @@ struct LintMessage {
 };
 
 struct LoadResult {
-  std::optional<PolicyBook> book;      // only if there are no messages
-  std::vector<LintMessage> messages;   // all that were found, not only the first
+  std::optional<PolicyBook> book;     // only if there are no messages
+  std::vector<LintMessage> messages;  // all that were found, not only the first
 };
 
 // (name shown in messages, text). Loads and lints all of them together.

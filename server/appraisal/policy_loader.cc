@@ -50,8 +50,7 @@ class PolicyLoader {
 
   LoadResult Load(const std::vector<std::pair<std::string, std::string>>& files) {
     for (const auto& [name, text] : files) Open(name, text);
-    if (files.empty())
-      lint_.Say({std::make_shared<const std::string>("policies"), 1, 1}, "no policy files; name at least one");
+    if (files.empty()) lint_.Say({std::make_shared<const std::string>("policies"), 1, 1}, "no policy files; name at least one");
     // What others refer to comes first, in whatever order the files came.
     for (const Document& document : documents_) {
       if (document.kind == "ReferenceValues") ReadReferenceValues(document.root);
@@ -82,8 +81,9 @@ class PolicyLoader {
     auto root = lint_.Take(yaml::Parse(text, name));
     if (!root || !lint_.Take(yaml::AsMapping(*root))) return;
     const auto version = lint_.TextOf(*root, "apiVersion");
-    if (version && *version != "assay.v1")
+    if (version && *version != "assay.v1") {
       lint_.Say(root->Find("apiVersion")->position, Cat("expected 'assay.v1', found ", codec::Quoted(*version)));
+    }
     const auto kind = lint_.TextOf(*root, "kind");
     if (kind && std::find(kKinds.begin(), kKinds.end(), *kind) == kKinds.end()) {
       lint_.SayUnknown(root->Find("kind")->position, "kind of document", *kind, kKinds);
@@ -99,8 +99,7 @@ class PolicyLoader {
     auto name = lint_.Text(*node);
     if (!name) return std::nullopt;
     if (name->empty() || name->size() > kLongestName || name->find_first_not_of(kNameCharacters) != std::string::npos) {
-      lint_.Say(node->position, Cat("expected a name of 1 to ", kLongestName, " of a-z, 0-9, '.' and '-', found ",
-                                    codec::Quoted(*name)));
+      lint_.Say(node->position, Cat("expected a name of 1 to ", kLongestName, " of a-z, 0-9, '.' and '-', found ", codec::Quoted(*name)));
       return std::nullopt;
     }
     const auto [first, fresh] = names_.emplace(std::pair(std::string(what), *name), node->position.Show());
@@ -111,11 +110,9 @@ class PolicyLoader {
   // What names something outside of these files.
   std::optional<std::string> TakeLabel(const yaml::Node& node, std::string_view what, std::size_t longest) {
     auto text = lint_.Text(node);
-    if (!text ||
-        (!text->empty() && text->size() <= longest && text->find_first_not_of(kLabelCharacters) == std::string::npos))
-      return text;
-    lint_.Say(node.position, Cat("expected a ", what, " of 1 to ", longest,
-                                 " letters, digits, '.', '_' and '-', found ", codec::Quoted(*text)));
+    if (!text || (!text->empty() && text->size() <= longest && text->find_first_not_of(kLabelCharacters) == std::string::npos)) return text;
+    lint_.Say(node.position,
+              Cat("expected a ", what, " of 1 to ", longest, " letters, digits, '.', '_' and '-', found ", codec::Quoted(*text)));
     return std::nullopt;
   }
 
@@ -127,8 +124,9 @@ class PolicyLoader {
     values.name = TakeName(root, "reference values").value_or("");
     if (const yaml::Node* list = lint_.Key(root, "releases")) {
       const auto elements = lint_.Elements(*list);
-      if (elements.empty() && list->kind == yaml::Kind::kSequence)
+      if (elements.empty() && list->kind == yaml::Kind::kSequence) {
         lint_.Say(list->position, "no release would ever match; name at least one");
+      }
       std::map<std::string, std::string> seen;
       for (const yaml::Node& element : elements) ReadRelease(element, values, seen);
     }
@@ -141,23 +139,30 @@ class PolicyLoader {
     if (const yaml::Node* name = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "name") : nullptr) {
       release.name = TakeLabel(*name, "release name", kLongestRelease).value_or("");
       const auto [first, fresh] = seen.emplace(release.name, name->position.Show());
-      if (!fresh && !release.name.empty())
+      if (!fresh && !release.name.empty()) {
         lint_.Say(name->position, Cat("release ", codec::Quoted(release.name), " again; first at ", first->second));
+      }
     }
     if (const yaml::Node* sunset = node.Find("sunset")) release.sunset = lint_.TimeIn(*sunset);
-    if (const yaml::Node* reviewable = node.Find("reviewable_firmware")) release.reviewable_firmware = lint_.Take(yaml::AsBool(*reviewable)).value_or(false);
+    if (const yaml::Node* reviewable = node.Find("reviewable_firmware")) {
+      release.reviewable_firmware = lint_.Take(yaml::AsBool(*reviewable)).value_or(false);
+    }
     if (const yaml::Node* tuple = node.kind == yaml::Kind::kMapping ? lint_.Key(node, "values") : nullptr) {
       const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
-      if (members.empty() && tuple->kind == yaml::Kind::kMapping)
+      if (members.empty() && tuple->kind == yaml::Kind::kMapping) {
         lint_.Say(tuple->position, "a release without values would match everything");
+      }
       release.values = ReadTuple(members);
     }
     if (const yaml::Node* tuple = node.Find("warn")) {
       const auto members = lint_.Take(yaml::AsMapping(*tuple)).value_or(std::span<const yaml::Member>());
       if (members.empty() && tuple->kind == yaml::Kind::kMapping) lint_.Say(tuple->position, "nothing to warn about; leave it out");
       for (const yaml::Member& member : members) {
-        const auto enforced = std::find_if(release.values.begin(), release.values.end(), [&](const auto& value) { return value.first == member.key; });
-        if (enforced != release.values.end()) lint_.Say(member.key_position, Cat(member.key, " is in values as well: it is demanded, or warned about"));
+        const auto enforced =
+            std::find_if(release.values.begin(), release.values.end(), [&](const auto& value) { return value.first == member.key; });
+        if (enforced != release.values.end()) {
+          lint_.Say(member.key_position, Cat(member.key, " is in values as well: it is demanded, or warned about"));
+        }
       }
       release.warnings = ReadTuple(members);
     }
@@ -180,19 +185,21 @@ class PolicyLoader {
   // --- AppraisalPolicy ---
 
   void ReadPolicy(const yaml::Node& root) {
-    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "platform", "strength", "trust_boundary",
-                                             "max_validity", "grace", "admit_with_warnings", "rules", "satisfies", "waive"}));
+    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "platform", "strength", "trust_boundary", "max_validity",
+                                             "grace", "admit_with_warnings", "rules", "satisfies", "waive"}));
     Policy policy;
     policy.name = TakeName(root, "policy").value_or("");
     const platform::Platform* platform = TakePlatform(root);
     if (platform != nullptr) policy.platform = platform->name;
     policy.strength_at_least = TakeStrength(root.Find("strength")).value_or(platform::Strength::kE);
     policy.required_features = TakeFeatures(root.Find("trust_boundary"));
-    if (const yaml::Node* validity = root.Find("max_validity")) 
+    if (const yaml::Node* validity = root.Find("max_validity")) {
       policy.max_validity = lint_.DurationIn(*validity, kLongestValidity).value_or(policy.max_validity);
+    }
     if (const yaml::Node* grace = root.Find("grace")) policy.grace = lint_.DurationIn(*grace, kLongestGrace).value_or(policy.grace);
-    if (const yaml::Node* admit = root.Find("admit_with_warnings"))
+    if (const yaml::Node* admit = root.Find("admit_with_warnings")) {
       policy.admit_with_warnings = lint_.Take(yaml::AsBool(*admit)).value_or(false);
+    }
     const yaml::Node* rules = lint_.Key(root, "rules");
     const std::size_t before = lint_.count();
     if (platform != nullptr && rules != nullptr) {
@@ -203,8 +210,7 @@ class PolicyLoader {
         if (rule) policy.rules.push_back(*std::move(rule));
       }
     }
-    if (const yaml::Node* waive = root.Find("waive"); waive != nullptr && platform != nullptr)
-      ReadWaivers(*waive, *platform, policy);
+    if (const yaml::Node* waive = root.Find("waive"); waive != nullptr && platform != nullptr) ReadWaivers(*waive, *platform, policy);
     const bool rules_are_sound = rules != nullptr && lint_.count() == before;
     if (const yaml::Node* satisfies = root.Find("satisfies"); satisfies != nullptr && platform != nullptr) {
       ReadSatisfies(*satisfies, *platform, rules_are_sound, policy);
@@ -272,7 +278,8 @@ class PolicyLoader {
       for (const Release& release : values->releases) {
         for (const auto& [claim, value] : release.values) {
           if (const std::string_view why = WhyMeaningless(platform, claim); !why.empty()) {
-            lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name), " demands ", claim, ": ", why));
+            lint_.Say(node.position,
+                      Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name), " demands ", claim, ": ", why));
           }
           if (HasClaim(platform, claim)) continue;
           lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
@@ -280,7 +287,8 @@ class PolicyLoader {
         }
         for (const auto& [claim, value] : release.warnings) {
           if (const std::string_view why = WhyMeaningless(platform, claim); !why.empty()) {
-            lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name), " warns about ", claim, ": ", why));
+            lint_.Say(node.position,
+                      Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name), " warns about ", claim, ": ", why));
           }
           if (HasClaim(platform, claim)) continue;
           lint_.Say(node.position, Cat("release ", codec::Quoted(release.name), " of ", codec::Quoted(values->name),
@@ -291,8 +299,7 @@ class PolicyLoader {
     }
     std::vector<std::string_view> known;
     for (const ReferenceValues& values : book_.reference_values_) known.push_back(values.name);
-    if (known.empty())
-      lint_.Say(node.position, Cat("no reference values ", codec::Quoted(rule.release), ": give their file as well"));
+    if (known.empty()) lint_.Say(node.position, Cat("no reference values ", codec::Quoted(rule.release), ": give their file as well"));
     else lint_.SayUnknown(node.position, "reference values", rule.release, known);
   }
 
@@ -347,8 +354,7 @@ class PolicyLoader {
                                        " only if a rule outside of any_of other than present, or every release, "
                                        "appraises it; none does"));
       } else if (AllowsZero(policy, *claim)) {
-        lint_.Say(value->position,
-                  Cat(*claim, " can't answer ", name, " while all zero is allowed: that is a field that nobody set"));
+        lint_.Say(value->position, Cat(*claim, " can't answer ", name, " while all zero is allowed: that is a field that nobody set"));
       }
     }
   }
@@ -358,14 +364,12 @@ class PolicyLoader {
     return std::all_of(policy.rules.begin(), policy.rules.end(), [&](const Rule& rule) {
       if (rule.kind == RuleKind::kRelease) {
         const ReferenceValues* values = book_.FindReferenceValues(rule.release);
-        return values == nullptr ||
-               std::any_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
+        return values == nullptr || std::any_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
                  return std::all_of(release.values.begin(), release.values.end(),
                                     [&](const auto& value) { return value.first != claim || IsZero(value.second); });
                });
       }
-      return rule.claim != claim || rule.kind == RuleKind::kPresent ||
-             std::any_of(rule.values.begin(), rule.values.end(), IsZero);
+      return rule.claim != claim || rule.kind == RuleKind::kPresent || std::any_of(rule.values.begin(), rule.values.end(), IsZero);
     });
   }
 
@@ -374,13 +378,11 @@ class PolicyLoader {
     const yaml::Node* satisfies = root.Find("satisfies");
     const yaml::Node* answer = satisfies == nullptr ? nullptr : satisfies->Find(name);
     const bool waived = policy.FindWaiver(name) != nullptr;
-    if (answer != nullptr && waived)
-      lint_.Say(answer->position, Cat(name, " is both satisfied and waived; choose one"));
+    if (answer != nullptr && waived) lint_.Say(answer->position, Cat(name, " is both satisfied and waived; choose one"));
     if (answer != nullptr || waived || (satisfies != nullptr && satisfies->kind != yaml::Kind::kMapping)) return;
     const bool boot = question == Question::kBootCovered;
     lint_.Say(root.position,
-              Cat(name, " is not answered: ",
-                  boot ? "which signed claim covers kernel, initrd and command line?" : "whose machine is it?",
+              Cat(name, " is not answered: ", boot ? "which signed claim covers kernel, initrd and command line?" : "whose machine is it?",
                   " Name the claim under satisfies, or waive ", name, " with a reason"));
   }
 
@@ -400,8 +402,7 @@ class PolicyLoader {
   // --- PolicySet ---
 
   void ReadSet(const yaml::Node& root) {
-    lint_.Take(yaml::RequireKnownKeys(
-        root, {"apiVersion", "kind", "name", "context", "strength", "trust_boundary", "policies"}));
+    lint_.Take(yaml::RequireKnownKeys(root, {"apiVersion", "kind", "name", "context", "strength", "trust_boundary", "policies"}));
     PolicySet set;
     set.name = TakeName(root, "policy set").value_or("");
     if (const yaml::Node* context = lint_.Key(root, "context")) ReadContext(*context, set);
@@ -419,8 +420,9 @@ class PolicyLoader {
     if (cluster == nullptr || roles == nullptr) return;
     set.cluster = TakeLabel(*cluster, "cluster", kLongestCluster).value_or("");
     const auto elements = lint_.Elements(*roles);
-    if (elements.empty() && roles->kind == yaml::Kind::kSequence)
+    if (elements.empty() && roles->kind == yaml::Kind::kSequence) {
       lint_.Say(roles->position, "a set without roles is for nobody; name at least one");
+    }
     for (const yaml::Node& element : elements) {
       const auto role = TakeLabel(element, "role", kLongestRole);
       if (!role || set.cluster.empty()) continue;
@@ -435,8 +437,9 @@ class PolicyLoader {
 
   void ReadMembers(const yaml::Node& list, PolicySet& set) {
     const auto elements = lint_.Elements(list);
-    if (elements.empty() && list.kind == yaml::Kind::kSequence)
+    if (elements.empty() && list.kind == yaml::Kind::kSequence) {
       lint_.Say(list.position, "a set without policies rejects every node; name at least one");
+    }
     std::map<std::string, std::string> platforms;  // → policy
     for (const yaml::Node& element : elements) {
       const auto name = lint_.Text(element);
@@ -445,8 +448,7 @@ class PolicyLoader {
       if (policy == nullptr) {
         std::vector<std::string_view> known;
         for (const Policy& one : book_.policies_) known.push_back(one.name);
-        if (known.empty())
-          lint_.Say(element.position, Cat("no policy ", codec::Quoted(*name), ": give its file as well"));
+        if (known.empty()) lint_.Say(element.position, Cat("no policy ", codec::Quoted(*name), ": give its file as well"));
         else lint_.SayUnknown(element.position, "policy", *name, known);
         continue;
       }
@@ -454,8 +456,8 @@ class PolicyLoader {
       if (!fresh && first->second == *name) {
         lint_.Say(element.position, Cat("policy ", codec::Quoted(*name), " twice"));
       } else if (!fresh && !policy->platform.empty()) {
-        lint_.Say(element.position, Cat("two policies for platform ", policy->platform, ": ",
-                                        codec::Quoted(first->second), " and ", codec::Quoted(*name)));
+        lint_.Say(element.position,
+                  Cat("two policies for platform ", policy->platform, ": ", codec::Quoted(first->second), " and ", codec::Quoted(*name)));
       }
       set.policies.push_back(*name);
     }

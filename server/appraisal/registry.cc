@@ -5,8 +5,8 @@
 namespace assay::appraisal {
 
 const platform::Platform* Registry::FindPlatform(std::string_view name) const {
-  const auto found = std::find_if(platforms.begin(), platforms.end(),
-                                  [name](const platform::Platform* platform) { return platform->name == name; });
+  const auto found =
+      std::find_if(platforms.begin(), platforms.end(), [name](const platform::Platform* platform) { return platform->name == name; });
   return found == platforms.end() ? nullptr : *found;
 }
 

@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t kMostDifferences = 200;
 constexpr std::size_t kShownValue = 512;
 
-
-
 std::optional<crypto::Sha256Digest> DigestFrom(const std::string& bytes) {
   crypto::Sha256Digest digest{};
   if (bytes.size() != digest.size()) return std::nullopt;
@@ -97,7 +95,8 @@ std::vector<trust::Floor> FloorsOf(const v1::RememberedState& state) {
 std::vector<Denial> DenialsOf(const v1::RememberedState& state) {
   std::vector<Denial> denials;
   for (const v1::Denial& denial : state.denials()) {
-    denials.push_back({denial.certificate() ? Denial::Of::kCertificate : Denial::Of::kMeasurement, ToBytes(AsBytes(denial.value())), denial.why()});
+    denials.push_back(
+        {denial.certificate() ? Denial::Of::kCertificate : Denial::Of::kMeasurement, ToBytes(AsBytes(denial.value())), denial.why()});
   }
   return denials;
 }
@@ -136,7 +135,9 @@ class Comparison {
     if (recorded != nullptr && replayed != nullptr) {
       if (*recorded == *replayed) return;
       if (recorded->AsObject() != nullptr && replayed->AsObject() != nullptr) return CompareObjects(member, *recorded, *replayed);
-      if (recorded->AsArray() != nullptr && replayed->AsArray() != nullptr) return CompareArrays(member, *recorded->AsArray(), *replayed->AsArray());
+      if (recorded->AsArray() != nullptr && replayed->AsArray() != nullptr) {
+        return CompareArrays(member, *recorded->AsArray(), *replayed->AsArray());
+      }
     }
     v1::Difference& difference = *differences_.Add();
     difference.set_member(member);
@@ -184,7 +185,7 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
   const std::vector<evidence::Item> items = EvidenceOf(record, supply);
   std::vector<trust::CollateralItem> supplied = CollateralOf(record, terms.registry, supply);
   supplied.insert(supplied.end(), terms.more_collateral.begin(), terms.more_collateral.end());
-  const PolicyBook* policies = terms.policies != nullptr                                             ? terms.policies
+  const PolicyBook* policies = terms.policies != nullptr                                      ? terms.policies
                                : terms.loaded != nullptr && HasSources(record, *terms.loaded) ? terms.loaded
                                                                                               : nullptr;
   const LoadResult loaded = policies == nullptr ? PoliciesOf(record, terms.registry, supply) : LoadResult{};
@@ -195,22 +196,32 @@ v1::ReplayVerdictResponse Replay(const v1::VerdictExport& verdict, const ReplayT
 
   if (!supply.missing().empty()) {
     for (const std::string& missing : supply.missing()) response.add_missing(missing);
-    *response.mutable_replayed() = Undecided(record, at, {.reason = Reason::kInputPurged, .component = "record", .expected = "all inputs of the appraisal",
-                                                          .actual = Cat("without ", Join(supply.missing(), ", "))});
+    *response.mutable_replayed() = Undecided(record, at,
+                                             {.reason = Reason::kInputPurged,
+                                              .component = "record",
+                                              .expected = "all inputs of the appraisal",
+                                              .actual = Cat("without ", Join(supply.missing(), ", "))});
   } else if (policies == nullptr) {
-    *response.mutable_replayed() = Undecided(record, at, {.reason = Reason::kInputUnusable, .component = "record", .claim = "policy_sources",
-                                                          .expected = "policies that load",
-                                                          .actual = loaded.messages.empty() ? "none" : loaded.messages.front().ToString()});
+    *response.mutable_replayed() = Undecided(record, at,
+                                             {.reason = Reason::kInputUnusable,
+                                              .component = "record",
+                                              .claim = "policy_sources",
+                                              .expected = "policies that load",
+                                              .actual = loaded.messages.empty() ? "none" : loaded.messages.front().ToString()});
   } else {
     const PolicyChoice choice = PolicyChoice::ForContext(*policies, record.context().cluster(), record.context().role());
-    const trust::Challenge challenge = demanded ? trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(AsBytes(record.demanded_nonce())),
-                                                                              .node_key_sha256 = DigestFrom(record.node_key_sha256()),
-                                                                              .tpm_ak_sha256 = record.tpm_ak_sha256().empty() ? std::nullopt : std::optional(DigestFrom(record.tpm_ak_sha256()))})
-                                                : trust::Challenge::NotDemanded(false);
+    const trust::Challenge challenge =
+        demanded ? trust::Challenge::Demanded(
+                       {.report_data = report_data,
+                        .nonce = ToBytes(AsBytes(record.demanded_nonce())),
+                        .node_key_sha256 = DigestFrom(record.node_key_sha256()),
+                        .tpm_ak_sha256 = record.tpm_ak_sha256().empty() ? std::nullopt : std::optional(DigestFrom(record.tpm_ak_sha256()))})
+                 : trust::Challenge::NotDemanded(false);
     StateSnapshot state;
     if (record.state().has_not_before()) state.not_before = TimeOf(record.state().not_before());
     if (record.has_state()) {
-      state.instance = InstanceState{.identity = ToBytes(AsBytes(record.state().identity())), .ban = record.state().ban(), .held_as = record.state().held_as()};
+      state.instance = InstanceState{
+          .identity = ToBytes(AsBytes(record.state().identity())), .ban = record.state().ban(), .held_as = record.state().held_as()};
     }
     state.floors = FloorsOf(record.state());
     state.denials = DenialsOf(record.state());

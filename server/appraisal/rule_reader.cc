@@ -11,8 +11,7 @@ namespace {
 using evidence::ClaimSpec;
 using evidence::ClaimType;
 
-constexpr ClaimSpec kProvenanceSpec{kProvenanceClaim,    ClaimType::kText, evidence::Duty::kOptional, 0, {},
-                                    "proven or inferred"};
+constexpr ClaimSpec kProvenanceSpec{kProvenanceClaim, ClaimType::kText, evidence::Duty::kOptional, 0, {}, "proven or inferred"};
 constexpr std::array<std::string_view, 2> kProvenances = {"proven", "inferred"};
 
 constexpr auto kClaimKinds = std::to_array<RuleKind>({
@@ -38,8 +37,7 @@ constexpr Duration kLongestAge = std::chrono::days(3650);
 constexpr std::size_t kLongestListedName = 64;
 
 std::optional<RuleKind> KindNamed(std::string_view name) {
-  const auto found =
-      std::find_if(kClaimKinds.begin(), kClaimKinds.end(), [name](RuleKind kind) { return NameOf(kind) == name; });
+  const auto found = std::find_if(kClaimKinds.begin(), kClaimKinds.end(), [name](RuleKind kind) { return NameOf(kind) == name; });
   return found == kClaimKinds.end() ? std::nullopt : std::optional(*found);
 }
 
@@ -90,9 +88,7 @@ std::string FittingKinds(const ClaimSpec& claim) {
   return Join(kinds, ", ");
 }
 
-bool IsLowerHex(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
+bool IsLowerHex(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
 
 // "19:11:1" or "19:11:*": family and model two digits, stepping without leading zero.
 bool IsCpuKey(std::string_view key) {
@@ -111,8 +107,7 @@ std::string_view WhyMeaningless(const platform::Platform& platform, std::string_
 const ClaimSpec* RuleReader::FindClaim(const yaml::Position& position, std::string_view name) {
   if (name == kProvenanceClaim && platform_ != nullptr) return &kProvenanceSpec;
   std::vector<std::string_view> known;
-  const std::span<const evidence::Format* const> formats =
-      platform_ == nullptr ? registry_.formats : platform_->formats;
+  const std::span<const evidence::Format* const> formats = platform_ == nullptr ? registry_.formats : platform_->formats;
   for (const evidence::Format* format : formats) {
     for (const ClaimSpec& claim : format->claims) {
       if (claim.name == name) {
@@ -130,9 +125,8 @@ const ClaimSpec* RuleReader::FindClaim(const yaml::Position& position, std::stri
   }
   if (platform_ != nullptr) known.push_back(kProvenanceClaim);
   const std::string_view nearest = NearestOf(name, known);
-  lint_.Say(position,
-            Cat("unknown claim ", codec::Quoted(name),
-                nearest.empty() ? "; docs/claims.md lists them" : Cat("; did you mean ", codec::Quoted(nearest), "?")));
+  lint_.Say(position, Cat("unknown claim ", codec::Quoted(name),
+                          nearest.empty() ? "; docs/claims.md lists them" : Cat("; did you mean ", codec::Quoted(nearest), "?")));
   return nullptr;
 }
 
@@ -141,9 +135,8 @@ std::optional<trust::Value> RuleReader::ReadValue(const yaml::Node& node, const 
     case ClaimType::kFlag: {
       const auto flag = lint_.Take(yaml::AsBool(node));
       if (flag && claim.duty == evidence::Duty::kMustOrWaive && *flag != claim.rule.safe) {
-        lint_.Say(node.position,
-                  Cat("a rule may only demand that ", claim.name, " be ", claim.rule.safe ? "true" : "false",
-                      "; to accept the opposite, waive it with a reason"));
+        lint_.Say(node.position, Cat("a rule may only demand that ", claim.name, " be ", claim.rule.safe ? "true" : "false",
+                                     "; to accept the opposite, waive it with a reason"));
         return std::nullopt;
       }
       return flag ? std::optional<trust::Value>(*flag) : std::nullopt;
@@ -154,8 +147,7 @@ std::optional<trust::Value> RuleReader::ReadValue(const yaml::Node& node, const 
     }
     case ClaimType::kText: {
       const auto text = lint_.Text(node);
-      if (text && claim.name == kProvenanceClaim &&
-          std::find(kProvenances.begin(), kProvenances.end(), *text) == kProvenances.end()) {
+      if (text && claim.name == kProvenanceClaim && std::find(kProvenances.begin(), kProvenances.end(), *text) == kProvenances.end()) {
         lint_.SayUnknown(node.position, "provenance", *text, kProvenances);
         return std::nullopt;
       }
@@ -201,8 +193,8 @@ std::optional<std::string> RuleReader::ReadStatus(const yaml::Node& node, const 
 bool RuleReader::ReadLimit(const yaml::Node& node, const ClaimSpec& claim, Rule& rule) {
   const auto text = ReadStatus(node, claim);
   if (!text) return false;
-  const auto limit = std::find_if(claim.statuses.begin(), claim.statuses.end(),
-                                  [&](const evidence::StatusSpec& status) { return status.name == *text; });
+  const auto limit =
+      std::find_if(claim.statuses.begin(), claim.statuses.end(), [&](const evidence::StatusSpec& status) { return status.name == *text; });
   for (const evidence::StatusSpec& status : claim.statuses) {
     if (evidence::AtMost(status, *limit)) rule.values.emplace_back(std::string(status.name));
   }
@@ -218,7 +210,8 @@ bool RuleReader::ReadNames(const yaml::Node& node, Rule& rule) {
     const bool sound = !name->empty() && name->size() <= kLongestListedName &&
                        std::all_of(name->begin(), name->end(), [](char c) { return c > ' ' && c <= '~' && c != ','; });
     if (!sound) {
-      lint_.Say(element.position, Cat("expected a name of 1 to ", kLongestListedName, " printable characters without blank or comma, found ", codec::Quoted(*name)));
+      lint_.Say(element.position, Cat("expected a name of 1 to ", kLongestListedName,
+                                      " printable characters without blank or comma, found ", codec::Quoted(*name)));
       continue;
     }
     trust::Value value(*std::move(name));
@@ -236,12 +229,13 @@ bool RuleReader::ReadValues(const yaml::Node& node, const ClaimSpec& claim, Rule
   for (const yaml::Node& element : lint_.Elements(node)) {
     auto value = ReadValue(element, claim);
     if (!value) continue;
-    if (std::find(rule.values.begin(), rule.values.end(), *value) != rule.values.end())
+    if (std::find(rule.values.begin(), rule.values.end(), *value) != rule.values.end()) {
       lint_.Say(element.position, Cat(trust::ShowValue(*value), " twice"));
-    else rule.values.push_back(*std::move(value));
+    } else rule.values.push_back(*std::move(value));
   }
-  if (lint_.count() == before && rule.values.empty())
+  if (lint_.count() == before && rule.values.empty()) {
     lint_.Say(node.position, "an empty list would allow nothing; name at least one value");
+  }
   return lint_.count() == before;
 }
 
@@ -254,8 +248,7 @@ std::optional<std::uint64_t> RuleReader::ReadBits(const yaml::Node& node, const 
   for (const yaml::Node& element : elements) {
     const auto name = lint_.Text(element);
     if (!name) continue;
-    const auto found = std::find_if(claim.bits.begin(), claim.bits.end(),
-                                    [&](const evidence::BitName& bit) { return bit.name == *name; });
+    const auto found = std::find_if(claim.bits.begin(), claim.bits.end(), [&](const evidence::BitName& bit) { return bit.name == *name; });
     if (found == claim.bits.end()) lint_.SayUnknown(element.position, Cat("bit of ", claim.name), *name, known);
     else mask |= std::uint64_t{1} << found->bit;
   }
@@ -277,16 +270,16 @@ bool RuleReader::ReadMasked(const yaml::Node& node, const ClaimSpec& claim, Rule
     rule.number = *number;
     rule.masked_value = std::get<std::uint64_t>(*value);
     if (rule.number == 0) lint_.Say(mask_node->position, "a mask of zero would let everything pass");
-    else if ((rule.masked_value & ~rule.number) != 0)
+    else if ((rule.masked_value & ~rule.number) != 0) {
       lint_.Say(value_node->position, "the value has bits outside of the mask: it could never be equal");
+    }
   } else {
     rule.octet_mask = std::get<Bytes>(*mask);
     const Bytes& octets = std::get<Bytes>(*value);
     bool outside = octets.size() != rule.octet_mask.size();
     for (std::size_t i = 0; !outside && i < octets.size(); ++i) outside = (octets[i] & ~rule.octet_mask[i]) != 0;
     if (AllZero(rule.octet_mask)) lint_.Say(mask_node->position, "a mask of zero would let everything pass");
-    else if (outside)
-      lint_.Say(value_node->position, "the value has bits outside of the mask: it could never be equal");
+    else if (outside) lint_.Say(value_node->position, "the value has bits outside of the mask: it could never be equal");
     rule.values.push_back(*std::move(value));
   }
   return lint_.count() == before;
@@ -295,31 +288,28 @@ bool RuleReader::ReadMasked(const yaml::Node& node, const ClaimSpec& claim, Rule
 bool RuleReader::ReadFloors(const yaml::Node& node, Rule& rule) {
   const std::size_t before = lint_.count();
   const auto keys = lint_.Take(yaml::AsMapping(node)).value_or(std::span<const yaml::Member>());
-  if (lint_.count() == before && keys.empty())
+  if (lint_.count() == before && keys.empty()) {
     lint_.Say(node.position, "no floor for any CPU; name at least one \"family:model:stepping\"");
+  }
   for (const yaml::Member& member : keys) {
     ComponentFloor floor{member.key, {}};
     if (!IsCpuKey(member.key)) {
-      lint_.Say(
-          member.key_position,
-          Cat("expected \"family:model:stepping\" in lower-case hexadecimal, as \"19:11:1\" or \"19:11:*\", found ",
-              codec::Quoted(member.key)));
+      lint_.Say(member.key_position,
+                Cat("expected \"family:model:stepping\" in lower-case hexadecimal, as \"19:11:1\" or \"19:11:*\", found ",
+                    codec::Quoted(member.key)));
     }
     const auto components = lint_.Take(yaml::AsMapping(member.value)).value_or(std::span<const yaml::Member>());
     for (const yaml::Member& component : components) {
       const auto name = std::find(kComponents.begin(), kComponents.end(), component.key);
       const auto number = lint_.Take(yaml::AsInteger(component.value));
-      if (name == kComponents.end())
-        lint_.SayUnknown(component.key_position, "TCB component", component.key, kComponents);
-      else if (number && *number > kMaxComponent)
-        lint_.Say(component.value.position, Cat("expected 0 to 255, found ", *number));
+      if (name == kComponents.end()) lint_.SayUnknown(component.key_position, "TCB component", component.key, kComponents);
+      else if (number && *number > kMaxComponent) lint_.Say(component.value.position, Cat("expected 0 to 255, found ", *number));
       else if (number) floor.components.push_back({*name, *number});
       if (component.key == "microcode" && member.key.ends_with('*')) {
         lint_.Say(component.key_position, "microcode differs by stepping: give its floor under a key with a stepping");
       }
     }
-    const bool any =
-        std::any_of(floor.components.begin(), floor.components.end(), [](const auto& one) { return one.number != 0; });
+    const bool any = std::any_of(floor.components.begin(), floor.components.end(), [](const auto& one) { return one.number != 0; });
     if (member.value.kind == yaml::Kind::kMapping && floor.components.size() == components.size() && !any) {
       lint_.Say(member.value.position, "a floor of nothing or of zeros would let everything pass");
     }
@@ -367,8 +357,7 @@ bool RuleReader::ReadOperand(RuleKind kind, const yaml::Node& node, const ClaimS
     case RuleKind::kMaskedEquals: return ReadMasked(node, claim, rule);
     case RuleKind::kPresent: {
       const auto flag = lint_.Take(yaml::AsBool(node));
-      if (flag && !*flag)
-        lint_.Say(node.position, "present takes only true: a rule that a claim be absent is not a rule");
+      if (flag && !*flag) lint_.Say(node.position, "present takes only true: a rule that a claim be absent is not a rule");
       return flag.value_or(false);
     }
     case RuleKind::kRelease:
@@ -394,15 +383,15 @@ std::optional<Rule> RuleReader::ReadClaimRule(const yaml::Node& node) {
     if (member.key != "claim") kinds.push_back(&member);
   }
   if (kinds.size() != 1) {
-    lint_.Say(node.position, Cat("expected exactly one kind of rule on ", claim->name, ", of ", FittingKinds(*claim),
-                                 "; found ", kinds.size()));
+    lint_.Say(node.position,
+              Cat("expected exactly one kind of rule on ", claim->name, ", of ", FittingKinds(*claim), "; found ", kinds.size()));
     return std::nullopt;
   }
   const yaml::Member& operand = *kinds.front();
   const RuleKind kind = *KindNamed(operand.key);
   if (!Fits(kind, *claim)) {
-    lint_.Say(operand.key_position, Cat(operand.key, " does not fit ", claim->name, ", which is ", ShowType(*claim),
-                                        "; use ", FittingKinds(*claim)));
+    lint_.Say(operand.key_position,
+              Cat(operand.key, " does not fit ", claim->name, ", which is ", ShowType(*claim), "; use ", FittingKinds(*claim)));
     return std::nullopt;
   }
   Rule rule{.kind = kind, .claim = std::string(claim->name)};
@@ -437,8 +426,9 @@ std::optional<Rule> RuleReader::ReadAnyOf(const yaml::Node& node) {
     }
   }
   inside_any_of_ = false;
-  if (lint_.count() == before && elements.size() < 2)
+  if (lint_.count() == before && elements.size() < 2) {
     lint_.Say(list.position, Cat("expected at least two alternatives, found ", elements.size()));
+  }
   return lint_.count() == before ? std::optional(std::move(rule)) : std::nullopt;
 }
 

@@ -41,9 +41,7 @@ std::string ShowValues(const std::vector<Value>& values) {
   return Join(shown, ", ");
 }
 
-std::string ShowComponents(const std::vector<VersionComponent>& components) {
-  return trust::ShowValue(ComponentVersion{components, {}});
-}
+std::string ShowComponents(const std::vector<VersionComponent>& components) { return trust::ShowValue(ComponentVersion{components, {}}); }
 
 bool Allows(const Rule& rule, const Value& value) {
   return AnyOf(rule.values, [&](const Value& allowed) { return allowed == value; });
@@ -105,7 +103,9 @@ bool Holds(const Rule& rule, const Value& value, Time at) {
     case RuleKind::kOneOf:
     case RuleKind::kStatusAtMost: return Allows(rule, value);
     case RuleKind::kSubsetOf:
-      if (names != nullptr) return std::all_of(names->names.begin(), names->names.end(), [&](const std::string& name) { return Allows(rule, name); });
+      if (names != nullptr) {
+        return std::all_of(names->names.begin(), names->names.end(), [&](const std::string& name) { return Allows(rule, name); });
+      }
       return number != nullptr && (*number & ~rule.number) == 0;
     case RuleKind::kAtLeast: return number != nullptr && *number >= rule.number;
     case RuleKind::kMaskedEquals: {
@@ -147,14 +147,17 @@ std::optional<Finding> CheckFloors(const Rule& rule, const ComponentVersion& ver
       const auto actual = std::find_if(version.components.begin(), version.components.end(),
                                        [&](const VersionComponent& component) { return component.name == least.name; });
       if (actual != version.components.end() && actual->number >= least.number) continue;
-      return Finding{.reason = Reason::kTcbBelowFloor, .claim = rule.claim,
+      return Finding{.reason = Reason::kTcbBelowFloor,
+                     .claim = rule.claim,
                      .expected = Cat("at least ", ShowComponents(floor.components), " on ", floor.key),
                      .actual = actual == version.components.end() ? Cat("no ", least.name, " in ", ShowComponents(version.components))
                                                                   : ShowComponents(version.components)};
     }
   }
   if (found) return std::nullopt;
-  return Finding{.reason = Reason::kTcbFloorMissing, .effect = Effect::kIndeterminate, .claim = rule.claim,
+  return Finding{.reason = Reason::kTcbFloorMissing,
+                 .effect = Effect::kIndeterminate,
+                 .claim = rule.claim,
                  .expected = Cat("a floor for one of ", Join(known, ", ")),
                  .actual = key == nullptr ? Cat("no ", key_claim, ": this report version does not name its CPU") : *key,
                  .remedy = key == nullptr ? std::string("Update the firmware: only reports of version 3 and later name their CPU.")
@@ -167,14 +170,21 @@ std::optional<Finding> JudgeOne(const Rule& rule, const Registry& registry, cons
   const std::optional<Value> value = subject.Find(rule.claim);
   std::optional<Finding> finding;
   if (!value) {
-    finding = Finding{.reason = Reason::kClaimAbsent, .effect = spec == nullptr ? Effect::kReject : spec->rule.absent, .claim = rule.claim, .expected = ShowWanted(rule, spec, subject.at), .actual = "absent"};
+    finding = Finding{.reason = Reason::kClaimAbsent,
+                      .effect = spec == nullptr ? Effect::kReject : spec->rule.absent,
+                      .claim = rule.claim,
+                      .expected = ShowWanted(rule, spec, subject.at),
+                      .actual = "absent"};
   } else if (const auto* version = std::get_if<ComponentVersion>(&*value); version != nullptr && rule.kind == RuleKind::kAtLeast) {
     finding = CheckFloors(rule, *version, subject);
   } else if (!Holds(rule, *value, subject.at)) {
     const evidence::RuleMeaning meaning = spec == nullptr ? evidence::RuleMeaning{} : spec->rule;
     const bool provenance = rule.claim == kProvenanceClaim;
-    finding = Finding{.reason = provenance ? Reason::kProvenanceInferred : meaning.failure, .effect = meaning.effect, .claim = rule.claim,
-                      .expected = ShowWanted(rule, spec, subject.at), .actual = ShowActual(*value, rule, spec)};
+    finding = Finding{.reason = provenance ? Reason::kProvenanceInferred : meaning.failure,
+                      .effect = meaning.effect,
+                      .claim = rule.claim,
+                      .expected = ShowWanted(rule, spec, subject.at),
+                      .actual = ShowActual(*value, rule, spec)};
     const auto* why = meaning.explained_by.empty() ? nullptr : subject.claims.Get<std::string>(meaning.explained_by);
     if (why != nullptr) finding->actual += Cat(": ", *why);
   }
@@ -218,13 +228,18 @@ void CheckWarnings(const Rule& rule, const Release& release, const Subject& subj
   for (const auto& warning : release.warnings) {
     const std::optional<Value> value = subject.Find(warning.first);
     log.Require(Check::kReleaseWarnings, value && *value == warning.second, [&] {
-      return Finding{.reason = Reason::kReleaseValueDiffers, .effect = Effect::kWarn, .component = Cat("policy rule at ", rule.where), .claim = warning.first,
-                     .expected = Cat(trust::ShowValue(warning.second), ", as of release ", release.name), .actual = value ? trust::ShowValue(*value) : std::string("absent")};
+      return Finding{.reason = Reason::kReleaseValueDiffers,
+                     .effect = Effect::kWarn,
+                     .component = Cat("policy rule at ", rule.where),
+                     .claim = warning.first,
+                     .expected = Cat(trust::ShowValue(warning.second), ", as of release ", release.name),
+                     .actual = value ? trust::ShowValue(*value) : std::string("absent")};
     });
   }
 }
 
-std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& values, const Subject& subject, RulesOutcome& outcome, CheckLog& log) {
+std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& values, const Subject& subject, RulesOutcome& outcome,
+                                    CheckLog& log) {
   const Release* expired = nullptr;
   const Release* matching = nullptr;  // of several, the first that leaves least to warn about
   for (const Release& release : values.releases) {
@@ -241,14 +256,19 @@ std::optional<Finding> CheckRelease(const Rule& rule, const ReferenceValues& val
   }
   const std::string component = Cat("policy rule at ", rule.where);
   if (expired != nullptr) {
-    return Finding{.reason = Reason::kReleaseSunset, .component = component, .claim = Cat("release ", values.name),
+    return Finding{.reason = Reason::kReleaseSunset,
+                   .component = component,
+                   .claim = Cat("release ", values.name),
                    .expected = Cat("a release before its sunset"),
                    .actual = Cat(expired->name, ", sunset ", FormatTime(*expired->sunset))};
   }
   std::vector<std::string> names;
   for (const Release& release : values.releases) names.push_back(release.name);
-  return Finding{.reason = Reason::kReleaseUnknown, .component = component, .claim = Cat("release ", values.name),
-                 .expected = Cat("one of ", Join(names, ", ")), .actual = ShowMeasured(values, subject)};
+  return Finding{.reason = Reason::kReleaseUnknown,
+                 .component = component,
+                 .claim = Cat("release ", values.name),
+                 .expected = Cat("one of ", Join(names, ", ")),
+                 .actual = ShowMeasured(values, subject)};
 }
 
 bool NamesValue(const void* opaque, std::string_view claim, const Value& value) {
@@ -261,16 +281,16 @@ bool NamesValue(const void* opaque, std::string_view claim, const Value& value) 
 
 bool PinsClaim(const void* opaque, std::string_view claim) {
   const Policy& policy = static_cast<const PolicyInBook*>(opaque)->policy;
-  return AnyOf(policy.rules, [&](const Rule& rule) {
-    return (rule.kind == RuleKind::kEquals || rule.kind == RuleKind::kOneOf) && rule.claim == claim;
-  });
+  return AnyOf(policy.rules,
+               [&](const Rule& rule) { return (rule.kind == RuleKind::kEquals || rule.kind == RuleKind::kOneOf) && rule.claim == claim; });
 }
 
 bool HasInEveryTuple(const Rule& rule, const PolicyBook& book, std::string_view claim) {
   const ReferenceValues* values = book.FindReferenceValues(rule.release);
-  return values != nullptr && !values->releases.empty() && std::all_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
-    return AnyOf(release.values, [&](const auto& value) { return value.first == claim; });
-  });
+  return values != nullptr && !values->releases.empty() &&
+         std::all_of(values->releases.begin(), values->releases.end(), [&](const Release& release) {
+           return AnyOf(release.values, [&](const auto& value) { return value.first == claim; });
+         });
 }
 
 bool ReleasesClaim(const void* opaque, std::string_view claim) {
@@ -292,9 +312,7 @@ bool Conclude(Check check, const Waiver* waiver, std::optional<Finding> finding,
 
 }  // namespace
 
-std::string_view NameOf(evidence::Provenance provenance) {
-  return provenance == evidence::Provenance::kProven ? "proven" : "inferred";
-}
+std::string_view NameOf(evidence::Provenance provenance) { return provenance == evidence::Provenance::kProven ? "proven" : "inferred"; }
 
 std::optional<Value> Subject::Find(std::string_view claim) const {
   if (claim == kProvenanceClaim) return Value(std::string(NameOf(provenance)));
@@ -309,8 +327,7 @@ bool RulesOutcome::Appraised(std::string_view claim) const {
   return contains(passed) && !contains(failed);
 }
 
-RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Registry& registry, const Subject& subject,
-                        CheckLog& log) {
+RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Registry& registry, const Subject& subject, CheckLog& log) {
   RulesOutcome outcome;
   for (const Rule& rule : policy.rules) {
     if (rule.kind == RuleKind::kRelease) {
@@ -328,7 +345,9 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
         else ends.push_back(EndOf(alternative, subject));
       }
       const bool holds = findings.size() < rule.alternatives.size();
-      if (holds && !AnyOf(ends, [](const std::optional<Time>& end) { return !end; })) outcome.EndBy(**std::max_element(ends.begin(), ends.end()));
+      if (holds && !AnyOf(ends, [](const std::optional<Time>& end) { return !end; })) {
+        outcome.EndBy(**std::max_element(ends.begin(), ends.end()));
+      }
       log.Require(Check::kRules, holds, [&] {
         Finding whole{.reason = Reason::kRuleFailed, .component = Cat("policy rule at ", rule.where), .claim = "any_of"};
         for (const Finding& finding : findings) {
@@ -352,8 +371,13 @@ RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Regi
     const bool shown = std::find(outcome.failed.begin(), outcome.failed.end(), waiver.claim) != outcome.failed.end();
     if (spec == nullptr || shown) continue;  // boot.covered and owner are asked elsewhere
     const std::optional<Value> value = subject.Find(waiver.claim);
-    log.Waive(spec->rule.check, {.reason = Reason::kClaimWaived, .component = Cat("policy '", policy.name, "'"), .claim = waiver.claim,
-                                 .expected = "a rule", .actual = value ? trust::ShowValue(*value) : std::string("absent")}, waiver.reason);
+    log.Waive(spec->rule.check,
+              {.reason = Reason::kClaimWaived,
+               .component = Cat("policy '", policy.name, "'"),
+               .claim = waiver.claim,
+               .expected = "a rule",
+               .actual = value ? trust::ShowValue(*value) : std::string("absent")},
+              waiver.reason);
   }
   return outcome;
 }

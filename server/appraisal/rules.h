@@ -32,11 +32,11 @@ struct Subject {
 };
 
 struct RulesOutcome {
-  std::string release;  // name of the release that matched; empty without release rule, or if none did
-  std::vector<const Release*> matched;  // of every release rule the release that matched, in the book
+  std::string release;                   // name of the release that matched; empty without release rule, or if none did
+  std::vector<const Release*> matched;   // of every release rule the release that matched, in the book
   std::vector<std::string_view> passed;  // claims that a rule outside any_of other than `present`, or a release, let pass
   std::vector<std::string_view> failed;  // claims on which some rule failed
-  std::optional<Time> until;  // last second at which every rule that holds still does: ages grow, sunsets come; nullopt: no end
+  std::optional<Time> until;             // last second at which every rule that holds still does: ages grow, sunsets come; nullopt: no end
 
   bool Appraised(std::string_view claim) const;  // passed, and not failed
   void EndBy(Time end) { until = until ? std::min(*until, end) : end; }
@@ -44,8 +44,7 @@ struct RulesOutcome {
 
 // Judges every rule of the policy. A failing rule whose claim is waived shows as waived; a waiver that no rule needed shows
 // as well: what a policy waives is never hidden.
-RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Registry& registry, const Subject& subject,
-                        CheckLog& log);
+RulesOutcome JudgeRules(const Policy& policy, const PolicyBook& book, const Registry& registry, const Subject& subject, CheckLog& log);
 
 // Whether the policy appraises the claim at all: by a rule outside any_of other than `present`, or by every tuple of a
 // release rule.

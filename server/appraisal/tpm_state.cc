@@ -51,22 +51,31 @@ std::string ShowKey(ByteView digest) { return digest.empty() ? "none" : Cat("SHA
 
 void TpmState::AppendTo(Bytes& listing) const {
   if (IsEmpty()) return;
-  for (const ByteView part : {AsBytes("tpm"), AsBytes(asked_as), ByteView(attestation_key), ByteView(endorsement_key)}) AppendPart(listing, part);
+  for (const ByteView part : {AsBytes("tpm"), AsBytes(asked_as), ByteView(attestation_key), ByteView(endorsement_key)}) {
+    AppendPart(listing, part);
+  }
   AppendU64Be(listing, enrolments.size());
   for (const Enrolment& enrolment : enrolments) {
     listing.push_back(static_cast<std::uint8_t>(enrolment.of));
-    for (const ByteView part : {ByteView(enrolment.spki_sha256), ByteView(enrolment.tpm_name), AsBytes(enrolment.node), AsBytes(enrolment.why)}) AppendPart(listing, part);
+    for (const ByteView part :
+         {ByteView(enrolment.spki_sha256), ByteView(enrolment.tpm_name), AsBytes(enrolment.node), AsBytes(enrolment.why)}) {
+      AppendPart(listing, part);
+    }
   }
   if (!activation) return;
   listing.push_back(static_cast<std::uint8_t>(activation->result));
-  for (const ByteView part : {ByteView(activation->endorsement_key), ByteView(activation->endorsement_certificate), ByteView(activation->attestation_key_name)}) AppendPart(listing, part);
+  for (const ByteView part :
+       {ByteView(activation->endorsement_key), ByteView(activation->endorsement_certificate), ByteView(activation->attestation_key_name)}) {
+    AppendPart(listing, part);
+  }
 }
 
 std::string AskedAs(std::string_view cluster, std::string_view name) { return name.empty() ? std::string() : Cat(cluster, "/", name); }
 
 Bytes HintedAttestationKey(std::span<const evidence::Item> items) {
   // Without a quote there is no such key, and certificates are of something else.
-  const bool quoted = std::any_of(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == tpm::kQuoteMediaType; });
+  const bool quoted =
+      std::any_of(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == tpm::kQuoteMediaType; });
   const auto key = quoted ? tpm::HintedAk(items) : std::nullopt;
   return key ? ToBytes(key->spki_sha256()) : Bytes();
 }
@@ -98,13 +107,15 @@ TpmState TpmStateOf(const v1::VerdictRecord& record) {
                  .attestation_key = ToBytes(AsBytes(from.attestation_key_sha256())),
                  .endorsement_key = ToBytes(AsBytes(from.endorsement_key_sha256()))};
   for (const v1::RememberedEnrolment& enrolment : from.enrolments()) {
-    state.enrolments.push_back({enrolment.endorsement_key() ? Enrolment::Of::kEndorsementKey : Enrolment::Of::kAttestationKey, ToBytes(AsBytes(enrolment.spki_sha256())),
-                                ToBytes(AsBytes(enrolment.tpm_name())), enrolment.node(), enrolment.why()});
+    state.enrolments.push_back({enrolment.endorsement_key() ? Enrolment::Of::kEndorsementKey : Enrolment::Of::kAttestationKey,
+                                ToBytes(AsBytes(enrolment.spki_sha256())), ToBytes(AsBytes(enrolment.tpm_name())), enrolment.node(),
+                                enrolment.why()});
   }
   if (from.has_activation()) {
     const v1::RememberedActivation& activation = from.activation();
-    state.activation = ActivationOutcome{ResultOf(activation.result()), ToBytes(AsBytes(activation.endorsement_key())), ToBytes(AsBytes(activation.endorsement_certificate())),
-                                         ToBytes(AsBytes(activation.attestation_key_name()))};
+    state.activation =
+        ActivationOutcome{ResultOf(activation.result()), ToBytes(AsBytes(activation.endorsement_key())),
+                          ToBytes(AsBytes(activation.endorsement_certificate())), ToBytes(AsBytes(activation.attestation_key_name()))};
   }
   return state;
 }
@@ -113,7 +124,8 @@ TpmInputs::TpmInputs(const TpmState& state)
     : attestation_keys_(KeysOf(state, Enrolment::Of::kAttestationKey)), endorsement_keys_(KeysOf(state, Enrolment::Of::kEndorsementKey)) {
   // Of one that ended wrong there is nothing left to ask.
   if (!state.activation || state.activation->result == ActivationOutcome::Result::kWrong) return;
-  endorsement_key_ = evidence::NamedEndorsementKey{trust::UntrustedBytes(state.activation->endorsement_key), trust::UntrustedBytes(state.activation->endorsement_certificate)};
+  endorsement_key_ = evidence::NamedEndorsementKey{trust::UntrustedBytes(state.activation->endorsement_key),
+                                                   trust::UntrustedBytes(state.activation->endorsement_certificate)};
   crypto::Sha256Digest sealed_to{};
   if (state.activation->result != ActivationOutcome::Result::kRedeemed || state.endorsement_key.size() != sealed_to.size()) return;
   std::copy(state.endorsement_key.begin(), state.endorsement_key.end(), sealed_to.begin());
@@ -123,8 +135,11 @@ TpmInputs::TpmInputs(const TpmState& state)
 void JudgeActivation(const TpmState& state, CheckLog& log) {
   if (!state.activation || state.activation->result == ActivationOutcome::Result::kAbsent) return;
   log.Require(Check::kTpmActivationSecret, state.activation->result == ActivationOutcome::Result::kRedeemed, [&] {
-    return Finding{.reason = Reason::kActivationWrong, .component = "activation_secret", .claim = "secret",
-                   .expected = Cat("the secret sealed for the attestation key ", ToHex(state.activation->attestation_key_name)), .actual = "another"};
+    return Finding{.reason = Reason::kActivationWrong,
+                   .component = "activation_secret",
+                   .claim = "secret",
+                   .expected = Cat("the secret sealed for the attestation key ", ToHex(state.activation->attestation_key_name)),
+                   .actual = "another"};
   });
 }
 
@@ -133,14 +148,21 @@ void JudgeEnrolments(const TpmState& state, const trust::AuthenticatedClaims* cl
     if (enrolment.node.empty()) continue;
     const bool endorsement = enrolment.of == Enrolment::Of::kEndorsementKey;
     const Bytes* proven = claims == nullptr ? nullptr : claims->Get<Bytes>(endorsement ? tpm::kEkKeyDigestClaim : tpm::kAkKeyDigestClaim);
-    const ByteView key = claims == nullptr ? ByteView(endorsement ? state.endorsement_key : state.attestation_key) : proven == nullptr ? ByteView() : ByteView(*proven);
+    const ByteView key = claims == nullptr   ? ByteView(endorsement ? state.endorsement_key : state.attestation_key)
+                         : proven == nullptr ? ByteView()
+                                             : ByteView(*proven);
     const bool same = !key.empty() && Equal(key, enrolment.spki_sha256);
     const bool its_name = enrolment.node == state.asked_as;
     log.Require(Check::kEnrolledName, same == its_name, [&] {
       const std::string_view kind = endorsement ? "endorsement key" : "attestation key";
-      return Finding{.reason = Reason::kEnrolmentConflict, .component = std::string(kind), .claim = its_name ? "key" : "context.name",
-                     .expected = its_name ? Cat(ShowKey(enrolment.spki_sha256), ", ", enrolment.why) : Cat(enrolment.node, ", ", enrolment.why),
-                     .actual = its_name ? ShowKey(key) : state.asked_as.empty() ? std::string("no name") : state.asked_as};
+      return Finding{
+          .reason = Reason::kEnrolmentConflict,
+          .component = std::string(kind),
+          .claim = its_name ? "key" : "context.name",
+          .expected = its_name ? Cat(ShowKey(enrolment.spki_sha256), ", ", enrolment.why) : Cat(enrolment.node, ", ", enrolment.why),
+          .actual = its_name                 ? ShowKey(key)
+                    : state.asked_as.empty() ? std::string("no name")
+                                             : state.asked_as};
     });
   }
 }

@@ -40,9 +40,9 @@ struct ActivationOutcome {
 };
 
 struct TpmState {
-  std::string asked_as = {};        // "cluster/name"; empty: no name was asked for
-  Bytes attestation_key = {};       // SHA-256 of the SPKI that the evidence hints at; what is authenticated has to be it. Empty: none
-  Bytes endorsement_key = {};       // SHA-256 of the SPKI that the request named; empty: none
+  std::string asked_as = {};   // "cluster/name"; empty: no name was asked for
+  Bytes attestation_key = {};  // SHA-256 of the SPKI that the evidence hints at; what is authenticated has to be it. Empty: none
+  Bytes endorsement_key = {};  // SHA-256 of the SPKI that the request named; empty: none
   std::vector<Enrolment> enrolments = {};  // of these keys, or for that name; sorted by kind and digest
   std::optional<ActivationOutcome> activation = {};
 

@@ -18,8 +18,8 @@ Finding OutsideOf(const trust::ValidityWindow& window, Time at) {
   // A list or document out of its time says nothing about today: what it would have decided could not be.
   if (window.revocation_list || window.document) finding.effect = Effect::kIndeterminate;
   if (window.document && !early) {
-    finding.remedy = Cat("Fetch the current ", window.edition ? window.edition->series.ToString() : window.component, "; this one was valid from ",
-                         FormatTime(window.not_before), " to ", FormatTime(window.not_after), ".");
+    finding.remedy = Cat("Fetch the current ", window.edition ? window.edition->series.ToString() : window.component,
+                         "; this one was valid from ", FormatTime(window.not_before), " to ", FormatTime(window.not_after), ".");
   }
   return finding;
 }
@@ -44,7 +44,8 @@ Finding LateBy(const trust::ValidityWindow& window, Time at, Duration grace) {
   Finding finding = OutsideOf(window, at);
   finding.reason = Reason::kWithinGrace;
   finding.effect = Effect::kWarn;
-  finding.remedy = Cat("See that the current ", window.edition->series.ToString(), " is fetched before ", FormatTime(window.not_after + grace), ": then the grace is over.");
+  finding.remedy = Cat("See that the current ", window.edition->series.ToString(), " is fetched before ",
+                       FormatTime(window.not_after + grace), ": then the grace is over.");
   return finding;
 }
 
@@ -71,8 +72,11 @@ void JudgeFloors(std::span<const trust::ValidityWindow> windows, std::span<const
     const trust::Floor* floor = window.edition ? trust::FindFloor(floors, window.edition->series, trust::Channel::kStandard) : nullptr;
     if (floor == nullptr) continue;
     log.Require(Check::kDocumentFloor, !IsSuperseded(window, floors), [&] {
-      return Finding{.reason = Reason::kDocumentRolledBack, .component = window.component, .claim = window.edition->series.ToString(),
-                     .expected = Cat("at least ", Shown(floor->edition)), .actual = Shown(*window.edition)};
+      return Finding{.reason = Reason::kDocumentRolledBack,
+                     .component = window.component,
+                     .claim = window.edition->series.ToString(),
+                     .expected = Cat("at least ", Shown(floor->edition)),
+                     .actual = Shown(*window.edition)};
     });
   }
 }

@@ -11,5 +11,4 @@ namespace assay::internal {
 }
 }  // namespace assay::internal
 
-#define ASSAY_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::assay::internal::ReportBug(__FILE__, __LINE__, #condition))
+#define ASSAY_CHECK(condition) ((condition) ? static_cast<void>(0) : ::assay::internal::ReportBug(__FILE__, __LINE__, #condition))

@@ -20,12 +20,8 @@ using ByteView = std::span<const std::uint8_t>;
 template <std::size_t N>
 using ByteArray = std::array<std::uint8_t, N>;
 
-inline ByteView AsBytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-inline std::string_view AsText(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline ByteView AsBytes(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+inline std::string_view AsText(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 inline Bytes ToBytes(ByteView bytes) { return Bytes(bytes.begin(), bytes.end()); }
 
 inline bool Equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }

@@ -67,8 +67,7 @@ bool SwitchedOff(Check check) {
 #endif
 
 void CheckLog::Record(Check check, CheckResult result) {
-  const auto found = std::find_if(records_.begin(), records_.end(),
-                                  [check](const CheckRecord& record) { return record.check == check; });
+  const auto found = std::find_if(records_.begin(), records_.end(), [check](const CheckRecord& record) { return record.check == check; });
   if (found == records_.end()) records_.push_back({check, result});
   else if (BadnessOf(result) > BadnessOf(found->result)) found->result = result;
 }
@@ -92,8 +91,7 @@ void CheckLog::Skip(Check check, Finding finding) {
 }
 
 bool CheckLog::HasRejection() const {
-  return std::any_of(findings_.begin(), findings_.end(),
-                     [](const Finding& finding) { return finding.effect == Effect::kReject; });
+  return std::any_of(findings_.begin(), findings_.end(), [](const Finding& finding) { return finding.effect == Effect::kReject; });
 }
 
 }  // namespace assay

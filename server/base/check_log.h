@@ -29,7 +29,7 @@ enum class Check : std::uint8_t {
 
 struct CheckEntry {
   Check check;
-  std::string_view name;     // stable, shown to people
+  std::string_view name;  // stable, shown to people
   std::string_view meaning;
 };
 std::span<const CheckEntry> AllChecks();
@@ -65,14 +65,15 @@ class CheckLog {
   template <typename T>
   bool Require(Check check, const Outcome<T>& outcome) {
     if (outcome.ok()) Record(check, CheckResult::kPassed);
-    else for (const Finding& finding : outcome.findings()) Fail(check, finding);
+    else
+      for (const Finding& finding : outcome.findings()) Fail(check, finding);
     return outcome.ok();
   }
 
   void Pass(Check check) { Record(check, CheckResult::kPassed); }
-  void Fail(Check check, Finding finding);   // a finding whose effect is kNote or kWarn still shows the check as failed
+  void Fail(Check check, Finding finding);  // a finding whose effect is kNote or kWarn still shows the check as failed
   void Waive(Check check, Finding finding, std::string_view reason);  // the finding's effect becomes at most kWarn
-  void Skip(Check check, Finding finding);   // did not run; the finding says why, its effect says what that costs
+  void Skip(Check check, Finding finding);                            // did not run; the finding says why, its effect says what that costs
   void Add(Finding finding) { findings_.push_back(std::move(finding)); }
 
   const std::vector<CheckRecord>& records() const { return records_; }

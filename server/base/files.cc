@@ -52,7 +52,8 @@ absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path, s
                                           what == "FILE" ? ", or give it with --collateral." : "."));
   }
   if (path != "-" && !S_ISREG(status.st_mode)) {
-    return absl::InvalidArgumentError(Cat(Named(what, path), ": expected a regular file, actual: a device, pipe or socket. "
+    return absl::InvalidArgumentError(Cat(Named(what, path),
+                                          ": expected a regular file, actual: a device, pipe or socket. "
                                           "Copy the bytes into a file, or give '-' to read standard input."));
   }
   Bytes bytes;
@@ -64,7 +65,8 @@ absl::StatusOr<Bytes> ReadFile(std::string_view what, const std::string& path, s
     if (count == 0) return bytes;
     Append(bytes, {chunk, static_cast<std::size_t>(count)});
   }
-  return absl::InvalidArgumentError(Cat(Named(what, path), ": expected at most ", most, " bytes, actual: more. "
+  return absl::InvalidArgumentError(Cat(Named(what, path), ": expected at most ", most,
+                                        " bytes, actual: more. "
                                         "Genuine evidence and collateral stay far below: check that the right file was given."));
 }
 
@@ -72,8 +74,7 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(std::string_view what, const
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     if (error) return SystemError(what, directory, error.value());
-    return absl::InvalidArgumentError(
-        Cat(Named(what, directory), ": expected a directory, actual: a file. Name single files as FILE."));
+    return absl::InvalidArgumentError(Cat(Named(what, directory), ": expected a directory, actual: a file. Name single files as FILE."));
   }
   std::vector<std::string> paths;
   for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {

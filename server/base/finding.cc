@@ -34,9 +34,8 @@ std::string_view NameOf(Stage stage) {
 }
 
 std::string_view NameOf(Ar4siClaim claim) {
-  static constexpr std::array<std::string_view, 8> kNames = {"instance-identity", "configuration",  "executables",
-                                                             "file-system",       "hardware",       "runtime-opaque",
-                                                             "storage-opaque",    "sourced-data"};
+  static constexpr std::array<std::string_view, 8> kNames = {"instance-identity", "configuration",  "executables",    "file-system",
+                                                             "hardware",          "runtime-opaque", "storage-opaque", "sourced-data"};
   return kNames[static_cast<std::size_t>(claim)];
 }
 
@@ -53,9 +52,8 @@ std::string_view NameOf(Effect effect) {
 std::span<const ReasonEntry> AllReasons() { return kReasons; }
 
 const ReasonEntry& EntryOf(Reason reason) {
-  const auto found = std::lower_bound(
-      kReasons.begin(), kReasons.end(), static_cast<std::uint16_t>(reason),
-      [](const ReasonEntry& entry, std::uint16_t number) { return entry.number < number; });
+  const auto found = std::lower_bound(kReasons.begin(), kReasons.end(), static_cast<std::uint16_t>(reason),
+                                      [](const ReasonEntry& entry, std::uint16_t number) { return entry.number < number; });
   ASSAY_CHECK(found != kReasons.end() && found->reason == reason);
   return *found;
 }

@@ -16,7 +16,14 @@ std::string_view NameOf(Stage stage);
 
 // draft-ietf-rats-ar4si, section 2.3: the eight trustworthiness claims.
 enum class Ar4siClaim : std::uint8_t {
-  kInstanceIdentity, kConfiguration, kExecutables, kFileSystem, kHardware, kRuntimeOpaque, kStorageOpaque, kSourcedData
+  kInstanceIdentity,
+  kConfiguration,
+  kExecutables,
+  kFileSystem,
+  kHardware,
+  kRuntimeOpaque,
+  kStorageOpaque,
+  kSourcedData
 };
 std::string_view NameOf(Ar4siClaim claim);
 
@@ -29,7 +36,7 @@ enum class Reason : std::uint16_t {
 struct ReasonEntry {
   Reason reason;
   std::uint16_t number;
-  std::string_view name;        // snake_case; stable
+  std::string_view name;  // snake_case; stable
   Stage stage;
   std::string_view case_class;  // class of the conformance vectors, or ""
   Ar4siClaim ar4si_claim;
@@ -37,7 +44,7 @@ struct ReasonEntry {
   std::string_view meaning;
   std::string_view remedy;
 };
-std::span<const ReasonEntry> AllReasons();     // in order of number
+std::span<const ReasonEntry> AllReasons();  // in order of number
 const ReasonEntry& EntryOf(Reason reason);
 inline std::string_view NameOf(Reason reason) { return EntryOf(reason).name; }
 
@@ -53,12 +60,12 @@ std::string_view NameOf(Effect effect);
 struct Finding {
   Reason reason;
   Effect effect = Effect::kReject;
-  std::string component = {};  // path of the part looked at, e.g. "sev-snp-report", "vcek/extension 1.3.6.1.4.1.3704.1.4"
-  std::string claim = {};      // claim or field name, e.g. "snp.reported_tcb", "CHIP_ID"
-  std::string expected = {};   // bounded, printable
-  std::string actual = {};     // bounded, printable
-  std::string spec = {};       // e.g. "AMD 56860 Table 23"
-  std::string remedy = {};     // what would change it; empty = the reason's own remedy
+  std::string component = {};       // path of the part looked at, e.g. "sev-snp-report", "vcek/extension 1.3.6.1.4.1.3704.1.4"
+  std::string claim = {};           // claim or field name, e.g. "snp.reported_tcb", "CHIP_ID"
+  std::string expected = {};        // bounded, printable
+  std::string actual = {};          // bounded, printable
+  std::string spec = {};            // e.g. "AMD 56860 Table 23"
+  std::string remedy = {};          // what would change it; empty = the reason's own remedy
   std::string waived_because = {};  // what the policy's author wrote; empty = not waived
 };
 

@@ -14,18 +14,27 @@ namespace assay {
 template <typename T>
 class [[nodiscard]] Outcome {
  public:
-  Outcome(T value) : value_(std::move(value)) {}                            // NOLINT(google-explicit-constructor)
-  Outcome(Finding finding) { findings_.push_back(std::move(finding)); }     // NOLINT(google-explicit-constructor)
-  Outcome(std::vector<Finding> findings) : findings_(std::move(findings)) { // NOLINT(google-explicit-constructor)
+  Outcome(T value) : value_(std::move(value)) {}                             // NOLINT(google-explicit-constructor)
+  Outcome(Finding finding) { findings_.push_back(std::move(finding)); }      // NOLINT(google-explicit-constructor)
+  Outcome(std::vector<Finding> findings) : findings_(std::move(findings)) {  // NOLINT(google-explicit-constructor)
     ASSAY_CHECK(!findings_.empty());
   }
 
   bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
 
-  const T& value() const& { ASSAY_CHECK(ok()); return *value_; }
-  T& value() & { ASSAY_CHECK(ok()); return *value_; }
-  T&& value() && { ASSAY_CHECK(ok()); return *std::move(value_); }
+  const T& value() const& {
+    ASSAY_CHECK(ok());
+    return *value_;
+  }
+  T& value() & {
+    ASSAY_CHECK(ok());
+    return *value_;
+  }
+  T&& value() && {
+    ASSAY_CHECK(ok());
+    return *std::move(value_);
+  }
   const T& operator*() const& { return value(); }
   const T* operator->() const { return &value(); }
 

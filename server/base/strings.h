@@ -15,10 +15,8 @@ inline void AppendPiece(std::string& to, const std::string& piece) { to.append(p
 inline void AppendPiece(std::string& to, char piece) { to.push_back(piece); }
 inline void AppendPiece(std::string& to, bool) = delete;
 template <typename Number>
-  requires std::is_arithmetic_v<Number>
-void AppendPiece(std::string& to, Number piece) {
-  to.append(std::to_string(piece));
-}
+requires std::is_arithmetic_v<Number>
+void AppendPiece(std::string& to, Number piece) { to.append(std::to_string(piece)); }
 }  // namespace internal
 
 // Text and numbers, one after the other.

@@ -15,9 +15,7 @@ using Values = std::array<std::uint8_t, 256>;
 consteval Values ValuesOf(Alphabet alphabet) {
   Values values{};
   values.fill(kNone);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
-  }
+  for (std::size_t i = 0; i < alphabet.size(); ++i) { values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i); }
   return values;
 }
 constexpr Values kStandardValues = ValuesOf(kStandard);

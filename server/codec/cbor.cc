@@ -118,7 +118,9 @@ class Parser {
       case 25: argument = reader_.U16Be(), least = 0x100; break;
       case 26: argument = reader_.U32Be(), least = 0x1'0000; break;
       case 27: argument = reader_.U64Be(), least = 0x1'0000'0000; break;
-      case 28: case 29: case 30: return Fail(at, "a well-formed initial byte", "reserved additional information");
+      case 28:
+      case 29:
+      case 30: return Fail(at, "a well-formed initial byte", "reserved additional information");
       case kIndefinite: argument = 0; break;
       default: argument = head.additional;
     }

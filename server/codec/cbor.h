@@ -82,10 +82,10 @@ struct Entry {
 
 struct Limits {
   std::size_t bytes = std::size_t{64} * 1024;
-  std::size_t depth = 8;     // arrays, maps and tags inside each other
-  std::size_t entries = 64;  // of one map
-  std::size_t values = 4096; // all items together
-  bool indefinite = false;   // whether arrays and maps may be of indefinite length
+  std::size_t depth = 8;      // arrays, maps and tags inside each other
+  std::size_t entries = 64;   // of one map
+  std::size_t values = 4096;  // all items together
+  bool indefinite = false;    // whether arrays and maps may be of indefinite length
 };
 
 // Findings name the place: "name at byte N". encoding_malformed, size_over_limit.

@@ -14,8 +14,12 @@ constexpr std::int64_t kAlg = 1;  // RFC 9052 section 3.1
 constexpr std::string_view kContext = "Signature1";
 
 Finding Defect(std::string_view name, std::string claim, std::string expected, std::string actual) {
-  return {.reason = Reason::kCoseMalformed, .component = std::string(name), .claim = std::move(claim), .expected = std::move(expected),
-          .actual = std::move(actual), .spec = "RFC 9052 section 4.2"};
+  return {.reason = Reason::kCoseMalformed,
+          .component = std::string(name),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = "RFC 9052 section 4.2"};
 }
 
 // Head of a byte string: major type 2, in the shortest form.
@@ -46,7 +50,8 @@ Outcome<Sign1> ParseSign1(ByteView bytes, std::string_view name, std::size_t lim
   const cbor::Value& message = tagged == nullptr ? *root : *tagged;
   const cbor::Value::Array* members = message.AsArray();
   if (members == nullptr || members->size() != 4) {
-    return Defect(name, "COSE_Sign1", "an array of 4, bare or with tag 18", members == nullptr ? std::string(message.KindName()) : Cat("an array of ", members->size()));
+    return Defect(name, "COSE_Sign1", "an array of 4, bare or with tag 18",
+                  members == nullptr ? std::string(message.KindName()) : Cat("an array of ", members->size()));
   }
   const Bytes* protected_header = (*members)[0].AsBytes();
   const cbor::Value::Map* unprotected_header = (*members)[1].AsMap();
@@ -54,10 +59,15 @@ Outcome<Sign1> ParseSign1(ByteView bytes, std::string_view name, std::size_t lim
   const Bytes* signature = (*members)[3].AsBytes();
   if (protected_header == nullptr) return Defect(name, "protected", "a byte string", std::string((*members)[0].KindName()));
   if (unprotected_header == nullptr || !unprotected_header->empty()) {
-    return Defect(name, "unprotected", "an empty map", unprotected_header == nullptr ? std::string((*members)[1].KindName()) : "a map with parameters that nothing signs");
+    return Defect(name, "unprotected", "an empty map",
+                  unprotected_header == nullptr ? std::string((*members)[1].KindName()) : "a map with parameters that nothing signs");
   }
-  if (payload == nullptr || payload->empty()) return Defect(name, "payload", "a byte string that is not empty", std::string((*members)[2].KindName()));
-  if (signature == nullptr || signature->empty()) return Defect(name, "signature", "a byte string that is not empty", std::string((*members)[3].KindName()));
+  if (payload == nullptr || payload->empty()) {
+    return Defect(name, "payload", "a byte string that is not empty", std::string((*members)[2].KindName()));
+  }
+  if (signature == nullptr || signature->empty()) {
+    return Defect(name, "signature", "a byte string that is not empty", std::string((*members)[3].KindName()));
+  }
 
   const auto header = cbor::Parse(*protected_header, Cat(name, ": protected header"), {.depth = 2, .entries = 8, .values = 32});
   if (!header) return header.findings();
@@ -65,7 +75,9 @@ Outcome<Sign1> ParseSign1(ByteView bytes, std::string_view name, std::size_t lim
   const cbor::Value* algorithm = header->Find(kAlg);
   if (parameters == nullptr || parameters->size() != 1 || algorithm == nullptr || !algorithm->AsInt64()) {
     return Defect(name, "protected", "a map of alg, a number, and nothing else",
-                  parameters == nullptr ? std::string(header->KindName()) : algorithm == nullptr ? "no alg" : Cat("alg, ", algorithm->KindName(), ", of ", parameters->size(), " parameters"));
+                  parameters == nullptr  ? std::string(header->KindName())
+                  : algorithm == nullptr ? "no alg"
+                                         : Cat("alg, ", algorithm->KindName(), ", of ", parameters->size(), " parameters"));
   }
   return Sign1{*protected_header, *algorithm->AsInt64(), *payload, *signature};
 }

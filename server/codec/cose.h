@@ -14,7 +14,7 @@
 
 namespace assay::cose {
 
-inline constexpr std::int64_t kEs256 = -7;   // RFC 9053 section 2.1
+inline constexpr std::int64_t kEs256 = -7;  // RFC 9053 section 2.1
 inline constexpr std::int64_t kEs384 = -35;
 
 struct Sign1 {

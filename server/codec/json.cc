@@ -37,8 +37,7 @@ Value& Value::Append(Value value) {
 std::optional<std::int64_t> Value::AsInt64() const {
   if (const auto* negative = std::get_if<std::int64_t>(&content_)) return *negative;
   const auto* natural = std::get_if<std::uint64_t>(&content_);
-  if (natural == nullptr || *natural > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    return std::nullopt;
+  if (natural == nullptr || *natural > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
   return static_cast<std::int64_t>(*natural);
 }
 
@@ -50,8 +49,7 @@ const std::string* Value::AsOtherNumber() const {
 const Value* Value::Find(std::string_view name) const {
   const Object* const members = AsObject();
   if (members == nullptr) return nullptr;
-  const auto found =
-      std::find_if(members->begin(), members->end(), [name](const Member& member) { return member.name == name; });
+  const auto found = std::find_if(members->begin(), members->end(), [name](const Member& member) { return member.name == name; });
   return found == members->end() ? nullptr : &found->value;
 }
 
@@ -76,8 +74,7 @@ std::vector<const Member*> ByName(const Value::Object& members) {
 bool operator==(const Value& a, const Value& b) {
   const Value::Object* const members = a.AsObject();
   const Value::Object* const others = b.AsObject();
-  if (members == nullptr || others == nullptr)
-    return a.content_.index() == b.content_.index() && a.content_ == b.content_;
+  if (members == nullptr || others == nullptr) return a.content_.index() == b.content_.index() && a.content_ == b.content_;
   const auto sorted = ByName(*members), sorted_others = ByName(*others);
   return std::equal(sorted.begin(), sorted.end(), sorted_others.begin(), sorted_others.end(),
                     [](const Member* x, const Member* y) { return *x == *y; });
@@ -87,8 +84,7 @@ bool operator==(const Value& a, const Value& b) {
 // finding_.
 class Parser {
  public:
-  Parser(std::string_view text, std::string_view name, const Limits& limits)
-      : text_(text), name_(name), limits_(limits) {}
+  Parser(std::string_view text, std::string_view name, const Limits& limits) : text_(text), name_(name), limits_(limits) {}
 
   Outcome<Value> Run() {
     const std::size_t most = std::min<std::size_t>(limits_.bytes, std::numeric_limits<std::uint32_t>::max());
@@ -120,9 +116,7 @@ class Parser {
   void SkipBlanks() {
     while (!AtEnd() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
   }
-  Span SpanFrom(std::size_t start) const {
-    return {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(at_ - start)};
-  }
+  Span SpanFrom(std::size_t start) const { return {static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(at_ - start)}; }
 
   bool ParseValue(Value& value, std::size_t depth) {
     if (++values_ > limits_.values) {
@@ -192,8 +186,7 @@ class Parser {
       if (!Takes(',')) return Expected("',' or '}'");
       SkipBlanks();
     }
-    const auto repeated =
-        codec::FirstRepeated(members, [](const Member& member) -> std::string_view { return member.name; });
+    const auto repeated = codec::FirstRepeated(members, [](const Member& member) -> std::string_view { return member.name; });
     if (!repeated) return true;
     const Member& again = members[*repeated];
     return Refuse(again.name_span.offset, "each member name once", Cat(codec::Quoted(again.name), " again"));
@@ -219,8 +212,7 @@ class Parser {
       while (SeesDigit()) ++at_;
     }
     const std::string_view text = text_.substr(start, at_ - start);
-    if (!integer || text == "-0" ||
-        !(negative ? Exactly<std::int64_t>(text, value) : Exactly<std::uint64_t>(text, value))) {
+    if (!integer || text == "-0" || !(negative ? Exactly<std::int64_t>(text, value) : Exactly<std::uint64_t>(text, value))) {
       value.content_ = Value::OtherNumber{std::string(text)};
     }
     return true;
@@ -297,9 +289,7 @@ class Parser {
   }
 
   static void AppendUtf8(std::string& into, std::uint32_t point) {
-    const auto append = [&into](std::uint32_t byte) {
-      into.push_back(static_cast<char>(static_cast<unsigned char>(byte)));
-    };
+    const auto append = [&into](std::uint32_t byte) { into.push_back(static_cast<char>(static_cast<unsigned char>(byte))); };
     if (point < 0x80) return append(point);
     if (point < 0x800) {
       append(0xc0 | point >> 6);
@@ -323,8 +313,6 @@ class Parser {
   std::optional<Finding> finding_;
 };
 
-Outcome<Value> Parse(std::string_view text, std::string_view name, const Limits& limits) {
-  return Parser(text, name, limits).Run();
-}
+Outcome<Value> Parse(std::string_view text, std::string_view name, const Limits& limits) { return Parser(text, name, limits).Run(); }
 
 }  // namespace assay::json

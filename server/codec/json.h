@@ -48,8 +48,7 @@ class Value {
   static Value Bool(bool value);
   template <typename Number>
   requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>) static Value Integer(Number value) {
-    return std::cmp_less(value, 0) ? Negative(static_cast<std::int64_t>(value))
-                                   : Natural(static_cast<std::uint64_t>(value));
+    return std::cmp_less(value, 0) ? Negative(static_cast<std::int64_t>(value)) : Natural(static_cast<std::uint64_t>(value));
   }
   static Value String(std::string text);
   static Value String(std::string_view text);
@@ -93,8 +92,7 @@ class Value {
     bool operator==(const OtherNumber&) const = default;
   };
   // An integer is an int64_t if and only if it is negative.
-  using Content =
-      std::variant<std::monostate, bool, std::int64_t, std::uint64_t, OtherNumber, std::string, Array, Object>;
+  using Content = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, OtherNumber, std::string, Array, Object>;
 
   explicit Value(Content content);
   static Value Negative(std::int64_t value);
@@ -129,9 +127,7 @@ inline Value Value::Null() { return {}; }
 inline Value Value::Bool(bool value) { return Value(Content(std::in_place_type<bool>, value)); }
 inline Value Value::Negative(std::int64_t value) { return Value(Content(std::in_place_type<std::int64_t>, value)); }
 inline Value Value::Natural(std::uint64_t value) { return Value(Content(std::in_place_type<std::uint64_t>, value)); }
-inline Value Value::String(std::string text) {
-  return Value(Content(std::in_place_type<std::string>, std::move(text)));
-}
+inline Value Value::String(std::string text) { return Value(Content(std::in_place_type<std::string>, std::move(text))); }
 inline Value Value::String(std::string_view text) { return String(std::string(text)); }
 inline Value Value::String(const char* text) { return String(std::string(text)); }
 

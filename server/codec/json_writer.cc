@@ -43,8 +43,7 @@ class Writer {
     if (const auto flag = value.AsBool()) return Literal(*flag ? "true" : "false");
     if (value.IsNull()) return Literal("null");
     if (const auto natural = value.AsUint64()) return WriteInteger(*natural, *natural <= kMostExact);
-    if (const auto negative = value.AsInt64())
-      return WriteInteger(*negative, *negative >= -static_cast<std::int64_t>(kMostExact));
+    if (const auto negative = value.AsInt64()) return WriteInteger(*negative, *negative >= -static_cast<std::int64_t>(kMostExact));
     return Refuse(kExactInteger, codec::Quoted(*value.AsOtherNumber()));
   }
 
@@ -103,8 +102,9 @@ class Writer {
     const Member* before = nullptr;
     for (const auto& element : sorted) {
       const Member& member = member_of(element);
-      if (before != nullptr && before->name == member.name)
+      if (before != nullptr && before->name == member.name) {
         return Refuse("each member name once", Cat(codec::Quoted(member.name), " again"));
+      }
       before = &member;
       out_ += separator;
       separator = ',';
@@ -127,9 +127,7 @@ bool AppendCanonical(std::string_view text, std::string& out) {
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t run = i;
-    while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80 && text[i] >= 0x20 && text[i] != '"' &&
-           text[i] != '\\')
-      ++i;
+    while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80 && text[i] >= 0x20 && text[i] != '"' && text[i] != '\\') ++i;
     out.append(text.substr(run, i - run));
     if (i == text.size()) break;
     const std::size_t length = Utf8SequenceLength(text.substr(i));

@@ -27,8 +27,7 @@ bool IsLabel(std::string_view label) {
 }
 
 std::optional<std::string_view> LabelOf(std::string_view line, std::string_view start) {
-  if (!line.starts_with(start) || !line.ends_with(kDashes) || line.size() < start.size() + kDashes.size())
-    return std::nullopt;
+  if (!line.starts_with(start) || !line.ends_with(kDashes) || line.size() < start.size() + kDashes.size()) return std::nullopt;
   const std::string_view label = line.substr(start.size(), line.size() - start.size() - kDashes.size());
   if (!IsLabel(label)) return std::nullopt;
   return label;
@@ -69,8 +68,7 @@ bool IsBase64Line(std::string_view line) {
 }  // namespace
 
 Outcome<std::vector<PemBlock>> ParsePem(std::string_view text, std::string_view name, const PemLimits& limits) {
-  if (text.size() > limits.bytes)
-    return OverLimit(std::string(name), "bytes", limits.bytes, Cat(text.size(), " bytes"));
+  if (text.size() > limits.bytes) return OverLimit(std::string(name), "bytes", limits.bytes, Cat(text.size(), " bytes"));
   Lines lines(text);
   const auto here = [&] { return Cat(name, ':', lines.number()); };
   std::vector<PemBlock> blocks;
@@ -84,9 +82,7 @@ Outcome<std::vector<PemBlock>> ParsePem(std::string_view text, std::string_view 
     std::string base64;
     for (;;) {
       const auto line = lines.Next();
-      if (!line)
-        return SyntaxError(Cat(name, ':', first_line), Cat("a line \"-----END ", *label, "-----\""),
-                           "the end of the input");
+      if (!line) return SyntaxError(Cat(name, ':', first_line), Cat("a line \"-----END ", *label, "-----\""), "the end of the input");
       if (HoldsBoundary(*line)) {
         if (LabelOf(*line, kEnd) == *label) break;
         return SyntaxError(here(), Cat("\"-----END ", *label, "-----\""), Quoted(*line));
@@ -97,8 +93,7 @@ Outcome<std::vector<PemBlock>> ParsePem(std::string_view text, std::string_view 
     }
     auto der = FromBase64(base64);
     if (!der) {
-      return SyntaxError(Cat(name, ':', lines.number() - 1),
-                         "canonical base64 (whole groups of four, padded, spare bits zero)",
+      return SyntaxError(Cat(name, ':', lines.number() - 1), "canonical base64 (whole groups of four, padded, spare bits zero)",
                          Cat("a block of ", base64.size(), " characters that is not"));
     }
     if (der->empty()) return SyntaxError(here(), "base64 between BEGIN and END", "nothing");

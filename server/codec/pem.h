@@ -28,8 +28,7 @@ struct PemLimits {
 };
 
 // Findings name `name` and the line: "chain.pem:14".
-Outcome<std::vector<PemBlock>> ParsePem(std::string_view text, std::string_view name = "pem",
-                                        const PemLimits& limits = {});
+Outcome<std::vector<PemBlock>> ParsePem(std::string_view text, std::string_view name = "pem", const PemLimits& limits = {});
 
 // 64 characters a line, line feeds.
 std::string EncodePem(std::string_view label, ByteView der);

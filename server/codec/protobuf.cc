@@ -12,7 +12,10 @@ namespace {
 constexpr std::uint64_t kHighestField = (std::uint64_t{1} << 29) - 1;
 
 Finding Malformed(std::string_view name, std::size_t at, std::string expected, std::string actual) {
-  return {.reason = Reason::kEncodingMalformed, .component = Cat(name, " at byte ", at), .expected = std::move(expected), .actual = std::move(actual)};
+  return {.reason = Reason::kEncodingMalformed,
+          .component = Cat(name, " at byte ", at),
+          .expected = std::move(expected),
+          .actual = std::move(actual)};
 }
 
 // nullopt: cut off, longer than it needs to be, or more than 64 bits.
@@ -31,18 +34,26 @@ std::optional<std::uint64_t> Varint(Reader& reader) {
 
 Outcome<std::vector<Field>> Parse(ByteView message, std::string_view name, const Limits& limits) {
   if (message.size() > limits.bytes) {
-    return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(name), .expected = Cat("at most ", limits.bytes, " bytes"), .actual = Cat(message.size(), " bytes")};
+    return Finding{.reason = Reason::kSizeOverLimit,
+                   .component = std::string(name),
+                   .expected = Cat("at most ", limits.bytes, " bytes"),
+                   .actual = Cat(message.size(), " bytes")};
   }
   std::vector<Field> fields;
   for (Reader reader(message); !reader.AtEnd();) {
     const std::size_t at = reader.position();
     if (fields.size() == limits.fields) {
-      return Finding{.reason = Reason::kSizeOverLimit, .component = Cat(name, " at byte ", at), .expected = Cat("at most ", limits.fields, " fields"), .actual = "more"};
+      return Finding{.reason = Reason::kSizeOverLimit,
+                     .component = Cat(name, " at byte ", at),
+                     .expected = Cat("at most ", limits.fields, " fields"),
+                     .actual = "more"};
     }
     const auto tag = Varint(reader);
     if (!tag) return Malformed(name, at, "a tag, in its shortest form", "none");
     const std::uint64_t number = *tag >> 3;
-    if (number == 0 || number > kHighestField) return Malformed(name, at, Cat("a field number of 1 to ", kHighestField), std::to_string(number));
+    if (number == 0 || number > kHighestField) {
+      return Malformed(name, at, Cat("a field number of 1 to ", kHighestField), std::to_string(number));
+    }
     Field field{.number = static_cast<std::uint32_t>(number), .type = static_cast<WireType>(*tag & 7), .value = 0, .bytes = {}};
     bool whole = true;
     switch (field.type) {
@@ -73,7 +84,10 @@ Outcome<std::vector<Field>> Parse(ByteView message, std::string_view name, const
       }
       default: return Malformed(name, at, "wire type 0, 1, 2 or 5", std::to_string(*tag & 7));
     }
-    if (!whole) return Malformed(name, at, Cat("field ", number, ", whole and in its shortest form"), Cat(message.size() - at, " bytes up to the end"));
+    if (!whole) {
+      return Malformed(name, at, Cat("field ", number, ", whole and in its shortest form"),
+                       Cat(message.size() - at, " bytes up to the end"));
+    }
     fields.push_back(field);
   }
   return fields;

@@ -30,10 +30,8 @@ std::string ShowCharacterAt(std::string_view text, std::size_t offset) {
 std::string Quoted(std::string_view text) { return Cat('\'', Printable(text, 64), '\''); }
 
 Finding SyntaxError(std::string place, std::string expected, std::string actual) {
-  return {.reason = Reason::kEncodingMalformed,
-          .component = std::move(place),
-          .expected = std::move(expected),
-          .actual = std::move(actual)};
+  return {
+      .reason = Reason::kEncodingMalformed, .component = std::move(place), .expected = std::move(expected), .actual = std::move(actual)};
 }
 
 Finding OverLimit(std::string place, std::string_view what, std::size_t limit, std::string actual) {

@@ -25,7 +25,7 @@ std::string ShowPlace(std::string_view name, Place place);  // "policy.yaml:12:9
 std::string ShowCharacterAt(std::string_view text, std::size_t offset);
 std::string Quoted(std::string_view text);  // in single quotes, printable, at most 64 bytes of it
 
-Finding SyntaxError(std::string place, std::string expected, std::string actual);  // encoding_malformed
+Finding SyntaxError(std::string place, std::string expected, std::string actual);                    // encoding_malformed
 Finding OverLimit(std::string place, std::string_view what, std::size_t limit, std::string actual);  // size_over_limit
 
 // "policy.yaml:12:9: expected true or false, found 'yes'"

@@ -69,8 +69,7 @@ class TreeBuilder final : public YAML::EventHandler {
   bool has_document() const { return documents_ > 0; }
   Node TakeRoot() { return std::move(root_); }
   Position PositionOf(const YAML::Mark& mark) const {
-    return {file_, static_cast<std::size_t>(std::max(mark.line, 0)) + 1,
-            static_cast<std::size_t>(std::max(mark.column, 0)) + 1};
+    return {file_, static_cast<std::size_t>(std::max(mark.line, 0)) + 1, static_cast<std::size_t>(std::max(mark.column, 0)) + 1};
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -85,8 +84,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (AwaitsKey()) throw Refusal{ErrorAt(node.position, "a key", "nothing")};
     // For a value that is not there yaml-cpp names the token after it. A message has to point at where it should stand.
     const bool written = IsNullWord(source_.From(node.position.line, node.position.column));
-    if (!written && !open_.empty() && open_.back()->kind == Kind::kMapping)
-      node.position = open_.back()->members.back().key_position;
+    if (!written && !open_.empty() && open_.back()->kind == Kind::kMapping) node.position = open_.back()->members.back().key_position;
     if (!written && open_.empty()) node.position = {file_, 1, 1};
     Place(std::move(node));
   }
@@ -95,8 +93,7 @@ class TreeBuilder final : public YAML::EventHandler {
     throw Refusal{ErrorAt(PositionOf(mark), "a value", "an alias, which policy files may not have")};
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     RefuseAnchor(mark, anchor);
     const Position position = PositionOf(mark);
     const std::string_view written = source_.From(position.line, position.column);
@@ -121,25 +118,21 @@ class TreeBuilder final : public YAML::EventHandler {
     Place(std::move(node));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
     Open(Kind::kSequence, mark, tag, anchor);
   }
   void OnSequenceEnd() override { open_.pop_back(); }
 
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
     Open(Kind::kMapping, mark, tag, anchor);
   }
   void OnMapEnd() override {
     const std::vector<Member>& members = open_.back()->members;
-    if (const auto repeated =
-            codec::FirstRepeated(members, [](const Member& member) -> std::string_view { return member.key; })) {
+    if (const auto repeated = codec::FirstRepeated(members, [](const Member& member) -> std::string_view { return member.key; })) {
       const Member& again = members[*repeated];
-      const Member& first =
-          *std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.key == again.key; });
-      throw Refusal{ErrorAt(again.key_position, "each key once",
-                            Cat(codec::Quoted(again.key), " again, first at line ", first.key_position.line))};
+      const Member& first = *std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.key == again.key; });
+      throw Refusal{
+          ErrorAt(again.key_position, "each key once", Cat(codec::Quoted(again.key), " again, first at line ", first.key_position.line))};
     }
     open_.pop_back();
   }
@@ -149,8 +142,7 @@ class TreeBuilder final : public YAML::EventHandler {
   bool AwaitsKey() const { return !open_.empty() && open_.back()->kind == Kind::kMapping && !has_key_; }
 
   static bool IsNullWord(std::string_view written) {
-    return written.starts_with('~') || written.starts_with("null") || written.starts_with("Null") ||
-           written.starts_with("NULL");
+    return written.starts_with('~') || written.starts_with("null") || written.starts_with("Null") || written.starts_with("NULL");
   }
 
   void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
@@ -166,8 +158,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void AddKey(const Position& position, const std::string& key, bool was_quoted) {
     Count(position);
-    if (key == "<<" && !was_quoted)
-      throw Refusal{ErrorAt(position, "a key", "a merge key, which policy files may not have")};
+    if (key == "<<" && !was_quoted) throw Refusal{ErrorAt(position, "a key", "a merge key, which policy files may not have")};
     open_.back()->members.push_back({key, position, {}});
     has_key_ = true;
   }
@@ -212,8 +203,7 @@ class TreeBuilder final : public YAML::EventHandler {
 // What yaml-cpp would swallow, guess at or read as something else.
 std::optional<Finding> RefuseBytes(std::string_view text, std::string_view file) {
   const auto refuse = [&](std::size_t offset, std::string expected, std::string actual) {
-    return codec::SyntaxError(codec::ShowPlace(file, codec::PlaceOf(text, offset)), std::move(expected),
-                              std::move(actual));
+    return codec::SyntaxError(codec::ShowPlace(file, codec::PlaceOf(text, offset)), std::move(expected), std::move(actual));
   };
   bool indenting = true;
   for (std::size_t i = 0; i < text.size();) {
@@ -242,14 +232,12 @@ std::string Position::Show() const {
 }
 
 const Node* Node::Find(std::string_view key) const {
-  const auto found =
-      std::find_if(members.begin(), members.end(), [key](const Member& member) { return member.key == key; });
+  const auto found = std::find_if(members.begin(), members.end(), [key](const Member& member) { return member.key == key; });
   return found == members.end() ? nullptr : &found->value;
 }
 
 Outcome<Node> Parse(std::string_view text, std::string_view file, const Limits& limits) {
-  if (text.size() > limits.bytes)
-    return codec::OverLimit(std::string(file), "bytes", limits.bytes, Cat(text.size(), " bytes"));
+  if (text.size() > limits.bytes) return codec::OverLimit(std::string(file), "bytes", limits.bytes, Cat(text.size(), " bytes"));
   if (auto refused = RefuseBytes(text, file)) return *std::move(refused);
   const Source source(text);
   TreeBuilder builder(source, std::make_shared<const std::string>(file), limits);
@@ -261,9 +249,7 @@ Outcome<Node> Parse(std::string_view text, std::string_view file, const Limits& 
     return ErrorAt(builder.PositionOf(error.mark), "well-formed YAML", Printable(error.msg, 128));
   }
   Node root = builder.TakeRoot();
-  if (!builder.has_document() || root.kind == Kind::kNull) {
-    return codec::SyntaxError(std::string(file), "a document", "nothing");
-  }
+  if (!builder.has_document() || root.kind == Kind::kNull) { return codec::SyntaxError(std::string(file), "a document", "nothing"); }
   return root;
 }
 
@@ -313,8 +299,7 @@ Outcome<bool> AsBool(const Node& node) {
 Outcome<std::uint64_t> AsInteger(const Node& node) {
   const auto number = IsPlain(node) ? IntegerIn(node.text) : std::nullopt;
   if (number) return *number;
-  return ErrorAt(node.position, "an integer (decimal or 0x…, 64 bits)",
-                 node.was_quoted ? DescribeQuoting(node) : Describe(node));
+  return ErrorAt(node.position, "an integer (decimal or 0x…, 64 bits)", node.was_quoted ? DescribeQuoting(node) : Describe(node));
 }
 
 Outcome<std::string> AsString(const Node& node) {
@@ -345,8 +330,7 @@ Outcome<std::monostate> RequireKnownKeys(const Node& node, std::span<const std::
   for (const Member& member : *members) {
     if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
     const std::string_view nearest = NearestOf(member.key, known);
-    findings.push_back(
-        ErrorAt(member.key_position, Cat("one of the keys ", Join(known, ", ")), codec::Quoted(member.key)));
+    findings.push_back(ErrorAt(member.key_position, Cat("one of the keys ", Join(known, ", ")), codec::Quoted(member.key)));
     if (!nearest.empty()) findings.back().actual += Cat("; did you mean ", codec::Quoted(nearest), '?');
   }
   if (!findings.empty()) return findings;

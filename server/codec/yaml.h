@@ -64,10 +64,10 @@ Outcome<Node> Parse(std::string_view text, std::string_view file, const Limits& 
 
 // The node as what the caller needs, or a finding such as "policy.yaml:12:9: expected true or false, found 'yes'"
 // (codec::MessageOf).
-Outcome<bool> AsBool(const Node& node);              // plain true or false
-Outcome<std::uint64_t> AsInteger(const Node& node);  // plain, decimal without leading zeros, or 0x and 1 to 16 digits
-Outcome<std::string> AsString(const Node& node);     // any scalar, as it stands
-Outcome<Bytes> AsHexString(const Node& node);        // quoted, an even number of digits, at least two
+Outcome<bool> AsBool(const Node& node);                       // plain true or false
+Outcome<std::uint64_t> AsInteger(const Node& node);           // plain, decimal without leading zeros, or 0x and 1 to 16 digits
+Outcome<std::string> AsString(const Node& node);              // any scalar, as it stands
+Outcome<Bytes> AsHexString(const Node& node);                 // quoted, an even number of digits, at least two
 Outcome<std::span<const Node>> AsSequence(const Node& node);  // views into the node
 Outcome<std::span<const Member>> AsMapping(const Node& node);
 

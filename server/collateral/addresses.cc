@@ -26,14 +26,17 @@ std::optional<Bytes> Hex(std::string_view text, std::size_t size) {
 
 bool IsAmdLine(std::string_view scope) { return scope == "Milan" || scope == "Genoa" || scope == "Turin"; }
 
-std::string TwoDigits(std::uint8_t number) { return number < 10 ? Cat("0", static_cast<unsigned>(number)) : Cat(static_cast<unsigned>(number)); }
+std::string TwoDigits(std::uint8_t number) {
+  return number < 10 ? Cat("0", static_cast<unsigned>(number)) : Cat(static_cast<unsigned>(number));
+}
 
 // TCB_VERSION's bytes by the names of the query. Reserved bytes that are set mean a layout that nobody knows.
 std::optional<std::string> TcbQuery(bool turin, ByteView tcb) {
   const ByteView reserved = turin ? tcb.subspan(4, 3) : tcb.subspan(2, 4);
   if (std::any_of(reserved.begin(), reserved.end(), [](std::uint8_t byte) { return byte != 0; })) return std::nullopt;
   if (turin) {
-    return Cat("?fmcSPL=", TwoDigits(tcb[0]), "&blSPL=", TwoDigits(tcb[1]), "&teeSPL=", TwoDigits(tcb[2]), "&snpSPL=", TwoDigits(tcb[3]), "&ucodeSPL=", TwoDigits(tcb[7]));
+    return Cat("?fmcSPL=", TwoDigits(tcb[0]), "&blSPL=", TwoDigits(tcb[1]), "&teeSPL=", TwoDigits(tcb[2]), "&snpSPL=", TwoDigits(tcb[3]),
+               "&ucodeSPL=", TwoDigits(tcb[7]));
   }
   return Cat("?blSPL=", TwoDigits(tcb[0]), "&teeSPL=", TwoDigits(tcb[1]), "&snpSPL=", TwoDigits(tcb[6]), "&ucodeSPL=", TwoDigits(tcb[7]));
 }
@@ -51,7 +54,9 @@ void AddVcek(const trust::CollateralKey& key, std::vector<Address>& addresses) {
   if (!query) return;
   if (!turin) {
     const Bytes reversed(tcb->rbegin(), tcb->rend());  // as one number
-    addresses.push_back({Upstream::kAzureThim, Cat("/SevSnpVM/certificates/", ToHex(*chip_id), "/", ToHex(reversed), "?api-version=2020-10-15-preview"), kMostCertificates});
+    addresses.push_back({Upstream::kAzureThim,
+                         Cat("/SevSnpVM/certificates/", ToHex(*chip_id), "/", ToHex(reversed), "?api-version=2020-10-15-preview"),
+                         kMostCertificates});
   }
   addresses.push_back({Upstream::kAmdKds, Cat("/vcek/v1/", key.scope, "/", ToHex(*chip_id), *query), kMostCertificates});
 }
@@ -86,11 +91,17 @@ void AddIntel(const ChanneledKey& wanted, bool pccs, std::vector<Address>& addre
   }
   if (!key.detail.empty()) return;
   if (key.kind == "intel.qe_identity") {
-    if (key.scope == "QE" || key.scope == "TD_QE") add(Upstream::kIntelPcs, Cat("/", tee, "/certification/v4/qe/identity?", update), kMostDocument);
+    if (key.scope == "QE" || key.scope == "TD_QE") {
+      add(Upstream::kIntelPcs, Cat("/", tee, "/certification/v4/qe/identity?", update), kMostDocument);
+    }
   } else if (key.kind == "intel.tcb_evaluation_data_numbers") {
-    if (key.scope == "SGX" || key.scope == "TDX") add(Upstream::kIntelPcs, Cat("/", tee, "/certification/v4/tcbevaluationdatanumbers"), kMostDocument);
+    if (key.scope == "SGX" || key.scope == "TDX") {
+      add(Upstream::kIntelPcs, Cat("/", tee, "/certification/v4/tcbevaluationdatanumbers"), kMostDocument);
+    }
   } else if (key.kind == "intel.pck_crl" || key.kind == "intel.pck_ca") {
-    if (key.scope == "platform" || key.scope == "processor") add(Upstream::kIntelPcs, Cat("/sgx/certification/v4/pckcrl?ca=", key.scope, "&encoding=der"), kMostList);
+    if (key.scope == "platform" || key.scope == "processor") {
+      add(Upstream::kIntelPcs, Cat("/sgx/certification/v4/pckcrl?ca=", key.scope, "&encoding=der"), kMostList);
+    }
   } else if (!key.scope.empty()) {
     return;
   } else if (key.kind == "intel.root_crl") {
@@ -106,7 +117,8 @@ void AddIntel(const ChanneledKey& wanted, bool pccs, std::vector<Address>& addre
 
 void AddGoogle(const trust::CollateralKey& key, std::vector<Address>& addresses) {
   if ((key.scope != "sevsnp" && key.scope != "tdx") || !Hex(key.detail, kMeasurement)) return;
-  addresses.push_back({Upstream::kGceStorage, Cat("/gce_tcb_integrity/ovmf_x64_csm/", key.scope, "/", key.detail, ".binarypb"), kMostDocument});
+  addresses.push_back(
+      {Upstream::kGceStorage, Cat("/gce_tcb_integrity/ovmf_x64_csm/", key.scope, "/", key.detail, ".binarypb"), kMostDocument});
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace assay::collateral {
 namespace {
 
 Finding Malformed(std::string component, std::string expected, std::string actual) {
-  return {.reason = Reason::kAnswerMalformed, .component = std::move(component), .expected = std::move(expected), .actual = std::move(actual)};
+  return {
+      .reason = Reason::kAnswerMalformed, .component = std::move(component), .expected = std::move(expected), .actual = std::move(actual)};
 }
 
 constexpr std::string_view kChain = "issuer chain";
@@ -28,18 +29,25 @@ std::optional<Bytes> FromHexDer(std::string_view body) {
 }  // namespace
 
 Outcome<std::string> DecodeIssuerChain(std::string_view header) {
-  if (header.size() > kMostChainBytes) return Malformed(std::string(kChain), Cat("at most ", kMostChainBytes, " bytes"), Cat(header.size(), " bytes"));
+  if (header.size() > kMostChainBytes) {
+    return Malformed(std::string(kChain), Cat("at most ", kMostChainBytes, " bytes"), Cat(header.size(), " bytes"));
+  }
   std::string text;
   text.reserve(header.size());
   for (std::size_t at = 0; at < header.size(); ++at) {
     char c = header[at];
     if (c == '%') {
       const auto byte = at + 2 < header.size() ? FromHex(header.substr(at + 1, 2)) : std::nullopt;
-      if (!byte) return Malformed(std::string(kChain), "two hexadecimal digits behind each %", Cat("'", Printable(header.substr(at, 3)), "' at byte ", at));
+      if (!byte) {
+        return Malformed(std::string(kChain), "two hexadecimal digits behind each %",
+                         Cat("'", Printable(header.substr(at, 3)), "' at byte ", at));
+      }
       c = static_cast<char>(byte->front());
       at += 2;
     }
-    if ((c < ' ' || c > '~') && c != '\n' && c != '\r') return Malformed(std::string(kChain), "text", Cat("'", Printable(std::string_view(&c, 1)), "'"));
+    if ((c < ' ' || c > '~') && c != '\n' && c != '\r') {
+      return Malformed(std::string(kChain), "text", Cat("'", Printable(std::string_view(&c, 1)), "'"));
+    }
     text += c;
   }
   const auto blocks = codec::ParsePem(text, kChain, {.bytes = kMostChainBytes, .blocks = kMostChainCertificates});

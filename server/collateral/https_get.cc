@@ -111,10 +111,14 @@ HttpsClient::HttpsClient(std::string ca_pem, std::string proxy) : ca_pem_(std::m
 HttpsClient::~HttpsClient() = default;
 
 absl::StatusOr<FetchAnswer> HttpsClient::Get(const std::string& url, const GetLimits& limits, const std::atomic<bool>* stop) {
-  if (!url.starts_with("https://")) return absl::InvalidArgumentError(ToAbsl(Cat("'", Printable(url, 256), "': expected a URL that begins with https://.")));
+  if (!url.starts_with("https://")) {
+    return absl::InvalidArgumentError(ToAbsl(Cat("'", Printable(url, 256), "': expected a URL that begins with https://.")));
+  }
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   if (ready && handle_ == nullptr) handle_ = std::make_unique<Handle>();
-  if (!ready || handle_->easy == nullptr) return absl::UnavailableError("libcurl: expected to start, actual: it does not. Check the memory.");
+  if (!ready || handle_->easy == nullptr) {
+    return absl::UnavailableError("libcurl: expected to start, actual: it does not. Check the memory.");
+  }
   CURL* const easy = handle_->easy;
   curl_easy_reset(easy);  // options; connections stay
 
@@ -156,36 +160,49 @@ absl::StatusOr<FetchAnswer> HttpsClient::Get(const std::string& url, const GetLi
   };
   if (!set) return unavailable("libcurl with HTTPS", "one that lacks an option that is needed.");
   const CURLcode code = curl_easy_perform(easy);
-  if (transfer.forbidden) return unavailable("an address that may be asked", "a link-local one or a cloud's metadata service. Check the URL and what its name resolves to.");
+  if (transfer.forbidden) {
+    return unavailable("an address that may be asked",
+                       "a link-local one or a cloud's metadata service. Check the URL and what its name resolves to.");
+  }
   if (transfer.too_large) return unavailable(Cat("at most ", limits.bytes, " bytes"), "more.");
-  if (code != CURLE_OK) return unavailable("an answer", Cat(Printable(error[0] != 0 ? error.data() : curl_easy_strerror(code), 256), ". Check the URL, the CA that vouches for its server, and the network."));
+  if (code != CURLE_OK) {
+    return unavailable("an answer", Cat(Printable(error[0] != 0 ? error.data() : curl_easy_strerror(code), 256),
+                                        ". Check the URL, the CA that vouches for its server, and the network."));
+  }
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   transfer.answer.status = static_cast<int>(status);
   return std::move(transfer.answer);
 }
 
-absl::StatusOr<std::string> HttpsGet(const std::string& url, const std::string& ca_pem, const GetLimits& limits, const std::atomic<bool>* stop) {
+absl::StatusOr<std::string> HttpsGet(const std::string& url, const std::string& ca_pem, const GetLimits& limits,
+                                     const std::atomic<bool>* stop) {
   auto answer = HttpsClient(ca_pem).Get(url, limits, stop);
   if (!answer.ok()) return answer.status();
   if (answer->status != 200) {
-    return absl::UnavailableError(ToAbsl(Cat("'", Printable(url, 256), "': expected status 200, actual: ", answer->status, ". Redirects are not followed, and nothing logs in.")));
+    return absl::UnavailableError(ToAbsl(Cat("'", Printable(url, 256), "': expected status 200, actual: ", answer->status,
+                                             ". Redirects are not followed, and nothing logs in.")));
   }
   return std::move(answer->body);
 }
 
 HttpsTransport::HttpsTransport(const UpstreamConfigs& configs) : configs_(configs) {
   for (const Upstream upstream : kAllUpstreams) {
-    if (const auto& config = configs_.Of(upstream)) clients_[static_cast<std::size_t>(upstream)] = std::make_unique<HttpsClient>(config->ca_pem, configs_.proxy);
+    if (const auto& config = configs_.Of(upstream)) {
+      clients_[static_cast<std::size_t>(upstream)] = std::make_unique<HttpsClient>(config->ca_pem, configs_.proxy);
+    }
   }
 }
 
 absl::StatusOr<FetchAnswer> HttpsTransport::Get(Upstream upstream, const FetchRequest& request, const std::atomic<bool>& stop) {
   const auto& config = configs_.Of(upstream);
   if (!config || !request.url.starts_with(Cat(config->base_url, "/"))) {
-    return absl::InvalidArgumentError(ToAbsl(Cat("'", Printable(request.url), "': expected a URL below that of the upstream ", NameOf(upstream), ".")));
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat("'", Printable(request.url), "': expected a URL below that of the upstream ", NameOf(upstream), ".")));
   }
-  const GetLimits limits{.bytes = request.most_bytes, .connect = std::min<std::chrono::milliseconds>(config->deadline, std::chrono::seconds(5)), .total = config->deadline};
+  const GetLimits limits{.bytes = request.most_bytes,
+                         .connect = std::min<std::chrono::milliseconds>(config->deadline, std::chrono::seconds(5)),
+                         .total = config->deadline};
   return clients_[static_cast<std::size_t>(upstream)]->Get(request.url, limits, &stop);
 }
 

@@ -43,7 +43,8 @@ class HttpsClient {
 };
 
 // One file, once; any status but 200 is Unavailable.
-absl::StatusOr<std::string> HttpsGet(const std::string& url, const std::string& ca_pem, const GetLimits& limits = {}, const std::atomic<bool>* stop = nullptr);
+absl::StatusOr<std::string> HttpsGet(const std::string& url, const std::string& ca_pem, const GetLimits& limits = {},
+                                     const std::atomic<bool>* stop = nullptr);
 
 // The upstreams as they are configured. Nothing else can be asked: a URL that is not below its upstream's own is refused.
 class HttpsTransport final : public Transport {

@@ -29,17 +29,17 @@ namespace {
 constexpr Duration kSkew{300};                                      // of other clocks, before a document's time
 constexpr Milliseconds kFirstRetry{2'000}, kLongestRetry{300'000};  // of a document
 constexpr Milliseconds kUnknownFor{600'000}, kUnknownAtMost{3'600'000};
-constexpr Milliseconds kForgotten{1'800'000};                       // what nobody has wanted for so long is not fetched any more
+constexpr Milliseconds kForgotten{1'800'000};  // what nobody has wanted for so long is not fetched any more
 constexpr Milliseconds kLeastHint{1'000}, kLongestHint{600'000};
 constexpr std::chrono::seconds kTendEvery{30}, kRecheck{1};
 constexpr std::size_t kMostLeavesWanted = 16'384;  // anybody can name a chip
 constexpr std::size_t kMostUnwritten = 4'096;
 constexpr Duration kSoonestRenewal{60}, kClockWasAhead{3600};
 
+using telemetry::FetchResult;
 using trust::CollateralItem;
 using trust::CollateralKey;
 using trust::CollateralSource;
-using telemetry::FetchResult;
 using HeldPtr = std::shared_ptr<const Held>;
 
 bool IsRenewed(const CollateralKey& key) {
@@ -89,7 +89,8 @@ class Leaves {
   }
   std::size_t size() const { return order_.size(); }
   std::size_t CountOf(std::string_view kind) const {
-    return static_cast<std::size_t>(std::count_if(order_.begin(), order_.end(), [kind](const HeldPtr& leaf) { return leaf->key.key.kind == kind; }));
+    return static_cast<std::size_t>(
+        std::count_if(order_.begin(), order_.end(), [kind](const HeldPtr& leaf) { return leaf->key.key.kind == kind; }));
   }
 
  private:
@@ -235,7 +236,9 @@ class Keeper::State {
     for (const Upstream upstream : kAllUpstreams) {
       const auto& config = in_.upstreams.Of(upstream);
       const Line& line = LineOf(upstream);
-      if (config) status.upstreams.push_back({upstream, config->base_url, line.manners.breaker(moment), line.queue.size() + line.delayed.size()});
+      if (config) {
+        status.upstreams.push_back({upstream, config->base_url, line.manners.breaker(moment), line.queue.size() + line.delayed.size()});
+      }
     }
     return status;
   }
@@ -285,7 +288,9 @@ class Keeper::State {
     }
     if (const absl::Status written = write(kept, raised); !written.ok()) return written;
     const std::lock_guard lock(mutex_);
-    for (const trust::Floor& floor : raised) floors_ = trust::Raised(std::move(floors_), floor.edition, floor.channel, CollateralSource::kImport);
+    for (const trust::Floor& floor : raised) {
+      floors_ = trust::Raised(std::move(floors_), floor.edition, floor.channel, CollateralSource::kImport);
+    }
     for (Held& document : good) {
       Satisfy(document.key);
       Publish(std::move(document));
@@ -439,7 +444,8 @@ class Keeper::State {
     Entry& entry = held_[document.key];
     if (entry.document != nullptr) {
       const Held& former = *entry.document;
-      const bool newer_stays = document.edition && former.edition ? document.edition->IsOlderThan(*former.edition) : document.not_after < former.not_after;
+      const bool newer_stays =
+          document.edition && former.edition ? document.edition->IsOlderThan(*former.edition) : document.not_after < former.not_after;
       if (newer_stays) return;
     }
     entry = {std::make_shared<const Held>(std::move(document)), chance[0] / 256.0};
@@ -469,7 +475,8 @@ class Keeper::State {
     for (const Upstream upstream : kAllUpstreams) {
       if (!in_.upstreams.Of(upstream)) continue;
       const Line& line = LineOf(upstream);
-      in_.metrics.SetUpstream(NameOf(upstream), static_cast<unsigned>(line.manners.breaker(moment)), line.queue.size() + line.delayed.size());
+      in_.metrics.SetUpstream(NameOf(upstream), static_cast<unsigned>(line.manners.breaker(moment)),
+                              line.queue.size() + line.delayed.size());
     }
   }
 
@@ -487,12 +494,22 @@ class Keeper::State {
 
   static Held HeldFrom(const trust::AuthenticDocument& document, trust::Channel channel, Time obtained) {
     const CollateralKey& key = document.item.key;
-    return {.key = {key, HasChannels(key) ? channel : trust::Channel::kStandard}, .item = document.item, .obtained = obtained,
-            .not_before = document.not_before, .not_after = document.not_after, .edition = document.edition};
+    return {.key = {key, HasChannels(key) ? channel : trust::Channel::kStandard},
+            .item = document.item,
+            .obtained = obtained,
+            .not_before = document.not_before,
+            .not_after = document.not_after,
+            .edition = document.edition};
   }
   static KeptItem KeptFrom(const Held& held) {
-    return {.key = held.key.key, .channel = held.key.channel, .body = ToBytes(held.item.body.Read().TakeRest()), .source = held.item.source, .obtained = held.obtained,
-            .edition = held.edition, .not_before = held.not_before, .not_after = held.not_after};
+    return {.key = held.key.key,
+            .channel = held.key.channel,
+            .body = ToBytes(held.item.body.Read().TakeRest()),
+            .source = held.item.source,
+            .obtained = held.obtained,
+            .edition = held.edition,
+            .not_before = held.not_before,
+            .not_after = held.not_after};
   }
   // AMD serves two lists of one kind and issuer: the address tells them apart, nothing in them does.
   static void NameAsKept(const CollateralKey& kept_as, Held& held) {
@@ -512,7 +529,8 @@ class Keeper::State {
   }
 
   // Kept bytes, recognised and authenticated anew; all of them may vouch for each other.
-  std::vector<Held> TakenUp(std::span<const KeptItem> kept, std::optional<CollateralSource> as, std::vector<std::string>* refused = nullptr) {
+  std::vector<Held> TakenUp(std::span<const KeptItem> kept, std::optional<CollateralSource> as,
+                            std::vector<std::string>* refused = nullptr) {
     std::vector<CollateralItem> items = Certificates();
     std::vector<std::pair<crypto::Sha256Digest, const KeptItem*>> origins;
     for (const KeptItem& one : kept) {
@@ -551,7 +569,10 @@ class Keeper::State {
       documents.push_back(HeldFrom(document, trust::Channel::kStandard, now));
     }
     for (const CollateralItem& item : supplied) {
-      if (!authentic.contains(item.sha256)) in_.log.Warning("collateral file cannot be authenticated by what lies beside it, not kept", {{"key", Printable(item.key.ToString())}});
+      if (!authentic.contains(item.sha256)) {
+        in_.log.Warning("collateral file cannot be authenticated by what lies beside it, not kept",
+                        {{"key", Printable(item.key.ToString())}});
+      }
     }
   }
 
@@ -586,7 +607,9 @@ class Keeper::State {
     const auto pause = answer->retry_after ? RetryAfter(*answer->retry_after, now) : std::nullopt;
     const std::string status = Cat("status ", answer->status);
     if (answer->status == 429) return Failure(FetchResult::kThrottled, Reason::kCollateralUnreachable, status, pause);
-    if (answer->status == 400 || answer->status == 404 || answer->status == 410) return Failure(FetchResult::kUnknown, Reason::kCollateralUnknown, status);
+    if (answer->status == 400 || answer->status == 404 || answer->status == 410) {
+      return Failure(FetchResult::kUnknown, Reason::kCollateralUnknown, status);
+    }
     if (answer->status >= 500) return Failure(FetchResult::kUnreachable, Reason::kCollateralUnreachable, status, pause);
     if (answer->status != 200) return Failure(FetchResult::kRefused, Reason::kCollateralRefused, Cat(status, ", which is not followed"));
     const auto bodies = BodiesOf(*answer);
@@ -616,7 +639,8 @@ class Keeper::State {
       NameAsKept(keys.front().key, held);
       if (!InItsTime(held, now) && !SwitchedOff(Check::kCollateralCurrent)) {
         conclude(held, Failure(FetchResult::kRefused, Reason::kCollateralRefused,
-                               Cat("valid from ", FormatTime(held.not_before), " to ", FormatTime(held.not_after), ", not at ", FormatTime(now))));
+                               Cat("valid from ", FormatTime(held.not_before), " to ", FormatTime(held.not_after), ", not at ",
+                                   FormatTime(now))));
         continue;
       }
       bool older = false;
@@ -626,15 +650,18 @@ class Keeper::State {
       }
       if (older) {
         in_.metrics.CountRollback(held.key.key.kind);
-        in_.log.Error("an upstream served collateral that is older than what it had before", {{"key", held.key.key.ToString()}, {"number", held.edition->number}});
-        conclude(held, Failure(FetchResult::kRolledBack, Reason::kCollateralRolledBack, Cat("number ", held.edition->number, " of ", FormatTime(held.edition->issued))));
+        in_.log.Error("an upstream served collateral that is older than what it had before",
+                      {{"key", held.key.key.ToString()}, {"number", held.edition->number}});
+        conclude(held, Failure(FetchResult::kRolledBack, Reason::kCollateralRolledBack,
+                               Cat("number ", held.edition->number, " of ", FormatTime(held.edition->issued))));
         continue;
       }
       conclude(held, Verdict());
       verdict.kept.push_back(std::move(held));
     }
     if (!asked && !SwitchedOff(Check::kCollateralAsked)) {
-      asked = Failure(FetchResult::kRefused, Reason::kCollateralRefused, verdict.kept.empty() ? "not authentic under the pinned roots" : "another document");
+      asked = Failure(FetchResult::kRefused, Reason::kCollateralRefused,
+                      verdict.kept.empty() ? "not authentic under the pinned roots" : "another document");
     }
     if (!asked) return verdict;
     asked->kept = std::move(verdict.kept);
@@ -663,7 +690,9 @@ class Keeper::State {
       leaves.swap(unwritten_);
     }
     if (leaves.empty()) return;
-    if (const absl::Status put = in_.shelf.Put(leaves); !put.ok()) in_.log.Error("leaves not written to the shelf, held in memory alone", {{"error", MessageOf(put)}});
+    if (const absl::Status put = in_.shelf.Put(leaves); !put.ok()) {
+      in_.log.Error("leaves not written to the shelf, held in memory alone", {{"error", MessageOf(put)}});
+    }
   }
 
   // --- flights; all under mutex_ ---
@@ -675,7 +704,8 @@ class Keeper::State {
     if (found == flights_.end()) {
       const bool leaf = IsLeaf(key.key);
       if (leaf && leaves_wanted_ >= kMostLeavesWanted) return {key.key, Reason::kCollateralPending, "too many wait", kLongestHint};
-      Flight flight{.keys = {}, .addresses = std::move(addresses), .leaf = leaf, .sequence = ++sequence_, .ready = moment, .wanted = moment};
+      Flight flight{
+          .keys = {}, .addresses = std::move(addresses), .leaf = leaf, .sequence = ++sequence_, .ready = moment, .wanted = moment};
       const Address name = flight.addresses.front();
       found = flights_.emplace(name, std::move(flight)).first;
       leaves_wanted_ += leaf ? 1 : 0;
@@ -784,8 +814,8 @@ class Keeper::State {
       const Absence absence = Want({issuer}, moment, false, unused);
       if (absence.reason == Reason::kCollateralOffline) continue;
       const Flight& above = flights_.at(flight_of_.at({issuer}));
-      const bool in_front = above.addresses[above.at].upstream == flight.addresses[flight.at].upstream && above.ready <= moment && !above.fetching &&
-                            std::tuple(above.leaf, above.sequence) < std::tuple(flight.leaf, flight.sequence);
+      const bool in_front = above.addresses[above.at].upstream == flight.addresses[flight.at].upstream && above.ready <= moment &&
+                            !above.fetching && std::tuple(above.leaf, above.sequence) < std::tuple(flight.leaf, flight.sequence);
       until = std::max(until.value_or(Moment::min()), in_front ? moment : std::max(above.ready, moment + kRecheck));
     }
     return until;
@@ -805,8 +835,10 @@ class Keeper::State {
     }
     if (verdict.result != FetchResult::kFetched) {
       for (const ChanneledKey& key : flight.keys) errors_.insert_or_assign(key, LastError{now, verdict.reason, Printable(verdict.why)});
-      in_.log.Warning("collateral not fetched", {{"key", flight.keys.front().key.ToString()}, {"upstream", NameOf(flight.addresses[flight.at].upstream)},
-                                                 {"reason", NameOf(verdict.reason)}, {"why", Printable(verdict.why)}});
+      in_.log.Warning("collateral not fetched", {{"key", flight.keys.front().key.ToString()},
+                                                 {"upstream", NameOf(flight.addresses[flight.at].upstream)},
+                                                 {"reason", NameOf(verdict.reason)},
+                                                 {"why", Printable(verdict.why)}});
     }
     switch (verdict.result) {
       case FetchResult::kFetched:
@@ -832,7 +864,8 @@ class Keeper::State {
     }
     flight.at = 0;
     flight.unknown = verdict.result == FetchResult::kUnknown;
-    flight.ready = moment + (flight.unknown ? Backoff(0, kUnknownFor, kUnknownAtMost, in_.random) : Backoff(flight.attempts, kFirstRetry, kLongestRetry, in_.random));
+    flight.ready = moment + (flight.unknown ? Backoff(0, kUnknownFor, kUnknownAtMost, in_.random)
+                                            : Backoff(flight.attempts, kFirstRetry, kLongestRetry, in_.random));
     ++flight.attempts;
     LineOf(flight.addresses[0].upstream).delayed.insert({flight.ready, name});
   }
@@ -848,7 +881,8 @@ class Keeper::State {
     const Moment moment = in_.monotonic();
     std::vector<Waiter> done;
     for (std::size_t i = 0; i < waiters_.size();) {
-      const bool waits = waiters_[i].until > moment && std::any_of(waiters_[i].keys.begin(), waiters_[i].keys.end(), [&](const CollateralKey& key) { return UnderWay(key, moment); });
+      const bool waits = waiters_[i].until > moment && std::any_of(waiters_[i].keys.begin(), waiters_[i].keys.end(),
+                                                                   [&](const CollateralKey& key) { return UnderWay(key, moment); });
       if (waits) {
         ++i;
         continue;
@@ -908,7 +942,9 @@ absl::Status Keeper::Open(std::span<const trust::CollateralItem> supplied) { ret
 Gathered Keeper::Find(std::span<const trust::CollateralKey> keys) { return state_->Find(keys); }
 std::vector<trust::CollateralItem> Keeper::Peek(std::span<const trust::CollateralKey> keys) const { return state_->Peek(keys); }
 void Keeper::KeepLeaves(std::span<const trust::CollateralItem> items) { state_->KeepLeaves(items); }
-void Keeper::Await(std::span<const trust::CollateralKey> keys, Milliseconds patience, std::function<void()> then) { state_->Await(keys, patience, std::move(then)); }
+void Keeper::Await(std::span<const trust::CollateralKey> keys, Milliseconds patience, std::function<void()> then) {
+  state_->Await(keys, patience, std::move(then));
+}
 std::vector<trust::Floor> Keeper::Floors() const { return state_->Floors(); }
 KeeperStatus Keeper::Status() const { return state_->Status(); }
 std::vector<Held> Keeper::Everything() const { return state_->Everything(); }

@@ -45,7 +45,7 @@ struct ChanneledKey {
 struct Held {
   ChanneledKey key;
   trust::CollateralItem item;
-  Time obtained{};               // by whoever got it first hand: this verifier, or the one that made the import
+  Time obtained{};  // by whoever got it first hand: this verifier, or the one that made the import
   Time not_before{}, not_after{};
   std::optional<trust::Edition> edition = {};
 };
@@ -53,9 +53,9 @@ struct Held {
 // Why something is not there, and when asking again may find it.
 struct Absence {
   trust::CollateralKey key;
-  Reason reason;            // of the stage collateral
-  std::string why;          // of the last attempt; "" before it
-  Milliseconds retry_after; // 0: not by waiting
+  Reason reason;             // of the stage collateral
+  std::string why;           // of the last attempt; "" before it
+  Milliseconds retry_after;  // 0: not by waiting
 };
 
 struct Gathered {
@@ -94,14 +94,14 @@ struct KeeperStatus {
 
 struct KeeperInputs {
   UpstreamConfigs upstreams;
-  Duration renewal{6 * 3600};        // documents that are issued again and again are asked for anew this often, and sooner near their end
-  std::size_t leaves = 65'536;       // in memory
+  Duration renewal{6 * 3600};   // documents that are issued again and again are asked for anew this often, and sooner near their end
+  std::size_t leaves = 65'536;  // in memory
   Shelf& shelf;
   const DocumentVerifier& verifier;
   Transport& transport;
-  const Clock& clock;                    // validity
-  std::function<Moment()> monotonic;     // waiting
-  Random& random;                        // jitter; thread-safe
+  const Clock& clock;                 // validity
+  std::function<Moment()> monotonic;  // waiting
+  Random& random;                     // jitter; thread-safe
   telemetry::Log& log;
   telemetry::Metrics& metrics;
 };

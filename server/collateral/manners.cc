@@ -14,8 +14,11 @@ namespace {
 
 // Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110 section 5.6.7, IMF-fixdate)
 std::optional<Time> HttpDate(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT" || text[7] != ' ' || text[11] != ' ' || text[16] != ' ') return std::nullopt;
+  static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT" || text[7] != ' ' || text[11] != ' ' || text[16] != ' ') {
+    return std::nullopt;
+  }
   const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
   if (month == kMonths.end()) return std::nullopt;
   const auto number = static_cast<std::size_t>(month - kMonths.begin()) + 1;
@@ -58,7 +61,8 @@ std::optional<Milliseconds> RetryAfter(std::string_view header, Time now) {
 }
 
 Milliseconds Backoff(unsigned attempt, Milliseconds first, Milliseconds most, Random& random) {
-  const double whole = std::min(static_cast<double>(most.count()), static_cast<double>(first.count()) * std::pow(2.0, std::min(attempt, 30U)));
+  const double whole =
+      std::min(static_cast<double>(most.count()), static_cast<double>(first.count()) * std::pow(2.0, std::min(attempt, 30U)));
   return Milliseconds(static_cast<Milliseconds::rep>(whole * (0.5 + 0.5 * Chance(random))));
 }
 

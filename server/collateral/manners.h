@@ -38,9 +38,9 @@ class Manners {
   // One begins; not before Earliest.
   void Take(Moment now);
 
-  void Answered();                                                                            // well, or that it has no such document
-  void Throttled(Moment now, std::optional<Milliseconds> retry_after, Random& random);        // too many requests
-  void Failed(Moment now, std::optional<Milliseconds> retry_after, Random& random);           // no answer, or a bad one
+  void Answered();                                                                      // well, or that it has no such document
+  void Throttled(Moment now, std::optional<Milliseconds> retry_after, Random& random);  // too many requests
+  void Failed(Moment now, std::optional<Milliseconds> retry_after, Random& random);     // no answer, or a bad one
 
   BreakerState breaker(Moment now) const;
   // How long `more` further requests take, in the long run.

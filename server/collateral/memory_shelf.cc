@@ -35,7 +35,9 @@ absl::StatusOr<std::vector<trust::Floor>> MemoryShelf::LoadFloors() {
 
 absl::Status MemoryShelf::RaiseFloors(std::span<const trust::Floor> floors) {
   const std::lock_guard lock(mutex_);
-  for (const trust::Floor& floor : floors) floors_ = trust::Raised(std::move(floors_), floor.edition, floor.channel, trust::CollateralSource::kImport);
+  for (const trust::Floor& floor : floors) {
+    floors_ = trust::Raised(std::move(floors_), floor.edition, floor.channel, trust::CollateralSource::kImport);
+  }
   return absl::OkStatus();
 }
 

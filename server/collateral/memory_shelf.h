@@ -20,7 +20,7 @@ class MemoryShelf final : public Shelf {
  private:
   std::mutex mutex_;
   std::map<std::pair<trust::CollateralKey, trust::Channel>, KeptItem> items_;  // guarded by mutex_
-  std::vector<trust::Floor> floors_;                                         // guarded by mutex_
+  std::vector<trust::Floor> floors_;                                           // guarded by mutex_
 };
 
 }  // namespace assay::collateral

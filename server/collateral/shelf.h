@@ -20,7 +20,7 @@ namespace assay::collateral {
 struct KeptItem {
   trust::CollateralKey key;  // what it is, never which bytes: a document that is issued anew replaces the former
   trust::Channel channel = trust::Channel::kStandard;
-  Bytes body;                // DER or JSON, one document
+  Bytes body;  // DER or JSON, one document
   trust::CollateralSource source = trust::CollateralSource::kVendor;
   Time obtained{};
   std::optional<trust::Edition> edition = {};  // of what its vendor issues again and again

@@ -18,7 +18,7 @@ struct FetchRequest {
 struct FetchAnswer {
   int status = 0;
   std::string body;
-  std::string chain;                     // of the header "…-Issuer-Chain" as it stands there, percent-encoded; "": none
+  std::string chain;  // of the header "…-Issuer-Chain" as it stands there, percent-encoded; "": none
   std::optional<std::string> retry_after;
 };
 

@@ -23,10 +23,10 @@ enum class Upstream : std::uint8_t {
   kGceStorage,         // Google's launch endorsements
 };
 inline constexpr std::size_t kUpstreams = 5;
-inline constexpr std::array<Upstream, kUpstreams> kAllUpstreams = {Upstream::kAmdKds, Upstream::kAzureThim, Upstream::kIntelPcs, Upstream::kIntelCertificates,
-                                                                   Upstream::kGceStorage};
-std::string_view NameOf(Upstream upstream);           // "amd_kds"
-std::string_view PublicUrlOf(Upstream upstream);      // its vendor's own address, e.g. "https://kdsintf.amd.com"
+inline constexpr std::array<Upstream, kUpstreams> kAllUpstreams = {Upstream::kAmdKds, Upstream::kAzureThim, Upstream::kIntelPcs,
+                                                                   Upstream::kIntelCertificates, Upstream::kGceStorage};
+std::string_view NameOf(Upstream upstream);       // "amd_kds"
+std::string_view PublicUrlOf(Upstream upstream);  // its vendor's own address, e.g. "https://kdsintf.amd.com"
 
 struct UpstreamConfig {
   std::string base_url = "";  // https://host[:port][/path], no slash behind it
@@ -38,8 +38,8 @@ struct UpstreamConfig {
 
 struct UpstreamConfigs {
   std::array<std::optional<UpstreamConfig>, kUpstreams> of = {};  // by Upstream; unset: not asked
-  bool pccs = false;                                              // kIntelPcs is a PCCS: it has the root CRL, too, and serves it in hexadecimal
-  std::string proxy = "";                                         // "http://host:port"; "": none, whatever the environment says
+  bool pccs = false;       // kIntelPcs is a PCCS: it has the root CRL, too, and serves it in hexadecimal
+  std::string proxy = "";  // "http://host:port"; "": none, whatever the environment says
 
   const std::optional<UpstreamConfig>& Of(Upstream upstream) const { return of[static_cast<std::size_t>(upstream)]; }
   std::optional<UpstreamConfig>& Of(Upstream upstream) { return of[static_cast<std::size_t>(upstream)]; }

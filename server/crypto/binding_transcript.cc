@@ -42,8 +42,14 @@ std::optional<BindingTranscript> BindingTranscript::Decode(ByteView transcript) 
     field = *bytes;
   }
   if (!reader.AtEnd()) return std::nullopt;
-  return BindingTranscript{.nonce = ToBytes(fields[0]), .node_spki = ToBytes(fields[1]), .csr_sha256 = ToBytes(fields[2]), .cluster = std::string(AsText(fields[3])),
-                           .role = std::string(AsText(fields[4])), .name = std::string(AsText(fields[5])), .tpm_ak = ToBytes(fields[6]), .server_spki_sha256 = ToBytes(fields[7])};
+  return BindingTranscript{.nonce = ToBytes(fields[0]),
+                           .node_spki = ToBytes(fields[1]),
+                           .csr_sha256 = ToBytes(fields[2]),
+                           .cluster = std::string(AsText(fields[3])),
+                           .role = std::string(AsText(fields[4])),
+                           .name = std::string(AsText(fields[5])),
+                           .tpm_ak = ToBytes(fields[6]),
+                           .server_spki_sha256 = ToBytes(fields[7])};
 }
 
 }  // namespace assay::crypto

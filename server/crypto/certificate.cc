@@ -75,9 +75,7 @@ std::optional<Defect> ReadTbs(const SignedStructure& structure, Certificate::Dat
 
   DerReader validity(fields.Take(der::kSequence).value_or(ByteView{}));
   const auto not_before = ReadTime(validity), not_after = ReadTime(validity);
-  if (!not_before || !not_after || !validity.AtEnd()) {
-    return Defect{"validity", "two times in UTC with seconds", "other text"};
-  }
+  if (!not_before || !not_after || !validity.AtEnd()) { return Defect{"validity", "two times in UTC with seconds", "other text"}; }
   data.not_before = *not_before;
   data.not_after = *not_after;
 
@@ -144,8 +142,12 @@ std::optional<Bytes> DecodeBase64(std::string_view text) {
 Outcome<Certificate> Certificate::FromDer(ByteView der, std::string_view component) {
   const ErrorQueueGuard guard;
   const auto malformed = [&](Defect defect) {
-    return Finding{.reason = Reason::kCertificateMalformed, .component = std::string(component), .claim = std::move(defect.claim),
-                   .expected = std::move(defect.expected), .actual = std::move(defect.actual), .spec = "RFC 5280 4.1"};
+    return Finding{.reason = Reason::kCertificateMalformed,
+                   .component = std::string(component),
+                   .claim = std::move(defect.claim),
+                   .expected = std::move(defect.expected),
+                   .actual = std::move(defect.actual),
+                   .spec = "RFC 5280 4.1"};
   };
   if (der.size() > kMaxCertificateSize) {
     return malformed({"length", Cat("at most ", kMaxCertificateSize, " bytes"), Cat(der.size(), " bytes")});
@@ -207,8 +209,12 @@ bool Certificate::IsSignedBy(const PublicKey& issuer) const {
 
 Outcome<std::vector<Certificate>> CertificatesFrom(ByteView pem_or_der, std::string_view component, std::size_t limit) {
   const auto refuse = [&](Reason reason, std::string expected, std::string actual) {
-    return Finding{.reason = reason, .component = std::string(component), .claim = "certificates",
-                   .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 7468 5"};
+    return Finding{.reason = reason,
+                   .component = std::string(component),
+                   .claim = "certificates",
+                   .expected = std::move(expected),
+                   .actual = std::move(actual),
+                   .spec = "RFC 7468 5"};
   };
   std::vector<Certificate> certificates;
   const auto add = [&](ByteView der) -> std::vector<Finding> {
@@ -237,7 +243,8 @@ Outcome<std::vector<Certificate>> CertificatesFrom(ByteView pem_or_der, std::str
     const std::size_t end = text.find(kEnd);
     if (end == std::string_view::npos) return refuse(Reason::kEncodingMalformed, std::string(kEnd), "the end of the text");
     if (end > 2 * kMaxCertificateSize) {
-      return refuse(Reason::kEncodingMalformed, Cat("at most ", 2 * kMaxCertificateSize, " characters in a block"), Cat(end, " characters"));
+      return refuse(Reason::kEncodingMalformed, Cat("at most ", 2 * kMaxCertificateSize, " characters in a block"),
+                    Cat(end, " characters"));
     }
     const auto der = DecodeBase64(text.substr(0, end));
     if (!der) return refuse(Reason::kEncodingMalformed, "base64 between the labels", "other characters");

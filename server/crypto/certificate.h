@@ -29,7 +29,7 @@ struct NameAttribute {
 struct Extension {
   std::string oid;  // dotted
   bool critical = false;
-  Bytes value;      // contents of the OCTET STRING
+  Bytes value;  // contents of the OCTET STRING
 };
 
 // RFC 5280 4.1.1.2 AlgorithmIdentifier as far as profiles need it.
@@ -44,8 +44,15 @@ struct SignatureAlgorithm {
 
 // RFC 5280 4.2.1.3, in the order of the bit string.
 enum class KeyUsage : std::uint16_t {
-  kDigitalSignature = 1U << 0, kNonRepudiation = 1U << 1, kKeyEncipherment = 1U << 2, kDataEncipherment = 1U << 3,
-  kKeyAgreement = 1U << 4, kKeyCertSign = 1U << 5, kCrlSign = 1U << 6, kEncipherOnly = 1U << 7, kDecipherOnly = 1U << 8
+  kDigitalSignature = 1U << 0,
+  kNonRepudiation = 1U << 1,
+  kKeyEncipherment = 1U << 2,
+  kDataEncipherment = 1U << 3,
+  kKeyAgreement = 1U << 4,
+  kKeyCertSign = 1U << 5,
+  kCrlSign = 1U << 6,
+  kEncipherOnly = 1U << 7,
+  kDecipherOnly = 1U << 8
 };
 
 class Certificate {
@@ -54,23 +61,23 @@ class Certificate {
   static Outcome<Certificate> FromDer(ByteView der, std::string_view component = "certificate");
 
   ByteView der() const;
-  const Sha256Digest& sha256() const;          // of der()
-  int version() const;                         // 1, 2 or 3
-  const Bytes& serial() const;                 // content of the INTEGER, big-endian two's complement, as encoded
+  const Sha256Digest& sha256() const;  // of der()
+  int version() const;                 // 1, 2 or 3
+  const Bytes& serial() const;         // content of the INTEGER, big-endian two's complement, as encoded
   const std::vector<NameAttribute>& subject() const;
   const std::vector<NameAttribute>& issuer() const;
-  std::string SubjectText() const;             // "CN=SEV-VCEK, O=Advanced Micro Devices", attributes as encoded
+  std::string SubjectText() const;  // "CN=SEV-VCEK, O=Advanced Micro Devices", attributes as encoded
   std::string IssuerText() const;
-  std::string_view CommonName() const;         // "" if there is none or more than one
-  bool SelfIssued() const;                     // subject equals issuer, byte for byte
+  std::string_view CommonName() const;  // "" if there is none or more than one
+  bool SelfIssued() const;              // subject equals issuer, byte for byte
   Time not_before() const;
-  Time not_after() const;                      // inclusive, RFC 5280 4.1.2.5
+  Time not_after() const;  // inclusive, RFC 5280 4.1.2.5
   const PublicKey& public_key() const;
   const SignatureAlgorithm& signature_algorithm() const;
-  bool SignatureAlgorithmsAgree() const;       // inner and outer AlgorithmIdentifier are the same bytes
+  bool SignatureAlgorithmsAgree() const;  // inner and outer AlgorithmIdentifier are the same bytes
   const std::vector<Extension>& extensions() const;
   const Extension* FindExtension(std::string_view oid) const;
-  bool is_ca() const;                          // basicConstraints present with cA TRUE
+  bool is_ca() const;  // basicConstraints present with cA TRUE
   std::optional<int> path_length() const;
   std::optional<std::uint16_t> key_usage() const;  // or-ed KeyUsage bits; nullopt = no such extension
 

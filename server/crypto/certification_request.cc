@@ -11,13 +11,21 @@ namespace assay::crypto {
 
 Outcome<CertificationRequest> CertificationRequest::FromDer(ByteView bytes, std::string_view component) {
   const auto refuse = [&](Reason reason, std::string claim, std::string expected, std::string actual) {
-    return Finding{.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 2986 4"};
+    return Finding{.reason = reason,
+                   .component = std::string(component),
+                   .claim = std::move(claim),
+                   .expected = std::move(expected),
+                   .actual = std::move(actual),
+                   .spec = "RFC 2986 4"};
   };
   if (bytes.size() > kMaxCertificationRequestSize) {
     return refuse(Reason::kSizeOverLimit, "length", Cat("at most ", kMaxCertificationRequestSize, " bytes"), Cat(bytes.size(), " bytes"));
   }
   const auto structure = ReadSignedStructure(bytes);
-  if (!structure) return refuse(Reason::kCertificateMalformed, "encoding", "exactly one DER certification request", Cat(bytes.size(), " bytes that are not that"));
+  if (!structure) {
+    return refuse(Reason::kCertificateMalformed, "encoding", "exactly one DER certification request",
+                  Cat(bytes.size(), " bytes that are not that"));
+  }
   // version 0, subject, subjectPKInfo, [0] attributes: a SET, which may be empty and is judged by whoever issues.
   DerReader fields(structure->tbs.content);
   const auto version = fields.Take(der::kInteger);
@@ -26,7 +34,9 @@ Outcome<CertificationRequest> CertificationRequest::FromDer(ByteView bytes, std:
   if (!subject) return refuse(Reason::kCertificateMalformed, "subject", "a distinguished name", "none, or one with undecodable text");
   const auto spki = fields.Next(der::kSequence);
   if (!spki) return refuse(Reason::kCertificateMalformed, "subjectPKInfo", "a SubjectPublicKeyInfo", "none");
-  if (!fields.Next(der::ContextConstructed(0)) || !fields.AtEnd()) return refuse(Reason::kCertificateMalformed, "attributes", "one set of attributes, and nothing behind it", "something else");
+  if (!fields.Next(der::ContextConstructed(0)) || !fields.AtEnd()) {
+    return refuse(Reason::kCertificateMalformed, "attributes", "one set of attributes, and nothing behind it", "something else");
+  }
   auto key = PublicKey::FromSpki(spki->whole);
   if (!key) {
     Finding finding = key.findings().front();

@@ -30,7 +30,8 @@ class CertificationRequest {
   bool IsSignedByItsKey() const;  // proof of possession (RFC 2986 section 4.2); by the algorithm in it
 
  private:
-  CertificationRequest(Bytes der, std::vector<NameAttribute> subject, PublicKey key) : der_(std::move(der)), subject_(std::move(subject)), key_(std::move(key)) {}
+  CertificationRequest(Bytes der, std::vector<NameAttribute> subject, PublicKey key)
+      : der_(std::move(der)), subject_(std::move(subject)), key_(std::move(key)) {}
 
   Bytes der_;
   std::vector<NameAttribute> subject_;

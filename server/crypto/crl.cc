@@ -85,8 +85,12 @@ std::size_t CountElements(ByteView list) {
 
 Outcome<CertificateList> CertificateList::FromDer(ByteView der, std::string_view component) {
   const auto refuse = [&](Reason reason, Defect defect) {
-    return Finding{.reason = reason, .component = std::string(component), .claim = std::move(defect.claim),
-                   .expected = std::move(defect.expected), .actual = std::move(defect.actual), .spec = "RFC 5280 5.1"};
+    return Finding{.reason = reason,
+                   .component = std::string(component),
+                   .claim = std::move(defect.claim),
+                   .expected = std::move(defect.expected),
+                   .actual = std::move(defect.actual),
+                   .spec = "RFC 5280 5.1"};
   };
   const auto malformed = [&](Defect defect) { return refuse(Reason::kCrlMalformed, std::move(defect)); };
   if (der.size() > kMaxCrlSize) {
@@ -162,9 +166,8 @@ bool CertificateList::Revokes(const Bytes& serial) const {
 
 bool CertificateList::IsIssuedBy(const Certificate& issuer) const {
   const auto usage = issuer.key_usage();
-  return usage && (*usage & static_cast<std::uint16_t>(KeyUsage::kCrlSign)) != 0 &&
-         Equal(data_->issuer_der, issuer.data().subject_der) && data_->algorithms_agree &&
-         VerifySigned(data_->algorithm, issuer.public_key(), data_->tbs, data_->signature);
+  return usage && (*usage & static_cast<std::uint16_t>(KeyUsage::kCrlSign)) != 0 && Equal(data_->issuer_der, issuer.data().subject_der) &&
+         data_->algorithms_agree && VerifySigned(data_->algorithm, issuer.public_key(), data_->tbs, data_->signature);
 }
 
 }  // namespace assay::crypto

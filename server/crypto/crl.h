@@ -28,7 +28,7 @@ class CertificateList {
   std::string IssuerText() const;
   Time this_update() const;
   Time next_update() const;
-  std::optional<Bytes> number() const;          // cRLNumber, content octets of the INTEGER
+  std::optional<Bytes> number() const;                // cRLNumber, content octets of the INTEGER
   const std::vector<Bytes>& revoked_serials() const;  // INTEGER contents, sorted
   bool Revokes(const Bytes& serial) const;
   const SignatureAlgorithm& signature_algorithm() const;

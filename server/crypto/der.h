@@ -30,7 +30,7 @@ constexpr std::uint8_t ContextConstructed(std::uint8_t number) { return static_c
 
 struct DerElement {
   std::uint8_t tag;
-  ByteView whole;    // tag, length and content
+  ByteView whole;  // tag, length and content
   ByteView content;
 };
 

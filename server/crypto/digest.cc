@@ -112,8 +112,7 @@ Sha256Digest HmacSha256(ByteView key, ByteView message) {
   const std::unique_ptr<EVP_MAC_CTX, Freer<EVP_MAC_CTX_free>> context(EVP_MAC_CTX_new(hmac));
   ASSAY_CHECK(context != nullptr);
   char digest_name[] = "SHA-256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
-                                   OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0), OSSL_PARAM_construct_end()};
   // OpenSSL takes a null key to mean "the key of last time".
   static constexpr std::uint8_t kNoKey = 0;
   Sha256Digest mac;

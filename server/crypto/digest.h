@@ -11,8 +11,8 @@
 namespace assay::crypto {
 
 enum class HashAlgorithm : std::uint8_t { kSha1, kSha256, kSha384, kSha512 };
-std::string_view NameOf(HashAlgorithm algorithm);   // "SHA-256"
-std::size_t DigestSize(HashAlgorithm algorithm);    // bytes: 20, 32, 48, 64
+std::string_view NameOf(HashAlgorithm algorithm);  // "SHA-256"
+std::size_t DigestSize(HashAlgorithm algorithm);   // bytes: 20, 32, 48, 64
 
 using Sha256Digest = ByteArray<32>;
 using Sha384Digest = ByteArray<48>;

@@ -46,7 +46,8 @@ Bytes Tpm2b(ByteView content) {
 Bytes Hmac(HashAlgorithm hash, ByteView key, ByteView message) {
   Bytes mac(DigestSize(hash));
   unsigned size = static_cast<unsigned>(mac.size());
-  ASSAY_CHECK(HMAC(Md(hash), key.data(), static_cast<int>(key.size()), message.data(), message.size(), mac.data(), &size) != nullptr && size == mac.size());
+  ASSAY_CHECK(HMAC(Md(hash), key.data(), static_cast<int>(key.size()), message.data(), message.size(), mac.data(), &size) != nullptr &&
+              size == mac.size());
   return mac;
 }
 
@@ -90,7 +91,8 @@ std::optional<SharedSeed> ShareByRsa(const EndorsementKey& to) {
   const EvpPkeyCtx context(EVP_PKEY_CTX_new(to.key.handle().pkey.get(), nullptr));
   void* label = OPENSSL_memdup(kIdentity.data(), kIdentity.size());  // the context's, once it has taken it
   if (context == nullptr || label == nullptr || EVP_PKEY_encrypt_init(context.get()) != 1 ||
-      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 || EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), Md(to.name_hash)) != 1 ||
+      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
+      EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), Md(to.name_hash)) != 1 ||
       EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), Md(to.name_hash)) != 1 ||
       EVP_PKEY_CTX_set0_rsa_oaep_label(context.get(), label, static_cast<int>(kIdentity.size())) != 1) {
     OPENSSL_free(label);
@@ -112,8 +114,9 @@ std::optional<SharedSeed> ShareByEcdh(const EndorsementKey& to) {
   const EvpPkeyCtx context(ephemeral == nullptr ? nullptr : EVP_PKEY_CTX_new(ephemeral.get(), nullptr));
   Bytes z(size);
   std::size_t written = size;
-  if (context == nullptr || EVP_PKEY_derive_init(context.get()) != 1 || EVP_PKEY_derive_set_peer(context.get(), to.key.handle().pkey.get()) != 1 ||
-      EVP_PKEY_derive(context.get(), z.data(), &written) != 1 || written != size) {
+  if (context == nullptr || EVP_PKEY_derive_init(context.get()) != 1 ||
+      EVP_PKEY_derive_set_peer(context.get(), to.key.handle().pkey.get()) != 1 || EVP_PKEY_derive(context.get(), z.data(), &written) != 1 ||
+      written != size) {
     return std::nullopt;
   }
   const Secret shared(std::move(z));
@@ -130,8 +133,10 @@ std::optional<Bytes> EncryptCfb(ByteView key, ByteView plain) {
   const std::uint8_t iv[16] = {};
   Bytes encrypted(plain.size());
   int size = 0;
-  if (context == nullptr || EVP_EncryptInit_ex(context.get(), key.size() == 16 ? EVP_aes_128_cfb128() : EVP_aes_256_cfb128(), nullptr, key.data(), iv) != 1 ||
-      EVP_EncryptUpdate(context.get(), encrypted.data(), &size, plain.data(), static_cast<int>(plain.size())) != 1 || static_cast<std::size_t>(size) != plain.size()) {
+  if (context == nullptr ||
+      EVP_EncryptInit_ex(context.get(), key.size() == 16 ? EVP_aes_128_cfb128() : EVP_aes_256_cfb128(), nullptr, key.data(), iv) != 1 ||
+      EVP_EncryptUpdate(context.get(), encrypted.data(), &size, plain.data(), static_cast<int>(plain.size())) != 1 ||
+      static_cast<std::size_t>(size) != plain.size()) {
     return std::nullopt;
   }
   return encrypted;
@@ -142,10 +147,11 @@ std::optional<Bytes> EncryptCfb(ByteView key, ByteView plain) {
 std::optional<Credential> MakeCredential(const EndorsementKey& endorsement_key, ByteView object_name, ByteView secret) {
   const ErrorQueueGuard guard;
   const HashAlgorithm hash = endorsement_key.name_hash;
-  const bool sound = (endorsement_key.symmetric_bits == 128 || endorsement_key.symmetric_bits == 256) && hash != HashAlgorithm::kSha1 && object_name.size() > 2 &&
-                     !secret.empty() && secret.size() <= DigestSize(hash);
+  const bool sound = (endorsement_key.symmetric_bits == 128 || endorsement_key.symmetric_bits == 256) && hash != HashAlgorithm::kSha1 &&
+                     object_name.size() > 2 && !secret.empty() && secret.size() <= DigestSize(hash);
   if (!sound) return std::nullopt;
-  std::optional<SharedSeed> shared = endorsement_key.key.kind() == KeyKind::kRsa ? ShareByRsa(endorsement_key) : ShareByEcdh(endorsement_key);
+  std::optional<SharedSeed> shared =
+      endorsement_key.key.kind() == KeyKind::kRsa ? ShareByRsa(endorsement_key) : ShareByEcdh(endorsement_key);
   if (!shared) return std::nullopt;
   const ByteView seed = shared->seed.view();
   const Secret storage_key = KdfA(hash, seed, kStorage, object_name, static_cast<std::size_t>(endorsement_key.symmetric_bits) / 8);

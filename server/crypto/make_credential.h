@@ -13,9 +13,9 @@
 namespace assay::crypto {
 
 struct EndorsementKey {
-  PublicKey key;              // RSA, EC P-256 or P-384
-  HashAlgorithm name_hash;    // nameAlg of its public area
-  int symmetric_bits;         // of AES in CFB mode: 128 or 256
+  PublicKey key;            // RSA, EC P-256 or P-384
+  HashAlgorithm name_hash;  // nameAlg of its public area
+  int symmetric_bits;       // of AES in CFB mode: 128 or 256
 };
 
 struct Credential {

@@ -21,7 +21,9 @@ namespace assay::crypto {
 template <auto Free>
 struct Freer {
   template <typename T>
-  void operator()(T* object) const { Free(object); }
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
 using EvpPkey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using EvpPkeyCtx = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;

@@ -16,7 +16,7 @@ namespace assay::crypto {
 namespace {
 
 using X509StoreCtx = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>;
-using X509Stack = std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509)* stack) { sk_X509_free(stack); })>;
+using X509Stack = std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * stack) { sk_X509_free(stack); })>;
 
 // What a caller may make us spend on one leaf, whatever it sends along: certificates looked at, and whole paths verified.
 constexpr int kMaxSteps = 64;
@@ -29,8 +29,12 @@ std::string NameFor(const Certificate& certificate) {
 }
 
 Finding PathFinding(Reason reason, const Certificate& certificate, std::string expected, std::string actual) {
-  return {.reason = reason, .component = NameFor(certificate), .claim = "certification path",
-          .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 5280 6.1"};
+  return {.reason = reason,
+          .component = NameFor(certificate),
+          .claim = "certification path",
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = "RFC 5280 6.1"};
 }
 
 bool Contains(std::span<const Certificate> certificates, const Certificate& wanted) {
@@ -242,15 +246,19 @@ std::vector<Finding> CheckRfc5280(const CertificatePath& path) {
     const bool is_issuer = i > 0;
     const auto demand = [&](bool holds, std::string_view claim, std::string_view expected, std::string actual, std::string_view section) {
       if (holds) return;
-      findings.push_back({.reason = Reason::kCertificateProfile, .component = NameFor(certificate), .claim = std::string(claim),
-                          .expected = std::string(expected), .actual = std::move(actual), .spec = Cat("RFC 5280 ", section)});
+      findings.push_back({.reason = Reason::kCertificateProfile,
+                          .component = NameFor(certificate),
+                          .claim = std::string(claim),
+                          .expected = std::string(expected),
+                          .actual = std::move(actual),
+                          .spec = Cat("RFC 5280 ", section)});
     };
     const auto extension = [&](std::string_view oid) { return certificate.FindExtension(oid); };
 
     demand(certificate.version() == 3, "version", "3", std::to_string(certificate.version()), "4.1.2.1");
     const Bytes& serial = certificate.serial();
-    demand(serial.size() <= kMaxSerialSize && serial[0] < 0x80 && !AllZero(serial), "serialNumber",
-           "positive, at most 20 octets", Cat("0x", ToHexBounded(serial, 24)), "4.1.2.2");
+    demand(serial.size() <= kMaxSerialSize && serial[0] < 0x80 && !AllZero(serial), "serialNumber", "positive, at most 20 octets",
+           Cat("0x", ToHexBounded(serial, 24)), "4.1.2.2");
     demand(certificate.SignatureAlgorithmsAgree(), "signature", "the same algorithm inside and outside", "two different ones", "4.1.1.2");
     // Nobody asks who signed an anchor: it is trusted for its key.
     const bool is_anchor = i + 1 == path.certificates.size();
@@ -273,12 +281,15 @@ std::vector<Finding> CheckRfc5280(const CertificatePath& path) {
     if (is_issuer) {
       demand(certificate.is_ca(), "basicConstraints", "cA TRUE", "absent or FALSE", "4.2.1.9");
       demand(constraints == nullptr || constraints->critical, "basicConstraints", "critical in a CA", "non-critical", "4.2.1.9");
-      demand(!certificate.key_usage() || Has(certificate.key_usage(), KeyUsage::kKeyCertSign), "keyUsage", "keyCertSign in a CA", "not set", "4.2.1.3");
+      demand(!certificate.key_usage() || Has(certificate.key_usage(), KeyUsage::kKeyCertSign), "keyUsage", "keyCertSign in a CA", "not set",
+             "4.2.1.3");
       demand(!certificate.subject().empty(), "subject", "a non-empty name in a CA", "empty", "4.1.2.6");
     }
-    demand(certificate.is_ca() || !Has(certificate.key_usage(), KeyUsage::kKeyCertSign), "keyUsage", "keyCertSign only in a CA", "set", "4.2.1.9");
+    demand(certificate.is_ca() || !Has(certificate.key_usage(), KeyUsage::kKeyCertSign), "keyUsage", "keyCertSign only in a CA", "set",
+           "4.2.1.9");
     // Not RFC 5280's but ours: nothing that attests may also issue.
-    demand(!is_leaf || path.certificates.size() == 1 || !certificate.is_ca(), "basicConstraints", "no CA at the end of a path", "cA TRUE", "4.2.1.9");
+    demand(!is_leaf || path.certificates.size() == 1 || !certificate.is_ca(), "basicConstraints", "no CA at the end of a path", "cA TRUE",
+           "4.2.1.9");
 
     if (const Extension* names = extension(oid::kNameConstraints)) {
       demand(certificate.is_ca(), "nameConstraints", "only in a CA", "present", "4.2.1.10");
@@ -292,7 +303,8 @@ std::vector<Finding> CheckRfc5280(const CertificatePath& path) {
     }
     const Extension* access = extension(oid::kAuthorityInfoAccess);
     demand(access == nullptr || !access->critical, "authorityInfoAccess", "non-critical", "critical", "4.2.2.1");
-    demand(access == nullptr || HasAccessDescriptions(*access), "authorityInfoAccess", "at least one access description", "none", "4.2.2.1");
+    demand(access == nullptr || HasAccessDescriptions(*access), "authorityInfoAccess", "at least one access description", "none",
+           "4.2.2.1");
   }
   return findings;
 }

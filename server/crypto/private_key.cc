@@ -87,7 +87,12 @@ PrivateKey PrivateKey::GenerateP256() {
 Outcome<PrivateKey> PrivateKey::FromPem(std::string_view pem) {
   const ErrorQueueGuard guard;
   const auto refuse = [](Reason reason, std::string expected, std::string actual) {
-    return Finding{.reason = reason, .component = "private key", .claim = "PEM", .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 7468 10"};
+    return Finding{.reason = reason,
+                   .component = "private key",
+                   .claim = "PEM",
+                   .expected = std::move(expected),
+                   .actual = std::move(actual),
+                   .spec = "RFC 7468 10"};
   };
   if (pem.empty()) return refuse(Reason::kEncodingMalformed, "one unencrypted private key", "nothing");
   if (pem.size() > kMaxPemSize) return refuse(Reason::kEncodingMalformed, "at most 16384 characters", std::to_string(pem.size()));
@@ -129,7 +134,8 @@ const PublicKey& PrivateKey::public_key() const { return handle_->public_key; }
 Bytes PrivateKey::SignDer(ByteView message) const {
   const ErrorQueueGuard guard;
   const EvpMdCtx context(EVP_MD_CTX_new());
-  ASSAY_CHECK(context != nullptr && EVP_DigestSignInit(context.get(), nullptr, Md(HashAlgorithm::kSha256), nullptr, handle_->pkey.get()) == 1);
+  ASSAY_CHECK(context != nullptr &&
+              EVP_DigestSignInit(context.get(), nullptr, Md(HashAlgorithm::kSha256), nullptr, handle_->pkey.get()) == 1);
   std::size_t size = 0;
   ASSAY_CHECK(EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1);
   Bytes signature(size);
@@ -178,8 +184,7 @@ absl::StatusOr<Bytes> PrivateKey::CertificateRequest(std::string_view common_nam
   if (name == nullptr) return BadName();
   const X509ReqPtr request(X509_REQ_new());
   ASSAY_CHECK(request != nullptr && X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) == 1 &&
-              X509_REQ_set_subject_name(request.get(), name.get()) == 1 &&
-              X509_REQ_set_pubkey(request.get(), handle_->pkey.get()) == 1 &&
+              X509_REQ_set_subject_name(request.get(), name.get()) == 1 && X509_REQ_set_pubkey(request.get(), handle_->pkey.get()) == 1 &&
               X509_REQ_sign(request.get(), handle_->pkey.get(), Md(HashAlgorithm::kSha256)) > 0);
   return DerOf<i2d_X509_REQ>(request.get());
 }

@@ -23,14 +23,13 @@ constexpr int kMaxRsaBits = 8192;
 // An EC key has exactly one DER form that is accepted (RFC 5480: named curve, uncompressed point), and all of it but the
 // coordinates is constant: comparing it leaves explicit parameters and hybrid points no way in, and saves OpenSSL's
 // decoder, which costs more than a P-256 verification.
-constexpr auto kP256Prefix = std::to_array<std::uint8_t>(
-    {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
-     0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04});
-constexpr auto kP384Prefix = std::to_array<std::uint8_t>(
-    {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02,
-     0x01, 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04});
-constexpr auto kRsaAlgorithm = std::to_array<std::uint8_t>(
-    {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00});
+constexpr auto kP256Prefix =
+    std::to_array<std::uint8_t>({0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
+                                 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04});
+constexpr auto kP384Prefix = std::to_array<std::uint8_t>({0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02,
+                                                          0x01, 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04});
+constexpr auto kRsaAlgorithm =
+    std::to_array<std::uint8_t>({0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00});
 constexpr auto kExponent65537 = std::to_array<std::uint8_t>({0x01, 0x00, 0x01});
 
 // X.690: tag, definite length in its shortest form, content of less than 64 KiB.
@@ -63,16 +62,19 @@ struct Curve {
   ByteView prefix;
   const char* group;
 };
-constexpr auto kCurves = std::to_array<Curve>(
-    {{KeyKind::kEcP256, 32, kP256Prefix, "P-256"}, {KeyKind::kEcP384, 48, kP384Prefix, "P-384"}});
+constexpr auto kCurves = std::to_array<Curve>({{KeyKind::kEcP256, 32, kP256Prefix, "P-256"}, {KeyKind::kEcP384, 48, kP384Prefix, "P-384"}});
 
 using ParamBld = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
 using Params = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
 using Bignum = std::unique_ptr<BIGNUM, Freer<BN_free>>;
 
 Finding Unsupported(std::string expected, std::string actual) {
-  return {.reason = Reason::kKeyUnsupported, .component = "public key", .claim = "subjectPublicKeyInfo",
-          .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 5280 4.1.2.7"};
+  return {.reason = Reason::kKeyUnsupported,
+          .component = "public key",
+          .claim = "subjectPublicKeyInfo",
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = "RFC 5280 4.1.2.7"};
 }
 
 EvpPkey FromParams(const char* type, const OSSL_PARAM* params) {
@@ -87,10 +89,9 @@ EvpPkey FromParams(const char* type, const OSSL_PARAM* params) {
 
 // `point`: 0x04, x, y. OpenSSL refuses coordinates that are not below the prime, and points off the curve.
 EvpPkey FromPoint(const Curve& curve, Bytes point) {
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve.group), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
-      OSSL_PARAM_construct_end()};
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(curve.group), 0),
+                               OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
+                               OSSL_PARAM_construct_end()};
   return FromParams("EC", params);
 }
 
@@ -98,8 +99,7 @@ EvpPkey FromModulus(ByteView modulus) {
   const Bignum n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
   const Bignum e(BN_bin2bn(kExponent65537.data(), static_cast<int>(kExponent65537.size()), nullptr));
   const ParamBld builder(OSSL_PARAM_BLD_new());
-  if (n == nullptr || e == nullptr || builder == nullptr ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
+  if (n == nullptr || e == nullptr || builder == nullptr || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1) {
     return nullptr;
   }

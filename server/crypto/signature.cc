@@ -12,13 +12,13 @@ namespace assay::crypto {
 namespace {
 
 // SP 800-186: the orders n of P-256 and P-384.
-constexpr auto kP256Order = std::to_array<std::uint8_t>(
-    {0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
-     0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51});
-constexpr auto kP384Order = std::to_array<std::uint8_t>(
-    {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
-     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xC7, 0x63, 0x4D, 0x81, 0xF4, 0x37, 0x2D, 0xDF,
-     0x58, 0x1A, 0x0D, 0xB2, 0x48, 0xB0, 0xA7, 0x7A, 0xEC, 0xEC, 0x19, 0x6A, 0xCC, 0xC5, 0x29, 0x73});
+constexpr auto kP256Order =
+    std::to_array<std::uint8_t>({0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                 0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51});
+constexpr auto kP384Order =
+    std::to_array<std::uint8_t>({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xC7, 0x63, 0x4D, 0x81, 0xF4, 0x37, 0x2D, 0xDF,
+                                 0x58, 0x1A, 0x0D, 0xB2, 0x48, 0xB0, 0xA7, 0x7A, 0xEC, 0xEC, 0x19, 0x6A, 0xCC, 0xC5, 0x29, 0x73});
 
 ByteView OrderOf(KeyKind kind) {
   switch (kind) {
@@ -35,10 +35,8 @@ bool DigestVerify(const PublicKey& key, HashAlgorithm hash, ByteView message, By
   const ErrorQueueGuard guard;
   const EvpMdCtx context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;  // owned by context
-  return context != nullptr &&
-         EVP_DigestVerifyInit(context.get(), &parameters, Md(hash), nullptr, key.handle().pkey.get()) == 1 &&
-         configure(parameters) &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+  return context != nullptr && EVP_DigestVerifyInit(context.get(), &parameters, Md(hash), nullptr, key.handle().pkey.get()) == 1 &&
+         configure(parameters) && EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
 }
 
 bool IsModulusSized(const PublicKey& key, ByteView signature) {
@@ -82,8 +80,7 @@ bool IsEcdsaScalar(KeyKind kind, ByteView value) {
 
 bool VerifyEcdsaDer(const PublicKey& key, HashAlgorithm hash, ByteView message, ByteView signature) {
   // OpenSSL re-encodes the signature and compares, so BER forms and trailing bytes fail.
-  return key.kind() != KeyKind::kRsa &&
-         DigestVerify(key, hash, message, signature, [](EVP_PKEY_CTX*) { return true; });
+  return key.kind() != KeyKind::kRsa && DigestVerify(key, hash, message, signature, [](EVP_PKEY_CTX*) { return true; });
 }
 
 bool VerifyEcdsa(const PublicKey& key, HashAlgorithm hash, ByteView message, ByteView r, ByteView s) {
@@ -103,11 +100,9 @@ bool VerifyRsaPkcs1(const PublicKey& key, HashAlgorithm hash, ByteView message, 
          });
 }
 
-bool VerifyRsaPss(const PublicKey& key, HashAlgorithm hash, HashAlgorithm mgf_hash, int salt_length, ByteView message,
-                  ByteView signature) {
+bool VerifyRsaPss(const PublicKey& key, HashAlgorithm hash, HashAlgorithm mgf_hash, int salt_length, ByteView message, ByteView signature) {
   // Negative lengths are commands to OpenSSL ("whatever the signature has"), not lengths.
-  return salt_length >= 0 && IsModulusSized(key, signature) &&
-         DigestVerify(key, hash, message, signature, [&](EVP_PKEY_CTX* parameters) {
+  return salt_length >= 0 && IsModulusSized(key, signature) && DigestVerify(key, hash, message, signature, [&](EVP_PKEY_CTX* parameters) {
            return EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
                   EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, salt_length) == 1 &&
                   EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, Md(mgf_hash)) == 1;

@@ -23,7 +23,6 @@ bool IsEcdsaScalar(KeyKind kind, ByteView value);
 // RSASSA-PKCS1-v1_5.
 bool VerifyRsaPkcs1(const PublicKey& key, HashAlgorithm hash, ByteView message, ByteView signature);
 // RSASSA-PSS with MGF1 over `mgf_hash`, trailer 0xBC, and exactly `salt_length` bytes of salt.
-bool VerifyRsaPss(const PublicKey& key, HashAlgorithm hash, HashAlgorithm mgf_hash, int salt_length, ByteView message,
-                  ByteView signature);
+bool VerifyRsaPss(const PublicKey& key, HashAlgorithm hash, HashAlgorithm mgf_hash, int salt_length, ByteView message, ByteView signature);
 
 }  // namespace assay::crypto

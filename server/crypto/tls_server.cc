@@ -36,7 +36,8 @@ struct Identity {
   EvpPkey key;
 };
 
-absl::StatusOr<std::shared_ptr<const Identity>> ReadIdentity(const std::string& field, std::string_view certificates, std::string_view key) {
+absl::StatusOr<std::shared_ptr<const Identity>> ReadIdentity(const std::string& field, std::string_view certificates,
+                                                             std::string_view key) {
   const ErrorQueueGuard guard;
   const auto identity = std::make_shared<Identity>();
   const BioPtr chain = Memory(certificates), key_text = Memory(key);
@@ -44,21 +45,26 @@ absl::StatusOr<std::shared_ptr<const Identity>> ReadIdentity(const std::string& 
   ASSAY_CHECK(chain != nullptr && key_text != nullptr && identity->issuers != nullptr);
   identity->leaf.reset(PEM_read_bio_X509(chain.get(), nullptr, NoPassPhrase, nullptr));
   if (identity->leaf == nullptr) {
-    return absl::InvalidArgumentError(Cat(field, ".certificate: expected PEM certificates, leaf first, actual: none that can be read. Give the chain as its issuer delivered it."));
+    return absl::InvalidArgumentError(Cat(
+        field,
+        ".certificate: expected PEM certificates, leaf first, actual: none that can be read. Give the chain as its issuer delivered it."));
   }
   while (X509Ptr issuer{PEM_read_bio_X509(chain.get(), nullptr, NoPassPhrase, nullptr)}) {
     if (sk_X509_num(identity->issuers.get()) >= kMaxChain) {
-      return absl::InvalidArgumentError(Cat(field, ".certificate: expected at most ", kMaxChain, " issuers above the leaf, actual: more. Give only the leaf's own chain."));
+      return absl::InvalidArgumentError(Cat(field, ".certificate: expected at most ", kMaxChain,
+                                            " issuers above the leaf, actual: more. Give only the leaf's own chain."));
     }
     ASSAY_CHECK(sk_X509_push(identity->issuers.get(), issuer.get()) > 0);
     static_cast<void>(issuer.release());
   }
   identity->key.reset(PEM_read_bio_PrivateKey(key_text.get(), nullptr, NoPassPhrase, nullptr));
   if (identity->key == nullptr) {
-    return absl::InvalidArgumentError(Cat(field, ".key: expected a private key in PEM without a pass phrase, actual: none that can be read. Give the certificate's key."));
+    return absl::InvalidArgumentError(Cat(
+        field, ".key: expected a private key in PEM without a pass phrase, actual: none that can be read. Give the certificate's key."));
   }
   if (X509_check_private_key(identity->leaf.get(), identity->key.get()) != 1) {
-    return absl::InvalidArgumentError(Cat(field, ": expected the private key of the first certificate, actual: another key. Give the pair that belongs together."));
+    return absl::InvalidArgumentError(
+        Cat(field, ": expected the private key of the first certificate, actual: another key. Give the pair that belongs together."));
   }
   return std::shared_ptr<const Identity>(identity);
 }

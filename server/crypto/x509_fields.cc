@@ -42,10 +42,16 @@ std::optional<std::vector<NameAttribute>> AttributesOf(const X509_NAME* name) {
 }
 
 // RFC 4514 section 3, the types that occur in practice.
-constexpr std::pair<std::string_view, std::string_view> kShortNames[] = {
-    {"2.5.4.3", "CN"},  {"2.5.4.5", "serialNumber"}, {"2.5.4.6", "C"},   {"2.5.4.7", "L"},
-    {"2.5.4.8", "ST"},  {"2.5.4.9", "STREET"},       {"2.5.4.10", "O"},  {"2.5.4.11", "OU"},
-    {"0.9.2342.19200300.100.1.25", "DC"},            {"0.9.2342.19200300.100.1.1", "UID"}};
+constexpr std::pair<std::string_view, std::string_view> kShortNames[] = {{"2.5.4.3", "CN"},
+                                                                         {"2.5.4.5", "serialNumber"},
+                                                                         {"2.5.4.6", "C"},
+                                                                         {"2.5.4.7", "L"},
+                                                                         {"2.5.4.8", "ST"},
+                                                                         {"2.5.4.9", "STREET"},
+                                                                         {"2.5.4.10", "O"},
+                                                                         {"2.5.4.11", "OU"},
+                                                                         {"0.9.2342.19200300.100.1.25", "DC"},
+                                                                         {"0.9.2342.19200300.100.1.1", "UID"}};
 
 constexpr std::string_view kMgf1 = "1.2.840.113549.1.1.8";
 constexpr std::string_view kRsaPss = "1.2.840.113549.1.1.10";
@@ -182,8 +188,8 @@ std::string TextOf(const std::vector<NameAttribute>& attributes) {
   std::string text;
   for (const NameAttribute& attribute : attributes) {
     if (!text.empty()) text += ", ";
-    const auto known = std::find_if(std::begin(kShortNames), std::end(kShortNames),
-                                    [&](const auto& entry) { return entry.first == attribute.oid; });
+    const auto known =
+        std::find_if(std::begin(kShortNames), std::end(kShortNames), [&](const auto& entry) { return entry.first == attribute.oid; });
     text += Cat(known == std::end(kShortNames) ? std::string_view(attribute.oid) : known->second, '=');
     for (const char c : attribute.value) {
       // RFC 4514 section 2.4, so that a value can't look like another attribute.
@@ -258,7 +264,8 @@ SignatureAlgorithm AlgorithmOf(const DerElement& algorithm_identifier) {
   for (const PlainAlgorithm& plain : kPlainAlgorithms) {
     if (identifier->oid != plain.oid) continue;
     // RFC 5758 3.2: ECDSA has none. RFC 4055 section 5: PKCS #1 has NULL.
-    const bool as_specified = plain.kind == SignatureAlgorithm::Kind::kEcdsa ? identifier->HasNoParameters() : identifier->HasNullParameters();
+    const bool as_specified =
+        plain.kind == SignatureAlgorithm::Kind::kEcdsa ? identifier->HasNoParameters() : identifier->HasNullParameters();
     if (!as_specified) return algorithm;
     algorithm.kind = plain.kind;
     algorithm.hash = plain.hash;

@@ -36,9 +36,9 @@ enum class ClaimType : std::uint8_t { kFlag, kNumber, kText, kOctets, kComponent
 
 // May a policy leave the claim unappraised? Absence of a rule never means "any value".
 enum class Duty : std::uint8_t {
-  kOptional,       // a policy may ignore it
-  kMust,           // a policy must appraise it
-  kMustOrWaive,    // must appraise it, or waive it with a written reason: then at most TRUSTED_WITH_WARNINGS
+  kOptional,     // a policy may ignore it
+  kMust,         // a policy must appraise it
+  kMustOrWaive,  // must appraise it, or waive it with a written reason: then at most TRUSTED_WITH_WARNINGS
 };
 
 struct BitName {
@@ -49,9 +49,9 @@ struct BitName {
 // A value of a status claim. Statuses are ordered in part: one is at most another if it leaves nothing open that the other
 // does not leave open as well. Of two that each leave open something else, neither is at most the other.
 struct StatusSpec {
-  std::string_view name;            // as the claim's text has it
-  std::uint32_t leaves_open;        // what is, or may be, wrong: one bit each
-  bool never = false;               // passes under no policy
+  std::string_view name;      // as the claim's text has it
+  std::uint32_t leaves_open;  // what is, or may be, wrong: one bit each
+  bool never = false;         // passes under no policy
 };
 constexpr bool AtMost(const StatusSpec& status, const StatusSpec& limit) {
   return !status.never && !limit.never && (status.leaves_open & ~limit.leaves_open) == 0;
@@ -62,18 +62,18 @@ struct RuleMeaning {
   Check check = Check::kRules;
   Reason failure = Reason::kRuleFailed;
   Effect effect = Effect::kReject;
-  bool safe = false;  // flags of duty kMustOrWaive: the one value that a rule may demand; the other takes a waiver
-  Effect absent = Effect::kReject;  // of a rule when the evidence lacks the claim
+  bool safe = false;                   // flags of duty kMustOrWaive: the one value that a rule may demand; the other takes a waiver
+  Effect absent = Effect::kReject;     // of a rule when the evidence lacks the claim
   std::string_view explained_by = {};  // a text claim that says why the value is what it is; a failing rule shows it
 };
 
 struct ClaimSpec {
-  std::string_view name;     // "snp.platform_info"
+  std::string_view name;  // "snp.platform_info"
   ClaimType type;
   Duty duty;
-  std::size_t size;          // octets: exact length, 0 = any
+  std::size_t size;               // octets: exact length, 0 = any
   std::span<const BitName> bits;  // numbers that are bit fields
-  std::string_view meaning;  // with the specification's field name
+  std::string_view meaning;       // with the specification's field name
   RuleMeaning rule = {};
   std::span<const StatusSpec> statuses = {};  // all values of a status, each behind those that are at most it
 };
@@ -89,9 +89,9 @@ struct AuthenticationContext {
   const trust::AnchorSet& anchors;
   const trust::CollateralSnapshot& collateral;
   const trust::Challenge& challenge;
-  trust::FactCaches* caches;  // may be nullptr
-  const trust::EnrolledKeys* enrolled = nullptr;    // attestation keys; nullptr: no operator enrolled any
-  const trust::Activation* activation = nullptr;    // nullptr: no secret was sealed, or it did not come back
+  trust::FactCaches* caches;                                       // may be nullptr
+  const trust::EnrolledKeys* enrolled = nullptr;                   // attestation keys; nullptr: no operator enrolled any
+  const trust::Activation* activation = nullptr;                   // nullptr: no secret was sealed, or it did not come back
   const trust::EnrolledKeys* enrolled_endorsement_keys = nullptr;  // nullptr: no operator enrolled any
   const NamedEndorsementKey* endorsement_key = nullptr;            // that a secret was sealed to; nullptr: to none
   bool comes_again = false;  // the part was made once and is sent with every challenge: its signature is worth remembering
@@ -118,11 +118,11 @@ struct JudgeContext {
 enum class Provenance : std::uint8_t { kInferred, kProven };
 
 struct Format {
-  std::string_view name;                            // "sev_snp"
-  std::string_view claim_prefix;                    // "snp"
-  std::span<const std::string_view> media_types;    // of its evidence and of its own containers of endorsements
-  std::span<const ClaimSpec> claims;                // sorted by name
-  std::span<const trust::Anchor> anchors;           // production pins
+  std::string_view name;                          // "sev_snp"
+  std::string_view claim_prefix;                  // "snp"
+  std::span<const std::string_view> media_types;  // of its evidence and of its own containers of endorsements
+  std::span<const ClaimSpec> claims;              // sorted by name
+  std::span<const trust::Anchor> anchors;         // production pins
 
   // A display tree if the bytes are of this format, its endorsements or containers; nullopt if they are something else.
   std::optional<trust::Description> (*describe)(const trust::UntrustedBytes& bytes);
@@ -130,7 +130,7 @@ struct Format {
   std::string_view (*media_type_of)(const trust::UntrustedBytes& bytes);
   // The vendor's endorsements and lists found in the bytes (DER or PEM certificate(s), CRL, container): empty if none.
   std::vector<trust::CollateralItem> (*recognise)(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
-                                                   trust::FactCaches* caches);
+                                                  trust::FactCaches* caches);
   // Collateral that these items need and the snapshot lacks; by hints only.
   std::vector<trust::CollateralKey> (*needs)(std::span<const Item> items, const trust::CollateralSnapshot& collateral);
   // Comparisons between claims, and what a policy must opt into by name: the part of appraisal that is code.
@@ -142,7 +142,8 @@ struct Format {
                                                      trust::FactCaches* caches) = nullptr;
   // When documents of the early channel begin to count for everybody, as far as an authentic document among `all` says so: the first of
   // `next`. nullptr: the vendor has no such channel.
-  std::optional<Time> (*counts_from)(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all, const trust::AnchorSet& anchors, Time at) = nullptr;
+  std::optional<Time> (*counts_from)(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all,
+                                     const trust::AnchorSet& anchors, Time at) = nullptr;
   // Evidence of other formats that stands whole inside an item of this one's, not authenticated: what it needs is needed. nullptr: none.
   std::vector<Item> (*contents)(const Item& item) = nullptr;
 };

@@ -146,8 +146,9 @@ constexpr auto kIdBlock = std::to_array<Field>({
     {"author_key_algorithm", 100, 4},
     {"keys and signatures", 104, 592},
 });
-static_assert(IsContiguous(kSupportedPlatform, 16) && IsContiguous(kGuestPolicy, 16) && IsContiguous(kParameterArea, 16) && IsContiguous(kParameterInsert, 16) &&
-              IsContiguous(kPageData, 24) && IsContiguous(kVpContext, 20) && IsContiguous(kIdBlock, 696));
+static_assert(IsContiguous(kSupportedPlatform, 16) && IsContiguous(kGuestPolicy, 16) && IsContiguous(kParameterArea, 16) &&
+              IsContiguous(kParameterInsert, 16) && IsContiguous(kPageData, 24) && IsContiguous(kVpContext, 20) &&
+              IsContiguous(kIdBlock, 696));
 
 // IgvmPageDataFlags
 constexpr std::uint64_t kPage2Mb = 1U << 0, kUnmeasured = 1U << 1, kShared = 1U << 2;
@@ -182,7 +183,8 @@ class GuestReader {
       if (auto defect = Take(header)) return *std::move(defect);
     }
     if (mask_ == 0) {
-      return Refuse(kind_.not_of_kind, "SUPPORTED_PLATFORM", std::string(NameOf(platform_)), platforms_.empty() ? "none" : platforms_, "Give the file that was built for this kind of guest.");
+      return Refuse(kind_.not_of_kind, "SUPPORTED_PLATFORM", std::string(NameOf(platform_)), platforms_.empty() ? "none" : platforms_,
+                    "Give the file that was built for this kind of guest.");
     }
     if (auto defect = Overlap()) return *std::move(defect);
     return std::move(guest_);
@@ -192,7 +194,9 @@ class GuestReader {
   Finding Refuse(Reason reason, std::string field, std::string expected, std::string actual, std::string_view remedy = {}) const {
     return kind_.Refuse(reason, std::move(field), std::move(expected), std::move(actual), remedy);
   }
-  static std::string NameOfField(const Header& header, std::string_view field) { return Cat("header ", header.index, " (", header.row->name, ").", field); }
+  static std::string NameOfField(const Header& header, std::string_view field) {
+    return Cat("header ", header.index, " (", header.row->name, ").", field);
+  }
   Finding Malformed(const Header& header, std::string_view field, std::string expected, std::string actual) const {
     return Refuse(Reason::kFirmwareMalformed, NameOfField(header, field), std::move(expected), std::move(actual), kUnchanged);
   }
@@ -203,25 +207,41 @@ class GuestReader {
   // The fixed header, and the frames of all others.
   Outcome<std::vector<Header>> ReadHeaders() {
     if (file_.size() < kFixedHeaderSize || !IsIgvm(file_)) {
-      return Refuse(kind_.not_of_kind, "magic", Cat(ToHex(AsBytes("IGVM")), ", \"IGVM\""), Cat(ToHex(file_.first(std::min<std::size_t>(4, file_.size()))), " of ", file_.size(), " bytes"));
+      return Refuse(kind_.not_of_kind, "magic", Cat(ToHex(AsBytes("IGVM")), ", \"IGVM\""),
+                    Cat(ToHex(file_.first(std::min<std::size_t>(4, file_.size()))), " of ", file_.size(), " bytes"));
     }
     const std::uint64_t version = LittleEndianOf(file_, F("format_version"));
-    if (version != 1 && version != 2) return Refuse(Reason::kVersionUnsupported, "format_version", "1 or 2", std::to_string(version), kNewer);
+    if (version != 1 && version != 2) {
+      return Refuse(Reason::kVersionUnsupported, "format_version", "1 or 2", std::to_string(version), kNewer);
+    }
     const std::size_t fixed_size = version == 1 ? kFixedHeaderSize : kFixedHeaderV2Size;
-    if (file_.size() < fixed_size) return Refuse(Reason::kFirmwareMalformed, "fixed header", Cat(fixed_size, " bytes"), Cat(file_.size(), " bytes"), kUnchanged);
+    if (file_.size() < fixed_size) {
+      return Refuse(Reason::kFirmwareMalformed, "fixed header", Cat(fixed_size, " bytes"), Cat(file_.size(), " bytes"), kUnchanged);
+    }
     if (version == 2) {
       const std::uint64_t architecture = LittleEndianOf(file_, F("architecture")), page_size = LittleEndianOf(file_, F("page_size"));
       if (architecture != kX64) return Refuse(kind_.not_of_kind, "architecture", "0, X64", std::to_string(architecture));
-      if (page_size != kIgvmPageSize) return Refuse(Reason::kVersionUnsupported, "page_size", std::to_string(kIgvmPageSize), std::to_string(page_size));
+      if (page_size != kIgvmPageSize) {
+        return Refuse(Reason::kVersionUnsupported, "page_size", std::to_string(kIgvmPageSize), std::to_string(page_size));
+      }
     }
     const std::uint64_t size = LittleEndianOf(file_, F("total_file_size"));
-    if (size != file_.size()) return Refuse(Reason::kFirmwareMalformed, "total_file_size", Cat(file_.size(), ", the file's"), std::to_string(size), kUnchanged);
-    const std::uint64_t begin = LittleEndianOf(file_, F("variable_header_offset")), length = LittleEndianOf(file_, F("variable_header_size"));
-    if (begin < fixed_size || begin % 8 != 0 || begin > size) {
-      return Refuse(Reason::kFirmwareMalformed, "variable_header_offset", Cat("a multiple of 8 from ", fixed_size, " to ", size), std::to_string(begin), kUnchanged);
+    if (size != file_.size()) {
+      return Refuse(Reason::kFirmwareMalformed, "total_file_size", Cat(file_.size(), ", the file's"), std::to_string(size), kUnchanged);
     }
-    if (length > size - begin) return Refuse(Reason::kFirmwareMalformed, "variable_header_size", Cat("at most the ", size - begin, " bytes up to the end"), std::to_string(length), kUnchanged);
-    if (length > kMaxHeaders) return Refuse(Reason::kSizeOverLimit, "variable_header_size", Cat("at most ", kMaxHeaders, " bytes"), std::to_string(length));
+    const std::uint64_t begin = LittleEndianOf(file_, F("variable_header_offset")),
+                        length = LittleEndianOf(file_, F("variable_header_size"));
+    if (begin < fixed_size || begin % 8 != 0 || begin > size) {
+      return Refuse(Reason::kFirmwareMalformed, "variable_header_offset", Cat("a multiple of 8 from ", fixed_size, " to ", size),
+                    std::to_string(begin), kUnchanged);
+    }
+    if (length > size - begin) {
+      return Refuse(Reason::kFirmwareMalformed, "variable_header_size", Cat("at most the ", size - begin, " bytes up to the end"),
+                    std::to_string(length), kUnchanged);
+    }
+    if (length > kMaxHeaders) {
+      return Refuse(Reason::kSizeOverLimit, "variable_header_size", Cat("at most ", kMaxHeaders, " bytes"), std::to_string(length));
+    }
     data_begin_ = begin + length;
     const ByteView variable = file_.subspan(begin, length);
     if (auto defect = CompareChecksum(fixed_size, variable)) return *std::move(defect);
@@ -235,7 +255,8 @@ class GuestReader {
     const uLong computed = crc32_z(crc32_z(0, fixed.data(), fixed.size()), variable.data(), variable.size());
     const std::uint64_t said = LittleEndianOf(file_, field);
     if (computed == said) return std::nullopt;
-    return Refuse(Reason::kFirmwareMalformed, "checksum", Cat(HexNumber(computed), ", the CRC-32 of the headers"), HexNumber(said), kUnchanged);
+    return Refuse(Reason::kFirmwareMalformed, "checksum", Cat(HexNumber(computed), ", the CRC-32 of the headers"), HexNumber(said),
+                  kUnchanged);
   }
 
   Outcome<std::vector<Header>> Frames(ByteView variable) const {
@@ -245,10 +266,16 @@ class GuestReader {
       const auto type = reader.U32Le(), length = reader.U32Le();
       const std::string name = Cat("header ", headers.size());
       if (!length) return Refuse(Reason::kFirmwareMalformed, name, "8 bytes of type and length", "the end of the headers", kUnchanged);
-      const auto row = std::find_if(kHeaders.begin(), kHeaders.end(), [&](const HeaderRow& known) { return static_cast<std::uint32_t>(known.type) == *type; });
-      if (row == kHeaders.end()) return Refuse(Reason::kFirmwareUnpredictable, Cat(name, ".type"), "a type that this build knows", HexNumber(*type), kNewer);
+      const auto row = std::find_if(kHeaders.begin(), kHeaders.end(),
+                                    [&](const HeaderRow& known) { return static_cast<std::uint32_t>(known.type) == *type; });
+      if (row == kHeaders.end()) {
+        return Refuse(Reason::kFirmwareUnpredictable, Cat(name, ".type"), "a type that this build knows", HexNumber(*type), kNewer);
+      }
       const auto content = reader.Take(*length);
-      if (!content) return Refuse(Reason::kFirmwareMalformed, Cat(name, " (", row->name, ").length"), Cat("at most the ", reader.remaining(), " bytes up to the end of the headers"), std::to_string(*length), kUnchanged);
+      if (!content) {
+        return Refuse(Reason::kFirmwareMalformed, Cat(name, " (", row->name, ").length"),
+                      Cat("at most the ", reader.remaining(), " bytes up to the end of the headers"), std::to_string(*length), kUnchanged);
+      }
       const Header header{&*row, headers.size(), *content};
       if (row->size && *length != *row->size) return Malformed(header, "length", std::to_string(*row->size), std::to_string(*length));
       const auto padding = reader.Take((8 - *length % 8) % 8);
@@ -256,7 +283,8 @@ class GuestReader {
         return Malformed(header, "padding", "zeros up to a multiple of 8 bytes", padding ? ToHex(*padding) : "the end of the headers");
       }
       if (row->section < section) {
-        return Malformed(header, "type", Cat("a header of the ", kSectionNames[static_cast<std::size_t>(section)], ", which have begun"), Cat("one of the ", kSectionNames[static_cast<std::size_t>(row->section)]));
+        return Malformed(header, "type", Cat("a header of the ", kSectionNames[static_cast<std::size_t>(section)], ", which have begun"),
+                         Cat("one of the ", kSectionNames[static_cast<std::size_t>(row->section)]));
       }
       section = row->section;
       headers.push_back(header);
@@ -275,7 +303,8 @@ class GuestReader {
         return std::nullopt;
       case HeaderType::kRelocatableRegion:
       case HeaderType::kPageTableRelocationRegion:
-        return Unpredictable(header, "compatibility_mask", "none of an isolated platform, whose measurement has the addresses in it", "a region that the loader may move");
+        return Unpredictable(header, "compatibility_mask", "none of an isolated platform, whose measurement has the addresses in it",
+                             "a region that the loader may move");
       case HeaderType::kParameterArea: return TakeParameterArea(header);
       case HeaderType::kPageData: return TakePage(header);
       case HeaderType::kParameterInsert: return TakeParameterInsert(header);
@@ -292,7 +321,9 @@ class GuestReader {
     if (type != platform_) return std::nullopt;
     if (mask_ != 0) return Malformed(header, "platform_type", Cat(NameOf(platform_), " once"), "twice");
     const std::uint64_t version = value(FieldNamed(kSupportedPlatform, "platform_version"));
-    if (version != 1) return Refuse(Reason::kVersionUnsupported, NameOfField(header, "platform_version"), "1", std::to_string(version), kNewer);
+    if (version != 1) {
+      return Refuse(Reason::kVersionUnsupported, NameOfField(header, "platform_version"), "1", std::to_string(version), kNewer);
+    }
     const std::uint64_t mask = value(FieldNamed(kSupportedPlatform, "compatibility_mask"));
     if (mask == 0 || (mask & (mask - 1)) != 0) return Malformed(header, "compatibility_mask", "one bit", HexNumber(mask));
     mask_ = mask;
@@ -303,7 +334,9 @@ class GuestReader {
     const std::uint64_t size = LittleEndianOf(header.content, FieldNamed(kParameterArea, "number_of_bytes"));
     if (size % kIgvmPageSize != 0) return Malformed(header, "number_of_bytes", Cat("a multiple of ", kIgvmPageSize), std::to_string(size));
     const std::uint64_t index = LittleEndianOf(header.content, FieldNamed(kParameterArea, "parameter_area_index"));
-    if (!parameter_areas_.emplace(index, size).second) return Malformed(header, "parameter_area_index", Cat("an area ", index, " once"), "twice");
+    if (!parameter_areas_.emplace(index, size).second) {
+      return Malformed(header, "parameter_area_index", Cat("an area ", index, " once"), "twice");
+    }
     return std::nullopt;
   }
 
@@ -311,11 +344,16 @@ class GuestReader {
     const std::uint64_t gpa = LittleEndianOf(header.content, FieldNamed(kParameterInsert, "gpa"));
     const std::uint64_t index = LittleEndianOf(header.content, FieldNamed(kParameterInsert, "parameter_area_index"));
     const auto area = parameter_areas_.find(index);
-    if (area == parameter_areas_.end()) return Malformed(header, "parameter_area_index", "an area that was declared before", std::to_string(index));
-    if (!inserted_.insert(index).second) return Malformed(header, "parameter_area_index", Cat("an area ", index, " inserted once"), "twice");
+    if (area == parameter_areas_.end()) {
+      return Malformed(header, "parameter_area_index", "an area that was declared before", std::to_string(index));
+    }
+    if (!inserted_.insert(index).second) {
+      return Malformed(header, "parameter_area_index", Cat("an area ", index, " inserted once"), "twice");
+    }
     parameters_size_ = area->second > kMaxIgvmParameters ? area->second : parameters_size_ + area->second;
     if (parameters_size_ > kMaxIgvmParameters) {
-      return Refuse(Reason::kSizeOverLimit, NameOfField(header, "parameter_area_index"), Cat("areas of at most ", kMaxIgvmParameters, " bytes together"), Cat(parameters_size_, " bytes"));
+      return Refuse(Reason::kSizeOverLimit, NameOfField(header, "parameter_area_index"),
+                    Cat("areas of at most ", kMaxIgvmParameters, " bytes together"), Cat(parameters_size_, " bytes"));
     }
     if (auto defect = Place(header, gpa, area->second)) return defect;
     guest_.directives.emplace_back(IgvmParameters{gpa, area->second});
@@ -326,11 +364,21 @@ class GuestReader {
     const auto value = [&](const Field& field) { return LittleEndianOf(header.content, field); };
     const std::uint64_t flags = value(FieldNamed(kPageData, "flags"));
     if ((flags & ~(kPage2Mb | kUnmeasured | kShared)) != 0) return Malformed(header, "flags", "no reserved bit", HexNumber(flags));
-    if ((flags & kPage2Mb) != 0) return Unpredictable(header, "flags", Cat("pages of ", kIgvmPageSize, " bytes"), "a page of 2 MiB, of which loaders read different amounts of data");
+    if ((flags & kPage2Mb) != 0) {
+      return Unpredictable(header, "flags", Cat("pages of ", kIgvmPageSize, " bytes"),
+                           "a page of 2 MiB, of which loaders read different amounts of data");
+    }
     const std::uint64_t type = value(FieldNamed(kPageData, "data_type"));
-    if (type > static_cast<std::uint64_t>(IgvmPageType::kCpuidXf)) return Unpredictable(header, "data_type", "0 to 3", std::to_string(type));
-    if (const std::uint64_t reserved = value(FieldNamed(kPageData, "reserved")); reserved != 0) return Malformed(header, "reserved", "0", std::to_string(reserved));
-    IgvmPage page{.gpa = value(FieldNamed(kPageData, "gpa")), .type = static_cast<IgvmPageType>(type), .unmeasured = (flags & kUnmeasured) != 0, .shared = (flags & kShared) != 0};
+    if (type > static_cast<std::uint64_t>(IgvmPageType::kCpuidXf)) {
+      return Unpredictable(header, "data_type", "0 to 3", std::to_string(type));
+    }
+    if (const std::uint64_t reserved = value(FieldNamed(kPageData, "reserved")); reserved != 0) {
+      return Malformed(header, "reserved", "0", std::to_string(reserved));
+    }
+    IgvmPage page{.gpa = value(FieldNamed(kPageData, "gpa")),
+                  .type = static_cast<IgvmPageType>(type),
+                  .unmeasured = (flags & kUnmeasured) != 0,
+                  .shared = (flags & kShared) != 0};
     if (const std::uint64_t offset = value(FieldNamed(kPageData, "file_offset")); offset != 0) {
       const auto data = PageAt(offset);
       if (!data) return OutsideOfData(header, offset);
@@ -343,13 +391,18 @@ class GuestReader {
 
   std::optional<Finding> TakeVpContext(const Header& header) {
     const auto value = [&](const Field& field) { return LittleEndianOf(header.content, field); };
-    IgvmVpContext context{.gpa = value(FieldNamed(kVpContext, "gpa")), .vp_index = static_cast<std::uint16_t>(value(FieldNamed(kVpContext, "vp_index")))};
-    if (const std::uint64_t reserved = value(FieldNamed(kVpContext, "reserved")); reserved != 0) return Malformed(header, "reserved", "0", std::to_string(reserved));
+    IgvmVpContext context{.gpa = value(FieldNamed(kVpContext, "gpa")),
+                          .vp_index = static_cast<std::uint16_t>(value(FieldNamed(kVpContext, "vp_index")))};
+    if (const std::uint64_t reserved = value(FieldNamed(kVpContext, "reserved")); reserved != 0) {
+      return Malformed(header, "reserved", "0", std::to_string(reserved));
+    }
     const std::uint64_t offset = value(FieldNamed(kVpContext, "file_offset"));
     const auto data = PageAt(offset);
     if (!data) return OutsideOfData(header, offset);
     context.data = *data;
-    if (!vp_contexts_.insert(context.vp_index).second) return Malformed(header, "vp_index", Cat("one state of processor ", context.vp_index), "two");
+    if (!vp_contexts_.insert(context.vp_index).second) {
+      return Malformed(header, "vp_index", Cat("one state of processor ", context.vp_index), "two");
+    }
     // KVM has the states of all processors at one address.
     const bool first_there = vp_context_addresses_.insert(context.gpa).second;
     if (auto defect = Place(header, context.gpa, first_there ? kIgvmPageSize : 0)) return defect;
@@ -360,10 +413,11 @@ class GuestReader {
   std::optional<Finding> TakeIdBlock(const Header& header) {
     if (guest_.id_block) return Malformed(header, "ld", "one ID block", "two");
     const auto slice = [&](const Field& field) { return SliceOf(header.content, field); };
-    guest_.id_block = IgvmIdBlock{.launch_digest = slice(FieldNamed(kIdBlock, "ld")),
-                                  .family_id = slice(FieldNamed(kIdBlock, "family_id")),
-                                  .image_id = slice(FieldNamed(kIdBlock, "image_id")),
-                                  .guest_svn = static_cast<std::uint32_t>(LittleEndianOf(header.content, FieldNamed(kIdBlock, "guest_svn")))};
+    guest_.id_block =
+        IgvmIdBlock{.launch_digest = slice(FieldNamed(kIdBlock, "ld")),
+                    .family_id = slice(FieldNamed(kIdBlock, "family_id")),
+                    .image_id = slice(FieldNamed(kIdBlock, "image_id")),
+                    .guest_svn = static_cast<std::uint32_t>(LittleEndianOf(header.content, FieldNamed(kIdBlock, "guest_svn")))};
     return std::nullopt;
   }
 
@@ -372,7 +426,8 @@ class GuestReader {
     return file_.subspan(offset, kIgvmPageSize);
   }
   Finding OutsideOfData(const Header& header, std::uint64_t offset) const {
-    return Malformed(header, "file_offset", Cat(kIgvmPageSize, " bytes of data between ", data_begin_, " and ", file_.size()), std::to_string(offset));
+    return Malformed(header, "file_offset", Cat(kIgvmPageSize, " bytes of data between ", data_begin_, " and ", file_.size()),
+                     std::to_string(offset));
   }
 
   // Notes the memory, to be compared in the end.
@@ -386,7 +441,10 @@ class GuestReader {
     std::sort(memory_.begin(), memory_.end(), [](const Placed& a, const Placed& b) { return a.begin < b.begin; });
     for (std::size_t i = 1; i < memory_.size(); ++i) {
       const Placed &before = memory_[i - 1], &after = memory_[i];
-      if (after.begin < before.end) return Malformed(after.header, "gpa", "memory apart from that of other headers", Cat(HexNumber(after.begin), ", as header ", before.header.index));
+      if (after.begin < before.end) {
+        return Malformed(after.header, "gpa", "memory apart from that of other headers",
+                         Cat(HexNumber(after.begin), ", as header ", before.header.index));
+      }
     }
     return std::nullopt;
   }
@@ -400,8 +458,8 @@ class GuestReader {
   const IgvmPlatform platform_;
   const FirmwareKind& kind_;
   std::size_t data_begin_ = 0;
-  std::uint64_t mask_ = 0;  // the platform's bit, once it was declared
-  std::string platforms_;   // all that are declared, for people
+  std::uint64_t mask_ = 0;                                  // the platform's bit, once it was declared
+  std::string platforms_;                                   // all that are declared, for people
   std::map<std::uint64_t, std::uint64_t> parameter_areas_;  // sizes
   std::set<std::uint64_t> inserted_;
   std::uint64_t parameters_size_ = 0;
@@ -415,6 +473,8 @@ class GuestReader {
 
 bool IsIgvm(ByteView file) { return file.size() >= 4 && Equal(file.first(4), AsBytes("IGVM")); }
 
-Outcome<IgvmGuest> ReadIgvmGuest(ByteView file, IgvmPlatform platform, const FirmwareKind& kind) { return GuestReader(file, platform, kind).Read(); }
+Outcome<IgvmGuest> ReadIgvmGuest(ByteView file, IgvmPlatform platform, const FirmwareKind& kind) {
+  return GuestReader(file, platform, kind).Read();
+}
 
 }  // namespace assay::evidence

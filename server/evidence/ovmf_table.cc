@@ -25,28 +25,33 @@ std::size_t LengthBefore(ByteView entries) {
 
 Outcome<OvmfTable> OvmfTable::Find(ByteView image, const FirmwareKind& kind) {
   if (image.size() < kBehindTable + kEntryEnd) {
-    return kind.Refuse(kind.not_of_kind, "GUID table", Cat("an image of at least ", kBehindTable + kEntryEnd, " bytes"), Cat(image.size(), " bytes"));
+    return kind.Refuse(kind.not_of_kind, "GUID table", Cat("an image of at least ", kBehindTable + kEntryEnd, " bytes"),
+                       Cat(image.size(), " bytes"));
   }
   const ByteView before_end = image.first(image.size() - kBehindTable);
   const ByteView footer = before_end.last(kGuidSize);
   if (!Equal(footer, kFooter)) {
-    return kind.Refuse(kind.not_of_kind, Cat("GUID of the table, ", kBehindTable, " bytes before the end"), UefiGuidText(kFooter), UefiGuidText(footer));
+    return kind.Refuse(kind.not_of_kind, Cat("GUID of the table, ", kBehindTable, " bytes before the end"), UefiGuidText(kFooter),
+                       UefiGuidText(footer));
   }
   const std::size_t table_size = LengthBefore(before_end);
   if (table_size < kEntryEnd || table_size > before_end.size()) {
-    return kind.Refuse(Reason::kFirmwareMalformed, "GUID table", Cat("a length of ", kEntryEnd, " to ", before_end.size(), " bytes"), Cat(table_size, " bytes"));
+    return kind.Refuse(Reason::kFirmwareMalformed, "GUID table", Cat("a length of ", kEntryEnd, " to ", before_end.size(), " bytes"),
+                       Cat(table_size, " bytes"));
   }
   OvmfTable table(kind);
   ByteView rest = before_end.last(table_size).first(table_size - kEntryEnd);
   while (!rest.empty()) {
-    if (table.entries_.size() == kMaxEntries) return kind.Refuse(Reason::kSizeOverLimit, "GUID table", Cat("at most ", kMaxEntries, " entries"), "more");
+    if (table.entries_.size() == kMaxEntries) {
+      return kind.Refuse(Reason::kSizeOverLimit, "GUID table", Cat("at most ", kMaxEntries, " entries"), "more");
+    }
     if (rest.size() < kEntryEnd) {
       return kind.Refuse(Reason::kFirmwareMalformed, "GUID table", "whole entries", Cat(rest.size(), " bytes before the first one"));
     }
     const std::size_t size = LengthBefore(rest);
     if (size < kEntryEnd || size > rest.size()) {
-      return kind.Refuse(Reason::kFirmwareMalformed, Cat("GUID table entry ", UefiGuidText(rest.last(kGuidSize))), Cat("a length of ", kEntryEnd, " to ", rest.size(), " bytes"),
-                         Cat(size, " bytes"));
+      return kind.Refuse(Reason::kFirmwareMalformed, Cat("GUID table entry ", UefiGuidText(rest.last(kGuidSize))),
+                         Cat("a length of ", kEntryEnd, " to ", rest.size(), " bytes"), Cat(size, " bytes"));
     }
     const ByteView entry = rest.last(size);
     rest = rest.first(rest.size() - size);
@@ -71,7 +76,10 @@ Outcome<std::optional<ByteView>> OvmfTable::Entry(const Guid& guid, std::string_
 Outcome<ByteView> OvmfTable::RequiredEntry(const Guid& guid, std::string_view name, std::size_t size) const {
   auto entry = Entry(guid, name, size);
   if (!entry) return std::move(entry).findings();
-  if (!*entry) return kind_->Refuse(kind_->not_of_kind, "GUID table", Cat("an entry ", UefiGuidText(guid), ", the ", name), Cat("none among ", entries_.size(), " entries"));
+  if (!*entry) {
+    return kind_->Refuse(kind_->not_of_kind, "GUID table", Cat("an entry ", UefiGuidText(guid), ", the ", name),
+                         Cat("none among ", entries_.size(), " entries"));
+  }
   return **entry;
 }
 

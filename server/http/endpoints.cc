@@ -40,7 +40,8 @@ std::string Discovery(std::string_view issuer) {
 void RegisterDiscovery(HttpListener& listener, const std::string& issuer, std::function<std::string()> jwks) {
   listener.Add("/.well-known/openid-configuration",
                [document = Discovery(issuer)] { return Response{.content_type = kJson, .body = document, .max_age = kKeep}; });
-  listener.Add(kJwksPath, [jwks = std::move(jwks)] { return Response{.content_type = "application/jwk-set+json", .body = jwks(), .max_age = kKeep}; });
+  listener.Add(kJwksPath,
+               [jwks = std::move(jwks)] { return Response{.content_type = "application/jwk-set+json", .body = jwks(), .max_age = kKeep}; });
 }
 
 void RegisterHealthAndMetrics(HttpListener& listener, std::function<bool()> live, std::function<Readiness()> ready,

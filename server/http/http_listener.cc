@@ -103,7 +103,8 @@ class Pages final : private httplib::Server {
     bool understood = false, has_body = false, closes = false;
     const bool written = process_request(stream, last, closes, [&](httplib::Request& request) {
       understood = true;
-      has_body = request.has_header("Transfer-Encoding") || (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
+      has_body = request.has_header("Transfer-Encoding") ||
+                 (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
       // Whole pages, as they are, without being asked to go on.
       request.ranges.clear();
       for (const char* name : {"Range", "Accept-Encoding", "Expect"}) request.headers.erase(name);
@@ -152,8 +153,8 @@ struct Connection {
   const int socket;
   std::unique_ptr<crypto::TlsSession> tls;
   Step step = Step::kHead;
-  bool wants_write = false;   // what has to happen before the step can go on
-  Steady::time_point until;   // but for kPage
+  bool wants_write = false;  // what has to happen before the step can go on
+  Steady::time_point until;  // but for kPage
   std::string in, out;
   std::size_t written = 0;
   std::size_t requests = 0;
@@ -192,7 +193,12 @@ Io Write(Connection& connection, std::string_view from, std::size_t& bytes) {
 
 struct HttpListener::State {
   State(std::string name, ListeningSockets sockets, std::unique_ptr<crypto::TlsServer> with, const HttpLimits& bounds)
-      : field(std::move(name)), limits(bounds), listening(std::move(sockets)), tls(std::move(with)), pages(bounds), wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      : field(std::move(name)),
+        limits(bounds),
+        listening(std::move(sockets)),
+        tls(std::move(with)),
+        pages(bounds),
+        wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     ASSAY_CHECK(wake >= 0);
   }
   ~State() { ::close(wake); }
@@ -278,7 +284,9 @@ bool HttpListener::State::Advance(std::uint64_t id, Connection& connection) {
       const std::size_t end = connection.in.find(kEndOfHead);
       const std::size_t size = end == std::string::npos ? connection.in.size() : end + kEndOfHead.size();
       if (size > limits.head_bytes) {
-        Say(connection, {LastAnswer("431 Request Header Fields Too Large", Cat("the head of a request may have ", limits.head_bytes, " bytes\n")), true});
+        Say(connection,
+            {LastAnswer("431 Request Header Fields Too Large", Cat("the head of a request may have ", limits.head_bytes, " bytes\n")),
+             true});
         break;
       }
       if (end != std::string::npos) {

@@ -20,8 +20,9 @@ namespace {
 constexpr int kBacklog = 128;
 
 absl::Status CannotListen(const std::string& field, const std::string& address, std::string_view why) {
-  return absl::UnavailableError(Cat(field, ": expected an address that this machine has and nobody listens on, actual: '", Printable(address),
-                                    "' can't be listened on: ", why, ". Choose another address or port, or stop who has it."));
+  return absl::UnavailableError(Cat(field, ": expected an address that this machine has and nobody listens on, actual: '",
+                                    Printable(address), "' can't be listened on: ", why,
+                                    ". Choose another address or port, or stop who has it."));
 }
 
 sockaddr* Generic(sockaddr_storage& address) { return static_cast<sockaddr*>(static_cast<void*>(&address)); }
@@ -57,14 +58,18 @@ absl::StatusOr<ListeningSockets> ListeningSockets::Open(const std::string& field
   std::string host = address.substr(0, colon), port = address.substr(colon + 1);
   std::uint16_t number = 0;  // getaddrinfo would take 65536 for 0
   const auto [end, error_code] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error_code != std::errc() || end != port.data() + port.size()) return CannotListen(field, address, "its port is no number up to 65535");
+  if (error_code != std::errc() || end != port.data() + port.size()) {
+    return CannotListen(field, address, "its port is no number up to 65535");
+  }
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) return CannotListen(field, address, ::gai_strerror(error));
+  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
+    return CannotListen(field, address, ::gai_strerror(error));
+  }
   const std::unique_ptr<addrinfo, Freed> addresses(found);
 
   ListeningSockets listening;

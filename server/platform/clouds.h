@@ -23,7 +23,7 @@ struct Offer {
 };
 
 struct Cloud {
-  std::string_view name;   // as Platform::cloud has it
+  std::string_view name;  // as Platform::cloud has it
   std::string_view title;
   std::string_view as_of;  // "2024-11"
   std::array<Offer, 5> offers;

@@ -88,20 +88,24 @@ bool CheckManifest(const Platform& platform, std::span<const evidence::Item> ite
     require(expected, [&] {
       const bool known = std::binary_search(kMediaTypes.begin(), kMediaTypes.end(), type);
       return Finding{.reason = known ? Reason::kItemUnexpected : Reason::kMediaTypeUnknown,
-                     .component = std::string(platform.name), .claim = "media_type", .expected = AllowedTypes(platform),
+                     .component = std::string(platform.name),
+                     .claim = "media_type",
+                     .expected = AllowedTypes(platform),
                      .actual = Printable(type, kShownMediaType)};
     });
     require(item.body.size() != 0, [&] {
-      return Finding{.reason = Reason::kItemEmpty, .component = Printable(type, kShownMediaType), .expected = "at least 1 byte",
-                     .actual = "0 bytes"};
+      return Finding{
+          .reason = Reason::kItemEmpty, .component = Printable(type, kShownMediaType), .expected = "at least 1 byte", .actual = "0 bytes"};
     });
   }
   for (const ManifestEntry& entry : platform.manifest) {
-    const auto count = static_cast<std::size_t>(std::count_if(
-        items.begin(), items.end(), [&entry](const evidence::Item& item) { return item.media_type == entry.media_type; }));
+    const auto count = static_cast<std::size_t>(
+        std::count_if(items.begin(), items.end(), [&entry](const evidence::Item& item) { return item.media_type == entry.media_type; }));
     require(count >= entry.least && count <= entry.most, [&] {
       return Finding{.reason = count < entry.least ? Reason::kItemMissing : Reason::kItemDuplicate,
-                     .component = std::string(entry.media_type), .expected = ShowCount(entry), .actual = std::to_string(count)};
+                     .component = std::string(entry.media_type),
+                     .expected = ShowCount(entry),
+                     .actual = std::to_string(count)};
     });
   }
   return holds;

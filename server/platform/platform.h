@@ -17,7 +17,7 @@ namespace assay::platform {
 
 // How an item is to be collected, as the node is told; authentication compares what it got with the same.
 struct CollectionParameter {
-  std::string_view name;   // "pcr_selection"
+  std::string_view name;  // "pcr_selection"
   std::string_view value;
 };
 
@@ -34,30 +34,30 @@ std::string_view NameOf(Strength strength);  // "A"
 
 // The features of the clouds table, as far as the evidence at hand shows them.
 enum class Feature : std::uint8_t { kCustomImages, kMemoryEncryption, kRawGuestAttestation, kReviewableFirmware, kMeasuredBoot };
-std::string_view NameOf(Feature feature);    // "custom_images"
+std::string_view NameOf(Feature feature);  // "custom_images"
 std::optional<Feature> FeatureNamed(std::string_view name);
 std::span<const Feature> AllFeatures();
 
 struct TrustBoundary {
   std::vector<std::string> trusted_parties;
-  std::vector<Feature> features;         // sorted, unique
+  std::vector<Feature> features;  // sorted, unique
   std::vector<std::string> not_proven;
 };
 
 // What appraisal found out that the boundary depends on.
 struct AppraisedFacts {
-  bool boot_covered = false;       // a signed, appraised value covers kernel, initrd and command line
+  bool boot_covered = false;         // a signed, appraised value covers kernel, initrd and command line
   std::string_view boot_claim = {};  // which claim that is
-  bool release_matched = false;    // the measurement is that of a release in the reference values
+  bool release_matched = false;      // the measurement is that of a release in the reference values
   evidence::Provenance provenance = evidence::Provenance::kInferred;
   // Claims that matching releases demand which say of themselves that their firmware was built from source that can be reviewed.
   std::vector<std::string_view> reviewable = {};
 };
 
 struct Platform {
-  std::string_view name;                                 // "qemu_sev_snp"
-  std::string_view summary;                              // one line for people
-  std::string_view cloud = {};                           // whose machines these are, as in clouds.h; empty: of nobody in particular
+  std::string_view name;        // "qemu_sev_snp"
+  std::string_view summary;     // one line for people
+  std::string_view cloud = {};  // whose machines these are, as in clouds.h; empty: of nobody in particular
   // For the table of clouds alone: strength if everything that the platform can bind is there, and who has to be trusted even then.
   Strength strength_at_best = Strength::kE;
   std::string_view trusted_at_best = {};
@@ -70,8 +70,8 @@ struct Platform {
   // Where nothing in the evidence names one instance, it is the node's key, as the challenge has it.
   Bytes (*identity_hint)(std::span<const evidence::Item> items, const trust::Challenge& challenge);
   // Authenticates all items into one bundle and checks that it is of this platform. nullopt: the log says why.
-  std::optional<trust::Bundle> (*authenticate)(std::span<const evidence::Item> items,
-                                               const evidence::AuthenticationContext& context, CheckLog& log);
+  std::optional<trust::Bundle> (*authenticate)(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                               CheckLog& log);
   // Whether the node proves that it runs where it says, e.g. by CSP_ID or by a chip that the policy allow-lists.
   evidence::Provenance (*provenance)(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context);
   Strength (*strength)(const trust::Bundle& bundle, const AppraisedFacts& facts);

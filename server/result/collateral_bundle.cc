@@ -22,26 +22,32 @@ constexpr std::size_t kMostHeadBytes = 4096, kLongestText = 256, kMostFloors = 1
 // Reads members by name; whatever is wrong first is remembered.
 class Members {
  public:
-  Members(const json::Value& value, std::initializer_list<std::string_view> names, std::string where, std::string& wrong) : value_(value), where_(std::move(where)), wrong_(wrong) {
+  Members(const json::Value& value, std::initializer_list<std::string_view> names, std::string where, std::string& wrong)
+      : value_(value), where_(std::move(where)), wrong_(wrong) {
     const json::Value::Object* object = value.AsObject();
     if (object == nullptr) Say("", "an object", value.KindName());
-    else for (const json::Member& member : *object) {
-      if (std::find(names.begin(), names.end(), member.name) == names.end()) Say(Printable(member.name, 64), "no such member", "one");
-    }
+    else
+      for (const json::Member& member : *object) {
+        if (std::find(names.begin(), names.end(), member.name) == names.end()) Say(Printable(member.name, 64), "no such member", "one");
+      }
   }
 
   std::string Text(std::string_view name) {
     const json::Value* member = value_.Find(name);
     const std::string* text = member == nullptr ? nullptr : member->AsString();
     if (text == nullptr) return Say(name, "a string", member == nullptr ? "none" : member->KindName()), std::string();
-    if (text->size() > kLongestText || Printable(*text, kLongestText) != *text) return Say(name, Cat("at most ", kLongestText, " bytes of printable text"), Cat(text->size(), " bytes")), std::string();
+    if (text->size() > kLongestText || Printable(*text, kLongestText) != *text) {
+      return Say(name, Cat("at most ", kLongestText, " bytes of printable text"), Cat(text->size(), " bytes")), std::string();
+    }
     return *text;
   }
   Bytes Octets(std::string_view name) {
     const json::Value* member = value_.Find(name);
     const std::string* text = member == nullptr ? nullptr : member->AsString();
     std::optional<Bytes> octets = text == nullptr ? std::nullopt : codec::FromBase64(*text);
-    if (!octets || octets->empty()) return Say(name, "base64 of at least one byte", text == nullptr ? "no string" : "something else"), Bytes();
+    if (!octets || octets->empty()) {
+      return Say(name, "base64 of at least one byte", text == nullptr ? "no string" : "something else"), Bytes();
+    }
     return *std::move(octets);
   }
   std::uint64_t Number(std::string_view name) {
@@ -64,7 +70,9 @@ class Members {
     return array;
   }
   void Say(std::string_view name, std::string_view expected, std::string_view actual) {
-    if (wrong_.empty()) wrong_ = Cat(where_, name.empty() || where_.empty() ? "" : ".", name, ": expected ", expected, ", actual ", Printable(actual, 64));
+    if (wrong_.empty()) {
+      wrong_ = Cat(where_, name.empty() || where_.empty() ? "" : ".", name, ": expected ", expected, ", actual ", Printable(actual, 64));
+    }
   }
 
  private:
@@ -138,7 +146,9 @@ std::string ReadBody(const json::Value& tree, CollateralBundle& bundle) {
       const std::string where = Cat("documents[", i, "]");
       Members members((*documents)[i], {"kind", "scope", "detail", "channel", "obtained", "body"}, where, wrong);
       BundleDocument document{ReadKey(members, wrong, where), ReadChannel(members), members.At("obtained"), members.Octets("body")};
-      if (!seen.emplace(document.key, document.channel).second) members.Say("", "each document once", Cat(document.key.ToString(), " twice"));
+      if (!seen.emplace(document.key, document.channel).second) {
+        members.Say("", "each document once", Cat(document.key.ToString(), " twice"));
+      }
       bundle.documents.push_back(std::move(document));
     }
   }
@@ -151,7 +161,9 @@ std::string ReadBody(const json::Value& tree, CollateralBundle& bundle) {
       if (!number) members.Say("number", "a decimal of 64 bits", "something else");
       floor.edition.number = number.value_or(0);
       floor.edition.issued = members.At("issued");
-      if (!floors_seen.emplace(floor.edition.series, floor.channel).second) members.Say("", "each floor once", Cat(floor.edition.series.ToString(), " twice"));
+      if (!floors_seen.emplace(floor.edition.series, floor.channel).second) {
+        members.Say("", "each floor once", Cat(floor.edition.series.ToString(), " twice"));
+      }
       bundle.floors.push_back(std::move(floor));
     }
   }
@@ -174,10 +186,16 @@ std::optional<std::string> SignBundle(const CollateralBundle& bundle, const Sign
 std::optional<SignedBundle> OpenBundle(std::string_view file, std::span<const token::Jwk> keys, CheckLog& log) {
   const auto malformed = [&](std::string claim, std::string expected, std::string actual) {
     log.Require(Check::kBundleForm, false, [&] {
-      return Finding{.reason = Reason::kBundleMalformed, .component = std::string(kComponent), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
+      return Finding{.reason = Reason::kBundleMalformed,
+                     .component = std::string(kComponent),
+                     .claim = std::move(claim),
+                     .expected = std::move(expected),
+                     .actual = std::move(actual)};
     });
   };
-  if (file.size() > kMostBundleBytes) return malformed("size", Cat("at most ", kMostBundleBytes, " bytes"), Cat(file.size(), " bytes")), std::nullopt;
+  if (file.size() > kMostBundleBytes) {
+    return malformed("size", Cat("at most ", kMostBundleBytes, " bytes"), Cat(file.size(), " bytes")), std::nullopt;
+  }
   const std::size_t end = file.substr(0, kMostHeadBytes).find('\n');
   if (end == std::string_view::npos) return malformed("head", "a signed head, and a line feed behind it", "none"), std::nullopt;
   const Outcome<token::Jws> jws = token::ParseJws(file.substr(0, end));
@@ -187,19 +205,33 @@ std::optional<SignedBundle> OpenBundle(std::string_view file, std::span<const to
   const auto key = std::find_if(keys.begin(), keys.end(), [&](const token::Jwk& candidate) {
     return jws->key_id && token::AlgorithmFor(candidate.key) == "ES256" && token::Thumbprint(candidate.key) == *jws->key_id;
   });
-  if (!log.Require(Check::kBundleKey, key != keys.end(), [&] {
-        return Finding{.reason = Reason::kBundleKeyUnknown, .component = std::string(kComponent), .claim = "head.kid", .expected = Cat("one of the ", keys.size(), " keys configured for import"),
-                       .actual = Printable(jws->key_id.value_or("none"), 64)};
-      }) || key == keys.end()) {
+  if (!log.Require(Check::kBundleKey, key != keys.end(),
+                   [&] {
+                     return Finding{.reason = Reason::kBundleKeyUnknown,
+                                    .component = std::string(kComponent),
+                                    .claim = "head.kid",
+                                    .expected = Cat("one of the ", keys.size(), " keys configured for import"),
+                                    .actual = Printable(jws->key_id.value_or("none"), 64)};
+                   }) ||
+      key == keys.end()) {
     return std::nullopt;
   }
   const auto refuse = [&](Check check, std::string claim, std::string expected, std::string actual) {
     return [&log, check, claim = std::move(claim), expected = std::move(expected), actual = std::move(actual)](bool holds) {
-      return log.Require(check, holds, [&] { return Finding{.reason = Reason::kBundleNotAuthentic, .component = std::string(kComponent), .claim = claim, .expected = expected, .actual = actual}; });
+      return log.Require(check, holds, [&] {
+        return Finding{.reason = Reason::kBundleNotAuthentic,
+                       .component = std::string(kComponent),
+                       .claim = claim,
+                       .expected = expected,
+                       .actual = actual};
+      });
     };
   };
   CheckLog of_jws;
-  if (!refuse(Check::kBundleSignature, "head", "a signature by that key", "one that does not verify")(token::VerifyJws(*jws, key->key, of_jws))) return std::nullopt;
+  if (!refuse(Check::kBundleSignature, "head", "a signature by that key",
+              "one that does not verify")(token::VerifyJws(*jws, key->key, of_jws))) {
+    return std::nullopt;
+  }
 
   SignedBundle opened{.bundle = {}, .key_id = *jws->key_id, .sha256 = crypto::Sha256(AsBytes(file))};
   const Outcome<json::Value> head = json::Parse(jws->payload);
@@ -207,7 +239,9 @@ std::optional<SignedBundle> OpenBundle(std::string_view file, std::span<const to
   std::string wrong;
   Members members(*head, {"number", "made", "sha256"}, "head", wrong);
   const std::uint64_t number = members.Number("number");
-  if (number == 0 || number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) members.Say("number", "1 to 2^63-1", std::to_string(number));
+  if (number == 0 || number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    members.Say("number", "1 to 2^63-1", std::to_string(number));
+  }
   opened.bundle.number = static_cast<std::int64_t>(number);
   opened.bundle.made = members.At("made");
   const std::string sha256 = members.Text("sha256");
@@ -218,7 +252,9 @@ std::optional<SignedBundle> OpenBundle(std::string_view file, std::span<const to
 
   const Outcome<json::Value> tree = json::Parse(body, kComponent, {.bytes = kMostBundleBytes});
   if (!tree) return malformed("body", "one JSON object", tree.findings().front().actual), std::nullopt;
-  if (std::string bad = ReadBody(*tree, opened.bundle); !bad.empty()) return malformed("body", "what a verifier writes", std::move(bad)), std::nullopt;
+  if (std::string bad = ReadBody(*tree, opened.bundle); !bad.empty()) {
+    return malformed("body", "what a verifier writes", std::move(bad)), std::nullopt;
+  }
   log.Pass(Check::kBundleForm);
   return opened;
 }

@@ -52,7 +52,9 @@ void SpeakFor(const v1::Appraisal& appraisal, EarSubmodule& submodule) {
   if (passed("boot.covered")) submodule.vector[IndexOf(Ar4siClaim::kExecutables)] = kApprovedAtBoot;
   const bool hardware = appraisal.strength() >= v1::STRENGTH_A && appraisal.strength() <= v1::STRENGTH_C;
   if (hardware) submodule.vector[IndexOf(Ar4siClaim::kHardware)] = kGenuine;
-  if (hardware && Has(appraisal.trust_boundary().features(), "memory_encryption")) submodule.vector[IndexOf(Ar4siClaim::kRuntimeOpaque)] = kEncrypted;
+  if (hardware && Has(appraisal.trust_boundary().features(), "memory_encryption")) {
+    submodule.vector[IndexOf(Ar4siClaim::kRuntimeOpaque)] = kEncrypted;
+  }
 }
 
 // What a finding says, as far as its effect goes: a warning never says more than `warning`.
@@ -94,18 +96,24 @@ std::vector<std::string> LabelsOf(const v1::VerdictRecord& record) {
 token::EarClaims EarOf(const v1::VerdictRecord& record, const Issue& issue) {
   const v1::Appraisal& appraisal = record.appraisal();
   const bool trusted = appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
-  token::EarClaims claims{.profile = issue.profile, .verifier_developer = "assay", .verifier_build = appraisal.engine(),
+  token::EarClaims claims{.profile = issue.profile,
+                          .verifier_developer = "assay",
+                          .verifier_build = appraisal.engine(),
                           .issued_at = appraisal.appraised_at().seconds()};
   claims.not_before = claims.issued_at;
   claims.expires = claims.issued_at + kLongestTokenLifetime;
-  if (appraisal.has_valid_until()) claims.expires = std::min(*claims.expires, std::int64_t{appraisal.valid_until().seconds()} + 1);  // exp is exclusive
+  if (appraisal.has_valid_until()) {
+    claims.expires = std::min(*claims.expires, std::int64_t{appraisal.valid_until().seconds()} + 1);  // exp is exclusive
+  }
   claims.issuer = issue.issuer;
   claims.token_id = record.id();
   claims.audience = {record.context().cluster()};
   claims.nonce = codec::ToBase64Url(issue.nonce);
   if (issue.node_key && !token::AlgorithmFor(*issue.node_key).empty()) claims.holder = issue.node_key;
-  token::EarInputs inputs{.evidence = {}, .collateral = ToBytes(AsBytes(appraisal.digests().collateral())),
-                          .policy = ToBytes(AsBytes(appraisal.digests().policy())), .appraisal = ToBytes(AsBytes(record.appraisal_sha256()))};
+  token::EarInputs inputs{.evidence = {},
+                          .collateral = ToBytes(AsBytes(appraisal.digests().collateral())),
+                          .policy = ToBytes(AsBytes(appraisal.digests().policy())),
+                          .appraisal = ToBytes(AsBytes(record.appraisal_sha256()))};
   for (const std::string& digest : appraisal.digests().evidence()) inputs.evidence.push_back(ToBytes(AsBytes(digest)));
   claims.inputs = std::move(inputs);
 
@@ -124,7 +132,8 @@ token::EarClaims EarOf(const v1::VerdictRecord& record, const Issue& issue) {
     submodule.vector[IndexOf(Ar4siClaim::kHardware)] = 0;  // a vector has at least one claim
   }
   if (!appraisal.policy().empty()) {
-    submodule.policy_ids.push_back(Cat(appraisal.policy_set(), appraisal.policy_set().empty() ? "" : "/", appraisal.policy(), "@sha256:", ToHex(AsBytes(appraisal.digests().policy()))));
+    submodule.policy_ids.push_back(Cat(appraisal.policy_set(), appraisal.policy_set().empty() ? "" : "/", appraisal.policy(),
+                                       "@sha256:", ToHex(AsBytes(appraisal.digests().policy()))));
   }
   for (std::string& label : LabelsOf(record)) {
     submodule.label = std::move(label);

@@ -21,7 +21,7 @@ inline constexpr std::int64_t kLongestTokenLifetime = 600;  // seconds; DESIGN, 
 struct Issue {
   std::string issuer;
   token::EarProfile profile = token::EarProfile::kVeraison2023;
-  Bytes nonce;      // of the challenge; becomes eat_nonce in base64url
+  Bytes nonce;                                // of the challenge; becomes eat_nonce in base64url
   std::optional<crypto::PublicKey> node_key;  // becomes cnf if it is an EC key; a token for another kind of key has none
 };
 

@@ -32,8 +32,11 @@ std::optional<json::Value> FlatClaimsOf(const v1::VerdictRecord& record, const I
   // Somebody else's key in cnf would hand the token to them.
   if (!issue.node_key || !Equal(issue.node_key->spki_sha256(), AsBytes(record.node_key_sha256()))) return std::nullopt;
 
-  token::FlatClaims claims{.issuer = issue.issuer, .subject = std::string(token::kFlatSubjectPrefix) + ToHex(AsBytes(appraisal.instance_identity())),
-                           .token_id = record.id(), .audience = {record.context().cluster()}, .issued_at = appraisal.appraised_at().seconds()};
+  token::FlatClaims claims{.issuer = issue.issuer,
+                           .subject = std::string(token::kFlatSubjectPrefix) + ToHex(AsBytes(appraisal.instance_identity())),
+                           .token_id = record.id(),
+                           .audience = {record.context().cluster()},
+                           .issued_at = appraisal.appraised_at().seconds()};
   claims.not_before = claims.issued_at;
   claims.expires = std::min(claims.issued_at + kLongestTokenLifetime, std::int64_t{appraisal.valid_until().seconds()});
   if (claims.expires <= claims.issued_at) return std::nullopt;

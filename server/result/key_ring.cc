@@ -35,7 +35,8 @@ constexpr json::Limits kRingLimits{.bytes = 64 * 1024, .depth = 4, .values = 102
 
 using Keys = std::map<std::string, std::shared_ptr<const SigningKey>, std::less<>>;
 
-std::string Described(const std::string& field, const std::string& path, std::string_view expected, std::string_view actual, std::string_view remedy) {
+std::string Described(const std::string& field, const std::string& path, std::string_view expected, std::string_view actual,
+                      std::string_view remedy) {
   return Cat(field, " '", Printable(path), "': expected ", expected, ", actual: ", actual, ". ", remedy);
 }
 
@@ -62,12 +63,17 @@ class RingReader {
     std::vector<RingEntry> entries;
     if (HasOnly(*tree, "the file", {"version", "keys"})) {
       const json::Value* version = Mandatory(*tree, "the file", "version");
-      if (version != nullptr && version->AsUint64() != kVersion) Fail(Cat("version ", kVersion), ValueShown(*version), "Use an assayd that knows this version.");
+      if (version != nullptr && version->AsUint64() != kVersion) {
+        Fail(Cat("version ", kVersion), ValueShown(*version), "Use an assayd that knows this version.");
+      }
       const json::Value* keys = Mandatory(*tree, "the file", "keys");
       if (keys != nullptr && (keys->AsArray() == nullptr || keys->AsArray()->size() > token::kMostKeys)) {
-        Fail(Cat("keys to be a list of at most ", token::kMostKeys), keys->AsArray() == nullptr ? std::string(keys->KindName()) : Cat(keys->AsArray()->size()));
+        Fail(Cat("keys to be a list of at most ", token::kMostKeys),
+             keys->AsArray() == nullptr ? std::string(keys->KindName()) : Cat(keys->AsArray()->size()));
       }
-      for (std::size_t i = 0; error_.ok() && i < keys->AsArray()->size(); ++i) entries.push_back(ReadEntry((*keys->AsArray())[i], Cat("keys[", i, "]")));
+      for (std::size_t i = 0; error_.ok() && i < keys->AsArray()->size(); ++i) {
+        entries.push_back(ReadEntry((*keys->AsArray())[i], Cat("keys[", i, "]")));
+      }
     }
     if (error_.ok()) CheckTogether(entries);
     if (!error_.ok()) return error_;
@@ -75,7 +81,8 @@ class RingReader {
   }
 
  private:
-  void Fail(std::string_view expected, std::string_view actual, std::string_view remedy = "Restore the file, and the key files beside it, from a backup.") {
+  void Fail(std::string_view expected, std::string_view actual,
+            std::string_view remedy = "Restore the file, and the key files beside it, from a backup.") {
     if (error_.ok()) error_ = absl::InvalidArgumentError(Described(field_, path_, expected, actual, remedy));
   }
 
@@ -172,7 +179,9 @@ std::string RingText(const std::vector<RingEntry>& entries) {
 
 // Relying parties that take the first key that fits find the one in use.
 void Order(std::vector<RingEntry>& entries) {
-  const auto rank = [](const RingEntry& entry) { return entry.state == KeyState::kActive ? 0 : entry.state == KeyState::kPrepared ? 1 : 2; };
+  const auto rank = [](const RingEntry& entry) {
+    return entry.state == KeyState::kActive ? 0 : entry.state == KeyState::kPrepared ? 1 : 2;
+  };
   std::stable_sort(entries.begin(), entries.end(), [&](const RingEntry& a, const RingEntry& b) { return rank(a) < rank(b); });
 }
 
@@ -183,11 +192,13 @@ std::vector<RingEntry>::iterator EntryOf(std::vector<RingEntry>& entries, std::s
 // Between processes. The kernel lets go of it when the process dies.
 class ProcessLock {
  public:
-  ProcessLock(const std::string& field, const std::string& path) : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+  ProcessLock(const std::string& field, const std::string& path)
+      : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
     int locked = -1;
     while (file_ >= 0 && (locked = ::flock(file_, LOCK_EX)) != 0 && errno == EINTR) {}
     if (locked == 0) return;
-    status_ = absl::UnavailableError(Described(field, path, "a file that can be locked", std::strerror(errno), "Check the directory and its permissions."));
+    status_ = absl::UnavailableError(
+        Described(field, path, "a file that can be locked", std::strerror(errno), "Check the directory and its permissions."));
   }
   ~ProcessLock() {
     if (file_ >= 0) ::close(file_);
@@ -217,7 +228,7 @@ struct KeyRing::Loaded {
   std::vector<RingEntry> entries;  // in order
   Keys keys;
   std::shared_ptr<const SigningKey> signer;
-  std::string text;                // of ring.json
+  std::string text;  // of ring.json
   std::vector<RingNotice> notices;
 };
 
@@ -239,9 +250,12 @@ class KeyRing::Directory {
 
   absl::Status CheckOwnersOnly() const {
     struct stat status {};
-    if (::stat(path_.c_str(), &status) != 0) return absl::UnavailableError(Described(field_, path_, "a directory", std::strerror(errno), "Check the path."));
+    if (::stat(path_.c_str(), &status) != 0) {
+      return absl::UnavailableError(Described(field_, path_, "a directory", std::strerror(errno), "Check the path."));
+    }
     if (!S_ISDIR(status.st_mode)) {
-      return absl::InvalidArgumentError(Described(field_, path_, "a directory of keys or a single key file", "neither", "Name one of them, or a path where nothing is."));
+      return absl::InvalidArgumentError(
+          Described(field_, path_, "a directory of keys or a single key file", "neither", "Name one of them, or a path where nothing is."));
     }
     if ((status.st_mode & 022) == 0) return absl::OkStatus();
     return absl::PermissionDeniedError(Described(field_, path_, "a directory that only its owner can write to", "open to group or others",
@@ -314,7 +328,8 @@ class KeyRing::Directory {
   absl::Status Remove(std::string_view kid) const {
     const std::string file = KeyFile(kid);
     if (::unlink(file.c_str()) != 0 && errno != ENOENT) {
-      return absl::UnavailableError(Described(field_, file, "a file that can be removed, as its key is retired", std::strerror(errno), "Remove it yourself."));
+      return absl::UnavailableError(
+          Described(field_, file, "a file that can be removed, as its key is retired", std::strerror(errno), "Remove it yourself."));
     }
     return SyncDirectory(field_, path_);
   }
@@ -367,11 +382,13 @@ class KeyRing::Directory {
     const std::string file = KeyFile(kid);
     absl::StatusOr<SigningKey> key = SigningKey::Load(field_, file);
     if (absl::IsNotFound(key.status())) {
-      return absl::InvalidArgumentError(Described(field_, file, "the key file that ring.json names", "none", "Restore the file from a backup."));
+      return absl::InvalidArgumentError(
+          Described(field_, file, "the key file that ring.json names", "none", "Restore the file from a backup."));
     }
     if (!key.ok()) return key.status();
     if (key->id() != kid) {
-      return absl::InvalidArgumentError(Described(field_, file, "the key after which the file is named", Cat("key ", key->id()), "Restore the file from a backup."));
+      return absl::InvalidArgumentError(
+          Described(field_, file, "the key after which the file is named", Cat("key ", key->id()), "Restore the file from a backup."));
     }
     return std::make_shared<const SigningKey>(*std::move(key));
   }
@@ -443,8 +460,9 @@ std::string KeyRing::Jwks() const {
 
 absl::Status KeyRing::Change(const std::function<absl::Status(const Directory&, std::vector<RingEntry>&)>& edit) {
   if (!directory_) {
-    return absl::FailedPreconditionError(Described(field_, path_, "a directory of keys", "a single key file, which can't be rotated",
-                                                   Cat("Make a directory, move the file into it, name the directory in ", field_, ", and start again.")));
+    return absl::FailedPreconditionError(
+        Described(field_, path_, "a directory of keys", "a single key file, which can't be rotated",
+                  Cat("Make a directory, move the file into it, name the directory in ", field_, ", and start again.")));
   }
   const std::lock_guard changing(changing_);
   const Directory directory(field_, path_);
@@ -475,10 +493,12 @@ absl::StatusOr<std::string> KeyRing::Prepare(Time now) {
   const absl::Status changed = Change([&](const Directory& directory, std::vector<RingEntry>& entries) -> absl::Status {
     for (const RingEntry& entry : entries) {
       if (entry.state != KeyState::kPrepared) continue;
-      return absl::FailedPreconditionError(Described(field_, path_, "no prepared key", Cat("key ", entry.kid, " is prepared"), "Activate or retire it first."));
+      return absl::FailedPreconditionError(
+          Described(field_, path_, "no prepared key", Cat("key ", entry.kid, " is prepared"), "Activate or retire it first."));
     }
     if (entries.size() >= token::kMostKeys) {
-      return absl::FailedPreconditionError(Described(field_, path_, Cat("fewer than ", token::kMostKeys, " keys"), Cat(entries.size()), "Retire former keys first."));
+      return absl::FailedPreconditionError(
+          Described(field_, path_, Cat("fewer than ", token::kMostKeys, " keys"), Cat(entries.size()), "Retire former keys first."));
     }
     absl::StatusOr<std::string> made = directory.MakeKey();
     if (!made.ok()) return made.status();
@@ -519,8 +539,9 @@ absl::Status KeyRing::Retire(const std::string& kid, Time now, bool force) {
     if (gone == entries.end()) return NoSuchKey(kid, entries);
     const bool active = gone->state == KeyState::kActive;
     if (active && !force) {
-      return absl::FailedPreconditionError(Described(field_, path_, Cat("key ", kid, " not to be active"), "it is",
-                                                     "Prepare and activate another one first, or force it, if every token that it signed must be void."));
+      return absl::FailedPreconditionError(
+          Described(field_, path_, Cat("key ", kid, " not to be active"), "it is",
+                    "Prepare and activate another one first, or force it, if every token that it signed must be void."));
     }
     if (gone->retires_after && now < *gone->retires_after && !force) {
       return absl::FailedPreconditionError(Described(field_, path_, Cat("the last tokens of key ", kid, " to have ended"),

@@ -62,8 +62,8 @@ class KeyRing {
   static absl::StatusOr<std::unique_ptr<KeyRing>> Open(std::string field, std::string path, Time now);
 
   std::shared_ptr<const SigningKey> Signer() const;
-  std::string Jwks() const;               // public halves of all keys, the active one first
-  std::vector<RingEntry> Entries() const;  // in the order of Jwks
+  std::string Jwks() const;                 // public halves of all keys, the active one first
+  std::vector<RingEntry> Entries() const;   // in the order of Jwks
   std::vector<RingNotice> Notices() const;  // of what was loaded last
   bool rotates() const { return directory_; }
 
@@ -92,8 +92,8 @@ class KeyRing {
 
   const std::string field_, path_;
   const bool directory_;
-  std::mutex changing_;          // one change or reload at a time, in this process; a lock on a file is for the others
-  mutable std::mutex reading_;   // guards loaded_ only
+  std::mutex changing_;         // one change or reload at a time, in this process; a lock on a file is for the others
+  mutable std::mutex reading_;  // guards loaded_ only
   std::shared_ptr<const Loaded> loaded_;
 };
 

@@ -17,7 +17,8 @@ namespace {
 std::string Named(const std::string& field, const std::string& path) { return Cat(field, " '", Printable(path), "': "); }
 
 absl::Status NotWritten(const std::string& field, const std::string& path, int error) {
-  return absl::UnavailableError(Cat(Named(field, path), "expected to be written, actual: ", std::strerror(error), ". Check the disk, the directory and its permissions."));
+  return absl::UnavailableError(Cat(Named(field, path), "expected to be written, actual: ", std::strerror(error),
+                                    ". Check the disk, the directory and its permissions."));
 }
 
 bool WriteAll(int file, std::string_view text) {
@@ -35,7 +36,8 @@ bool WriteAll(int file, std::string_view text) {
 absl::StatusOr<Bytes> ReadOwnerFile(const std::string& field, const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
-    return absl::PermissionDeniedError(Cat(Named(field, path), "expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it."));
+    return absl::PermissionDeniedError(
+        Cat(Named(field, path), "expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it."));
   }
   return ReadFile(field, path);
 }

@@ -21,14 +21,16 @@ absl::StatusOr<SigningKey> SigningKey::LoadOrMake(const std::string& field, cons
   if (file >= 0) {
     crypto::PrivateKey key = crypto::PrivateKey::GenerateP256();
     const crypto::SecretText pem = key.ToPem();
-    const bool written = ::write(file, pem.view().data(), pem.view().size()) == static_cast<ssize_t>(pem.view().size()) && ::fsync(file) == 0;
+    const bool written =
+        ::write(file, pem.view().data(), pem.view().size()) == static_cast<ssize_t>(pem.view().size()) && ::fsync(file) == 0;
     const int error = errno;
     if (::close(file) == 0 && written) return SigningKey(std::move(key), true);
     ::unlink(path.c_str());
     return absl::UnavailableError(Cat(named, "expected to be written, actual: ", std::strerror(error), ". Check the disk."));
   }
   if (errno != EEXIST) {
-    return absl::UnavailableError(Cat(named, "expected a file that is there or can be made, actual: ", std::strerror(errno), ". Check the directory and its permissions."));
+    return absl::UnavailableError(Cat(named, "expected a file that is there or can be made, actual: ", std::strerror(errno),
+                                      ". Check the directory and its permissions."));
   }
   return Load(field, path);
 }
@@ -38,7 +40,8 @@ absl::StatusOr<SigningKey> SigningKey::Load(const std::string& field, const std:
   if (!pem.ok()) return pem.status();
   Outcome<crypto::PrivateKey> key = crypto::PrivateKey::FromPem(AsText(*pem));
   if (!key) {
-    return absl::InvalidArgumentError(Cat(field, " '", Printable(path), "': expected an EC P-256 private key in PEM, actual: ", Describe(key.findings().front())));
+    return absl::InvalidArgumentError(
+        Cat(field, " '", Printable(path), "': expected an EC P-256 private key in PEM, actual: ", Describe(key.findings().front())));
   }
   return SigningKey(std::move(key).value(), false);
 }

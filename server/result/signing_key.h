@@ -18,10 +18,10 @@ class SigningKey {
   static absl::StatusOr<SigningKey> Load(const std::string& field, const std::string& path);
   static SigningKey Generate();  // in memory only
 
-  const std::string& id() const { return id_; }                    // kid: the key's RFC 7638 thumbprint
+  const std::string& id() const { return id_; }  // kid: the key's RFC 7638 thumbprint
   bool made() const { return made_; }
   const crypto::PrivateKey& key() const { return key_; }
-  std::string Jwks() const;                                        // the public half, for relying parties
+  std::string Jwks() const;  // the public half, for relying parties
 
  private:
   SigningKey(crypto::PrivateKey key, bool made);

@@ -14,11 +14,16 @@ namespace {
 constexpr std::size_t kLongestPublicArea = 2048, kLongestCertificate = 8192;
 
 Refusal Invalid(std::string field, std::string expected, std::string actual) {
-  return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = std::move(expected), .actual = std::move(actual)}};
+  return {{.reason = Reason::kRequestFieldInvalid,
+           .component = std::move(field),
+           .expected = std::move(expected),
+           .actual = std::move(actual)}};
 }
 
 Answer<tpm::PublicArea> ReadArea(const std::string& bytes, std::string_view field) {
-  if (bytes.size() > kLongestPublicArea) return Invalid(std::string(field), Cat("at most ", kLongestPublicArea, " bytes"), Cat(bytes.size(), " bytes"));
+  if (bytes.size() > kLongestPublicArea) {
+    return Invalid(std::string(field), Cat("at most ", kLongestPublicArea, " bytes"), Cat(bytes.size(), " bytes"));
+  }
   auto area = tpm::PublicArea::FromTpm2b(AsBytes(bytes), field);
   if (area) return std::move(area).value();
   const Finding& why = area.findings().front();
@@ -35,12 +40,15 @@ Answer<NamedTpmKeys> ReadTpmKeys(const v1::AttesterKeys& keys) {
     named.attestation_key = std::move(area.value());
   }
   if (keys.tpm_ek().empty()) {
-    if (!keys.tpm_ek_certificate().empty()) return Invalid("keys.tpm_ek", "the public area of the key that keys.tpm_ek_certificate is for", "nothing");
+    if (!keys.tpm_ek_certificate().empty()) {
+      return Invalid("keys.tpm_ek", "the public area of the key that keys.tpm_ek_certificate is for", "nothing");
+    }
     return named;
   }
   if (!named.attestation_key) return Invalid("keys.tpm_ak", "the attestation key that is to be activated under keys.tpm_ek", "nothing");
   if (keys.tpm_ek_certificate().size() > kLongestCertificate) {
-    return Invalid("keys.tpm_ek_certificate", Cat("at most ", kLongestCertificate, " bytes"), Cat(keys.tpm_ek_certificate().size(), " bytes"));
+    return Invalid("keys.tpm_ek_certificate", Cat("at most ", kLongestCertificate, " bytes"),
+                   Cat(keys.tpm_ek_certificate().size(), " bytes"));
   }
   auto area = ReadArea(keys.tpm_ek(), "keys.tpm_ek");
   if (!area.ok()) return area.refusal();
@@ -59,17 +67,25 @@ Answer<crypto::Credential> SealSecret(const NamedTpmKeys& keys, ByteView nonce, 
   const Bytes secret = codec.ActivationSecret(nonce, name, ek.name());
   const auto hash = tpm::HashOf(ek.name_algorithm());
   auto credential = hash ? crypto::MakeCredential({ek.key(), *hash, ek.symmetric_bits()}, name, secret) : std::nullopt;
-  if (!credential) return Invalid("keys.tpm_ek", "a key that a secret of 32 bytes can be sealed to: RSA, EC P-256 or P-384, with AES of 128 or 256 bits", "another");
+  if (!credential) {
+    return Invalid("keys.tpm_ek", "a key that a secret of 32 bytes can be sealed to: RSA, EC P-256 or P-384, with AES of 128 or 256 bits",
+                   "another");
+  }
   return *std::move(credential);
 }
 
-std::optional<appraisal::ActivationOutcome> RedeemSecret(const NamedTpmKeys& keys, const v1::AttesterKeys& named, ByteView nonce, ByteView returned, const ChallengeCodec& codec) {
+std::optional<appraisal::ActivationOutcome> RedeemSecret(const NamedTpmKeys& keys, const v1::AttesterKeys& named, ByteView nonce,
+                                                         ByteView returned, const ChallengeCodec& codec) {
   if (!keys.endorsement_key) return std::nullopt;
   using Result = appraisal::ActivationOutcome::Result;
   const ByteView name = keys.attestation_key->name();
-  const trust::SealedSecret sealed{keys.endorsement_key->key().spki_sha256(), ToBytes(name), codec.ActivationSecret(nonce, name, keys.endorsement_key->name())};
-  const Result result = returned.empty() ? Result::kAbsent : trust::Activation::Redeem(sealed, returned) ? Result::kRedeemed : Result::kWrong;
-  return appraisal::ActivationOutcome{result, ToBytes(AsBytes(named.tpm_ek())), ToBytes(AsBytes(named.tpm_ek_certificate())), ToBytes(name)};
+  const trust::SealedSecret sealed{keys.endorsement_key->key().spki_sha256(), ToBytes(name),
+                                   codec.ActivationSecret(nonce, name, keys.endorsement_key->name())};
+  const Result result = returned.empty()                              ? Result::kAbsent
+                        : trust::Activation::Redeem(sealed, returned) ? Result::kRedeemed
+                                                                      : Result::kWrong;
+  return appraisal::ActivationOutcome{result, ToBytes(AsBytes(named.tpm_ek())), ToBytes(AsBytes(named.tpm_ek_certificate())),
+                                      ToBytes(name)};
 }
 
 }  // namespace assay::service

@@ -30,6 +30,7 @@ Answer<NamedTpmKeys> ReadTpmKeys(const v1::AttesterKeys& keys);
 Answer<crypto::Credential> SealSecret(const NamedTpmKeys& keys, ByteView nonce, const ChallengeCodec& codec);
 
 // The same secret, and what came back. nullopt: no endorsement key is named, so none was sealed.
-std::optional<appraisal::ActivationOutcome> RedeemSecret(const NamedTpmKeys& keys, const v1::AttesterKeys& named, ByteView nonce, ByteView returned, const ChallengeCodec& codec);
+std::optional<appraisal::ActivationOutcome> RedeemSecret(const NamedTpmKeys& keys, const v1::AttesterKeys& named, ByteView nonce,
+                                                         ByteView returned, const ChallengeCodec& codec);
 
 }  // namespace assay::service

@@ -8,12 +8,12 @@
 #include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
+#include "codec/json_writer.h"
+#include "collateral/document_kinds.h"
 #include "crypto/binding_transcript.h"
 #include "crypto/certificate.h"
 #include "crypto/certification_request.h"
 #include "crypto/signature.h"
-#include "codec/json_writer.h"
-#include "collateral/document_kinds.h"
 #include "evidence/tpm/format.h"
 #include "result/ear_of.h"
 #include "result/flat_jwt.h"
@@ -39,7 +39,10 @@ constexpr std::uint32_t kRetryStoreMs = 2000, kRetryCollateralMs = 60'000, kRetr
 std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
 
 Refusal Invalid(std::string field, std::string expected, std::string actual) {
-  return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = std::move(expected), .actual = std::move(actual)}};
+  return {{.reason = Reason::kRequestFieldInvalid,
+           .component = std::move(field),
+           .expected = std::move(expected),
+           .actual = std::move(actual)}};
 }
 
 // The transcript as far as it is known without the challenge's nonce.
@@ -86,7 +89,8 @@ std::optional<Refusal> CheckText(std::string field, std::string_view text, std::
 // Names certificate and key whole, so a hit is as good as decoding them again.
 // What a proxy shows is left out: it is not the node's.
 crypto::Sha256Digest PossessionOf(const v1::AttesterKeys& keys, const Peer& peer, bool tls_terminated) {
-  const std::string_view certificate = peer.certificate_pem && !tls_terminated ? std::string_view(*peer.certificate_pem) : std::string_view();
+  const std::string_view certificate =
+      peer.certificate_pem && !tls_terminated ? std::string_view(*peer.certificate_pem) : std::string_view();
   Bytes shown_for;
   shown_for.reserve(8 + certificate.size() + keys.node_spki().size());
   AppendU64Be(shown_for, certificate.size());
@@ -133,12 +137,13 @@ void CountAppraisal(const v1::Appraisal& appraisal, telemetry::Metrics& metrics)
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 Parameters ParametersOf(const crypto::Credential& credential) {
-  return {{std::string(tpm::kCredentialParameter), ToHex(credential.id_object)}, {std::string(tpm::kSealedSecretParameter), ToHex(credential.encrypted_secret)}};
+  return {{std::string(tpm::kCredentialParameter), ToHex(credential.id_object)},
+          {std::string(tpm::kSealedSecretParameter), ToHex(credential.encrypted_secret)}};
 }
 
 // What a set asks of a node: the manifests of its platforms, or of the one that is hinted at. `sealed`: beside what they ask of quotes.
-void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyChoice& choice, std::string_view hint, const Parameters& sealed,
-                   v1::CreateChallengeResponse& response) {
+void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyChoice& choice, std::string_view hint,
+                   const Parameters& sealed, v1::CreateChallengeResponse& response) {
   struct Need {
     bool optional = true;
     std::set<std::string> platforms;
@@ -169,13 +174,20 @@ void WriteRequests(const appraisal::Registry& registry, const appraisal::PolicyC
 }
 
 Refusal TooLate() {
-  return {{.reason = Reason::kOverloaded, .component = "deadline", .expected = "a caller that waits", .actual = "none: the call's deadline passed or it was cancelled"}, kRetryAbandonedMs};
+  return {{.reason = Reason::kOverloaded,
+           .component = "deadline",
+           .expected = "a caller that waits",
+           .actual = "none: the call's deadline passed or it was cancelled"},
+          kRetryAbandonedMs};
 }
 
 }  // namespace
 
 Attestation::Attestation(AttestationInputs inputs, ChallengeCodec codec)
-    : inputs_(std::move(inputs)), codec_(std::move(codec)), caches_(kFactCapacity), possessions_(kFactCapacity),
+    : inputs_(std::move(inputs)),
+      codec_(std::move(codec)),
+      caches_(kFactCapacity),
+      possessions_(kFactCapacity),
       attempt_samples_({.per_second = kAttemptSamplesPerSecond, .burst = kAttemptSampleBurst}) {}
 
 void Attestation::UseServerKey(const crypto::Sha256Digest& spki_sha256) {
@@ -235,9 +247,12 @@ std::optional<Refusal> Attestation::CheckPossession(const v1::AttesterKeys& keys
   const auto certificates = crypto::CertificatesFrom(AsBytes(peer.certificate_pem.value_or("")), "TLS client", 1);
   const bool shown = certificates && certificates->size() == 1;
   if (!log.Require(Check::kNodeKeyPossession, shown && Equal(certificates->front().public_key().spki(), AsBytes(keys.node_spki())), [&] {
-        return Finding{.reason = shown ? Reason::kNodeKeyMismatch : Reason::kChannelUnbound, .component = "keys.node_spki",
+        return Finding{.reason = shown ? Reason::kNodeKeyMismatch : Reason::kChannelUnbound,
+                       .component = "keys.node_spki",
                        .expected = "the key of the TLS client certificate",
-                       .actual = shown ? "another key" : peer.certificate_pem ? "a client certificate that does not decode" : "no client certificate"};
+                       .actual = shown                  ? "another key"
+                                 : peer.certificate_pem ? "a client certificate that does not decode"
+                                                        : "no client certificate"};
       })) {
     return Refusal{log.findings().front()};
   }
@@ -251,12 +266,17 @@ std::optional<Refusal> Attestation::CheckSignature(const v1::AttestRequest& requ
     if (signature.empty()) return std::nullopt;
     return Invalid("possession_signature", "nothing: TLS ends at this server", Cat(signature.size(), " bytes"));
   }
-  if (signature.size() > kLongestSignature) return Invalid("possession_signature", Cat("at most ", kLongestSignature, " bytes"), Cat(signature.size(), " bytes"));
+  if (signature.size() > kLongestSignature) {
+    return Invalid("possession_signature", Cat("at most ", kLongestSignature, " bytes"), Cat(signature.size(), " bytes"));
+  }
   CheckLog log;
-  if (!log.Require(Check::kNodeKeySignature, crypto::VerifyEcdsaDer(node_key, crypto::HashAlgorithm::kSha256, AsBytes(request.challenge()), AsBytes(signature)), [&] {
-        return Finding{.reason = Reason::kPossessionUnproven, .component = "possession_signature", .expected = "the node key's ECDSA signature of the challenge, with SHA-256, in DER",
-                       .actual = signature.empty() ? "nothing" : "bytes that are not that"};
-      })) {
+  if (!log.Require(Check::kNodeKeySignature,
+                   crypto::VerifyEcdsaDer(node_key, crypto::HashAlgorithm::kSha256, AsBytes(request.challenge()), AsBytes(signature)), [&] {
+                     return Finding{.reason = Reason::kPossessionUnproven,
+                                    .component = "possession_signature",
+                                    .expected = "the node key's ECDSA signature of the challenge, with SHA-256, in DER",
+                                    .actual = signature.empty() ? "nothing" : "bytes that are not that"};
+                   })) {
     return Refusal{log.findings().front()};
   }
   return std::nullopt;
@@ -269,7 +289,11 @@ std::optional<Refusal> Attestation::CheckAttestationKey(const v1::AttestRequest&
   for (const v1::EvidenceItem& item : request.items()) {
     if (item.media_type() != tpm::kAkMediaType) continue;
     if (!log.Require(Check::kTpmAkNamed, item.body() == request.keys().tpm_ak(), [&] {
-          return Finding{.reason = Reason::kAttestationKeyMismatch, .component = "items", .claim = std::string(tpm::kAkMediaType), .expected = "keys.tpm_ak, byte for byte", .actual = "another"};
+          return Finding{.reason = Reason::kAttestationKeyMismatch,
+                         .component = "items",
+                         .claim = std::string(tpm::kAkMediaType),
+                         .expected = "keys.tpm_ak, byte for byte",
+                         .actual = "another"};
         })) {
       return Refusal{log.findings().front()};
     }
@@ -289,8 +313,10 @@ std::optional<Refusal> Attestation::CheckCsr(const v1::AttestRequest& request) {
   const auto refuse = [](std::string expected, std::string actual) {
     return Finding{.reason = Reason::kCsrRefused, .component = "csr", .expected = std::move(expected), .actual = std::move(actual)};
   };
-  if (!log.Require(Check::kCsrKey, Equal(csr->public_key().spki(), AsBytes(request.keys().node_spki())), [&] { return refuse("a request for the node key", "one for another key"); }) ||
-      !log.Require(Check::kCsrSignature, csr->IsSignedByItsKey(), [&] { return refuse("a request that its key signed", "one that it did not"); })) {
+  if (!log.Require(Check::kCsrKey, Equal(csr->public_key().spki(), AsBytes(request.keys().node_spki())),
+                   [&] { return refuse("a request for the node key", "one for another key"); }) ||
+      !log.Require(Check::kCsrSignature, csr->IsSignedByItsKey(),
+                   [&] { return refuse("a request that its key signed", "one that it did not"); })) {
     return Refusal{log.findings().front()};
   }
   return std::nullopt;
@@ -298,11 +324,14 @@ std::optional<Refusal> Attestation::CheckCsr(const v1::AttestRequest& request) {
 
 bool Attestation::Knows(const v1::AttesterKeys& keys, const Peer& peer) const {
   // Sealing a secret for a TPM is no quick thing.
-  return keys.tpm_ek().empty() && keys.node_spki().size() <= kLongestSpki && possessions_.Find(PossessionOf(keys, peer, inputs_.tls_terminated)) != nullptr;
+  return keys.tpm_ek().empty() && keys.node_spki().size() <= kLongestSpki &&
+         possessions_.Find(PossessionOf(keys, peer, inputs_.tls_terminated)) != nullptr;
 }
 
 Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::CreateChallengeRequest& request, const Peer& peer) {
-  if (const auto node_key = CheckRequest(request.context(), request.keys(), request.platform(), peer); !node_key.ok()) return node_key.refusal();
+  if (const auto node_key = CheckRequest(request.context(), request.keys(), request.platform(), peer); !node_key.ok()) {
+    return node_key.refusal();
+  }
   const auto tpm_keys = ReadTpmKeys(request.keys());
   if (!tpm_keys.ok()) return tpm_keys.refusal();
   ChallengeFields fields{};
@@ -337,15 +366,20 @@ std::optional<Refusal> Attestation::Consume(const ChallengeFields& challenge, Ti
   CheckLog log;
   const bool replayed = absl::IsAlreadyExists(redeemed) || absl::IsFailedPrecondition(redeemed);
   if (!log.Require(Check::kChallengeOnce, !replayed, [] {
-        return Finding{.reason = Reason::kChallengeConsumed, .component = "challenge", .expected = "one that was not answered before",
+        return Finding{.reason = Reason::kChallengeConsumed,
+                       .component = "challenge",
+                       .expected = "one that was not answered before",
                        .actual = "one that was"};
       })) {
     return Refusal{log.findings().front()};
   }
   if (!redeemed.ok() && !replayed) {
     inputs_.log.Error("challenge not redeemed", {{"error", MessageOf(redeemed)}});
-    return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a challenge marked as answered",
-                    .actual = "a store that could not"}, kRetryStoreMs};
+    return Refusal{{.reason = Reason::kStoreUnavailable,
+                    .component = "store",
+                    .expected = "a challenge marked as answered",
+                    .actual = "a store that could not"},
+                   kRetryStoreMs};
   }
   return std::nullopt;
 }
@@ -361,10 +395,10 @@ struct Attestation::Pending {
   crypto::Sha256Digest node_key_sha256{};
   trust::Challenge demanded;
   std::vector<evidence::Item> items;
-  appraisal::TpmState tpm;                          // without the enrolments
+  appraisal::TpmState tpm;  // without the enrolments
   trust::CollateralSnapshot collateral;
-  std::vector<collateral::Absence> absent;          // beside it
-  std::vector<trust::Floor> floors;                 // of the documents that the evidence may use
+  std::vector<collateral::Absence> absent;  // beside it
+  std::vector<trust::Floor> floors;         // of the documents that the evidence may use
   int rounds = 0;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   StageTimer timer;
@@ -382,7 +416,8 @@ void Attestation::SayWhatIsAbsent(const Pending& pending, const v1::Appraisal& a
     added.set_retry_after_ms(static_cast<std::uint32_t>(absence.retry_after.count()));
     const auto& missing = appraisal.missing_collateral();
     // What nobody fetches an operator may still import.
-    const bool by_hand = absence.reason == Reason::kCollateralOffline && std::find(missing.begin(), missing.end(), added.key()) != missing.end();
+    const bool by_hand =
+        absence.reason == Reason::kCollateralOffline && std::find(missing.begin(), missing.end(), added.key()) != missing.end();
     longest = std::max(longest, by_hand ? kRetryCollateralMs : added.retry_after_ms());
   }
   ByteArray<1> chance{};
@@ -409,9 +444,10 @@ void Attestation::Gather(Pending& pending) {
   pending.floors.clear();
   for (const trust::Floor& floor : inputs_.keeper->Floors()) {
     // Lists of one issuer for different certificates differ in detail alone; evidence needs them under one key.
-    const bool used = floor.channel == trust::Channel::kStandard && std::any_of(usable.begin(), usable.end(), [&floor](const trust::CollateralKey& key) {
-      return key.kind == floor.edition.series.kind && key.scope == floor.edition.series.scope;
-    });
+    const bool used =
+        floor.channel == trust::Channel::kStandard && std::any_of(usable.begin(), usable.end(), [&floor](const trust::CollateralKey& key) {
+          return key.kind == floor.edition.series.kind && key.scope == floor.edition.series.scope;
+        });
     if (used) pending.floors.push_back(floor);
   }
 }
@@ -436,13 +472,18 @@ Answer<v1::AttestResponse> Attestation::Attest(const v1::AttestRequest& request,
   return Conclude(*begun.value(), abandoned);
 }
 
-Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::AttestRequest& request, const Peer& peer, const std::function<bool()>& abandoned) {
+Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::AttestRequest& request, const Peer& peer,
+                                                                 const std::function<bool()>& abandoned) {
   const Time now = inputs_.clock.Now();
-  if (request.items_size() > static_cast<int>(kMostItems)) return Invalid("items", Cat("at most ", kMostItems), std::to_string(request.items_size()));
+  if (request.items_size() > static_cast<int>(kMostItems)) {
+    return Invalid("items", Cat("at most ", kMostItems), std::to_string(request.items_size()));
+  }
   if (!request.activation_secret().empty() && request.keys().tpm_ek().empty()) {
     return Invalid("activation_secret", "nothing: no activation was requested", Cat(request.activation_secret().size(), " bytes"));
   }
-  if (request.activation_secret().size() > kLongestSecret) return Invalid("activation_secret", Cat("at most ", kLongestSecret, " bytes"), Cat(request.activation_secret().size(), " bytes"));
+  if (request.activation_secret().size() > kLongestSecret) {
+    return Invalid("activation_secret", Cat("at most ", kLongestSecret, " bytes"), Cat(request.activation_secret().size(), " bytes"));
+  }
 
   const std::optional<token::EarProfile> ear_profile = EarProfileNamed(request.ear_profile());
   if (!ear_profile) return Invalid("ear_profile", "veraison, trustee or ietf-03", Cat("'", Printable(request.ear_profile(), 32), "'"));
@@ -482,16 +523,33 @@ Answer<std::shared_ptr<Attestation::Pending>> Attestation::Begin(const v1::Attes
   const crypto::Sha512Digest report_data = transcript.ReportData();
   const crypto::Sha256Digest node_key_sha256 = crypto::Sha256(AsBytes(request.keys().node_spki()));
   const auto tpm_ak_sha256 = transcript.tpm_ak.empty() ? std::nullopt : std::optional(crypto::Sha256(transcript.tpm_ak));
-  const trust::Challenge demanded =
-      trust::Challenge::Demanded({.report_data = report_data, .nonce = ToBytes(transcript.ExtraData()), .node_key_sha256 = node_key_sha256, .tpm_ak_sha256 = tpm_ak_sha256});
+  const trust::Challenge demanded = trust::Challenge::Demanded({.report_data = report_data,
+                                                                .nonce = ToBytes(transcript.ExtraData()),
+                                                                .node_key_sha256 = node_key_sha256,
+                                                                .tpm_ak_sha256 = tpm_ak_sha256});
   std::vector<evidence::Item> items;
-  for (const v1::EvidenceItem& item : request.items()) items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
-  appraisal::TpmState tpm{.asked_as = appraisal::AskedAs(request.context().cluster(), request.context().name()), .attestation_key = appraisal::HintedAttestationKey(items)};
+  for (const v1::EvidenceItem& item : request.items()) {
+    items.push_back({item.media_type(), trust::UntrustedBytes(ToBytes(AsBytes(item.body())))});
+  }
+  appraisal::TpmState tpm{.asked_as = appraisal::AskedAs(request.context().cluster(), request.context().name()),
+                          .attestation_key = appraisal::HintedAttestationKey(items)};
   if (const auto& ek = tpm_keys.value().endorsement_key) tpm.endorsement_key = ToBytes(ek->key().spki_sha256());
   tpm.activation = RedeemSecret(tpm_keys.value(), request.keys(), challenge->nonce, AsBytes(request.activation_secret()), codec_);
-  auto pending = std::make_shared<Pending>(Pending{.request = request, .peer = peer, .now = now, .ear_profile = *ear_profile, .node_key = node_key.value(), .transcript = std::move(transcript),
-                                                   .report_data = report_data, .node_key_sha256 = node_key_sha256, .demanded = demanded, .items = std::move(items), .tpm = std::move(tpm), .collateral = {},
-                                                   .absent = {}, .floors = {}, .timer = timer});
+  auto pending = std::make_shared<Pending>(Pending{.request = request,
+                                                   .peer = peer,
+                                                   .now = now,
+                                                   .ear_profile = *ear_profile,
+                                                   .node_key = node_key.value(),
+                                                   .transcript = std::move(transcript),
+                                                   .report_data = report_data,
+                                                   .node_key_sha256 = node_key_sha256,
+                                                   .demanded = demanded,
+                                                   .items = std::move(items),
+                                                   .tpm = std::move(tpm),
+                                                   .collateral = {},
+                                                   .absent = {},
+                                                   .floors = {},
+                                                   .timer = timer});
   Gather(*pending);
   return pending;
 }
@@ -539,8 +597,11 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
 
   absl::Status recorded;
   for (int attempt = 0; attempt < kMostAppraisals; ++attempt) {
-    const auto known = inputs_.store.InstanceStateOf(
-        {.identity = identity, .node_key_sha256 = AsBytes(record.node_key_sha256()), .cluster = request.context().cluster(), .name = request.context().name()}, now);
+    const auto known = inputs_.store.InstanceStateOf({.identity = identity,
+                                                      .node_key_sha256 = AsBytes(record.node_key_sha256()),
+                                                      .cluster = request.context().cluster(),
+                                                      .name = request.context().name()},
+                                                     now);
     if (!known.ok()) {
       recorded = known.status();
       break;
@@ -555,7 +616,8 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
       recorded = enrolments.status();
       break;
     }
-    appraisal::StateSnapshot state{.not_before = inputs_.not_before, .instance = *known, .floors = pending.floors, .denials = *denials, .tpm = pending.tpm};
+    appraisal::StateSnapshot state{
+        .not_before = inputs_.not_before, .instance = *known, .floors = pending.floors, .denials = *denials, .tpm = pending.tpm};
     state.tpm.enrolments = *enrolments;
     v1::RememberedState& remembered = *record.mutable_state();
     remembered.mutable_not_before()->set_seconds(inputs_.not_before.time_since_epoch().count());
@@ -595,7 +657,9 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
     record.set_appraisal_sha256(Text(crypto::Sha256(AsBytes(appraisal::CanonicalJson(record.appraisal())))));
     const bool unidentified = record.appraisal().instance_identity().empty();
     if (unidentified) {
-      for (std::size_t i = 0; i < blobs.size(); ++i) blobs[i].kind = std::min(blobs[i].kind, i < items.size() ? store::BlobClass::kAttempt : store::BlobClass::kInput);
+      for (std::size_t i = 0; i < blobs.size(); ++i) {
+        blobs[i].kind = std::min(blobs[i].kind, i < items.size() ? store::BlobClass::kAttempt : store::BlobClass::kInput);
+      }
     }
     // Attempts are samples: a flood of them must not become a flood of disk writes.
     if (unidentified && !attempt_samples_.Take(kAllAttempts)) {
@@ -608,9 +672,11 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
     if (!absl::IsAborted(recorded)) break;
   }
   if (!recorded.ok()) {
-    inputs_.log.Error("verdict not recorded, so not given", {{"error", MessageOf(recorded)}, {"verdict_id", record.id()}, {"request_id", peer.request_id}});
-    return Refusal{{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a recorded verdict", .actual = "a store that could not"},
-                   kRetryStoreMs};
+    inputs_.log.Error("verdict not recorded, so not given",
+                      {{"error", MessageOf(recorded)}, {"verdict_id", record.id()}, {"request_id", peer.request_id}});
+    return Refusal{
+        {.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a recorded verdict", .actual = "a store that could not"},
+        kRetryStoreMs};
   }
   timer.Ended(Stage::kStore);
   const v1::Appraisal& appraisal = record.appraisal();
@@ -621,9 +687,16 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
   }
 
   const v1::Finding* deciding = appraisal::DecidingFinding(appraisal);
-  inputs_.log.Info("verdict", {{"verdict", v1::Verdict_Name(appraisal.verdict())}, {"verdict_id", record.id()}, {"cluster", request.context().cluster()},
-                               {"role", request.context().role()}, {"node", request.context().name()}, {"platform", appraisal.platform()},
-                               {"peer", peer.address}, {"request_id", peer.request_id}, {"reason", deciding == nullptr ? "" : deciding->reason()}, {"simulated", appraisal.simulated()}});
+  inputs_.log.Info("verdict", {{"verdict", v1::Verdict_Name(appraisal.verdict())},
+                               {"verdict_id", record.id()},
+                               {"cluster", request.context().cluster()},
+                               {"role", request.context().role()},
+                               {"node", request.context().name()},
+                               {"platform", appraisal.platform()},
+                               {"peer", peer.address},
+                               {"request_id", peer.request_id},
+                               {"reason", deciding == nullptr ? "" : deciding->reason()},
+                               {"simulated", appraisal.simulated()}});
   v1::AttestResponse response;
   if (inputs_.token_keys != nullptr) {
     const std::shared_ptr<const result::SigningKey> signer = inputs_.token_keys->Signer();
@@ -634,7 +707,8 @@ Answer<v1::AttestResponse> Attestation::Conclude(Pending& pending, const std::fu
     if (const auto flat = result::FlatClaimsOf(record, issue)) {
       response.set_jwt(token::SignJws(*json::Canonical(*flat), signer->id(), "JWT", signer->key()));
     }
-    inputs_.metrics.CountToken(telemetry::TokenKind::kOidc, response.jwt().empty() ? telemetry::TokenResult::kWithheld : telemetry::TokenResult::kIssued);
+    inputs_.metrics.CountToken(telemetry::TokenKind::kOidc,
+                               response.jwt().empty() ? telemetry::TokenResult::kWithheld : telemetry::TokenResult::kIssued);
   }
   timer.Ended(Stage::kToken);
   response.set_verdict_id(record.id());

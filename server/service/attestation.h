@@ -35,9 +35,9 @@ namespace assay::service {
 // The other end of the connection, as TLS authenticated it.
 struct Peer {
   std::optional<std::string> certificate_pem;  // the client's; nullopt: none was shown
-  std::string address;               // for the log
-  crypto::Sha256Digest server_spki;  // of the certificate that this end showed
-  std::string request_id;            // for the log
+  std::string address;                         // for the log
+  crypto::Sha256Digest server_spki;            // of the certificate that this end showed
+  std::string request_id;                      // for the log
 };
 
 // Everything that the protocol stands on; all of it outlives the Attestation.
@@ -48,12 +48,12 @@ struct AttestationInputs {
   std::vector<trust::CollateralItem> collateral;  // beside what nodes send
   collateral::Keeper* keeper = nullptr;           // whose collateral is used as well; nullptr: nobody's
   Duration challenge_lifetime{60};
-  bool tls_terminated = false;                    // by a proxy: what TLS says of a peer is not about the node
-  Time not_before;                                // a live clock before it is wrong
-  const result::KeyRing* token_keys;              // nullptr: no tokens
+  bool tls_terminated = false;        // by a proxy: what TLS says of a peer is not about the node
+  Time not_before;                    // a live clock before it is wrong
+  const result::KeyRing* token_keys;  // nullptr: no tokens
   std::string token_issuer;
   store::VerdictStore& store;
-  std::function<void()> changed = [] {};          // called after a verdict about a node was recorded
+  std::function<void()> changed = [] {};  // called after a verdict about a node was recorded
   const Clock& clock;
   Random& random;
   telemetry::Log& log;

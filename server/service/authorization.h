@@ -27,7 +27,8 @@ class Authorization {
   explicit Authorization(const v1::OperatorListener& config);
 
   // Which of its names allows the caller to do this. Otherwise permission_denied, naming identity and needed role.
-  std::variant<std::string, Finding> CheckCertificate(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names, Role needed) const;
+  std::variant<std::string, Finding> CheckCertificate(const std::vector<std::string>& uri_names, const std::vector<std::string>& dns_names,
+                                                      Role needed) const;
   // The same for who showed a bearer token; `identity` as TokenIdentity wrote it.
   std::variant<std::string, Finding> CheckToken(const std::string& identity, Role needed) const;
 

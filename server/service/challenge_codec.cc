@@ -16,7 +16,8 @@ constexpr std::string_view kKeyIdLabel = "assay-challenge-key-id";
 constexpr std::string_view kActivationLabel = "assay-activation-secret-v1";
 
 Finding Refusal(Reason reason, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = "challenge", .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
+  return {
+      .reason = reason, .component = "challenge", .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
 }
 
 std::uint64_t Seconds(Time time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
@@ -62,8 +63,9 @@ Bytes ChallengeCodec::ActivationSecret(ByteView nonce, ByteView attestation_key_
 std::optional<ChallengeFields> ChallengeCodec::Open(ByteView challenge, Time now, const crypto::Sha256Digest& context,
                                                     const crypto::Sha256Digest& policy_set, CheckLog& log) const {
   if (challenge.size() != kChallengeSize || challenge[0] != kVersion) {
-    log.Fail(Check::kChallengeMac, Refusal(Reason::kChallengeMalformed, "challenge", Cat(kChallengeSize, " bytes of version ", int{kVersion}),
-                                           Cat(challenge.size(), " bytes", challenge.empty() ? "" : Cat(" of version ", int{challenge[0]}))));
+    log.Fail(Check::kChallengeMac,
+             Refusal(Reason::kChallengeMalformed, "challenge", Cat(kChallengeSize, " bytes of version ", int{kVersion}),
+                     Cat(challenge.size(), " bytes", challenge.empty() ? "" : Cat(" of version ", int{challenge[0]}))));
     return std::nullopt;
   }
   const ByteView sealed = challenge.first(kChallengeSize - 32);
@@ -83,7 +85,8 @@ std::optional<ChallengeFields> ChallengeCodec::Open(ByteView challenge, Time now
   fields.policy_set = Copy<32>(*reader.Take(32));
 
   if (!log.Require(Check::kChallengeWindow, fields.issued <= now && now <= fields.expires, [&] {
-        return Refusal(Reason::kChallengeExpired, "lifetime", Cat(FormatTime(fields.issued), " to ", FormatTime(fields.expires)), FormatTime(now));
+        return Refusal(Reason::kChallengeExpired, "lifetime", Cat(FormatTime(fields.issued), " to ", FormatTime(fields.expires)),
+                       FormatTime(now));
       })) {
     return std::nullopt;
   }

@@ -23,8 +23,8 @@ inline constexpr Duration kLongestLifetime{60};
 struct ChallengeFields {
   ByteArray<kNonceSize> nonce;
   Time issued;
-  Time expires;                    // the last second at which it may be answered
-  crypto::Sha256Digest context;    // what the transcript will say, as far as it is known
+  Time expires;                  // the last second at which it may be answered
+  crypto::Sha256Digest context;  // what the transcript will say, as far as it is known
   crypto::Sha256Digest policy_set;
 };
 

@@ -28,7 +28,8 @@ absl::StatusOr<CollateralSettings> LoadCollateralSettings(const v1::CollateralFe
 // What the formats of the registry know. Registry and anchors outlive it.
 class FormatsVerifier final : public collateral::DocumentVerifier {
  public:
-  FormatsVerifier(const appraisal::Registry& registry, const trust::AnchorSet& anchors) : registry_(registry), anchors_(anchors), caches_(1024) {}
+  FormatsVerifier(const appraisal::Registry& registry, const trust::AnchorSet& anchors)
+      : registry_(registry), anchors_(anchors), caches_(1024) {}
   std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes, trust::CollateralSource source) const override;
   std::vector<trust::AuthenticDocument> Authentic(std::span<const trust::CollateralItem> items) const override;
 

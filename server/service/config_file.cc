@@ -58,7 +58,8 @@ bool IsHttpsUrl(std::string_view text, std::string_view forbidden) {
   if (!text.starts_with(kScheme) || text.size() > kLongestOidcText) return false;
   const std::string_view authority = text.substr(kScheme.size(), text.find_first_of("/?#", kScheme.size()) - kScheme.size());
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  return plain && !authority.empty() && authority.find('@') == std::string_view::npos && text.find_first_of(forbidden) == std::string_view::npos;
+  return plain && !authority.empty() && authority.find('@') == std::string_view::npos &&
+         text.find_first_of(forbidden) == std::string_view::npos;
 }
 
 constexpr std::uint32_t kDefaultQueue = 256, kMostThreads = 1024, kMostQueue = 1'000'000;
@@ -66,11 +67,12 @@ constexpr std::uint32_t kDefaultQueue = 256, kMostThreads = 1024, kMostQueue = 1
 // Members that hold a path, by full name.
 bool IsPath(const FieldDescriptor& field) {
   const std::string& name = field.full_name();
-  for (const std::string_view path : {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca",
-                                      "assay.v1.Store.path", "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir",
-                                      "assay.v1.Challenges.key_file", "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory",
-                                      "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca", "assay.v1.AirGap.export_key", "assay.v1.AirGap.import_keys",
-                                      "assay.v1.ServerConfig.tpm_ek_roots", "assay.v1.ServerConfig.gce_endorsement_roots"}) {
+  for (const std::string_view path :
+       {"assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key", "assay.v1.OperatorListener.client_ca", "assay.v1.Store.path",
+        "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.collateral_dir", "assay.v1.Challenges.key_file",
+        "assay.v1.Tokens.key_file", "assay.v1.Tokens.key_directory", "assay.v1.Oidc.jwks", "assay.v1.Oidc.jwks_ca", "assay.v1.Upstream.ca",
+        "assay.v1.AirGap.export_key", "assay.v1.AirGap.import_keys", "assay.v1.ServerConfig.tpm_ek_roots",
+        "assay.v1.ServerConfig.gce_endorsement_roots"}) {
     if (name == path) return true;
   }
   return false;
@@ -79,13 +81,28 @@ bool IsPath(const FieldDescriptor& field) {
 // Members without which there is no server.
 bool IsRequired(const FieldDescriptor& field) {
   const std::string& name = field.full_name();
-  for (const std::string_view required : {"assay.v1.ServerConfig.join", "assay.v1.ServerConfig.operator", "assay.v1.ServerConfig.store",
-                                          "assay.v1.ServerConfig.policies", "assay.v1.ServerConfig.challenges", "assay.v1.JoinListener.address",
-                                          "assay.v1.JoinListener.tls", "assay.v1.OperatorListener.address", "assay.v1.OperatorListener.tls",
-                                          "assay.v1.OperatorListener.client_ca", "assay.v1.TlsIdentity.certificate", "assay.v1.TlsIdentity.key",
-                                          "assay.v1.Store.path", "assay.v1.Challenges.key_file", "assay.v1.RoleBinding.identity",
-                                          "assay.v1.RoleBinding.role", "assay.v1.Tokens.issuer", "assay.v1.HttpPages.address",
-                                          "assay.v1.HttpsPages.address", "assay.v1.HttpsPages.tls", "assay.v1.Oidc.issuer", "assay.v1.Oidc.audience",
+  for (const std::string_view required : {"assay.v1.ServerConfig.join",
+                                          "assay.v1.ServerConfig.operator",
+                                          "assay.v1.ServerConfig.store",
+                                          "assay.v1.ServerConfig.policies",
+                                          "assay.v1.ServerConfig.challenges",
+                                          "assay.v1.JoinListener.address",
+                                          "assay.v1.JoinListener.tls",
+                                          "assay.v1.OperatorListener.address",
+                                          "assay.v1.OperatorListener.tls",
+                                          "assay.v1.OperatorListener.client_ca",
+                                          "assay.v1.TlsIdentity.certificate",
+                                          "assay.v1.TlsIdentity.key",
+                                          "assay.v1.Store.path",
+                                          "assay.v1.Challenges.key_file",
+                                          "assay.v1.RoleBinding.identity",
+                                          "assay.v1.RoleBinding.role",
+                                          "assay.v1.Tokens.issuer",
+                                          "assay.v1.HttpPages.address",
+                                          "assay.v1.HttpsPages.address",
+                                          "assay.v1.HttpsPages.tls",
+                                          "assay.v1.Oidc.issuer",
+                                          "assay.v1.Oidc.audience",
                                           "assay.v1.Oidc.jwks"}) {
     if (name == required) return true;
   }
@@ -163,19 +180,30 @@ class ConfigReader {
       CheckAddress(node, *text);
     } else if (const DurationRange* range = RangeOf(field)) {
       const auto duration = ParseDuration(*text);
-      if (!duration || *duration < range->shortest || *duration > range->longest) Say(yaml::ErrorAt(node.position, std::string(range->expected), codec::Quoted(*text)));
+      if (!duration || *duration < range->shortest || *duration > range->longest) {
+        Say(yaml::ErrorAt(node.position, std::string(range->expected), codec::Quoted(*text)));
+      }
     } else if (field.full_name() == "assay.v1.Oidc.issuer") {
-      if (!IsHttpsUrl(*text, "?#")) Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, as the tokens' iss has it", codec::Quoted(*text)));
+      if (!IsHttpsUrl(*text, "?#")) {
+        Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, as the tokens' iss has it", codec::Quoted(*text)));
+      }
     } else if (field.full_name() == "assay.v1.Oidc.jwks" && IsUrl(*text)) {
-      if (!IsHttpsUrl(*text, "#")) Say(yaml::ErrorAt(node.position, "a file, or an https URL without user and fragment", codec::Quoted(*text)));
+      if (!IsHttpsUrl(*text, "#")) {
+        Say(yaml::ErrorAt(node.position, "a file, or an https URL without user and fragment", codec::Quoted(*text)));
+      }
     } else if (field.full_name() == "assay.v1.Upstream.url") {
-      if (!IsHttpsUrl(*text, "?#") || text->ends_with('/')) Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, and without '/' at its end", codec::Quoted(*text)));
+      if (!IsHttpsUrl(*text, "?#") || text->ends_with('/')) {
+        Say(yaml::ErrorAt(node.position, "an https URL without user, query and fragment, and without '/' at its end",
+                          codec::Quoted(*text)));
+      }
     } else if (field.full_name() == "assay.v1.CollateralFetching.proxy") {
       constexpr std::string_view kScheme = "http://";
       if (text->starts_with(kScheme)) CheckAddress(node, std::string_view(*text).substr(kScheme.size()));
       else Say(yaml::ErrorAt(node.position, "http://host:port", codec::Quoted(*text)));
     } else if (field.full_name() == "assay.v1.Oidc.audience" || field.full_name() == "assay.v1.Oidc.subject_claim") {
-      if (text->size() > kLongestOidcText || Printable(*text, kLongestOidcText) != *text) Say(yaml::ErrorAt(node.position, Cat("printable text of at most ", kLongestOidcText, " bytes"), codec::Quoted(*text)));
+      if (text->size() > kLongestOidcText || Printable(*text, kLongestOidcText) != *text) {
+        Say(yaml::ErrorAt(node.position, Cat("printable text of at most ", kLongestOidcText, " bytes"), codec::Quoted(*text)));
+      }
     } else if (field.full_name() == "assay.v1.RoleBinding.role" && !RoleNamed(*text)) {
       Say(yaml::ErrorAt(node.position, "viewer, operator or admin", codec::Quoted(*text)));
     } else if (IsPath(field) && !text->empty() && !folder_.empty() && std::filesystem::path(*text).is_relative()) {
@@ -210,16 +238,20 @@ std::vector<std::string> DefectsOf(const v1::OperatorListener& config) {
   std::vector<std::string> defects;
   if (config.has_oidc() && !IsUrl(config.oidc().jwks())) {
     for (const auto& [name, value] : {std::pair("jwks_ca", config.oidc().jwks_ca()), std::pair("refresh", config.oidc().refresh())}) {
-      if (!value.empty()) defects.push_back(Cat("operator.oidc.", name, ": expected with a URL as jwks, actual: jwks is a file. Leave it out."));
+      if (!value.empty()) {
+        defects.push_back(Cat("operator.oidc.", name, ": expected with a URL as jwks, actual: jwks is a file. Leave it out."));
+      }
     }
   }
   for (const v1::RoleBinding& binding : config.roles()) {
     if (!binding.identity().starts_with(kTokenIdentityPrefix)) continue;
     const std::string prefix = TokenIdentity(config.oidc().issuer(), "");
     if (!config.has_oidc()) {
-      defects.push_back(Cat("operator.roles: expected operator.oidc, since an identity begins with 'oidc:', actual: no such section. Add it."));
+      defects.push_back(
+          Cat("operator.roles: expected operator.oidc, since an identity begins with 'oidc:', actual: no such section. Add it."));
     } else if (!binding.identity().starts_with(prefix) || binding.identity().size() == prefix.size()) {
-      defects.push_back(Cat("operator.roles: expected identities of tokens as '", Printable(prefix, 600), "SUBJECT', with the issuer of operator.oidc, actual: ", codec::Quoted(binding.identity()), "."));
+      defects.push_back(Cat("operator.roles: expected identities of tokens as '", Printable(prefix, 600),
+                            "SUBJECT', with the issuer of operator.oidc, actual: ", codec::Quoted(binding.identity()), "."));
     }
   }
   return defects;
@@ -240,7 +272,8 @@ ConfigResult LoadConfig(std::string_view name, std::string_view text, const std:
   result.messages = std::move(reader).Finish();
   if (!result.messages.empty()) return result;
   if (config.has_tokens() && config.tokens().key_file().empty() == config.tokens().key_directory().empty()) {
-    result.messages.push_back(Cat(name, ": tokens: expected either key_directory or key_file, actual: ", config.tokens().key_file().empty() ? "neither" : "both"));
+    result.messages.push_back(Cat(
+        name, ": tokens: expected either key_directory or key_file, actual: ", config.tokens().key_file().empty() ? "neither" : "both"));
     return result;
   }
   for (const std::string& defect : DefectsOf(config.operator_())) result.messages.push_back(Cat(name, ": ", defect));
@@ -271,7 +304,9 @@ absl::StatusOr<ConfigResult> LoadConfigFile(const std::string& path) {
   return LoadConfig(path, AsText(*text), std::filesystem::path(path).parent_path().string());
 }
 
-Duration ChallengeLifetime(const v1::ServerConfig& config) { return ParseDuration(config.challenges().lifetime()).value_or(kLongestLifetime); }
+Duration ChallengeLifetime(const v1::ServerConfig& config) {
+  return ParseDuration(config.challenges().lifetime()).value_or(kLongestLifetime);
+}
 
 std::string DefaultConfigYaml() {
   return R"(# Configuration of assayd. Relative paths are relative to this file. Durations: 60s, 10m, 1h.

@@ -151,7 +151,9 @@ void Edge::Accept() {
       } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         starved = true;
         const std::lock_guard lock(mutex_);
-        if (counts_.accept_errors++ == 0) log_.Error("no connection can be accepted", {{"error", std::strerror(errno)}, {"listener", address_}});
+        if (counts_.accept_errors++ == 0) {
+          log_.Error("no connection can be accepted", {{"error", std::strerror(errno)}, {"listener", address_}});
+        }
       }
     }
     if (starved) ::poll(waiting.data(), 1, static_cast<int>(kBackOff.count()));  // only for Stop
@@ -245,7 +247,9 @@ void Edge::Cut(const std::string& peer, std::string_view why) {
 
 void Edge::CutNow(Connection& connection, std::string_view why) {
   ++counts_.cut;
-  log_.Warning("connection cut", {{"why", why}, {"peer", connection.peer}, {"bytes", TrafficOf(connection.socket).received - connection.budget_from.received}});
+  log_.Warning(
+      "connection cut",
+      {{"why", why}, {"peer", connection.peer}, {"bytes", TrafficOf(connection.socket).received - connection.budget_from.received}});
   // Whoever closes it last resets it, so that the kernel holds nothing of it either, and a peer that only writes notices.
   const linger reset{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);

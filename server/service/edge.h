@@ -33,7 +33,7 @@ namespace assay::service {
 
 struct EdgeLimits {
   std::size_t connections = 2000;
-  std::size_t per_address = 32;             // IPv6: for each /64
+  std::size_t per_address = 32;                     // IPv6: for each /64
   std::uint64_t bytes_between_calls = 1536 * 1024;  // one and a half of the largest request
   // What a connection may make us send without completing a call; 0: no limit. Requests are answered by completed calls; what else
   // is answered (pings, settings, calls that are refused before they begin) is a flood if it is much.
@@ -85,7 +85,7 @@ class Edge {
   void Watch();
   void Sweep();
   void CutNow(Connection& connection, std::string_view why);  // under mutex_
-  void Forget(const std::string& peer);  // under mutex_
+  void Forget(const std::string& peer);                       // under mutex_
 
   const std::string address_;
   std::optional<http::ListeningSockets> sockets_;  // until Stop

@@ -14,7 +14,8 @@ constexpr std::uint32_t kRetryOverloadMs = 500;
 constexpr std::size_t kMostWaiting = 256;  // calls that wait for collateral; more are concluded without it
 
 // Raw: whether there is room for a call is seen before it is decoded.
-using RawService = v1::AttestationService::WithRawCallbackMethod_CreateChallenge<v1::AttestationService::WithRawCallbackMethod_Attest<v1::AttestationService::Service>>;
+using RawService = v1::AttestationService::WithRawCallbackMethod_CreateChallenge<
+    v1::AttestationService::WithRawCallbackMethod_Attest<v1::AttestationService::Service>>;
 
 constexpr std::string_view kCreateChallenge = "assay.v1.AttestationService/CreateChallenge", kAttest = "assay.v1.AttestationService/Attest";
 
@@ -25,18 +26,30 @@ bool Decode(const grpc::ByteBuffer& bytes, Message& message) {
 }
 
 Refusal Overloaded() {
-  return {{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"}, kRetryOverloadMs};
+  return {{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
+          kRetryOverloadMs};
 }
 
 class JoinService final : public RawService {
  public:
   explicit JoinService(JoinInputs inputs)
-      : attestation_(inputs.attestation), pool_(inputs.pool), promises_(inputs.promises), address_of_(std::move(inputs.address_of)), log_(inputs.log), metrics_(inputs.metrics), completed_(std::move(inputs.completed)),
-        of_address_(inputs.of_address), in_all_(inputs.in_all), server_spki_(inputs.server_spki), keeper_(inputs.keeper), patience_(inputs.patience) {}
+      : attestation_(inputs.attestation),
+        pool_(inputs.pool),
+        promises_(inputs.promises),
+        address_of_(std::move(inputs.address_of)),
+        log_(inputs.log),
+        metrics_(inputs.metrics),
+        completed_(std::move(inputs.completed)),
+        of_address_(inputs.of_address),
+        in_all_(inputs.in_all),
+        server_spki_(inputs.server_spki),
+        keeper_(inputs.keeper),
+        patience_(inputs.patience) {}
 
   // For a key that is known a challenge is quicker made than handed to another thread. Another one is decoded on the pool, as it
   // may be in RSA and must not hold up gRPC's own threads.
-  grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response) override {
+  grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) override {
     Call call = Begin(*context, kCreateChallenge);
     if (!TakeRates(call)) return call.reactor;
     if (!promises_.Give(promises_.waiting)) {
@@ -66,7 +79,8 @@ class JoinService final : public RawService {
   }
 
   // On the pool: it verifies signatures and waits for the disk.
-  grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response) override {
+  grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override {
     Call call = Begin(*context, kAttest);
     if (!TakeRates(call)) return call.reactor;
     promises_.Settle();
@@ -96,12 +110,18 @@ class JoinService final : public RawService {
     std::chrono::steady_clock::time_point begin;
   };
 
-  static bool Abandoned(const Call& call) { return call.context->IsCancelled() || call.context->deadline() < std::chrono::system_clock::now(); }
+  static bool Abandoned(const Call& call) {
+    return call.context->IsCancelled() || call.context->deadline() < std::chrono::system_clock::now();
+  }
 
   // Concludes, or lets go of the worker until what is being fetched is there.
-  void Proceed(const Call& call, std::shared_ptr<const v1::AttestRequest> evidence, std::shared_ptr<Attestation::Pending> pending, grpc::ByteBuffer* response) {
-    const std::vector<trust::CollateralKey> keys = keeper_ == nullptr ? std::vector<trust::CollateralKey>() : attestation_.WorthWaitingFor(*pending, patience_);
-    if (keys.empty() || waiting_ >= kMostWaiting) return Finish(call, attestation_.Conclude(*pending, [&call] { return Abandoned(call); }), *response);
+  void Proceed(const Call& call, std::shared_ptr<const v1::AttestRequest> evidence, std::shared_ptr<Attestation::Pending> pending,
+               grpc::ByteBuffer* response) {
+    const std::vector<trust::CollateralKey> keys =
+        keeper_ == nullptr ? std::vector<trust::CollateralKey>() : attestation_.WorthWaitingFor(*pending, patience_);
+    if (keys.empty() || waiting_ >= kMostWaiting) {
+      return Finish(call, attestation_.Conclude(*pending, [&call] { return Abandoned(call); }), *response);
+    }
     ++waiting_;
     keeper_->Await(keys, patience_, [this, call, evidence = std::move(evidence), pending = std::move(pending), response] {
       --waiting_;
@@ -120,7 +140,8 @@ class JoinService final : public RawService {
 
   void End(const Call& call, const grpc::Status& status) const {
     completed_(call.peer);
-    metrics_.CountRpc(call.method, static_cast<absl::StatusCode>(status.error_code()), std::chrono::duration<double>(std::chrono::steady_clock::now() - call.begin).count());
+    metrics_.CountRpc(call.method, static_cast<absl::StatusCode>(status.error_code()),
+                      std::chrono::duration<double>(std::chrono::steady_clock::now() - call.begin).count());
     // Refusals for want of room are counted; a line for each would be a flood of its own.
     if (!status.ok() && status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) {
       log_.Info("call refused", {{"rpc", call.method}, {"peer", call.peer}, {"request_id", call.id}, {"why", status.error_message()}});
@@ -146,13 +167,20 @@ class JoinService final : public RawService {
     if (!greedy && in_all_.Take("")) return true;
     metrics_.CountRateLimited(greedy ? telemetry::RateScope::kAddress : telemetry::RateScope::kTotal);
     const RateLimit& limit = greedy ? of_address_ : in_all_;
-    End(call, StatusOf({{.reason = Reason::kRateLimited, .component = greedy ? "address" : "join listener", .expected = "calls within the configured rate",
-                         .actual = "more"}, static_cast<std::uint32_t>(limit.Wait().count())}, *call.context));
+    End(call, StatusOf({{.reason = Reason::kRateLimited,
+                         .component = greedy ? "address" : "join listener",
+                         .expected = "calls within the configured rate",
+                         .actual = "more"},
+                        static_cast<std::uint32_t>(limit.Wait().count())},
+                       *call.context));
     return false;
   }
 
   static Refusal NoMessage() {
-    return {{.reason = Reason::kRequestFieldInvalid, .component = "request", .expected = "the message of this call", .actual = "bytes that do not decode"}};
+    return {{.reason = Reason::kRequestFieldInvalid,
+             .component = "request",
+             .expected = "the message of this call",
+             .actual = "bytes that do not decode"}};
   }
 
   Peer PeerFrom(const Call& call) const {

@@ -27,9 +27,9 @@ struct JoinInputs {
   std::function<std::string(const std::string& peer)> address_of;  // what a peer is counted under
   telemetry::Log& log;
   telemetry::Metrics& metrics;
-  collateral::Keeper* keeper = nullptr;                            // of `attestation`; nullptr: nothing to wait for
-  collateral::Milliseconds patience{0};                            // that a call waits for collateral, without a worker
-  CallCompleted completed;                                         // told of every call that was answered
+  collateral::Keeper* keeper = nullptr;  // of `attestation`; nullptr: nothing to wait for
+  collateral::Milliseconds patience{0};  // that a call waits for collateral, without a worker
+  CallCompleted completed;               // told of every call that was answered
 };
 std::unique_ptr<grpc::Service> MakeJoinService(JoinInputs inputs);
 

@@ -1,7 +1,7 @@
 #include "service/listener.h"
 
-#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
@@ -21,8 +21,8 @@ constexpr int kStreamsPerConnection = 128;
 // More than a client that keeps to its streams can have, those that are just ending included.
 constexpr std::size_t kMostOpenCalls = 200, kMostRefusedCalls = 1000;
 constexpr std::size_t kMostMemory = 512 * 1024 * 1024;  // of messages and streams; beyond it gRPC reads less and drops the idle
-constexpr int kHandshakeTimeoutMs = 5000;  // TLS, and the first HTTP/2 settings
-constexpr std::size_t kMostGenerations = 8;  // that drain at once
+constexpr int kHandshakeTimeoutMs = 5000;               // TLS, and the first HTTP/2 settings
+constexpr std::size_t kMostGenerations = 8;             // that drain at once
 
 }  // namespace
 
@@ -34,13 +34,16 @@ Listener::~Listener() {
   Shutdown(std::chrono::system_clock::now());
 }
 
-bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::vector<std::unique_ptr<grpc::Service>> services, std::chrono::milliseconds drain) {
+bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::vector<std::unique_ptr<grpc::Service>> services,
+                     std::chrono::milliseconds drain) {
   const std::lock_guard lock(mutex_);
   grpc::EnableDefaultHealthCheckService(!health_.empty());
   grpc::ServerBuilder builder;
-  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
   std::unique_ptr<grpc::CallbackGenericService> no_such_method =
-      LimitOpenCalls(builder, *credentials, {kMostOpenCalls, kMostRefusedCalls, [this](const std::string& peer) { edge_->Cut(peer, "too many calls at once"); }});
+      LimitOpenCalls(builder, *credentials,
+                     {kMostOpenCalls, kMostRefusedCalls, [this](const std::string& peer) { edge_->Cut(peer, "too many calls at once"); }});
   builder.SetResourceQuota(grpc::ResourceQuota("listener").Resize(kMostMemory));
   for (const auto& service : services) builder.RegisterService(service.get());
   builder.SetMaxReceiveMessageSize(most_request_bytes_);
@@ -60,7 +63,8 @@ bool Listener::Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials
 
   if (!generations_.empty()) {
     Generation& former = generations_.back();
-    former.draining = std::thread([&server = *former.server, deadline = std::chrono::system_clock::now() + drain] { server.Shutdown(deadline); });
+    former.draining =
+        std::thread([&server = *former.server, deadline = std::chrono::system_clock::now() + drain] { server.Shutdown(deadline); });
   }
   generations_.push_back({std::move(services), std::move(no_such_method), std::move(server), {}});
   // The oldest have had their time. Their threads end at their deadline at the latest.

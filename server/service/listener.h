@@ -37,7 +37,8 @@ class Listener {
 
   // Serves this from now on; what was served before is drained for at most `drain`. False: gRPC could not start; nothing has
   // changed.
-  bool Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::vector<std::unique_ptr<grpc::Service>> services, std::chrono::milliseconds drain);
+  bool Serve(const std::shared_ptr<grpc::ServerCredentials>& credentials, std::vector<std::unique_ptr<grpc::Service>> services,
+             std::chrono::milliseconds drain);
 
   // What health checks are told.
   void SetServing(bool serving);

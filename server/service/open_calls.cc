@@ -167,7 +167,9 @@ class NoSuchMethod final : public grpc::CallbackGenericService {
     class Refusal final : public grpc::ServerGenericBidiReactor {
      public:
       explicit Refusal(const std::string& method) {
-        Finish({grpc::StatusCode::UNIMPLEMENTED, Cat("method '", Printable(method, 128), "': expected one that this listener has, actual: none of them. Check the address and the version of the client.")});
+        Finish({grpc::StatusCode::UNIMPLEMENTED,
+                Cat("method '", Printable(method, 128),
+                    "': expected one that this listener has, actual: none of them. Check the address and the version of the client.")});
       }
       void OnDone() override { delete this; }
     };
@@ -177,7 +179,8 @@ class NoSuchMethod final : public grpc::CallbackGenericService {
 
 }  // namespace
 
-std::unique_ptr<grpc::CallbackGenericService> LimitOpenCalls(grpc::ServerBuilder& builder, grpc::ServerCredentials& credentials, OpenCallLimits limits) {
+std::unique_ptr<grpc::CallbackGenericService> LimitOpenCalls(grpc::ServerBuilder& builder, grpc::ServerCredentials& credentials,
+                                                             OpenCallLimits limits) {
   const auto calls = std::make_shared<OpenCalls>(std::move(limits));
   credentials.SetAuthMetadataProcessor(std::make_shared<Admission>(calls));
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> factories;

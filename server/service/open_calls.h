@@ -24,13 +24,14 @@ class ServerCredentials;
 namespace assay::service {
 
 struct OpenCallLimits {
-  std::size_t most;                                    // calls under way over one connection
-  std::size_t refused;                                 // so many refusals, and it is cut
+  std::size_t most;                                  // calls under way over one connection
+  std::size_t refused;                               // so many refusals, and it is cut
   std::function<void(const std::string& peer)> cut;  // `peer` as ServerContext::peer() has it; any thread, must not block
 };
 
 // For all calls of a server that is about to be built with these credentials. They may serve no other server. The result answers
 // for methods that nobody has, and must live as long as the server.
-std::unique_ptr<grpc::CallbackGenericService> LimitOpenCalls(grpc::ServerBuilder& builder, grpc::ServerCredentials& credentials, OpenCallLimits limits);
+std::unique_ptr<grpc::CallbackGenericService> LimitOpenCalls(grpc::ServerBuilder& builder, grpc::ServerCredentials& credentials,
+                                                             OpenCallLimits limits);
 
 }  // namespace assay::service

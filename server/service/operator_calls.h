@@ -26,7 +26,10 @@ inline std::optional<Refusal> RefusalOfStatus(const absl::Status& status, std::s
 }
 
 inline Refusal Invalid(std::string field, std::string expected, std::string actual) {
-  return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = std::move(expected), .actual = std::move(actual)}};
+  return {{.reason = Reason::kRequestFieldInvalid,
+           .component = std::move(field),
+           .expected = std::move(expected),
+           .actual = std::move(actual)}};
 }
 
 struct Caller {
@@ -36,7 +39,8 @@ struct Caller {
 class OperatorCalls {
  protected:
   // `service` is its full name; static storage.
-  OperatorCalls(OperatorInputs inputs, std::string_view service) : inputs_(std::move(inputs)), service_(service), pages_(inputs_.page_key) {}
+  OperatorCalls(OperatorInputs inputs, std::string_view service)
+      : inputs_(std::move(inputs)), service_(service), pages_(inputs_.page_key) {}
   ~OperatorCalls() = default;
 
   // Who calls, and until when that may be believed: a certificate was checked with the connection, whose age is bounded.
@@ -68,16 +72,22 @@ class OperatorCalls {
     return caller;
   }
 
-  std::variant<Authorized, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role, const std::string& request_id) {
+  std::variant<Authorized, Finding> Authorize(const grpc::CallbackServerContext& context, std::string_view rpc, Role role,
+                                              const std::string& request_id) {
     auto caller = CallerFor(context, role);
     if (const auto* denied = std::get_if<Finding>(&caller)) {
       const bool known = denied->reason == Reason::kPermissionDenied;
       Count(rpc, known ? grpc::StatusCode::PERMISSION_DENIED : grpc::StatusCode::UNAUTHENTICATED, std::chrono::steady_clock::now());
       if (known) {
-        inputs_.log.Warning("permission denied", {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
+        inputs_.log.Warning("permission denied",
+                            {{"rpc", rpc}, {"identity", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
       } else if (strangers_logged_.Take("")) {  // all are counted; a line for each would be a flood of its own
-        inputs_.log.Warning("caller not authenticated", {{"rpc", rpc}, {"at", Cat(denied->component, denied->claim.empty() ? "" : ".", denied->claim)}, {"expected", denied->expected},
-                                                         {"actual", denied->actual}, {"peer", context.peer()}, {"request_id", request_id}});
+        inputs_.log.Warning("caller not authenticated", {{"rpc", rpc},
+                                                         {"at", Cat(denied->component, denied->claim.empty() ? "" : ".", denied->claim)},
+                                                         {"expected", denied->expected},
+                                                         {"actual", denied->actual},
+                                                         {"peer", context.peer()},
+                                                         {"request_id", request_id}});
       }
     }
     return caller;
@@ -98,9 +108,12 @@ class OperatorCalls {
       reactor->Finish(StatusOf({std::move(*denied)}, *context));
       return reactor;
     }
-    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, id, begin = std::chrono::steady_clock::now(), caller = std::get<Authorized>(caller).identity, call = std::move(call)] {
+    const bool queued = inputs_.pool.Submit([this, context, reactor, rpc, id, begin = std::chrono::steady_clock::now(),
+                                             caller = std::get<Authorized>(caller).identity, call = std::move(call)] {
       const std::optional<Refusal> refusal = call(Caller{caller, id, context->peer()});
-      if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) inputs_.log.Error("call not answered", {{"rpc", rpc}, {"request_id", id}, {"error", refusal->finding.actual}});
+      if (refusal && refusal->finding.reason == Reason::kStoreUnavailable) {
+        inputs_.log.Error("call not answered", {{"rpc", rpc}, {"request_id", id}, {"error", refusal->finding.actual}});
+      }
       inputs_.completed(context->peer());
       const grpc::Status status = refusal ? StatusOf(*refusal, *context) : grpc::Status::OK;
       Count(rpc, status.error_code(), begin);
@@ -108,7 +121,10 @@ class OperatorCalls {
     });
     if (!queued) {
       Count(rpc, grpc::StatusCode::RESOURCE_EXHAUSTED, std::chrono::steady_clock::now());
-      reactor->Finish(StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"}, kRetryOverloadMs}, *context));
+      reactor->Finish(
+          StatusOf({{.reason = Reason::kOverloaded, .component = "workers", .expected = "a place in the queue", .actual = "a full queue"},
+                    kRetryOverloadMs},
+                   *context));
     }
     return reactor;
   }
@@ -116,16 +132,20 @@ class OperatorCalls {
   // The same for what changes something: by operators, with a reason, written to the log, seen by watchers.
   template <typename Call>
   grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, std::string_view rpc, const std::string& reason, Call call) {
-    return Answer(context, rpc, Role::kOperator, [this, rpc, reason, call = std::move(call)](const Caller& caller) -> std::optional<Refusal> {
-      if (reason.empty() || reason.size() > kLongestReason || Printable(reason, kLongestReason) != reason) {
-        return Invalid("reason", Cat("1 to ", kLongestReason, " bytes of printable text: why you do this"), reason.empty() ? "nothing" : Cat(reason.size(), " bytes, '", Printable(reason, 64), "'"));
-      }
-      std::optional<Refusal> refusal = call(store::Act{caller.identity, reason, inputs_.clock.Now()});
-      if (refusal) return refusal;
-      inputs_.log.Info("changed by an operator", {{"rpc", rpc}, {"identity", caller.identity}, {"reason", reason}, {"request_id", caller.request_id}, {"peer", caller.peer}});
-      inputs_.watchers.Changed();
-      return std::nullopt;
-    });
+    return Answer(
+        context, rpc, Role::kOperator, [this, rpc, reason, call = std::move(call)](const Caller& caller) -> std::optional<Refusal> {
+          if (reason.empty() || reason.size() > kLongestReason || Printable(reason, kLongestReason) != reason) {
+            return Invalid("reason", Cat("1 to ", kLongestReason, " bytes of printable text: why you do this"),
+                           reason.empty() ? "nothing" : Cat(reason.size(), " bytes, '", Printable(reason, 64), "'"));
+          }
+          std::optional<Refusal> refusal = call(store::Act{caller.identity, reason, inputs_.clock.Now()});
+          if (refusal) return refusal;
+          inputs_.log.Info(
+              "changed by an operator",
+              {{"rpc", rpc}, {"identity", caller.identity}, {"reason", reason}, {"request_id", caller.request_id}, {"peer", caller.peer}});
+          inputs_.watchers.Changed();
+          return std::nullopt;
+        });
   }
 
   template <typename T, typename Request, typename Read, typename Response>

@@ -21,7 +21,8 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
  public:
   explicit OperatorService(OperatorInputs inputs) : OperatorCalls(std::move(inputs), v1::VerdictService::service_full_name()) {}
 
-  grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context, const v1::GetVerdictRequest* request, v1::GetVerdictResponse* response) override {
+  grpc::ServerUnaryReactor* GetVerdict(grpc::CallbackServerContext* context, const v1::GetVerdictRequest* request,
+                                       v1::GetVerdictResponse* response) override {
     return Answer(context, "GetVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](v1::VerdictRecord record) {
         *response->mutable_record() = std::move(record);
@@ -31,36 +32,49 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerUnaryReactor* ListVerdicts(grpc::CallbackServerContext* context, const v1::ListVerdictsRequest* request, v1::ListVerdictsResponse* response) override {
+  grpc::ServerUnaryReactor* ListVerdicts(grpc::CallbackServerContext* context, const v1::ListVerdictsRequest* request,
+                                         v1::ListVerdictsResponse* response) override {
     return Answer(context, "ListVerdicts", Role::kViewer, [this, request, response](const Caller&) -> std::optional<Refusal> {
       const std::string& order = request->order_by();
-      if (!order.empty() && order != "sequence" && order != "sequence desc") return Invalid("order_by", "'sequence' or 'sequence desc'", Cat("'", Printable(order, 64), "'"));
-      return List<v1::VerdictSummary>(*request, {.filter = request->filter(), .newest_first = order != "sequence"}, {.list = "verdicts", .filter = request->filter(), .order_by = order},
-                                      [this](const store::PageRequest& page) { return inputs_.store.ListVerdicts(page); }, *response->mutable_verdicts(), *response);
+      if (!order.empty() && order != "sequence" && order != "sequence desc") {
+        return Invalid("order_by", "'sequence' or 'sequence desc'", Cat("'", Printable(order, 64), "'"));
+      }
+      return List<v1::VerdictSummary>(
+          *request, {.filter = request->filter(), .newest_first = order != "sequence"},
+          {.list = "verdicts", .filter = request->filter(), .order_by = order},
+          [this](const store::PageRequest& page) { return inputs_.store.ListVerdicts(page); }, *response->mutable_verdicts(), *response);
     });
   }
 
-  grpc::ServerUnaryReactor* ListFlips(grpc::CallbackServerContext* context, const v1::ListFlipsRequest* request, v1::ListFlipsResponse* response) override {
+  grpc::ServerUnaryReactor* ListFlips(grpc::CallbackServerContext* context, const v1::ListFlipsRequest* request,
+                                      v1::ListFlipsResponse* response) override {
     return Answer(context, "ListFlips", Role::kViewer, [this, request, response](const Caller&) {
-      return List<v1::VerdictFlip>(*request, {.filter = request->filter()}, {.list = "flips", .filter = request->filter()},
-                                   [this](const store::PageRequest& page) { return inputs_.store.ListFlips(page); }, *response->mutable_flips(), *response);
+      return List<v1::VerdictFlip>(
+          *request, {.filter = request->filter()}, {.list = "flips", .filter = request->filter()},
+          [this](const store::PageRequest& page) { return inputs_.store.ListFlips(page); }, *response->mutable_flips(), *response);
     });
   }
 
-  grpc::ServerUnaryReactor* ListNodes(grpc::CallbackServerContext* context, const v1::ListNodesRequest* request, v1::ListNodesResponse* response) override {
+  grpc::ServerUnaryReactor* ListNodes(grpc::CallbackServerContext* context, const v1::ListNodesRequest* request,
+                                      v1::ListNodesResponse* response) override {
     return Answer(context, "ListNodes", Role::kViewer, [this, request, response](const Caller&) {
-      return List<v1::Node>(*request, {.filter = request->filter()}, {.list = "nodes", .filter = request->filter()},
-                            [this](const store::PageRequest& page) { return inputs_.store.ListNodes(page); }, *response->mutable_nodes(), *response);
+      return List<v1::Node>(
+          *request, {.filter = request->filter()}, {.list = "nodes", .filter = request->filter()},
+          [this](const store::PageRequest& page) { return inputs_.store.ListNodes(page); }, *response->mutable_nodes(), *response);
     });
   }
 
-  grpc::ServerUnaryReactor* ListBans(grpc::CallbackServerContext* context, const v1::ListBansRequest* request, v1::ListBansResponse* response) override {
+  grpc::ServerUnaryReactor* ListBans(grpc::CallbackServerContext* context, const v1::ListBansRequest* request,
+                                     v1::ListBansResponse* response) override {
     return Answer(context, "ListBans", Role::kViewer, [this, request, response](const Caller&) {
-      return List<v1::Ban>(*request, {}, {.list = "bans"}, [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); }, *response->mutable_bans(), *response);
+      return List<v1::Ban>(
+          *request, {}, {.list = "bans"}, [this](const store::PageRequest& page) { return inputs_.store.ListBans(page); },
+          *response->mutable_bans(), *response);
     });
   }
 
-  grpc::ServerUnaryReactor* DescribeClouds(grpc::CallbackServerContext* context, const v1::DescribeCloudsRequest*, v1::DescribeCloudsResponse* response) override {
+  grpc::ServerUnaryReactor* DescribeClouds(grpc::CallbackServerContext* context, const v1::DescribeCloudsRequest*,
+                                           v1::DescribeCloudsResponse* response) override {
     return Answer(context, "DescribeClouds", Role::kViewer, [this, response](const Caller&) -> std::optional<Refusal> {
       const auto counts = inputs_.store.CountVerdicts(inputs_.clock.Now() - kLastDay);
       if (!counts.ok()) return RefusalOf(counts.status(), "clouds");
@@ -74,20 +88,24 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerWriteReactor<v1::WatchVerdictsResponse>* WatchVerdicts(grpc::CallbackServerContext* context, const v1::WatchVerdictsRequest* request) override {
+  grpc::ServerWriteReactor<v1::WatchVerdictsResponse>* WatchVerdicts(grpc::CallbackServerContext* context,
+                                                                     const v1::WatchVerdictsRequest* request) override {
     auto caller = Authorize(*context, "WatchVerdicts", Role::kViewer, NameCall(*context));
     if (auto* refused = std::get_if<Finding>(&caller)) return Watchers::Refuse(*context, {std::move(*refused)});
-    return inputs_.watchers.Watch(*context, *request, std::get<Authorized>(caller).until, [this, peer = context->peer()] { inputs_.completed(peer); });
+    return inputs_.watchers.Watch(*context, *request, std::get<Authorized>(caller).until,
+                                  [this, peer = context->peer()] { inputs_.completed(peer); });
   }
 
-  grpc::ServerUnaryReactor* RevokeVerdict(grpc::CallbackServerContext* context, const v1::RevokeVerdictRequest* request, v1::RevokeVerdictResponse* response) override {
+  grpc::ServerUnaryReactor* RevokeVerdict(grpc::CallbackServerContext* context, const v1::RevokeVerdictRequest* request,
+                                          v1::RevokeVerdictResponse* response) override {
     return Change(context, "RevokeVerdict", request->reason(), [this, request, response](const store::Act& act) {
       return OfVerdict(request->verdict_id(), inputs_.store.Revoke(request->verdict_id(), act),
                        [&](v1::VerdictSummary verdict) { *response->mutable_verdict() = std::move(verdict); });
     });
   }
 
-  grpc::ServerUnaryReactor* ReleaseNode(grpc::CallbackServerContext* context, const v1::ReleaseNodeRequest* request, v1::ReleaseNodeResponse* response) override {
+  grpc::ServerUnaryReactor* ReleaseNode(grpc::CallbackServerContext* context, const v1::ReleaseNodeRequest* request,
+                                        v1::ReleaseNodeResponse* response) override {
     return Change(context, "ReleaseNode", request->reason(), [this, request, response](const store::Act& act) -> std::optional<Refusal> {
       if (request->instance_identity().size() != crypto::Sha256Digest().size()) {
         return Invalid("instance_identity", "32 bytes", Cat(request->instance_identity().size(), " bytes"));
@@ -98,7 +116,8 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerUnaryReactor* BanIdentity(grpc::CallbackServerContext* context, const v1::BanIdentityRequest* request, v1::BanIdentityResponse* response) override {
+  grpc::ServerUnaryReactor* BanIdentity(grpc::CallbackServerContext* context, const v1::BanIdentityRequest* request,
+                                        v1::BanIdentityResponse* response) override {
     return Change(context, "BanIdentity", request->reason(), [this, request, response](const store::Act& act) {
       auto ban = inputs_.store.Impose(request->kind(), request->value(), act);
       if (ban.ok()) {
@@ -109,7 +128,8 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerUnaryReactor* UnbanIdentity(grpc::CallbackServerContext* context, const v1::UnbanIdentityRequest* request, v1::UnbanIdentityResponse* response) override {
+  grpc::ServerUnaryReactor* UnbanIdentity(grpc::CallbackServerContext* context, const v1::UnbanIdentityRequest* request,
+                                          v1::UnbanIdentityResponse* response) override {
     return Change(context, "UnbanIdentity", request->reason(), [this, request, response](const store::Act& act) {
       auto ban = inputs_.store.Lift(request->kind(), request->value(), act);
       if (ban.ok()) *response->mutable_ban() = *std::move(ban);
@@ -117,7 +137,8 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerUnaryReactor* EnrolKey(grpc::CallbackServerContext* context, const v1::EnrolKeyRequest* request, v1::EnrolKeyResponse* response) override {
+  grpc::ServerUnaryReactor* EnrolKey(grpc::CallbackServerContext* context, const v1::EnrolKeyRequest* request,
+                                     v1::EnrolKeyResponse* response) override {
     return Change(context, "EnrolKey", request->reason(), [this, request, response](const store::Act& act) -> std::optional<Refusal> {
       const auto read = tpm::ReadKeyToEnrol(AsBytes(request->key()), WantedKind(request->kind()));
       if (!read) return Refusal{read.findings().front()};
@@ -135,9 +156,12 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerUnaryReactor* UnenrolKey(grpc::CallbackServerContext* context, const v1::UnenrolKeyRequest* request, v1::UnenrolKeyResponse* response) override {
+  grpc::ServerUnaryReactor* UnenrolKey(grpc::CallbackServerContext* context, const v1::UnenrolKeyRequest* request,
+                                       v1::UnenrolKeyResponse* response) override {
     return Change(context, "UnenrolKey", request->reason(), [this, request, response](const store::Act& act) -> std::optional<Refusal> {
-      if (request->spki_sha256().size() != crypto::Sha256Digest().size()) return Invalid("spki_sha256", "32 bytes", Cat(request->spki_sha256().size(), " bytes"));
+      if (request->spki_sha256().size() != crypto::Sha256Digest().size()) {
+        return Invalid("spki_sha256", "32 bytes", Cat(request->spki_sha256().size(), " bytes"));
+      }
       auto gone = inputs_.store.Unenrol(AsBytes(request->spki_sha256()), act);
       if (gone.ok()) {
         inputs_.banned(Cat("end of the enrolment of ", ToHex(AsBytes(gone->spki_sha256()))));
@@ -147,24 +171,30 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
     });
   }
 
-  grpc::ServerUnaryReactor* ListEnrolments(grpc::CallbackServerContext* context, const v1::ListEnrolmentsRequest* request, v1::ListEnrolmentsResponse* response) override {
+  grpc::ServerUnaryReactor* ListEnrolments(grpc::CallbackServerContext* context, const v1::ListEnrolmentsRequest* request,
+                                           v1::ListEnrolmentsResponse* response) override {
     return Answer(context, "ListEnrolments", Role::kViewer, [this, request, response](const Caller&) {
-      return List<v1::EnrolledKey>(*request, {}, {.list = "enrolments"}, [this](const store::PageRequest& page) { return inputs_.store.ListEnrolments(page); },
-                                   *response->mutable_enrolments(), *response);
+      return List<v1::EnrolledKey>(
+          *request, {}, {.list = "enrolments"}, [this](const store::PageRequest& page) { return inputs_.store.ListEnrolments(page); },
+          *response->mutable_enrolments(), *response);
     });
   }
 
-  grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context, const v1::ReplayVerdictRequest* request, v1::ReplayVerdictResponse* response) override {
+  grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context, const v1::ReplayVerdictRequest* request,
+                                          v1::ReplayVerdictResponse* response) override {
     return Answer(context, "ReplayVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](const v1::VerdictRecord& record) {
-        *response = appraisal::Replay(store::ExportOf(inputs_.store, record), {.registry = inputs_.registry, .anchors = inputs_.anchors,
-                                                       .policies = request->current_policies() ? &inputs_.policies : nullptr,
-                                                       .at = request->has_at() ? std::optional(Time{Duration{request->at().seconds()}}) : std::nullopt});
+        *response = appraisal::Replay(store::ExportOf(inputs_.store, record),
+                                      {.registry = inputs_.registry,
+                                       .anchors = inputs_.anchors,
+                                       .policies = request->current_policies() ? &inputs_.policies : nullptr,
+                                       .at = request->has_at() ? std::optional(Time{Duration{request->at().seconds()}}) : std::nullopt});
       });
     });
   }
 
-  grpc::ServerUnaryReactor* ExportVerdict(grpc::CallbackServerContext* context, const v1::ExportVerdictRequest* request, v1::ExportVerdictResponse* response) override {
+  grpc::ServerUnaryReactor* ExportVerdict(grpc::CallbackServerContext* context, const v1::ExportVerdictRequest* request,
+                                          v1::ExportVerdictResponse* response) override {
     return Answer(context, "ExportVerdict", Role::kViewer, [this, request, response](const Caller&) {
       return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()),
                        [&](const v1::VerdictRecord& record) { *response->mutable_verdict() = store::ExportOf(inputs_.store, record); });
@@ -208,14 +238,18 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
       write(*std::move(found));
       return std::nullopt;
     }
-    if (absl::IsInvalidArgument(found.status())) return Invalid("verdict_id", "26 characters of Crockford's base32, as Attest returned them", Cat("'", Printable(id, 64), "'"));
+    if (absl::IsInvalidArgument(found.status())) {
+      return Invalid("verdict_id", "26 characters of Crockford's base32, as Attest returned them", Cat("'", Printable(id, 64), "'"));
+    }
     if (absl::IsNotFound(found.status())) {
-      return Refusal{{.reason = Reason::kNotFound, .component = "verdict_id", .expected = "the id of a recorded verdict", .actual = Printable(id, 64)}};
+      return Refusal{{.reason = Reason::kNotFound,
+                      .component = "verdict_id",
+                      .expected = "the id of a recorded verdict",
+                      .actual = Printable(id, 64)}};
     }
     inputs_.log.Error("verdict not read", {{"verdict_id", id}, {"error", MessageOf(found.status())}});
     return RefusalOf(found.status(), "verdict_id");
   }
-
 };
 
 }  // namespace

@@ -41,9 +41,9 @@ absl::StatusOr<AirGap> LoadAirGap(const v1::AirGap& config);
 // All of it outlives the service.
 struct OperatorInputs {
   const Authorization& authorization;
-  const BearerCallers* bearers;                // nullptr: certificates alone
+  const BearerCallers* bearers;  // nullptr: certificates alone
   store::VerdictStore& store;
-  const appraisal::Registry& registry;         // these three: for replays
+  const appraisal::Registry& registry;  // these three: for replays
   const appraisal::PolicyBook& policies;
   const trust::AnchorSet& anchors;
   Watchers& watchers;
@@ -54,10 +54,10 @@ struct OperatorInputs {
   collateral::Keeper& keeper;
   store::CollateralStore& collateral;
   const AirGap& air_gap;
-  std::function<void()> keep_failures;                       // writes down what could not be fetched lately, for whoever lists it
-  std::function<void(std::string cause)> banned;             // told of every ban, every enrolment and the end of one
-  Bytes page_key;                                            // for page tokens; the same on all replicas
-  std::function<void(const std::string& peer)> completed;    // told of every call that was answered
+  std::function<void()> keep_failures;                     // writes down what could not be fetched lately, for whoever lists it
+  std::function<void(std::string cause)> banned;           // told of every ban, every enrolment and the end of one
+  Bytes page_key;                                          // for page tokens; the same on all replicas
+  std::function<void(const std::string& peer)> completed;  // told of every call that was answered
 };
 
 std::unique_ptr<grpc::Service> MakeOperatorService(OperatorInputs inputs);

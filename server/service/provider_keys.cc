@@ -17,7 +17,8 @@ using SteadyClock = std::chrono::steady_clock;
 absl::StatusOr<std::vector<token::ProviderKey>> KeysFrom(std::string_view text, const std::string& source) {
   auto keys = token::ReadProviderKeys(text);
   if (keys) return std::move(keys).value();
-  return absl::InvalidArgumentError(ToAbsl(Cat("operator.oidc.jwks '", Printable(source), "': expected the provider's JWK set, actual: ", Describe(keys.findings().front()))));
+  return absl::InvalidArgumentError(ToAbsl(
+      Cat("operator.oidc.jwks '", Printable(source), "': expected the provider's JWK set, actual: ", Describe(keys.findings().front()))));
 }
 
 }  // namespace
@@ -38,8 +39,14 @@ absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config, Ti
   return material;
 }
 
-ProviderKeys::ProviderKeys(const v1::Oidc& config, ProviderMaterial material, const FetchTimes& times, const Clock& clock, telemetry::Log& log, telemetry::Metrics& metrics)
-    : config_(config), ca_pem_(std::move(material.ca_pem)), times_(times), clock_(clock), log_(log), metrics_(metrics),
+ProviderKeys::ProviderKeys(const v1::Oidc& config, ProviderMaterial material, const FetchTimes& times, const Clock& clock,
+                           telemetry::Log& log, telemetry::Metrics& metrics)
+    : config_(config),
+      ca_pem_(std::move(material.ca_pem)),
+      times_(times),
+      clock_(clock),
+      log_(log),
+      metrics_(metrics),
       keys_(std::make_shared<const std::vector<token::ProviderKey>>(std::move(material.keys))) {
   files_.Changed({config_.jwks()});
   if (IsUrl(config_.jwks())) thread_ = std::thread([this] { Run(); });
@@ -77,7 +84,10 @@ void ProviderKeys::TakeUpChanges() {
 void ProviderKeys::TakeUp(absl::StatusOr<std::vector<token::ProviderKey>> keys) {
   if (!keys.ok()) {
     // Said and counted once: whoever fetches anew every ten seconds would say nothing else.
-    if (!failed_) log_.Error("keys of the OpenID provider not taken up, the former are used on", {{"error", MessageOf(keys.status())}, {"keys", Current()->size()}});
+    if (!failed_) {
+      log_.Error("keys of the OpenID provider not taken up, the former are used on",
+                 {{"error", MessageOf(keys.status())}, {"keys", Current()->size()}});
+    }
     if (!failed_) metrics_.CountReload(telemetry::Reloadable::kOidcKeys, false, clock_.Now());
     failed_ = true;
     return;
@@ -86,9 +96,10 @@ void ProviderKeys::TakeUp(absl::StatusOr<std::vector<token::ProviderKey>> keys) 
   for (const token::ProviderKey& key : *keys) names.push_back(key.key_id);
   {
     const std::lock_guard lock(mutex_);
-    const bool same = !failed_ && std::equal(keys->begin(), keys->end(), keys_->begin(), keys_->end(), [](const token::ProviderKey& a, const token::ProviderKey& b) {
-      return a.key == b.key && a.key_id == b.key_id && a.algorithm == b.algorithm;
-    });
+    const bool same = !failed_ && std::equal(keys->begin(), keys->end(), keys_->begin(), keys_->end(),
+                                             [](const token::ProviderKey& a, const token::ProviderKey& b) {
+                                               return a.key == b.key && a.key_id == b.key_id && a.algorithm == b.algorithm;
+                                             });
     failed_ = false;
     if (same) return;
     keys_ = std::make_shared<const std::vector<token::ProviderKey>>(*std::move(keys));

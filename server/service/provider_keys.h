@@ -36,14 +36,15 @@ struct ProviderMaterial {
 absl::StatusOr<ProviderMaterial> LoadProviderMaterial(const v1::Oidc& config, Time now);
 
 struct FetchTimes {
-  std::chrono::milliseconds refresh;         // behind a fetch that worked
-  std::chrono::milliseconds retry{10'000};   // behind one that did not
-  std::chrono::milliseconds least{30'000};   // between fetches that somebody asks for
+  std::chrono::milliseconds refresh;        // behind a fetch that worked
+  std::chrono::milliseconds retry{10'000};  // behind one that did not
+  std::chrono::milliseconds least{30'000};  // between fetches that somebody asks for
 };
 
 class ProviderKeys {
  public:
-  ProviderKeys(const v1::Oidc& config, ProviderMaterial material, const FetchTimes& times, const Clock& clock, telemetry::Log& log, telemetry::Metrics& metrics);
+  ProviderKeys(const v1::Oidc& config, ProviderMaterial material, const FetchTimes& times, const Clock& clock, telemetry::Log& log,
+               telemetry::Metrics& metrics);
   ~ProviderKeys();
   ProviderKeys(const ProviderKeys&) = delete;
   ProviderKeys& operator=(const ProviderKeys&) = delete;
@@ -69,10 +70,10 @@ class ProviderKeys {
 
   mutable std::mutex mutex_;
   std::condition_variable woken_;
-  ProviderKeySet keys_;                    // guarded by mutex_; never nullptr
-  bool missed_ = false;                    // guarded by mutex_
+  ProviderKeySet keys_;  // guarded by mutex_; never nullptr
+  bool missed_ = false;  // guarded by mutex_
   std::atomic<bool> ending_ = false;
-  std::thread thread_;                     // last; not running for a file
+  std::thread thread_;  // last; not running for a file
 };
 
 }  // namespace assay::service

@@ -30,7 +30,9 @@ std::vector<trust::CollateralItem> ItemsIn(const std::vector<collateral::Held>& 
 Reappraiser::Reappraiser(ReappraiserInputs inputs) : inputs_(std::move(inputs)), caches_(kFactCapacity) {}
 Reappraiser::~Reappraiser() { Stop(); }
 
-void Reappraiser::Start() { thread_ = std::thread([this] { Loop(); }); }
+void Reappraiser::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
 
 void Reappraiser::Stop() {
   {
@@ -119,22 +121,30 @@ ReappraisalReport Reappraiser::Run(const std::string& cause) {
   } while (request.after != 0);
   if (report.flipped > 0) inputs_.flipped();
   if (report.flipped > 0 || report.failed > 0) {
-    inputs_.log.Warning("verdicts appraised once more", {{"cause", cause}, {"appraised", report.appraised}, {"flipped", report.flipped}, {"undecided", report.undecided}, {"failed", report.failed}});
+    inputs_.log.Warning("verdicts appraised once more", {{"cause", cause},
+                                                         {"appraised", report.appraised},
+                                                         {"flipped", report.flipped},
+                                                         {"undecided", report.undecided},
+                                                         {"failed", report.failed}});
   } else {
     inputs_.log.Info("verdicts appraised once more", {{"cause", cause}, {"appraised", report.appraised}, {"undecided", report.undecided}});
   }
   return report;
 }
 
-bool Reappraiser::Appraise(const v1::VerdictSummary& summary, const std::string& cause, const std::vector<trust::CollateralItem>& current, const std::vector<trust::Floor>& floors,
-                           const std::vector<appraisal::Denial>& denials, Time now, ReappraisalReport& report) {
+bool Reappraiser::Appraise(const v1::VerdictSummary& summary, const std::string& cause, const std::vector<trust::CollateralItem>& current,
+                           const std::vector<trust::Floor>& floors, const std::vector<appraisal::Denial>& denials, Time now,
+                           ReappraisalReport& report) {
   auto record = inputs_.store.Get(summary.id());
   if (absl::IsNotFound(record.status())) return true;  // purged between the two
   if (!record.ok()) return false;
   appraisal::StateSnapshot state{.not_before = inputs_.not_before, .floors = floors, .denials = denials};
   if (record->has_state()) {
-    auto known = inputs_.store.InstanceStateOf({.identity = ToBytes(AsBytes(record->state().identity())), .node_key_sha256 = AsBytes(record->node_key_sha256()),
-                                                .cluster = record->context().cluster(), .name = record->context().name()}, now);
+    auto known = inputs_.store.InstanceStateOf({.identity = ToBytes(AsBytes(record->state().identity())),
+                                                .node_key_sha256 = AsBytes(record->node_key_sha256()),
+                                                .cluster = record->context().cluster(),
+                                                .name = record->context().name()},
+                                               now);
     if (!known.ok()) return false;
     // Which name it holds is a matter between its own verdicts, not of what is known of it.
     known->held_as = record->state().held_as();
@@ -145,9 +155,14 @@ bool Reappraiser::Appraise(const v1::VerdictSummary& summary, const std::string&
     if (!enrolments.ok()) return false;
     state.tpm.enrolments = *std::move(enrolments);
   }
-  const v1::ReplayVerdictResponse replay = appraisal::Replay(store::ExportOf(inputs_.store, *std::move(record)),
-                                                             {.registry = inputs_.registry, .anchors = inputs_.anchors, .at = now, .more_collateral = current, .state = &state,
-                                                              .loaded = &inputs_.policies, .caches = &caches_});
+  const v1::ReplayVerdictResponse replay =
+      appraisal::Replay(store::ExportOf(inputs_.store, *std::move(record)), {.registry = inputs_.registry,
+                                                                             .anchors = inputs_.anchors,
+                                                                             .at = now,
+                                                                             .more_collateral = current,
+                                                                             .state = &state,
+                                                                             .loaded = &inputs_.policies,
+                                                                             .caches = &caches_});
   ++report.appraised;
   if (replay.replayed().verdict() == v1::VERDICT_INDETERMINATE) ++report.undecided;
   v1::VerdictFlip flip;
@@ -160,8 +175,13 @@ bool Reappraiser::Appraise(const v1::VerdictSummary& summary, const std::string&
   if (!*recorded) return true;
   ++report.flipped;
   inputs_.metrics.CountFlip(v1::Verdict_Name(flip.became()));
-  inputs_.log.Warning("verdict flipped", {{"verdict_id", summary.id()}, {"was", v1::Verdict_Name(summary.verdict())}, {"verdict", v1::Verdict_Name(flip.became())},
-                                          {"node", summary.context().name()}, {"platform", summary.platform()}, {"reason", flip.finding().reason()}, {"cause", cause}});
+  inputs_.log.Warning("verdict flipped", {{"verdict_id", summary.id()},
+                                          {"was", v1::Verdict_Name(summary.verdict())},
+                                          {"verdict", v1::Verdict_Name(flip.became())},
+                                          {"node", summary.context().name()},
+                                          {"platform", summary.platform()},
+                                          {"reason", flip.finding().reason()},
+                                          {"cause", cause}});
   return true;
 }
 
@@ -176,8 +196,14 @@ void Reappraiser::Forecast() {
   store::PageRequest request{.size = kPage};
   if (!next.empty()) {
     do {
-      const auto page = store::ForecastNodes(inputs_.store, request, {.registry = inputs_.registry, .anchors = inputs_.anchors, .at = inputs_.clock.Now(), .current = current, .next = next,
-                                                                      .loaded = &inputs_.policies, .caches = &caches_});
+      const auto page = store::ForecastNodes(inputs_.store, request,
+                                             {.registry = inputs_.registry,
+                                              .anchors = inputs_.anchors,
+                                              .at = inputs_.clock.Now(),
+                                              .current = current,
+                                              .next = next,
+                                              .loaded = &inputs_.policies,
+                                              .caches = &caches_});
       if (!page.ok()) {
         inputs_.log.Error("the fleet was not forecast", {{"error", MessageOf(page.status())}});
         return;

@@ -29,10 +29,10 @@ struct ReappraiserInputs {
   const appraisal::Registry& registry;
   const appraisal::PolicyBook& policies;
   const trust::AnchorSet& anchors;
-  std::function<std::vector<collateral::Held>()> held;   // in every channel
+  std::function<std::vector<collateral::Held>()> held;  // in every channel
   std::function<std::vector<trust::Floor>()> floors;
   Time not_before;
-  std::function<void()> flipped = [] {};                 // told when something was recorded
+  std::function<void()> flipped = [] {};  // told when something was recorded
   const Clock& clock;
   telemetry::Log& log;
   telemetry::Metrics& metrics;
@@ -65,8 +65,9 @@ class Reappraiser {
   void Loop();
   void Look();
   // False: the store failed.
-  bool Appraise(const v1::VerdictSummary& summary, const std::string& cause, const std::vector<trust::CollateralItem>& current, const std::vector<trust::Floor>& floors,
-                const std::vector<appraisal::Denial>& denials, Time now, ReappraisalReport& report);
+  bool Appraise(const v1::VerdictSummary& summary, const std::string& cause, const std::vector<trust::CollateralItem>& current,
+                const std::vector<trust::Floor>& floors, const std::vector<appraisal::Denial>& denials, Time now,
+                ReappraisalReport& report);
 
   const ReappraiserInputs inputs_;
   trust::FactCaches caches_;

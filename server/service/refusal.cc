@@ -28,12 +28,24 @@ v1::ErrorDetail DetailOf(const Refusal& refusal) {
 Refusal RefusalOf(const absl::Status& status, std::string field) {
   const std::string why(MessageOf(status));
   switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument: return {{.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = "a value that can be used", .actual = why}};
-    case absl::StatusCode::kNotFound: return {{.reason = Reason::kNotFound, .component = std::move(field), .expected = "something that is recorded", .actual = why}};
-    case absl::StatusCode::kAlreadyExists: return {{.reason = Reason::kEnrolmentTaken, .component = std::move(field), .expected = "a key and a name that are free", .actual = why}};
-    case absl::StatusCode::kOutOfRange: return {{.reason = Reason::kEventsPurged, .component = std::move(field), .expected = "a sequence whose events are kept", .actual = why}};
-    default: return {{.reason = Reason::kStoreUnavailable, .component = "store", .expected = "a store that answers", .actual = "one that could not",
-                      .remedy = "Retry; the verifier's operator must look at its log and disk."}, kRetryStoreMs};
+    case absl::StatusCode::kInvalidArgument:
+      return {
+          {.reason = Reason::kRequestFieldInvalid, .component = std::move(field), .expected = "a value that can be used", .actual = why}};
+    case absl::StatusCode::kNotFound:
+      return {{.reason = Reason::kNotFound, .component = std::move(field), .expected = "something that is recorded", .actual = why}};
+    case absl::StatusCode::kAlreadyExists:
+      return {
+          {.reason = Reason::kEnrolmentTaken, .component = std::move(field), .expected = "a key and a name that are free", .actual = why}};
+    case absl::StatusCode::kOutOfRange:
+      return {
+          {.reason = Reason::kEventsPurged, .component = std::move(field), .expected = "a sequence whose events are kept", .actual = why}};
+    default:
+      return {{.reason = Reason::kStoreUnavailable,
+               .component = "store",
+               .expected = "a store that answers",
+               .actual = "one that could not",
+               .remedy = "Retry; the verifier's operator must look at its log and disk."},
+              kRetryStoreMs};
   }
 }
 

@@ -14,8 +14,8 @@
 namespace assay::service {
 
 struct Refusal {
-  Finding finding;                    // its reason is of stage kRequest, or about a bundle
-  std::uint32_t retry_after_ms = 0;   // 0: not by waiting
+  Finding finding;                   // its reason is of stage kRequest, or about a bundle
+  std::uint32_t retry_after_ms = 0;  // 0: not by waiting
 };
 
 // assay.v1.ErrorDetail of it; serialised into the details of the RPC's status.
@@ -28,14 +28,23 @@ Refusal RefusalOf(const absl::Status& status, std::string field);
 template <typename T>
 class [[nodiscard]] Answer {
  public:
-  Answer(T value) : content_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-  Answer(Refusal refusal) : content_(std::move(refusal)) {}  // NOLINT(google-explicit-constructor)
+  Answer(T value) : content_(std::move(value)) {}                     // NOLINT(google-explicit-constructor)
+  Answer(Refusal refusal) : content_(std::move(refusal)) {}           // NOLINT(google-explicit-constructor)
   Answer(Finding finding) : content_(Refusal{std::move(finding)}) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return std::holds_alternative<T>(content_); }
-  const T& value() const { ASSAY_CHECK(ok()); return *std::get_if<T>(&content_); }
-  T& value() { ASSAY_CHECK(ok()); return *std::get_if<T>(&content_); }
-  const Refusal& refusal() const { ASSAY_CHECK(!ok()); return *std::get_if<Refusal>(&content_); }
+  const T& value() const {
+    ASSAY_CHECK(ok());
+    return *std::get_if<T>(&content_);
+  }
+  T& value() {
+    ASSAY_CHECK(ok());
+    return *std::get_if<T>(&content_);
+  }
+  const Refusal& refusal() const {
+    ASSAY_CHECK(!ok());
+    return *std::get_if<Refusal>(&content_);
+  }
 
  private:
   std::variant<T, Refusal> content_;

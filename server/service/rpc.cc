@@ -50,7 +50,8 @@ void ToLog(gpr_log_func_args* line) {
   const std::lock_guard lock(grpc_log_mutex);
   if (grpc_log == nullptr) return;
   // What peers do to their connections is their business, and must not look like a defect of ours.
-  grpc_log->Debug("grpc", {{"severity", gpr_log_severity_string(line->severity)}, {"file", line->file}, {"line", line->line}, {"text", line->message}});
+  grpc_log->Debug(
+      "grpc", {{"severity", gpr_log_severity_string(line->severity)}, {"file", line->file}, {"line", line->line}, {"text", line->message}});
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ bool ProbeSelf(const std::string& address, const std::string& health, std::chron
   queue.Next(&tag, &ok);
   if (!ok || !status.ok()) return false;
   grpc::Slice slice;
-  return response.DumpToSingleSlice(&slice).ok() && std::string_view(static_cast<const char*>(static_cast<const void*>(slice.begin())), slice.size()) == kServing;
+  return response.DumpToSingleSlice(&slice).ok() &&
+         std::string_view(static_cast<const char*>(static_cast<const void*>(slice.begin())), slice.size()) == kServing;
 }
 
 }  // namespace assay::service

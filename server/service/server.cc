@@ -101,7 +101,10 @@ class Gathering {
     TakePolicies();
     material_.anchors = inputs.insecure_test_anchors.empty() ? std::optional(appraisal::BuiltinAnchors(inputs.registry))
                                                              : Take(appraisal::LoadTestAnchors(inputs.insecure_test_anchors));
-    if (material_.anchors) material_.anchors = Take(appraisal::WithEndorsementRoots(*material_.anchors, {config.gce_endorsement_roots().begin(), config.gce_endorsement_roots().end()}));
+    if (material_.anchors) {
+      material_.anchors = Take(appraisal::WithEndorsementRoots(
+          *material_.anchors, {config.gce_endorsement_roots().begin(), config.gce_endorsement_roots().end()}));
+    }
     if (!config.collateral_dir().empty()) TakeCollateral();
     for (const std::string& path : config.tpm_ek_roots()) {
       auto roots = Take(appraisal::LoadTpmRoots(path));
@@ -109,7 +112,9 @@ class Gathering {
       material_.anchors = appraisal::WithAnchors(*material_.anchors, roots->anchors);
       material_.collateral.insert(material_.collateral.end(), roots->certificates.begin(), roots->certificates.end());
     }
-    if (auto settings = Take(LoadCollateralSettings(config.collateral(), !inputs.insecure_test_anchors.empty(), now))) material_.collateral_settings = *std::move(settings);
+    if (auto settings = Take(LoadCollateralSettings(config.collateral(), !inputs.insecure_test_anchors.empty(), now))) {
+      material_.collateral_settings = *std::move(settings);
+    }
     if (auto air_gap = Take(LoadAirGap(config.air_gap()))) material_.air_gap = *std::move(air_gap);
   }
 
@@ -147,7 +152,8 @@ class Gathering {
     appraisal::LoadResult loaded = appraisal::LoadPolicies(files, inputs_.registry);
     for (const appraisal::LintMessage& message : loaded.messages) messages_.push_back(message.ToString());
     if (loaded.book && loaded.book->sets().empty()) {
-      messages_.emplace_back("policies: expected at least one PolicySet, actual: none. Without a set every node is rejected (policy_none).");
+      messages_.emplace_back(
+          "policies: expected at least one PolicySet, actual: none. Without a set every node is rejected (policy_none).");
     }
     material_.policies = std::move(loaded.book);
   }
@@ -185,20 +191,23 @@ absl::StatusOr<Bytes> LoadChallengeKey(const std::string& path, Random& random, 
       return key;
     }
     ::unlink(path.c_str());
-    return absl::UnavailableError(Cat("challenges.key_file '", path, "': expected to be written, actual: ", std::strerror(errno), ". Check the disk."));
+    return absl::UnavailableError(
+        Cat("challenges.key_file '", path, "': expected to be written, actual: ", std::strerror(errno), ". Check the disk."));
   }
   if (errno != EEXIST) {
-    return absl::UnavailableError(Cat("challenges.key_file '", path, "': expected a file that is there or can be made, actual: ", std::strerror(errno),
-                                      ". Check the directory and its permissions."));
+    return absl::UnavailableError(Cat("challenges.key_file '", path, "': expected a file that is there or can be made, actual: ",
+                                      std::strerror(errno), ". Check the directory and its permissions."));
   }
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
-    return absl::PermissionDeniedError(Cat("challenges.key_file '", path, "': expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it."));
+    return absl::PermissionDeniedError(
+        Cat("challenges.key_file '", path,
+            "': expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it."));
   }
   absl::StatusOr<Bytes> key = ReadFile("challenges.key_file", path);
   if (key.ok() && key->size() < kLeastKeySize) {
-    return absl::InvalidArgumentError(Cat("challenges.key_file '", path, "': expected at least ", kLeastKeySize, " random bytes, actual: ", key->size(),
-                                          ". Remove the file to have one made."));
+    return absl::InvalidArgumentError(Cat("challenges.key_file '", path, "': expected at least ", kLeastKeySize,
+                                          " random bytes, actual: ", key->size(), ". Remove the file to have one made."));
   }
   return key;
 }
@@ -220,9 +229,13 @@ absl::StatusOr<TokenIdentity> LoadTokenIdentity(const v1::ServerConfig& config, 
 telemetry::KnownNames KnownNamesOf(const appraisal::Registry& registry) {
   telemetry::KnownNames known;
   for (const platform::Platform* platform : registry.platforms) known.platforms.emplace_back(platform->name);
-  for (const google::protobuf::FileDescriptor* file : {v1::CreateChallengeRequest::descriptor()->file(), v1::GetVerdictRequest::descriptor()->file(), v1::ListCollateralRequest::descriptor()->file()}) {
+  for (const google::protobuf::FileDescriptor* file :
+       {v1::CreateChallengeRequest::descriptor()->file(), v1::GetVerdictRequest::descriptor()->file(),
+        v1::ListCollateralRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
-      for (int m = 0; m < file->service(s)->method_count(); ++m) known.methods.push_back(Cat(file->service(s)->full_name(), "/", file->service(s)->method(m)->name()));
+      for (int m = 0; m < file->service(s)->method_count(); ++m) {
+        known.methods.push_back(Cat(file->service(s)->full_name(), "/", file->service(s)->method(m)->name()));
+      }
     }
   }
   for (const collateral::Upstream upstream : collateral::kAllUpstreams) known.upstreams.emplace_back(collateral::NameOf(upstream));
@@ -231,13 +244,18 @@ telemetry::KnownNames KnownNamesOf(const appraisal::Registry& registry) {
 }
 
 telemetry::EdgeSnapshot SnapshotOf(const EdgeCounts& counts) {
-  return {.accepted = counts.accepted, .open = counts.open, .refused_total = counts.refused_total, .refused_per_address = counts.refused_per_address,
-          .cut = counts.cut, .accept_errors = counts.accept_errors};
+  return {.accepted = counts.accepted,
+          .open = counts.open,
+          .refused_total = counts.refused_total,
+          .refused_per_address = counts.refused_per_address,
+          .cut = counts.cut,
+          .accept_errors = counts.accept_errors};
 }
 
 class RunningServer final : public Server {
  public:
-  RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store, std::unique_ptr<store::CollateralStore> collateral, Bytes challenge_key, TokenIdentity tokens, Time not_before)
+  RunningServer(const ServerInputs& inputs, Material material, std::unique_ptr<store::VerdictStore> store,
+                std::unique_ptr<store::CollateralStore> collateral, Bytes challenge_key, TokenIdentity tokens, Time not_before)
       : grpc_log_(inputs.log),
         config_(inputs.config),
         metrics_(ASSAY_VERSION, KnownNamesOf(inputs.registry)),
@@ -249,18 +267,49 @@ class RunningServer final : public Server {
         shelf_(*collateral_),
         verifier_(inputs.registry, *material_.anchors),
         transport_(material_.collateral_settings.upstreams),
-        keeper_({.upstreams = material_.collateral_settings.upstreams, .renewal = material_.collateral_settings.renewal, .shelf = shelf_, .verifier = verifier_, .transport = transport_,
-                 .clock = inputs.clock, .monotonic = [] { return std::chrono::steady_clock::now(); }, .random = inputs.random, .log = inputs.log, .metrics = metrics_}),
-        attestation_({.registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .collateral = material_.collateral, .keeper = &keeper_,
-                      .challenge_lifetime = ChallengeLifetime(inputs.config), .tls_terminated = inputs.config.join().tls_terminated(), .not_before = not_before,
-                      .token_keys = tokens_.keys.get(), .token_issuer = tokens_.issuer, .store = *store_, .changed = [this] { watchers_.Changed(); },
-                      .clock = inputs.clock, .random = inputs.random, .log = inputs.log, .metrics = metrics_},
+        keeper_({.upstreams = material_.collateral_settings.upstreams,
+                 .renewal = material_.collateral_settings.renewal,
+                 .shelf = shelf_,
+                 .verifier = verifier_,
+                 .transport = transport_,
+                 .clock = inputs.clock,
+                 .monotonic = [] { return std::chrono::steady_clock::now(); },
+                 .random = inputs.random,
+                 .log = inputs.log,
+                 .metrics = metrics_}),
+        attestation_({.registry = inputs.registry,
+                      .policies = *material_.policies,
+                      .anchors = *material_.anchors,
+                      .collateral = material_.collateral,
+                      .keeper = &keeper_,
+                      .challenge_lifetime = ChallengeLifetime(inputs.config),
+                      .tls_terminated = inputs.config.join().tls_terminated(),
+                      .not_before = not_before,
+                      .token_keys = tokens_.keys.get(),
+                      .token_issuer = tokens_.issuer,
+                      .store = *store_,
+                      .changed = [this] { watchers_.Changed(); },
+                      .clock = inputs.clock,
+                      .random = inputs.random,
+                      .log = inputs.log,
+                      .metrics = metrics_},
                      ChallengeCodec(challenge_key)),
-        reappraiser_({.store = *store_, .registry = inputs.registry, .policies = *material_.policies, .anchors = *material_.anchors, .held = [this] { return keeper_.Everything(); },
-                      .floors = [this] { return keeper_.Floors(); }, .not_before = not_before, .flipped = [this] { watchers_.Changed(); }, .clock = inputs.clock, .log = inputs.log, .metrics = metrics_}),
+        reappraiser_({.store = *store_,
+                      .registry = inputs.registry,
+                      .policies = *material_.policies,
+                      .anchors = *material_.anchors,
+                      .held = [this] { return keeper_.Everything(); },
+                      .floors = [this] { return keeper_.Floors(); },
+                      .not_before = not_before,
+                      .flipped = [this] { watchers_.Changed(); },
+                      .clock = inputs.clock,
+                      .log = inputs.log,
+                      .metrics = metrics_}),
         authorization_(inputs.config.operator_()),
         provider_keys_(ProviderKeysOf(inputs, std::move(material_.provider), metrics_)),
-        bearers_(provider_keys_ == nullptr ? nullptr : std::make_unique<BearerCallers>(inputs.config.operator_().oidc(), *provider_keys_, inputs.clock)),
+        bearers_(provider_keys_ == nullptr
+                     ? nullptr
+                     : std::make_unique<BearerCallers>(inputs.config.operator_().oidc(), *provider_keys_, inputs.clock)),
         operator_pool_(kOperatorThreads, kOperatorQueue),
         promises_(PromisesOf(inputs.config.workers())),
         pool_(ThreadsOf(inputs.config.workers()), inputs.config.workers().queue()),
@@ -270,7 +319,9 @@ class RunningServer final : public Server {
         registry_(inputs.registry),
         clock_(inputs.clock),
         log_(inputs.log),
-        forgetting_(kForgetInterval, [this, retention = RetentionOf(inputs.config.store().retention()), &clock = inputs.clock] { Forget(retention, clock.Now()); }) {}
+        forgetting_(kForgetInterval, [this, retention = RetentionOf(inputs.config.store().retention()), &clock = inputs.clock] {
+          Forget(retention, clock.Now());
+        }) {}
 
   ~RunningServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
@@ -283,11 +334,14 @@ class RunningServer final : public Server {
     join_limits.bytes_sent_between_calls = kMostSentBetweenJoinCalls;
     auto join = Edge::Listen("join.address", config.join().address(), join_limits, log_);
     if (!join.ok()) return join.status();
-    auto operators = Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections(), kMaxRequestSize), log_);
+    auto operators =
+        Edge::Listen("operator.address", config.operator_().address(), LimitsOf(config.operator_().connections(), kMaxRequestSize), log_);
     if (!operators.ok()) return operators.status();
     join_ = std::make_unique<Listener>(*std::move(join), kJoinHealth, JoinRequestBytes(config));
     operator_ = std::make_unique<Listener>(*std::move(operators), "", kMaxRequestSize);
-    if (!ServeJoin() || !ServeOperators()) return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
+    if (!ServeJoin() || !ServeOperators()) {
+      return absl::UnavailableError("listeners: expected gRPC to start, actual: it did not; its messages are in the log.");
+    }
     join_files_.Changed({config_.join().tls().certificate(), config_.join().tls().key()});
     operator_files_.Changed({config_.operator_().tls().certificate(), config_.operator_().tls().key(), config_.operator_().client_ca()});
     metrics_.OnCollect([this] { Collect(); });
@@ -338,7 +392,8 @@ class RunningServer final : public Server {
       auto opened = http::HttpListener::Listen("http", config_.http().address(), std::nullopt);
       if (!opened.ok()) return opened.status();
       http_ = *std::move(opened);
-      http::RegisterHealthAndMetrics(*http_, [this] { return failed_probes_ < kMostFailedProbes; }, [this] { return Ready(); }, [this] { return metrics_.Expose(); });
+      http::RegisterHealthAndMetrics(
+          *http_, [this] { return failed_probes_ < kMostFailedProbes; }, [this] { return Ready(); }, [this] { return metrics_.Expose(); });
       http_->Serve();
     }
     if (config_.has_https()) {
@@ -348,7 +403,8 @@ class RunningServer final : public Server {
       https_ = *std::move(opened);
       metrics_.SetTlsNotAfter(telemetry::Listener::kHttps, tls.not_after);
       https_files_.Changed({config_.https().tls().certificate(), config_.https().tls().key()});
-      http::RegisterDiscovery(*https_, tokens_.issuer, [this] { return tokens_.keys ? tokens_.keys->Jwks() : std::string(R"({"keys":[]})"); });
+      http::RegisterDiscovery(*https_, tokens_.issuer,
+                              [this] { return tokens_.keys ? tokens_.keys->Jwks() : std::string(R"({"keys":[]})"); });
       https_->Serve();
     }
     return absl::OkStatus();
@@ -366,7 +422,10 @@ class RunningServer final : public Server {
     const bool answered = ProbeSelf(join_->edge().address(), kJoinHealth, kProbeBound);
     metrics_.SetSelfProbe(telemetry::Listener::kJoin, answered);
     if (answered) failed_probes_ = 0;
-    else if (++failed_probes_ <= kMostFailedProbes) log_.Error("the join listener did not answer its own process", {{"address", join_->edge().address()}, {"times", failed_probes_.load()}});
+    else if (++failed_probes_ <= kMostFailedProbes) {
+      log_.Error("the join listener did not answer its own process",
+                 {{"address", join_->edge().address()}, {"times", failed_probes_.load()}});
+    }
   }
 
   void Collect() {
@@ -386,9 +445,12 @@ class RunningServer final : public Server {
     const auto nodes = store_->CountNodes(clock_.Now());
     if (!nodes.ok()) return;
     using telemetry::NodeState;
-    for (const auto& [state, count] : {std::pair{NodeState::kTrusted, nodes->trusted}, {NodeState::kTrustedWithWarnings, nodes->trusted_with_warnings},
-                                       {NodeState::kRejected, nodes->rejected}, {NodeState::kIndeterminate, nodes->indeterminate},
-                                       {NodeState::kExpired, nodes->expired}, {NodeState::kBanned, nodes->banned}}) {
+    for (const auto& [state, count] : {std::pair{NodeState::kTrusted, nodes->trusted},
+                                       {NodeState::kTrustedWithWarnings, nodes->trusted_with_warnings},
+                                       {NodeState::kRejected, nodes->rejected},
+                                       {NodeState::kIndeterminate, nodes->indeterminate},
+                                       {NodeState::kExpired, nodes->expired},
+                                       {NodeState::kBanned, nodes->banned}}) {
       metrics_.SetNodes(state, static_cast<std::size_t>(count));
     }
   }
@@ -400,7 +462,8 @@ class RunningServer final : public Server {
       if (!item.error) continue;
       Time& kept = failures_kept_[item.key];
       if (kept == item.error->at) continue;
-      const absl::Status noted = collateral_->NoteFailure(item.key.key, item.key.channel, Cat(NameOf(item.error->reason), ": ", item.error->why), item.error->at);
+      const absl::Status noted =
+          collateral_->NoteFailure(item.key.key, item.key.channel, Cat(NameOf(item.error->reason), ": ", item.error->why), item.error->at);
       if (noted.ok()) kept = item.error->at;
       else log_.Error("failure not noted", {{"key", item.key.key.ToString()}, {"error", MessageOf(noted)}});
     }
@@ -446,17 +509,39 @@ class RunningServer final : public Server {
   }
 
   std::unique_ptr<grpc::Service> JoinServiceWith(const TlsMaterial& tls) {
-    return MakeJoinService({.attestation = attestation_, .pool = pool_, .promises = promises_, .of_address = calls_of_address_, .in_all = calls_in_all_, .server_spki = tls.spki_sha256,
+    return MakeJoinService({.attestation = attestation_,
+                            .pool = pool_,
+                            .promises = promises_,
+                            .of_address = calls_of_address_,
+                            .in_all = calls_in_all_,
+                            .server_spki = tls.spki_sha256,
                             .address_of = [this](const std::string& peer) { return join_->edge().AddressOf(peer); },
-                            .log = log_, .metrics = metrics_, .keeper = &keeper_, .patience = material_.collateral_settings.patience,
+                            .log = log_,
+                            .metrics = metrics_,
+                            .keeper = &keeper_,
+                            .patience = material_.collateral_settings.patience,
                             .completed = [this](const std::string& peer) { join_->edge().CallCompleted(peer); }});
   }
   std::vector<std::unique_ptr<grpc::Service>> OperatorServicesNow() {
     const auto inputs = [this] {
-      return OperatorInputs{.authorization = authorization_, .bearers = bearers_.get(), .store = *store_, .registry = registry_, .policies = *material_.policies,
-                            .anchors = *material_.anchors, .watchers = watchers_, .pool = operator_pool_, .clock = clock_, .log = log_, .metrics = metrics_,
-                            .keeper = keeper_, .collateral = *collateral_, .air_gap = material_.air_gap, .keep_failures = [this] { KeepFailures(); }, .banned = [this](std::string cause) { reappraiser_.Changed(std::move(cause)); },
-                            .page_key = page_key_, .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }};
+      return OperatorInputs{.authorization = authorization_,
+                            .bearers = bearers_.get(),
+                            .store = *store_,
+                            .registry = registry_,
+                            .policies = *material_.policies,
+                            .anchors = *material_.anchors,
+                            .watchers = watchers_,
+                            .pool = operator_pool_,
+                            .clock = clock_,
+                            .log = log_,
+                            .metrics = metrics_,
+                            .keeper = keeper_,
+                            .collateral = *collateral_,
+                            .air_gap = material_.air_gap,
+                            .keep_failures = [this] { KeepFailures(); },
+                            .banned = [this](std::string cause) { reappraiser_.Changed(std::move(cause)); },
+                            .page_key = page_key_,
+                            .completed = [this](const std::string& peer) { operator_->edge().CallCompleted(peer); }};
     };
     std::vector<std::unique_ptr<grpc::Service>> services;
     services.push_back(MakeOperatorService(inputs()));
@@ -474,7 +559,8 @@ class RunningServer final : public Server {
   }
   bool ServeOperators() {
     metrics_.SetTlsNotAfter(telemetry::Listener::kOperator, material_.operator_tls.not_after);
-    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca.pem, bearers_ != nullptr), OperatorServicesNow(), kDrainFormer);
+    return operator_->Serve(OperatorCredentials(material_.operator_tls, material_.client_ca.pem, bearers_ != nullptr),
+                            OperatorServicesNow(), kDrainFormer);
   }
 
   // Whoever changed the ring, this process or another, its keys sign and are published from here on.
@@ -482,7 +568,9 @@ class RunningServer final : public Server {
     if (!tokens_.keys) return;
     const auto changed = tokens_.keys->Reload();
     if (!changed.ok()) {
-      if (!keys_failed_) log_.Error("keys that sign tokens not read anew, the former are used on", {{"error", MessageOf(changed.status())}});
+      if (!keys_failed_) {
+        log_.Error("keys that sign tokens not read anew, the former are used on", {{"error", MessageOf(changed.status())}});
+      }
       if (!keys_failed_) metrics_.CountReload(telemetry::Reloadable::kKeys, false, clock_.Now());
     } else if (*changed) {
       metrics_.CountReload(telemetry::Reloadable::kKeys, true, clock_.Now());
@@ -555,7 +643,7 @@ class RunningServer final : public Server {
   GrpcLog grpc_log_;
   const v1::ServerConfig config_;
   telemetry::Metrics metrics_;  // before whatever counts
-  Material material_;  // TLS: by watching_files_ only, once it runs
+  Material material_;           // TLS: by watching_files_ only, once it runs
   std::unique_ptr<store::VerdictStore> store_;
   TokenIdentity tokens_;
   Watchers watchers_;
@@ -583,10 +671,10 @@ class RunningServer final : public Server {
   std::atomic<bool> stopping_ = false;
   std::mutex failures_mutex_;
   std::map<collateral::ChanneledKey, Time> failures_kept_;  // guarded by failures_mutex_
-  bool keys_failed_ = false;  // by watching_files_ only
-  FilesSeen join_files_, operator_files_, https_files_;  // by watching_files_ only
-  EndWatch ends_;                                        // by watching_files_ only, once it runs
-  std::map<std::string, std::string> kept_former_;       // by listener: what was said last; by watching_files_ only
+  bool keys_failed_ = false;                                // by watching_files_ only
+  FilesSeen join_files_, operator_files_, https_files_;     // by watching_files_ only
+  EndWatch ends_;                                           // by watching_files_ only, once it runs
+  std::map<std::string, std::string> kept_former_;          // by listener: what was said last; by watching_files_ only
   Periodic forgetting_;
   std::optional<Periodic> watching_files_, probing_;
 };
@@ -594,7 +682,10 @@ class RunningServer final : public Server {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<result::KeyRing>> OpenTokenKeys(const v1::ServerConfig& config, bool simulated, Time now) {
-  if (!config.has_tokens()) return absl::InvalidArgumentError("tokens: expected issuer and key_directory, actual: no such section, so this verifier issues no tokens. Add it.");
+  if (!config.has_tokens()) {
+    return absl::InvalidArgumentError(
+        "tokens: expected issuer and key_directory, actual: no such section, so this verifier issues no tokens. Add it.");
+  }
   const bool one = config.tokens().key_directory().empty();
   const std::string field = one ? "tokens.key_file" : "tokens.key_directory";
   const std::string path = Cat(one ? config.tokens().key_file() : config.tokens().key_directory(), simulated ? ".simulated" : "");
@@ -609,9 +700,11 @@ std::vector<std::string> CheckInputs(const ServerInputs& inputs) { return Gather
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs) {
   Gathering gathering(inputs);
   if (!gathering.messages().empty()) return absl::InvalidArgumentError(Join(gathering.messages(), "\n"));
-  auto store = store::OpenSqliteStore(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
+  auto store =
+      store::OpenSqliteStore(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
   if (!store.ok()) return store.status();
-  auto collateral = store::OpenSqliteCollateral(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
+  auto collateral =
+      store::OpenSqliteCollateral(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});
   if (!collateral.ok()) return collateral.status();
   const absl::StatusOr<Time> latest = (*store)->LatestTime();
   if (!latest.ok()) return latest.status();
@@ -623,18 +716,29 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs
   auto tokens = LoadTokenIdentity(inputs.config, simulated, inputs.clock.Now());
   if (!tokens.ok()) return tokens.status();
   if (tokens->keys) {
-    inputs.log.Info("tokens are signed", {{"kid", tokens->keys->Signer()->id()}, {"issuer", tokens->issuer}, {"keys", tokens->keys->Entries().size()}});
-    for (const result::RingNotice& notice : tokens->keys->Notices()) inputs.log.Warning("key ring", {{"notice", notice.message}, {"file", notice.file}});
+    inputs.log.Info("tokens are signed",
+                    {{"kid", tokens->keys->Signer()->id()}, {"issuer", tokens->issuer}, {"keys", tokens->keys->Entries().size()}});
+    for (const result::RingNotice& notice : tokens->keys->Notices()) {
+      inputs.log.Warning("key ring", {{"notice", notice.message}, {"file", notice.file}});
+    }
   }
-  if (simulated) inputs.log.Warning("SIMULATED: the vendors' roots are replaced by test anchors, no verdict says anything about real hardware", {{"anchors", inputs.insecure_test_anchors}});
+  if (simulated) {
+    inputs.log.Warning("SIMULATED: the vendors' roots are replaced by test anchors, no verdict says anything about real hardware",
+                       {{"anchors", inputs.insecure_test_anchors}});
+  }
   if (inputs.config.join().tls_terminated()) inputs.log.Warning("a proxy terminates the TLS of nodes: verdicts are not bound to a channel");
   std::vector<std::string> sets;
   for (const appraisal::PolicySet& set : material.policies->sets()) sets.push_back(set.name);
-  inputs.log.Info("policies loaded", {{"sets", Join(sets, ", ")}, {"policies", material.policies->policies().size()}, {"digest", ToHex(material.policies->Digest())}});
+  inputs.log.Info(
+      "policies loaded",
+      {{"sets", Join(sets, ", ")}, {"policies", material.policies->policies().size()}, {"digest", ToHex(material.policies->Digest())}});
 
-  auto server = std::make_unique<RunningServer>(inputs, std::move(gathering.material()), *std::move(store), *std::move(collateral), *std::move(key), *std::move(tokens), std::max(*latest, kSourceTime));
+  auto server = std::make_unique<RunningServer>(inputs, std::move(gathering.material()), *std::move(store), *std::move(collateral),
+                                                *std::move(key), *std::move(tokens), std::max(*latest, kSourceTime));
   if (const absl::Status listening = server->Listen(inputs.config); !listening.ok()) return listening;
-  inputs.log.Info("listening", {{"join", server->join_address()}, {"operator", server->operator_address()}, {"version", ASSAY_VERSION}, {"simulated", simulated}});
+  inputs.log.Info(
+      "listening",
+      {{"join", server->join_address()}, {"operator", server->operator_address()}, {"version", ASSAY_VERSION}, {"simulated", simulated}});
   return server;
 }
 

@@ -44,9 +44,9 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerInputs& inputs);
   virtual ~Server() = default;
 
-  virtual const std::string& join_address() const = 0;      // "host:port" with the port that was picked
+  virtual const std::string& join_address() const = 0;  // "host:port" with the port that was picked
   virtual const std::string& operator_address() const = 0;
-  virtual std::string http_address() const = 0;   // "": not configured
+  virtual std::string http_address() const = 0;  // "": not configured
   virtual std::string https_address() const = 0;
   virtual EdgeCounts join_connections() const = 0;
   virtual EdgeCounts operator_connections() const = 0;

@@ -26,7 +26,8 @@ std::vector<collateral::KeptItem> ItemsOf(std::vector<store::KeptDocument> docum
 }  // namespace
 
 store::KeptDocument DocumentOf(const collateral::KeptItem& item) {
-  store::KeptDocument document{.key = item.key, .channel = item.channel, .body = item.body, .source = item.source, .obtained = item.obtained};
+  store::KeptDocument document{
+      .key = item.key, .channel = item.channel, .body = item.body, .source = item.source, .obtained = item.obtained};
   if (item.edition) document.number = item.edition->number;
   if (item.not_before != Time{}) document.issued = item.not_before;
   if (item.not_after != Time{}) document.next_update = item.not_after;

@@ -31,12 +31,14 @@ constexpr int kSoonPartOfLife = 5;
 std::string InFile(const std::string& field, const std::string& path) { return Cat(field, " '", Printable(path), "'"); }
 
 // What `what` ("certificates") the file has, PEM or DER.
-absl::StatusOr<std::vector<crypto::Certificate>> ReadCertificates(const std::string& field, const std::string& path, std::string_view what) {
+absl::StatusOr<std::vector<crypto::Certificate>> ReadCertificates(const std::string& field, const std::string& path,
+                                                                  std::string_view what) {
   const absl::StatusOr<Bytes> bytes = ReadFile(field, path);
   if (!bytes.ok()) return bytes.status();
   auto certificates = crypto::CertificatesFrom(*bytes, field);
   if (certificates && !certificates->empty()) return std::move(certificates).value();
-  return absl::InvalidArgumentError(ToAbsl(Cat(InFile(field, path), ": expected ", what, ", actual: ", certificates ? "none" : Describe(certificates.findings().front()))));
+  return absl::InvalidArgumentError(ToAbsl(
+      Cat(InFile(field, path), ": expected ", what, ", actual: ", certificates ? "none" : Describe(certificates.findings().front()))));
 }
 
 std::string PemOf(const std::vector<crypto::Certificate>& certificates) {
@@ -47,7 +49,9 @@ std::string PemOf(const std::vector<crypto::Certificate>& certificates) {
 
 std::vector<Lifetime> LifetimesOf(const std::vector<crypto::Certificate>& certificates) {
   std::vector<Lifetime> lifetimes;
-  for (const crypto::Certificate& certificate : certificates) lifetimes.push_back({Printable(certificate.SubjectText(), 96), certificate.not_before(), certificate.not_after()});
+  for (const crypto::Certificate& certificate : certificates) {
+    lifetimes.push_back({Printable(certificate.SubjectText(), 96), certificate.not_before(), certificate.not_after()});
+  }
   return lifetimes;
 }
 
@@ -58,12 +62,13 @@ bool Ended(const Lifetime& certificate, Time now) { return certificate.not_after
 bool NotBegun(const Lifetime& certificate, Time now) { return now + kMostSkew < certificate.not_before; }
 // "'CN=x' ended 2026-11-01T00:00:00Z"
 std::string OutOfTime(const Lifetime& certificate, Time now) {
-  return Cat("'", certificate.subject, "' ", Ended(certificate, now) ? "ended " : "begins ", FormatTime(Ended(certificate, now) ? certificate.not_after : certificate.not_before),
-             " (today is ", DayOf(now), ")");
+  return Cat("'", certificate.subject, "' ", Ended(certificate, now) ? "ended " : "begins ",
+             FormatTime(Ended(certificate, now) ? certificate.not_after : certificate.not_before), " (today is ", DayOf(now), ")");
 }
 
 bool SignsCertificates(const crypto::Certificate& certificate) {
-  return certificate.is_ca() && (!certificate.key_usage() || (*certificate.key_usage() & static_cast<std::uint16_t>(crypto::KeyUsage::kKeyCertSign)) != 0);
+  return certificate.is_ca() &&
+         (!certificate.key_usage() || (*certificate.key_usage() & static_cast<std::uint16_t>(crypto::KeyUsage::kKeyCertSign)) != 0);
 }
 
 }  // namespace
@@ -74,22 +79,28 @@ absl::StatusOr<TlsMaterial> LoadTlsMaterial(const v1::TlsIdentity& identity, con
   if (!chain.ok()) return chain.status();
   struct stat status {};
   if (::stat(identity.key().c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
-    return absl::PermissionDeniedError(ToAbsl(Cat(InFile(key_field, identity.key()), ": expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it.")));
+    return absl::PermissionDeniedError(
+        ToAbsl(Cat(InFile(key_field, identity.key()),
+                   ": expected a file that only its owner can read, actual: open to group or others. Run chmod 600 on it.")));
   }
   const absl::StatusOr<Bytes> key = ReadFile(key_field, identity.key());
   if (!key.ok()) return key.status();
   const auto private_key = crypto::PrivateKey::FromPem(AsText(*key));
   if (!private_key) {
-    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(key_field, identity.key()), ": expected an EC P-256 private key in PEM, actual: ", Describe(private_key.findings().front()))));
+    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(key_field, identity.key()), ": expected an EC P-256 private key in PEM, actual: ",
+                                                 Describe(private_key.findings().front()))));
   }
   const crypto::Certificate& leaf = chain->front();
   if (!(leaf.public_key() == private_key->public_key())) {
-    return absl::InvalidArgumentError(ToAbsl(Cat(field, ": expected the private key of the certificate '", Printable(leaf.SubjectText()), "', actual: another key. Give the pair that belongs together.")));
+    return absl::InvalidArgumentError(ToAbsl(Cat(field, ": expected the private key of the certificate '", Printable(leaf.SubjectText()),
+                                                 "', actual: another key. Give the pair that belongs together.")));
   }
-  TlsMaterial material{PemOf(*chain), std::string(AsText(*key)), leaf.public_key().spki_sha256(), leaf.SubjectText(), leaf.not_after(), LifetimesOf(*chain)};
+  TlsMaterial material{PemOf(*chain),      std::string(AsText(*key)), leaf.public_key().spki_sha256(),
+                       leaf.SubjectText(), leaf.not_after(),          LifetimesOf(*chain)};
   if (const Lifetime& life = material.lifetimes.front(); Ended(life, now) || NotBegun(life, now)) {
-    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(certificate_field, identity.certificate()), ": expected a certificate that is valid now, actual: ", OutOfTime(life, now),
-                                                 ". ", Ended(life, now) ? "Renew it, or set" : "Wait for it, or set", " this machine's clock.")));
+    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(certificate_field, identity.certificate()),
+                                                 ": expected a certificate that is valid now, actual: ", OutOfTime(life, now), ". ",
+                                                 Ended(life, now) ? "Renew it, or set" : "Wait for it, or set", " this machine's clock.")));
   }
   return material;
 }
@@ -99,14 +110,15 @@ absl::StatusOr<CaMaterial> LoadCaMaterial(const std::string& path, const std::st
   if (!certificates.ok()) return certificates.status();
   const auto other = std::find_if_not(certificates->begin(), certificates->end(), SignsCertificates);
   if (other != certificates->end()) {
-    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(field, path), ": expected CA certificates, actual: '", Printable(other->SubjectText(), 96),
-                                                 "' may sign none. Give the certificate of who issues, not one that was issued.")));
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat(InFile(field, path), ": expected CA certificates, actual: '", Printable(other->SubjectText(), 96),
+                   "' may sign none. Give the certificate of who issues, not one that was issued.")));
   }
   CaMaterial material{PemOf(*certificates), LifetimesOf(*certificates)};
   const auto out_of_time = [&](const Lifetime& life) { return Ended(life, now) || NotBegun(life, now); };
   if (std::all_of(material.lifetimes.begin(), material.lifetimes.end(), out_of_time)) {
-    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(field, path), ": expected a CA certificate that is valid now, actual: ", OutOfTime(material.lifetimes.front(), now),
-                                                 ". Renew it, or set this machine's clock.")));
+    return absl::InvalidArgumentError(ToAbsl(Cat(InFile(field, path), ": expected a CA certificate that is valid now, actual: ",
+                                                 OutOfTime(material.lifetimes.front(), now), ". Renew it, or set this machine's clock.")));
   }
   return material;
 }
@@ -117,8 +129,12 @@ void EndWatch::Look(std::string_view listener, const std::vector<Lifetime>& cert
     const Duration life = certificate.not_after - certificate.not_before;
     if (now + std::min(kSoon, life / kSoonPartOfLife) < certificate.not_after) continue;
     if (!said_.try_emplace(Cat(listener, " ", FormatTime(certificate.not_after), " ", certificate.subject), now).second) continue;
-    if (Ended(certificate, now)) log.Error("a certificate in use has ended", {{"listener", listener}, {"subject", certificate.subject}, {"not_after", certificate.not_after}});
-    else log.Warning("a certificate in use ends soon", {{"listener", listener}, {"subject", certificate.subject}, {"not_after", certificate.not_after}});
+    if (Ended(certificate, now)) {
+      log.Error("a certificate in use has ended",
+                {{"listener", listener}, {"subject", certificate.subject}, {"not_after", certificate.not_after}});
+    } else
+      log.Warning("a certificate in use ends soon",
+                  {{"listener", listener}, {"subject", certificate.subject}, {"not_after", certificate.not_after}});
   }
 }
 
@@ -137,8 +153,11 @@ std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& mate
   return Credentials(material, "", GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
 }
 
-std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem, bool tokens_too) {
-  return Credentials(material, client_ca_pem, tokens_too ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem,
+                                                             bool tokens_too) {
+  return Credentials(
+      material, client_ca_pem,
+      tokens_too ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
 }
 
 }  // namespace assay::service

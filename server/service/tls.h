@@ -30,7 +30,7 @@ struct Lifetime {
 };
 
 struct TlsMaterial {
-  std::string certificate_pem;      // chain, leaf first
+  std::string certificate_pem;  // chain, leaf first
   std::string key_pem;
   crypto::Sha256Digest spki_sha256;  // of the leaf's key
   std::string subject;               // of the leaf, for people
@@ -78,6 +78,7 @@ class FilesSeen {
 std::shared_ptr<grpc::ServerCredentials> JoinCredentials(const TlsMaterial& material);
 // A certificate that clients show must be one that `client_ca_pem` issued. `tokens_too`: they may show none; who they are is then
 // for each call to prove.
-std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem, bool tokens_too);
+std::shared_ptr<grpc::ServerCredentials> OperatorCredentials(const TlsMaterial& material, const std::string& client_ca_pem,
+                                                             bool tokens_too);
 
 }  // namespace assay::service

@@ -30,7 +30,13 @@ class Watchers::Watcher final : public Reactor {
  public:
   Watcher(Watchers& watchers, grpc::CallbackServerContext& context, std::int64_t after, std::string filter, std::chrono::seconds heartbeat,
           std::optional<Time> until, std::function<void()> completed)
-      : watchers_(watchers), context_(context), filter_(std::move(filter)), heartbeat_(heartbeat), until_(until), completed_(std::move(completed)), after_(after) {}
+      : watchers_(watchers),
+        context_(context),
+        filter_(std::move(filter)),
+        heartbeat_(heartbeat),
+        until_(until),
+        completed_(std::move(completed)),
+        after_(after) {}
 
   void KeepAlive(std::shared_ptr<Watcher> self) { self_ = std::move(self); }
 
@@ -99,8 +105,8 @@ class Watchers::Watcher final : public Reactor {
   const std::chrono::seconds heartbeat_;
   const std::optional<Time> until_;
   const std::function<void()> completed_;
-  std::int64_t after_;                     // serving thread only
-  SteadyClock::time_point last_sent_{};    // serving thread only; the first answer, a heartbeat or not, goes out at once
+  std::int64_t after_;                   // serving thread only
+  SteadyClock::time_point last_sent_{};  // serving thread only; the first answer, a heartbeat or not, goes out at once
 
   std::mutex mutex_;
   std::deque<v1::WatchVerdictsResponse> queue_;  // guarded by mutex_
@@ -110,7 +116,8 @@ class Watchers::Watcher final : public Reactor {
   std::shared_ptr<Watcher> self_;
 };
 
-Watchers::Watchers(store::VerdictStore& store, const Clock& clock, telemetry::Log& log) : store_(store), clock_(clock), log_(log), thread_([this] { Run(); }) {}
+Watchers::Watchers(store::VerdictStore& store, const Clock& clock, telemetry::Log& log)
+    : store_(store), clock_(clock), log_(log), thread_([this] { Run(); }) {}
 
 Watchers::~Watchers() {
   Drain();
@@ -122,17 +129,24 @@ Watchers::~Watchers() {
   thread_.join();
 }
 
-Watchers::Reactor* Watchers::Refuse(grpc::CallbackServerContext& context, const Refusal& refusal) { return new Refused(StatusOf(refusal, context)); }
+Watchers::Reactor* Watchers::Refuse(grpc::CallbackServerContext& context, const Refusal& refusal) {
+  return new Refused(StatusOf(refusal, context));
+}
 
 Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until,
-                                     std::function<void()> completed) {
+                                   std::function<void()> completed) {
   const auto refuse = [&](const Refusal& refusal) { return Refuse(context, refusal); };
   if (request.heartbeat_seconds() > kLongestHeartbeat) {
-    return refuse({{.reason = Reason::kRequestFieldInvalid, .component = "heartbeat_seconds", .expected = Cat("at most ", kLongestHeartbeat),
+    return refuse({{.reason = Reason::kRequestFieldInvalid,
+                    .component = "heartbeat_seconds",
+                    .expected = Cat("at most ", kLongestHeartbeat),
                     .actual = std::to_string(request.heartbeat_seconds())}});
   }
   if (request.after() < 0) {
-    return refuse({{.reason = Reason::kRequestFieldInvalid, .component = "after", .expected = "a sequence as events have it", .actual = std::to_string(request.after())}});
+    return refuse({{.reason = Reason::kRequestFieldInvalid,
+                    .component = "after",
+                    .expected = "a sequence as events have it",
+                    .actual = std::to_string(request.after())}});
   }
   // Whether it can be served at all is found out now, so that a bad filter is an answer and not a stream.
   std::int64_t after = request.after();
@@ -147,7 +161,11 @@ Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v
   const std::chrono::seconds heartbeat(request.heartbeat_seconds() == 0 ? kDefaultHeartbeat : request.heartbeat_seconds());
   {
     const std::lock_guard lock(mutex_);
-    if (draining_) return refuse({{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"}, kRetryMs});
+    if (draining_) {
+      return refuse(
+          {{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"},
+           kRetryMs});
+    }
     if (watchers_.size() < kMost) {
       auto watcher = std::make_shared<Watcher>(*this, context, after, request.filter(), heartbeat, until, std::move(completed));
       watcher->KeepAlive(watcher);
@@ -157,7 +175,8 @@ Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v
       return watcher.get();
     }
   }
-  return refuse({{.reason = Reason::kOverloaded, .component = "watchers", .expected = Cat("at most ", kMost), .actual = Cat(kMost + 1)}, kRetryMs});
+  return refuse(
+      {{.reason = Reason::kOverloaded, .component = "watchers", .expected = Cat("at most ", kMost), .actual = Cat(kMost + 1)}, kRetryMs});
 }
 
 void Watchers::Changed() {
@@ -178,7 +197,10 @@ void Watchers::Drain() {
   }
   for (const auto& watcher : watchers) {
     if (!watcher->Finished()) {
-      watcher->End(StatusOf({{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"}, kRetryMs}, watcher->context()));
+      watcher->End(StatusOf(
+          {{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"},
+           kRetryMs},
+          watcher->context()));
     }
   }
 }
@@ -190,8 +212,12 @@ std::size_t Watchers::count() const {
 
 bool Watchers::Serve(Watcher& watcher) {
   if (watcher.Over(clock_.Now())) {
-    watcher.End(StatusOf({{.reason = Reason::kUnauthenticated, .component = "authorization", .expected = "a token that has not expired", .actual = "one that did while you watched",
-                           .remedy = "Watch again with a new token; 'after' resumes behind the last event."}}, watcher.context()));
+    watcher.End(StatusOf({{.reason = Reason::kUnauthenticated,
+                           .component = "authorization",
+                           .expected = "a token that has not expired",
+                           .actual = "one that did while you watched",
+                           .remedy = "Watch again with a new token; 'after' resumes behind the last event."}},
+                         watcher.context()));
     return false;
   }
   if (!watcher.Idle()) return false;

@@ -37,7 +37,8 @@ class Watchers {
   // A reactor that watches; it deletes itself. Refused requests, too many watchers, and a server that is draining get one
   // that ends at once with the reason. `until`: when the watcher's token ends, and the watch with it. `completed` is told of every
   // answer that was sent.
-  Reactor* Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until, std::function<void()> completed);
+  Reactor* Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until,
+                 std::function<void()> completed);
   // A reactor that ends at once.
   static Reactor* Refuse(grpc::CallbackServerContext& context, const Refusal& refusal);
   // Something was recorded.
@@ -56,7 +57,7 @@ class Watchers {
   telemetry::Log& log_;
   mutable std::mutex mutex_;
   std::condition_variable woken_;
-  std::list<std::shared_ptr<Watcher>> watchers_;  // guarded by mutex_
+  std::list<std::shared_ptr<Watcher>> watchers_;              // guarded by mutex_
   bool changed_ = false, draining_ = false, ending_ = false;  // guarded by mutex_
   std::thread thread_;
 };

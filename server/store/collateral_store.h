@@ -87,7 +87,8 @@ class CollateralStore {
   virtual absl::StatusOr<std::int64_t> NextBundleNumber(Time now) = 0;
   // Documents, floors and the bundle's number, in one transaction; how many documents were taken. One that is older than a floor is
   // left out: a bundle is as old as its making.
-  virtual absl::StatusOr<std::int64_t> Import(const ImportedBundle& bundle, std::span<const KeptDocument> documents, std::span<const trust::Floor> floors) = 0;
+  virtual absl::StatusOr<std::int64_t> Import(const ImportedBundle& bundle, std::span<const KeptDocument> documents,
+                                              std::span<const trust::Floor> floors) = 0;
   virtual absl::StatusOr<std::vector<ImportedBundle>> Imports() = 0;  // sorted by key id
 };
 

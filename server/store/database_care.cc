@@ -39,7 +39,8 @@ absl::Status RequireFile(const std::string& path, std::string_view what) {
 absl::Status RequireNothing(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return absl::OkStatus();
-  return Error(StatusCode::kInvalidArgument, Cat(Printable(path), ": expected a name that nothing has yet, actual: it exists. Name another, or move it away."));
+  return Error(StatusCode::kInvalidArgument,
+               Cat(Printable(path), ": expected a name that nothing has yet, actual: it exists. Name another, or move it away."));
 }
 
 // Opens what is there; never makes a new one.
@@ -54,12 +55,14 @@ absl::Status SyncToDisk(const std::string& path) {
   const int error = errno;
   if (file >= 0) ::close(file);
   if (synced) return absl::OkStatus();
-  return Error(StatusCode::kUnavailable, Cat(Printable(path), ": expected to reach the disk, actual: ", std::strerror(error), ". Look at the disk."));
+  return Error(StatusCode::kUnavailable,
+               Cat(Printable(path), ": expected to reach the disk, actual: ", std::strerror(error), ". Look at the disk."));
 }
 
 absl::Status Move(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
-    return Error(StatusCode::kUnavailable, Cat(Printable(to), ": expected to take its name, actual: ", std::strerror(errno), ". Check the directory."));
+    return Error(StatusCode::kUnavailable,
+                 Cat(Printable(to), ": expected to take its name, actual: ", std::strerror(errno), ". Check the directory."));
   }
   const std::string directory = std::filesystem::path(to).parent_path().string();
   return SyncToDisk(directory.empty() ? "." : directory);
@@ -77,7 +80,8 @@ class Examination {
     if (absl::Status done = Structure(); !done.ok()) return done;
     // A damaged tree can't be walked.
     if (!defects_.empty()) return defects_;
-    for (const auto step : {&Examination::Records, &Examination::Blobs, &Examination::Collateral, &Examination::Flips, &Examination::Counts}) {
+    for (const auto step :
+         {&Examination::Records, &Examination::Blobs, &Examination::Collateral, &Examination::Flips, &Examination::Counts}) {
       if (absl::Status done = (this->*step)(); !done.ok()) return done;
     }
     return defects_;
@@ -123,54 +127,75 @@ class Examination {
   }
 
   absl::Status Records() {
-    if (absl::Status counted = Total("SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM blob) + (SELECT count(*) FROM collateral_body)", total_); !counted.ok()) return counted;
-    return Rows("SELECT id, verdict, identity, recorded_at, record FROM verdict", "read the verdicts", [&](const SqliteStatement::Run& run) {
-      Step();
-      const std::string id = run.TextAt(0);
-      const ByteView serialized = run.BlobAt(4);
-      v1::VerdictRecord record;
-      if (!record.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()))) return Say(Cat("verdict ", Printable(id), ": the record does not parse"));
-      if (record.id() != id || record.appraisal().verdict() != run.IntegerAt(1) || !Equal(AsBytes(record.appraisal().instance_identity()), run.BlobAt(2)) ||
-          record.recorded_at().seconds() != run.IntegerAt(3)) {
-        Say(Cat("verdict ", Printable(id), ": id, verdict, identity or time differ between row and record"));
-      }
-      const std::string digest(AsText(crypto::Sha256(AsBytes(appraisal::CanonicalJson(record.appraisal())))));
-      if (!record.appraisal_sha256().empty() && record.appraisal_sha256() != digest) Say(Cat("verdict ", Printable(id), ": the appraisal does not have the digest that the record names"));
-    });
+    if (absl::Status counted =
+            Total("SELECT (SELECT count(*) FROM verdict) + (SELECT count(*) FROM blob) + (SELECT count(*) FROM collateral_body)", total_);
+        !counted.ok()) {
+      return counted;
+    }
+    return Rows("SELECT id, verdict, identity, recorded_at, record FROM verdict", "read the verdicts",
+                [&](const SqliteStatement::Run& run) {
+                  Step();
+                  const std::string id = run.TextAt(0);
+                  const ByteView serialized = run.BlobAt(4);
+                  v1::VerdictRecord record;
+                  if (!record.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()))) {
+                    return Say(Cat("verdict ", Printable(id), ": the record does not parse"));
+                  }
+                  if (record.id() != id || record.appraisal().verdict() != run.IntegerAt(1) ||
+                      !Equal(AsBytes(record.appraisal().instance_identity()), run.BlobAt(2)) ||
+                      record.recorded_at().seconds() != run.IntegerAt(3)) {
+                    Say(Cat("verdict ", Printable(id), ": id, verdict, identity or time differ between row and record"));
+                  }
+                  const std::string digest(AsText(crypto::Sha256(AsBytes(appraisal::CanonicalJson(record.appraisal())))));
+                  if (!record.appraisal_sha256().empty() && record.appraisal_sha256() != digest) {
+                    Say(Cat("verdict ", Printable(id), ": the appraisal does not have the digest that the record names"));
+                  }
+                });
   }
   absl::Status Blobs() {
     return Rows("SELECT sha256, size, body FROM blob", "read the blobs", [&](const SqliteStatement::Run& run) {
       Step();
       const ByteView body = run.BlobAt(2);
       if (!Equal(crypto::Sha256(body), run.BlobAt(0))) Say(Cat("blob ", ToHex(run.BlobAt(0)), ": its bytes do not have this digest"));
-      if (static_cast<std::int64_t>(body.size()) != run.IntegerAt(1)) Say(Cat("blob ", ToHex(run.BlobAt(0)), ": its size is not ", run.IntegerAt(1)));
+      if (static_cast<std::int64_t>(body.size()) != run.IntegerAt(1)) {
+        Say(Cat("blob ", ToHex(run.BlobAt(0)), ": its size is not ", run.IntegerAt(1)));
+      }
     });
   }
   absl::Status Collateral() {
-    if (absl::Status read = Rows("SELECT sha256, body FROM collateral_body", "read the collateral", [&](const SqliteStatement::Run& run) {
-          Step();
-          if (!Equal(crypto::Sha256(run.BlobAt(1)), run.BlobAt(0))) Say(Cat("collateral ", ToHex(run.BlobAt(0)), ": its bytes do not have this digest"));
-        });
+    if (absl::Status read = Rows("SELECT sha256, body FROM collateral_body", "read the collateral",
+                                 [&](const SqliteStatement::Run& run) {
+                                   Step();
+                                   if (!Equal(crypto::Sha256(run.BlobAt(1)), run.BlobAt(0))) {
+                                     Say(Cat("collateral ", ToHex(run.BlobAt(0)), ": its bytes do not have this digest"));
+                                   }
+                                 });
         !read.ok()) {
       return read;
     }
     // What is older than its own floor was put there by hand, or the floor was.
-    return Rows("SELECT c.kind, c.scope, c.detail, c.channel FROM collateral AS c JOIN floor AS f USING (kind, scope, detail, channel) WHERE (c.number, c.issued) < (f.number, f.issued)",
-                "read the floors", [&](const SqliteStatement::Run& run) {
-                  Say(Cat("collateral ", Printable(Cat(run.TextAt(0), "/", run.TextAt(1), "/", run.TextAt(2), ", ", run.TextAt(3)), 200), ": it is older than its floor"));
-                });
+    return Rows(
+        "SELECT c.kind, c.scope, c.detail, c.channel FROM collateral AS c JOIN floor AS f USING (kind, scope, detail, channel) WHERE (c.number, c.issued) < (f.number, f.issued)",
+        "read the floors", [&](const SqliteStatement::Run& run) {
+          Say(Cat("collateral ", Printable(Cat(run.TextAt(0), "/", run.TextAt(1), "/", run.TextAt(2), ", ", run.TextAt(3)), 200),
+                  ": it is older than its floor"));
+        });
   }
   absl::Status Flips() {
     return Rows("SELECT seq, verdict, flip FROM flip", "read the flips", [&](const SqliteStatement::Run& run) {
       const ByteView serialized = run.BlobAt(2);
       v1::VerdictFlip flip;
-      if (!flip.ParseFromArray(serialized.data(), static_cast<int>(serialized.size())) || flip.became() != run.IntegerAt(1)) Say(Cat("flip ", run.IntegerAt(0), ": it does not parse, or says another verdict"));
+      if (!flip.ParseFromArray(serialized.data(), static_cast<int>(serialized.size())) || flip.became() != run.IntegerAt(1)) {
+        Say(Cat("flip ", run.IntegerAt(0), ": it does not parse, or says another verdict"));
+      }
     });
   }
   absl::Status Counts() {
     for (const std::string_view name : {"latest_time", "events_purged", "refuse_before", "bundle_number"}) {
       std::int64_t rows = 0;
-      if (absl::Status counted = Total(Cat("SELECT count(*) FROM meta WHERE name = '", name, "'").c_str(), rows); !counted.ok()) return counted;
+      if (absl::Status counted = Total(Cat("SELECT count(*) FROM meta WHERE name = '", name, "'").c_str(), rows); !counted.ok()) {
+        return counted;
+      }
       if (rows != 1) Say(Cat("meta: '", name, "' is missing"));
     }
     return absl::OkStatus();
@@ -212,8 +237,8 @@ absl::Status RequireSound(const std::string& path, const Progress& progress) {
   const auto defects = CheckDatabase(path, progress);
   if (!defects.ok()) return defects.status();
   if (defects->empty()) return absl::OkStatus();
-  return Error(StatusCode::kDataLoss, Cat(Printable(path), ": expected a sound database, actual: ", defects->size(), " defects, the first: ", defects->front(),
-                                          ". `assayd db check` shows all; use another backup."));
+  return Error(StatusCode::kDataLoss, Cat(Printable(path), ": expected a sound database, actual: ", defects->size(),
+                                          " defects, the first: ", defects->front(), ". `assayd db check` shows all; use another backup."));
 }
 
 }  // namespace
@@ -257,7 +282,8 @@ absl::Status RestoreDatabase(const std::string& path, const std::string& from, T
     auto database = OpenExisting(partial, "the copy");
     if (!database.ok()) return database.status();
     // Nonces that were redeemed after the backup are not in it: challenges of that time must not be answered again.
-    const std::string refuse = Cat("UPDATE meta SET value = ", (now + kLongestChallenge).time_since_epoch().count(), " WHERE name = 'refuse_before'");
+    const std::string refuse =
+        Cat("UPDATE meta SET value = ", (now + kLongestChallenge).time_since_epoch().count(), " WHERE name = 'refuse_before'");
     if (absl::Status marked = (*database)->Execute(refuse.c_str(), "mark the restored database"); !marked.ok()) return marked;
     if (replaces) {
       if (absl::Status carried = CarryOverFloors(**database, path); !carried.ok()) return carried;

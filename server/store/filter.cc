@@ -74,11 +74,11 @@ std::string GlobOf(const Value& value) {
 // A comparison, or a conjunction or disjunction of others, each of the other kind. There are no negations: they have become
 // those of the comparisons.
 struct Condition {
-  std::string sql;                  // of a comparison, with one ? for `parameter`
+  std::string sql;  // of a comparison, with one ? for `parameter`
   SqlValue parameter;
   std::vector<Condition> operands;  // of the others, at least two
   bool conjunction = false;
-  std::size_t stack = 1;            // symbols that SQLite's parser stacks for it, but for those of a comparison
+  std::size_t stack = 1;  // symbols that SQLite's parser stacks for it, but for those of a comparison
 };
 
 bool NeedsParentheses(const Condition& operand, bool in_conjunction) { return in_conjunction && !operand.operands.empty(); }
@@ -97,7 +97,8 @@ Condition Combine(std::vector<Condition> operands, bool conjunction) {
       std::move(operand.operands.begin(), operand.operands.end(), std::back_inserter(combined.operands));
     }
   }
-  std::stable_sort(combined.operands.begin(), combined.operands.end(), [](const Condition& a, const Condition& b) { return a.stack > b.stack; });
+  std::stable_sort(combined.operands.begin(), combined.operands.end(),
+                   [](const Condition& a, const Condition& b) { return a.stack > b.stack; });
   std::size_t before = 0;  // an operand and its AND or OR
   for (const Condition& operand : combined.operands) {
     combined.stack = std::max(combined.stack, before + (NeedsParentheses(operand, conjunction) ? 1 : 0) + operand.stack);
@@ -127,9 +128,7 @@ class FilterParser {
   FilterParser(std::string_view text, std::span<const FilterField> fields) : text_(text), fields_(fields) {}
 
   absl::StatusOr<SqlCondition> Parse() {
-    if (text_.size() > kLongestFilter) {
-      return Error(codec::OverLimit(std::string(kFilter), "bytes", kLongestFilter, Cat(text_.size())));
-    }
+    if (text_.size() > kLongestFilter) { return Error(codec::OverLimit(std::string(kFilter), "bytes", kLongestFilter, Cat(text_.size()))); }
     if (absl::Status status = RefuseNonText(); !status.ok()) return status;
     SkipBlanks();
     if (AtEnd()) return SqlCondition{"1", {}};
@@ -257,7 +256,8 @@ class FilterParser {
     value.text = TakeWord(kEndsValue);
     if (value.text.empty()) return Expected(at_, Cat("a value after ", codec::Quoted(after)), codec::ShowCharacterAt(text_, at_));
     if (Contains(kKeywords, value.text)) {
-      return Expected(value.at, Cat("a value after ", codec::Quoted(after)), Cat("the keyword ", value.text, "; put it in quotes if it is one"));
+      return Expected(value.at, Cat("a value after ", codec::Quoted(after)),
+                      Cat("the keyword ", value.text, "; put it in quotes if it is one"));
     }
     for (std::size_t i = 0; i < value.text.size(); ++i) {
       if (value.text[i] == '*') value.wildcards.push_back(i);
@@ -309,7 +309,8 @@ class FilterParser {
     constexpr std::string_view kRemedy = R"(; in quotes, \* stands for the character itself)";
     const bool equality = comparator == "=" || comparator == "!=" || comparator == ":";
     if (field.type == FieldType::kHas || !equality) {
-      return Expected(value.at, Cat("no * in a value after ", codec::Quoted(Cat(field.name, ' ', comparator))), Cat(codec::Quoted(value.text), kRemedy));
+      return Expected(value.at, Cat("no * in a value after ", codec::Quoted(Cat(field.name, ' ', comparator))),
+                      Cat(codec::Quoted(value.text), kRemedy));
     }
     for (const std::size_t i : value.wildcards) {
       if (i == 0 || i + 1 == value.text.size()) continue;

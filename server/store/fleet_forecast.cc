@@ -15,7 +15,8 @@ v1::VerdictExport ExportOf(VerdictStore& store, v1::VerdictRecord record) {
   return output;
 }
 
-absl::StatusOr<FleetForecast> ForecastNodes(VerdictStore& store, const PageRequest& request, const appraisal::ForecastTerms& terms, const std::function<bool()>& abandoned) {
+absl::StatusOr<FleetForecast> ForecastNodes(VerdictStore& store, const PageRequest& request, const appraisal::ForecastTerms& terms,
+                                            const std::function<bool()>& abandoned) {
   const auto page = store.ListNodes(request);
   if (!page.ok()) return page.status();
   FleetForecast forecast{.nodes = {}, .next = page->next};

@@ -39,18 +39,24 @@ std::optional<std::uint64_t> NumberAt(const SqliteStatement::Run& run, int colum
   return number;
 }
 
-trust::CollateralKey KeyAt(const SqliteStatement::Run& run, int first) { return {run.TextAt(first), run.TextAt(first + 1), run.TextAt(first + 2)}; }
+trust::CollateralKey KeyAt(const SqliteStatement::Run& run, int first) {
+  return {run.TextAt(first), run.TextAt(first + 1), run.TextAt(first + 2)};
+}
 
 std::optional<trust::CollateralSource> SourceNamed(std::string_view name) {
   using trust::CollateralSource;
-  for (const auto source : {CollateralSource::kNode, CollateralSource::kSupplied, CollateralSource::kCache, CollateralSource::kVendor, CollateralSource::kImport}) {
+  for (const auto source : {CollateralSource::kNode, CollateralSource::kSupplied, CollateralSource::kCache, CollateralSource::kVendor,
+                            CollateralSource::kImport}) {
     if (trust::NameOf(source) == name) return source;
   }
   return std::nullopt;
 }
 
 SqliteStatement::Run& BindKey(SqliteStatement::Run& run, const trust::CollateralKey& key, trust::Channel channel) {
-  return run.Bind(std::string_view(key.kind)).Bind(std::string_view(key.scope)).Bind(std::string_view(key.detail)).Bind(trust::NameOf(channel));
+  return run.Bind(std::string_view(key.kind))
+      .Bind(std::string_view(key.scope))
+      .Bind(std::string_view(key.detail))
+      .Bind(trust::NameOf(channel));
 }
 
 // docs/operations.md lists them.
@@ -112,7 +118,8 @@ class SqliteCollateral final : public CollateralStore {
     std::string without;
     for (std::size_t i = 0; i < but.size(); ++i) without += i == 0 ? "?" : ", ?";
     const std::lock_guard lock(mutex_);
-    auto statement = database_->Prepare(Cat("SELECT ", kDocumentColumns, " WHERE collateral.kind NOT IN (", without, ") ORDER BY collateral.seq").c_str());
+    auto statement = database_->Prepare(
+        Cat("SELECT ", kDocumentColumns, " WHERE collateral.kind NOT IN (", without, ") ORDER BY collateral.seq").c_str());
     if (!statement.ok()) return statement.status();
     SqliteStatement::Run run(*statement, "read collateral");
     for (const std::string_view kind : but) run.Bind(kind);
@@ -123,8 +130,11 @@ class SqliteCollateral final : public CollateralStore {
     const absl::StatusOr<SqlCondition> condition = ParseFilter(request.filter, kFields);
     if (!condition.ok()) return condition.status();
     const std::lock_guard lock(mutex_);
-    auto statement = database_->Prepare(Cat("SELECT seq, kind, scope, detail, channel, sha256, size, source, obtained_at, number, issued, next_update, failed_at, failure FROM collateral "
-                                            "NOT INDEXED WHERE (", condition->where, ") AND seq > ", request.after, " ORDER BY seq LIMIT ", request.size + 1).c_str());
+    auto statement = database_->Prepare(
+        Cat("SELECT seq, kind, scope, detail, channel, sha256, size, source, obtained_at, number, issued, next_update, failed_at, failure FROM collateral "
+            "NOT INDEXED WHERE (",
+            condition->where, ") AND seq > ", request.after, " ORDER BY seq LIMIT ", request.size + 1)
+            .c_str());
     if (!statement.ok()) return statement.status();
     SqliteStatement::Run run(*statement, "list collateral");
     for (const SqlValue& value : condition->parameters) {
@@ -191,7 +201,9 @@ class SqliteCollateral final : public CollateralStore {
       SqliteStatement::Run run(number_bundle_, "number a bundle");
       const absl::StatusOr<bool> row = run.Bind(UnixSeconds(now)).Step();
       if (!row.ok()) return row.status();
-      if (!*row) return Error(StatusCode::kDataLoss, database_->Located("the number of bundles is missing; restore the database from a backup"));
+      if (!*row) {
+        return Error(StatusCode::kDataLoss, database_->Located("the number of bundles is missing; restore the database from a backup"));
+      }
       number = run.IntegerAt(0);
       return run.Finish();
     });
@@ -199,7 +211,8 @@ class SqliteCollateral final : public CollateralStore {
     return number;
   }
 
-  absl::StatusOr<std::int64_t> Import(const ImportedBundle& bundle, std::span<const KeptDocument> documents, std::span<const trust::Floor> floors) override {
+  absl::StatusOr<std::int64_t> Import(const ImportedBundle& bundle, std::span<const KeptDocument> documents,
+                                      std::span<const trust::Floor> floors) override {
     std::int64_t taken = 0;
     const absl::Status imported = Write("import a bundle", [&] {
       if (absl::Status newer = RequireNewer(bundle); !newer.ok()) return newer;
@@ -234,22 +247,28 @@ class SqliteCollateral final : public CollateralStore {
   explicit SqliteCollateral(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
 
   absl::Status PrepareAll() {
-    const std::string find = Cat("SELECT ", kDocumentColumns, " WHERE collateral.kind = ?1 AND collateral.scope = ?2 AND collateral.detail = ?3 ORDER BY collateral.channel DESC");
+    const std::string find =
+        Cat("SELECT ", kDocumentColumns,
+            " WHERE collateral.kind = ?1 AND collateral.scope = ?2 AND collateral.detail = ?3 ORDER BY collateral.channel DESC");
     return database_->PrepareAll({
         {&floor_of_, "SELECT number, issued FROM floor WHERE kind = ?1 AND scope = ?2 AND detail = ?3 AND channel = ?4"},
         {&insert_body_, "INSERT INTO collateral_body VALUES (?1, ?2) ON CONFLICT (sha256) DO NOTHING"},
-        {&put_, "INSERT INTO collateral (kind, scope, detail, channel, sha256, size, source, obtained_at, number, issued, next_update) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-                "nullif(?9, x''), ?10, ?11) ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET sha256 = ?5, size = ?6, source = ?7, obtained_at = ?8, number = nullif(?9, x''), "
-                "issued = ?10, next_update = ?11, failed_at = 0, failure = ''"},
-        {&fail_, "INSERT INTO collateral (kind, scope, detail, channel, failed_at, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-                 "ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET failed_at = ?5, failure = ?6"},
+        {&put_,
+         "INSERT INTO collateral (kind, scope, detail, channel, sha256, size, source, obtained_at, number, issued, next_update) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+         "nullif(?9, x''), ?10, ?11) ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET sha256 = ?5, size = ?6, source = ?7, obtained_at = ?8, number = nullif(?9, x''), "
+         "issued = ?10, next_update = ?11, failed_at = 0, failure = ''"},
+        {&fail_,
+         "INSERT INTO collateral (kind, scope, detail, channel, failed_at, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+         "ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET failed_at = ?5, failure = ?6"},
         {&find_, find.c_str()},
         {&load_floors_, "SELECT kind, scope, detail, channel, number, issued FROM floor"},
-        {&raise_, "INSERT INTO floor VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET number = ?5, issued = ?6 WHERE (number, issued) < (?5, ?6)"},
+        {&raise_,
+         "INSERT INTO floor VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET number = ?5, issued = ?6 WHERE (number, issued) < (?5, ?6)"},
         {&number_bundle_, "UPDATE meta SET value = max(value + 1, ?1) WHERE name = 'bundle_number' RETURNING value"},
         {&find_bundle_, "SELECT key_id, number, sha256, at, by FROM bundle WHERE key_id = ?1"},
         {&load_bundles_, "SELECT key_id, number, sha256, at, by FROM bundle ORDER BY key_id"},
-        {&record_bundle_, "INSERT INTO bundle VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key_id) DO UPDATE SET number = ?2, sha256 = ?3, at = ?4, by = ?5"},
+        {&record_bundle_,
+         "INSERT INTO bundle VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key_id) DO UPDATE SET number = ?2, sha256 = ?3, at = ?4, by = ?5"},
     });
   }
 
@@ -264,12 +283,16 @@ class SqliteCollateral final : public CollateralStore {
 
   absl::Status CheckKey(const trust::CollateralKey& key) const {
     for (const std::string& part : {key.kind, key.scope, key.detail}) {
-      if (Printable(part, 1024) != part) return Error(StatusCode::kInvalidArgument, Cat("a key of collateral is printable text, this one is '", Printable(key.ToString(), 200), "'"));
+      if (Printable(part, 1024) != part) {
+        return Error(StatusCode::kInvalidArgument,
+                     Cat("a key of collateral is printable text, this one is '", Printable(key.ToString(), 200), "'"));
+      }
     }
     return key.kind.empty() ? Error(StatusCode::kInvalidArgument, "a key of collateral has a kind, this one has none") : absl::OkStatus();
   }
   absl::Status Damaged(const trust::CollateralKey& key, std::string_view how) const {
-    return Error(StatusCode::kDataLoss, database_->Located(Cat("collateral ", Printable(key.ToString(), 200), " is damaged, ", how, "; restore the database from a backup")));
+    return Error(StatusCode::kDataLoss, database_->Located(Cat("collateral ", Printable(key.ToString(), 200), " is damaged, ", how,
+                                                               "; restore the database from a backup")));
   }
 
   absl::Status PutNow(const KeptDocument& document) {
@@ -284,7 +307,10 @@ class SqliteCollateral final : public CollateralStore {
     }
     const Bytes number = document.number ? Encoded(*document.number) : Bytes();
     SqliteStatement::Run run(put_, "keep collateral");
-    BindKey(run, document.key, document.channel).Bind(ByteView(sha256)).Bind(static_cast<std::int64_t>(document.body.size())).Bind(trust::NameOf(document.source));
+    BindKey(run, document.key, document.channel)
+        .Bind(ByteView(sha256))
+        .Bind(static_cast<std::int64_t>(document.body.size()))
+        .Bind(trust::NameOf(document.source));
     run.Bind(UnixSeconds(document.obtained)).Bind(ByteView(number)).Bind(UnixSeconds(document.issued.value_or(Time{})));
     return run.Bind(UnixSeconds(document.next_update.value_or(Time{}))).Finish();
   }
@@ -299,8 +325,10 @@ class SqliteCollateral final : public CollateralStore {
     const trust::Edition floor{document.key, *number, Time{Duration{run.IntegerAt(1)}}};
     const trust::Edition edition{document.key, *document.number, document.issued.value_or(Time{})};
     if (!edition.IsOlderThan(floor)) return absl::OkStatus();
-    return Error(StatusCode::kFailedPrecondition, Cat(document.key.ToString(), ": expected at least number ", floor.number, ", issued ", FormatTime(floor.issued), ", actual: number ",
-                                                      edition.number, ", issued ", FormatTime(edition.issued), "; an older document than one that was had before is not kept"));
+    return Error(StatusCode::kFailedPrecondition,
+                 Cat(document.key.ToString(), ": expected at least number ", floor.number, ", issued ", FormatTime(floor.issued),
+                     ", actual: number ", edition.number, ", issued ", FormatTime(edition.issued),
+                     "; an older document than one that was had before is not kept"));
   }
 
   absl::Status RaiseNow(std::span<const trust::Floor> floors) {
@@ -308,7 +336,11 @@ class SqliteCollateral final : public CollateralStore {
       if (absl::Status good = CheckKey(floor.edition.series); !good.ok()) return good;
       const Bytes number = Encoded(floor.edition.number);
       SqliteStatement::Run run(raise_, "raise a floor");
-      if (absl::Status done = BindKey(run, floor.edition.series, floor.channel).Bind(ByteView(number)).Bind(UnixSeconds(floor.edition.issued)).Finish(); !done.ok()) return done;
+      if (absl::Status done =
+              BindKey(run, floor.edition.series, floor.channel).Bind(ByteView(number)).Bind(UnixSeconds(floor.edition.issued)).Finish();
+          !done.ok()) {
+        return done;
+      }
     }
     return absl::OkStatus();
   }
@@ -320,9 +352,12 @@ class SqliteCollateral final : public CollateralStore {
     if (!*row) return absl::OkStatus();
     const ImportedBundle last = BundleAt(run);
     if (bundle.number > last.number) return absl::OkStatus();
-    if (bundle.number == last.number && bundle.sha256 == last.sha256) return Error(StatusCode::kAlreadyExists, Cat("bundle ", bundle.number, " was imported at ", FormatTime(last.at)));
-    return Error(StatusCode::kFailedPrecondition, Cat("bundle: expected a number above ", last.number, ", imported at ", FormatTime(last.at), " from this key, actual: ", bundle.number,
-                                                      ". Export a new one; an older one would take back what is known since."));
+    if (bundle.number == last.number && bundle.sha256 == last.sha256) {
+      return Error(StatusCode::kAlreadyExists, Cat("bundle ", bundle.number, " was imported at ", FormatTime(last.at)));
+    }
+    return Error(StatusCode::kFailedPrecondition,
+                 Cat("bundle: expected a number above ", last.number, ", imported at ", FormatTime(last.at),
+                     " from this key, actual: ", bundle.number, ". Export a new one; an older one would take back what is known since."));
   }
 
   static ImportedBundle BundleAt(const SqliteStatement::Run& run) {
@@ -356,11 +391,14 @@ class SqliteCollateral final : public CollateralStore {
 
   std::mutex mutex_;  // guards everything below
   const std::unique_ptr<SqliteDatabase> database_;
-  SqliteStatement floor_of_, insert_body_, put_, fail_, find_, load_floors_, raise_, number_bundle_, find_bundle_, load_bundles_, record_bundle_;
+  SqliteStatement floor_of_, insert_body_, put_, fail_, find_, load_floors_, raise_, number_bundle_, find_bundle_, load_bundles_,
+      record_bundle_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CollateralStore>> OpenSqliteCollateral(const std::string& path, const SqliteStoreOptions& options) { return SqliteCollateral::Open(path, options); }
+absl::StatusOr<std::unique_ptr<CollateralStore>> OpenSqliteCollateral(const std::string& path, const SqliteStoreOptions& options) {
+  return SqliteCollateral::Open(path, options);
+}
 
 }  // namespace assay::store

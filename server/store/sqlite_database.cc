@@ -27,18 +27,13 @@ struct Advice {
 Advice AdviceFor(int primary_code) {
   switch (primary_code) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {StatusCode::kUnavailable, "another process holds the database for long; find it, or try again"};
-    case SQLITE_FULL:
-      return {StatusCode::kUnavailable,
-              "nothing was stored; free disk space, or raise the limit of the database's size"};
+    case SQLITE_LOCKED: return {StatusCode::kUnavailable, "another process holds the database for long; find it, or try again"};
+    case SQLITE_FULL: return {StatusCode::kUnavailable, "nothing was stored; free disk space, or raise the limit of the database's size"};
     case SQLITE_READONLY:
     case SQLITE_PERM:
-    case SQLITE_CANTOPEN:
-      return {StatusCode::kUnavailable, "let this user read and write the file, its -wal and -shm and their directory"};
+    case SQLITE_CANTOPEN: return {StatusCode::kUnavailable, "let this user read and write the file, its -wal and -shm and their directory"};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return {StatusCode::kDataLoss, "the file is damaged; stop the server and restore it from a backup"};
+    case SQLITE_NOTADB: return {StatusCode::kDataLoss, "the file is damaged; stop the server and restore it from a backup"};
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
       return {StatusCode::kUnavailable,
@@ -58,8 +53,8 @@ std::string SystemError(int number) { return std::error_code(number, std::generi
 absl::Status CreateIfMissing(const std::string& path) {
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   if (mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-    return Error(StatusCode::kUnavailable, Cat("cannot create the directory ", Printable(directory.string()), ": ", SystemError(errno), "; ",
-                                               errno == EROFS ? kReadOnly : "create it, writable for this user"));
+    return Error(StatusCode::kUnavailable, Cat("cannot create the directory ", Printable(directory.string()), ": ", SystemError(errno),
+                                               "; ", errno == EROFS ? kReadOnly : "create it, writable for this user"));
   }
   if (mknod(path.c_str(), S_IFREG | S_IRUSR | S_IWUSR, 0) != 0 && errno != EEXIST) {
     return Error(StatusCode::kUnavailable, Cat(Printable(path), ": cannot create the database: ", SystemError(errno), "; ",
@@ -81,8 +76,7 @@ absl::Status CreateIfMissing(const std::string& path) {
 
 void SqliteStatement::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-SqliteStatement::Run::Run(SqliteStatement& statement, std::string_view operation)
-    : statement_(statement), operation_(operation) {}
+SqliteStatement::Run::Run(SqliteStatement& statement, std::string_view operation) : statement_(statement), operation_(operation) {}
 
 SqliteStatement::Run::~Run() {
   sqlite3_reset(statement_.handle_.get());  // repeats the error of the last step, which was told there
@@ -99,8 +93,7 @@ SqliteStatement::Run& SqliteStatement::Run::Bind(ByteView blob) {
 
 SqliteStatement::Run& SqliteStatement::Run::Bind(std::string_view text) {
   const char* data = text.empty() ? "" : text.data();
-  const int code =
-      sqlite3_bind_text64(statement_.handle_.get(), ++parameter_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  const int code = sqlite3_bind_text64(statement_.handle_.get(), ++parameter_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
   if (bound_ == SQLITE_OK) bound_ = code;
   return *this;
 }
@@ -133,9 +126,7 @@ ByteView SqliteStatement::Run::BlobAt(int column) const {
   return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
 }
 
-std::int64_t SqliteStatement::Run::IntegerAt(int column) const {
-  return sqlite3_column_int64(statement_.handle_.get(), column);
-}
+std::int64_t SqliteStatement::Run::IntegerAt(int column) const { return sqlite3_column_int64(statement_.handle_.get(), column); }
 
 std::string SqliteStatement::Run::TextAt(int column) const { return std::string(AsText(BlobAt(column))); }
 
@@ -166,8 +157,7 @@ void SqliteDatabase::Closer::operator()(sqlite3* connection) const {
   ASSAY_CHECK(sqlite3_close(connection) == SQLITE_OK);  // otherwise statements are left
 }
 
-absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& path, const Schema& schema,
-                                                                     const Limits& limits) {
+absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& path, const Schema& schema, const Limits& limits) {
   if (path.empty() || path.find('\0') != std::string::npos) {
     return Error(StatusCode::kInvalidArgument, "the path of the database is empty or has a zero byte; name a file");
   }
@@ -185,8 +175,8 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::
 
 absl::Status SqliteDatabase::Connect(const Limits& limits) {
   sqlite3* connection = nullptr;
-  const int code = sqlite3_open_v2(path_.c_str(), &connection,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code =
+      sqlite3_open_v2(path_.c_str(), &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   connection_.reset(connection);  // there is one to close even if opening failed
   if (code != SQLITE_OK) return ErrorOf(code, "open the database");
   sqlite3_busy_timeout(connection, static_cast<int>(limits.busy_timeout.count()));
@@ -206,9 +196,8 @@ absl::Status SqliteDatabase::RefuseForeign(const Schema& schema) {
   const absl::StatusOr<std::int64_t> application = IntegerOf("PRAGMA application_id");
   if (!application.ok()) return application.status();
   if (*application == schema.application_id || (*application == 0 && *objects == 0)) return absl::OkStatus();
-  return Error(StatusCode::kFailedPrecondition,
-               Located(Cat("is a database of another program (application_id ", *application, ", expected ",
-                           schema.application_id, "); name another file")));
+  return Error(StatusCode::kFailedPrecondition, Located(Cat("is a database of another program (application_id ", *application,
+                                                            ", expected ", schema.application_id, "); name another file")));
 }
 
 absl::Status SqliteDatabase::Configure(const Limits& limits) {
@@ -232,9 +221,8 @@ absl::Status SqliteDatabase::Configure(const Limits& limits) {
     const absl::StatusOr<bool> row = run.Step();
     if (!row.ok()) return row.status();
     if (const std::string actual = *row ? run.TextAt(0) : "nothing"; actual != setting.expected) {
-      return Error(StatusCode::kFailedPrecondition,
-                   Located(Cat("cannot configure the database: after ", setting.set, " it is ", Printable(actual),
-                               "; put the database on a local file system")));
+      return Error(StatusCode::kFailedPrecondition, Located(Cat("cannot configure the database: after ", setting.set, " it is ",
+                                                                Printable(actual), "; put the database on a local file system")));
     }
   }
   if (limits.max_bytes == 0) return absl::OkStatus();
@@ -252,10 +240,9 @@ absl::Status SqliteDatabase::Migrate(const Schema& schema) {
   const absl::StatusOr<std::int64_t> version = IntegerOf("PRAGMA user_version");
   if (!version.ok()) return version.status();
   if (*version < 0 || *version > newest) {
-    return Error(
-        StatusCode::kFailedPrecondition,
-        Located(Cat("has schema version ", *version, ", and this program knows versions up to ", newest,
-                    "; run the program version that wrote it, or restore the backup made before its upgrade")));
+    return Error(StatusCode::kFailedPrecondition,
+                 Located(Cat("has schema version ", *version, ", and this program knows versions up to ", newest,
+                             "; run the program version that wrote it, or restore the backup made before its upgrade")));
   }
   if (*version == newest) return absl::OkStatus();
   for (std::int64_t next = *version; next < newest; ++next) {
@@ -351,8 +338,7 @@ absl::Status SqliteDatabase::ErrorOf(int code, std::string_view operation) const
   // The connection's text is more precise, if it is about this code.
   const bool about_this = connection_ != nullptr && sqlite3_extended_errcode(connection_.get()) == code;
   const char* text = about_this ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code);
-  return Error(advice.code, Located(Cat("cannot ", operation, ": ", Printable(text), " (SQLite result code ", code,
-                                        "); ", advice.text)));
+  return Error(advice.code, Located(Cat("cannot ", operation, ": ", Printable(text), " (SQLite result code ", code, "); ", advice.text)));
 }
 
 }  // namespace assay::store

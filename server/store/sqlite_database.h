@@ -88,8 +88,7 @@ class SqliteDatabase {
   //
   // Errors: InvalidArgument (no path), FailedPrecondition (not a file, not a database, another program's, a newer
   // schema, a file system that can't do what durability needs), Unavailable, DataLoss.
-  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const std::string& path, const Schema& schema,
-                                                              const Limits& limits);
+  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const std::string& path, const Schema& schema, const Limits& limits);
 
   absl::StatusOr<SqliteStatement> Prepare(const char* sql);
   absl::Status PrepareAll(std::initializer_list<std::pair<SqliteStatement*, const char*>> statements);
@@ -127,8 +126,7 @@ class SqliteDatabase {
 // BEGIN IMMEDIATE … COMMIT; rolls back unless Commit() returned OK.
 class SqliteTransaction {
  public:
-  SqliteTransaction(SqliteDatabase& database, std::string_view operation)
-      : database_(database), operation_(operation) {}
+  SqliteTransaction(SqliteDatabase& database, std::string_view operation) : database_(database), operation_(operation) {}
   ~SqliteTransaction();
   SqliteTransaction(const SqliteTransaction&) = delete;
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;

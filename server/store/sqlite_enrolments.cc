@@ -21,11 +21,14 @@ absl::Status Refuse(std::string_view field, std::string_view expected, std::stri
 }
 
 absl::Status Check(const v1::EnrolledKey& key) {
-  if (key.kind() != v1::TPM_KEY_KIND_ATTESTATION && key.kind() != v1::TPM_KEY_KIND_ENDORSEMENT) return Refuse("kind", "attestation or endorsement", "neither");
+  if (key.kind() != v1::TPM_KEY_KIND_ATTESTATION && key.kind() != v1::TPM_KEY_KIND_ENDORSEMENT) {
+    return Refuse("kind", "attestation or endorsement", "neither");
+  }
   if (key.spki_sha256().size() != kDigestSize) return Refuse("spki_sha256", "32 bytes", Cat(key.spki_sha256().size(), " bytes"));
   if (key.node().empty()) return absl::OkStatus();
   const std::size_t slash = key.node().find('/');
-  const bool whole = slash != std::string::npos && slash > 0 && slash + 1 < key.node().size() && key.node().size() <= kLongestName && Printable(key.node(), kLongestName) == key.node();
+  const bool whole = slash != std::string::npos && slash > 0 && slash + 1 < key.node().size() && key.node().size() <= kLongestName &&
+                     Printable(key.node(), kLongestName) == key.node();
   return whole ? absl::OkStatus() : Refuse("node", "cluster/name", Cat("'", Printable(key.node(), 80), "'"));
 }
 
@@ -52,7 +55,8 @@ v1::EnrolledKey EnrolmentAt(const SqliteStatement::Run& run, int first) {
 absl::Status SqliteEnrolments::Prepare(SqliteDatabase& database) {
   const std::string find = Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE spki = ?1");
   const std::string find_node = Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE node = ?1 AND kind = ?2 AND node <> ''");
-  const std::string find_all = Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE spki = ?1 OR spki = ?2 OR (node = ?3 AND node <> '') ORDER BY kind, spki");
+  const std::string find_all =
+      Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE spki = ?1 OR spki = ?2 OR (node = ?3 AND node <> '') ORDER BY kind, spki");
   return database.PrepareAll({
       {&find_, find.c_str()},
       {&find_node_, find_node.c_str()},
@@ -79,8 +83,9 @@ absl::StatusOr<std::vector<appraisal::Enrolment>> SqliteEnrolments::Of(const app
     if (!row.ok()) return row.status();
     if (!*row) return enrolments;
     const v1::EnrolledKey key = EnrolmentAt(run, 0);
-    enrolments.push_back({key.kind() == v1::TPM_KEY_KIND_ENDORSEMENT ? appraisal::Enrolment::Of::kEndorsementKey : appraisal::Enrolment::Of::kAttestationKey,
-                          ToBytes(AsBytes(key.spki_sha256())), ToBytes(AsBytes(key.tpm_name())), key.node(), Told(key)});
+    enrolments.push_back(
+        {key.kind() == v1::TPM_KEY_KIND_ENDORSEMENT ? appraisal::Enrolment::Of::kEndorsementKey : appraisal::Enrolment::Of::kAttestationKey,
+         ToBytes(AsBytes(key.spki_sha256())), ToBytes(AsBytes(key.tpm_name())), key.node(), Told(key)});
   }
 }
 

@@ -30,7 +30,8 @@ class SqliteEnrolments {
 std::string TargetOf(const v1::EnrolledKey& key);  // "attestation_key:<hex>"
 
 // Rows as messages. The columns are read from `first` on.
-inline constexpr const char* kEnrolmentColumns = "enrolment.seq, enrolment.kind, enrolment.spki, enrolment.tpm_name, enrolment.node, enrolment.at, enrolment.by, enrolment.because";
+inline constexpr const char* kEnrolmentColumns =
+    "enrolment.seq, enrolment.kind, enrolment.spki, enrolment.tpm_name, enrolment.node, enrolment.at, enrolment.by, enrolment.because";
 v1::EnrolledKey EnrolmentAt(const SqliteStatement::Run& run, int first);
 
 }  // namespace assay::store

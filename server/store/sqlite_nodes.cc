@@ -36,7 +36,9 @@ absl::Status CheckBan(v1::BanKind kind, std::string_view value) {
   switch (kind) {
     case v1::BAN_KIND_MEASUREMENT: {
       const auto octets = FromHex(value);
-      if (!octets || octets->size() < kLeastMeasurement || octets->size() > kMostMeasurement || ToHex(*octets) != value) return refuse("16 to 128 lower-case hexadecimal digits");
+      if (!octets || octets->size() < kLeastMeasurement || octets->size() > kMostMeasurement || ToHex(*octets) != value) {
+        return refuse("16 to 128 lower-case hexadecimal digits");
+      }
       // What many nodes have in common, or none has: zero means "none" in every format.
       return AllZero(*octets) ? refuse("a value that is not zero") : absl::OkStatus();
     }
@@ -63,13 +65,15 @@ bool Trusts(const v1::Appraisal& appraisal) {
 // The verdict that refuses an instance for its second name says so itself.
 bool SaysConflict(const v1::Appraisal& appraisal) {
   static const std::string reason(EntryOf(Reason::kIdentityConflict).name);
-  return std::any_of(appraisal.findings().begin(), appraisal.findings().end(), [](const v1::Finding& finding) { return finding.reason() == reason; });
+  return std::any_of(appraisal.findings().begin(), appraisal.findings().end(),
+                     [](const v1::Finding& finding) { return finding.reason() == reason; });
 }
 
 std::string Target(v1::BanKind kind, std::string_view value) { return Cat(NameOf(kind), ":", value); }
 
 std::string Told(const v1::Ban& ban) {
-  return Cat(Target(ban.kind(), ban.value()), " banned by ", ban.by(), " at ", FormatTime(Time{Duration{ban.at().seconds()}}), ": ", ban.reason());
+  return Cat(Target(ban.kind(), ban.value()), " banned by ", ban.by(), " at ", FormatTime(Time{Duration{ban.at().seconds()}}), ": ",
+             ban.reason());
 }
 
 }  // namespace
@@ -115,19 +119,24 @@ absl::Status SqliteNodes::Prepare(SqliteDatabase& database) {
   const std::string find_denials = Cat("SELECT ", kBanColumns, " FROM ban WHERE kind IN (4, 5) ORDER BY kind, value");
   return database.PrepareAll({
       {&find_node_, find_node.c_str()},
-      {&find_held_, "SELECT held_cluster, held_name FROM node WHERE identity = ?1 AND held_name <> '' AND (trusted_until >= ?2 OR conflict_at > 0) "
-                    "AND NOT (held_cluster = ?3 AND held_name = ?4)"},
-      {&upsert_node_, "INSERT INTO node (identity, cluster, role, name, platform, node_key, first_seen, last_seen, verdict, verdict_id, simulated, "
-                      "trusted_until, trusted_id, held_cluster, held_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, 0, '', '', '') "
-                      "ON CONFLICT (identity) DO UPDATE SET cluster = ?2, role = ?3, name = ?4, platform = ?5, node_key = ?6, last_seen = ?7, "
-                      "verdict = ?8, verdict_id = ?9, simulated = ?10"},
+      {&find_held_,
+       "SELECT held_cluster, held_name FROM node WHERE identity = ?1 AND held_name <> '' AND (trusted_until >= ?2 OR conflict_at > 0) "
+       "AND NOT (held_cluster = ?3 AND held_name = ?4)"},
+      {&upsert_node_,
+       "INSERT INTO node (identity, cluster, role, name, platform, node_key, first_seen, last_seen, verdict, verdict_id, simulated, "
+       "trusted_until, trusted_id, held_cluster, held_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, 0, '', '', '') "
+       "ON CONFLICT (identity) DO UPDATE SET cluster = ?2, role = ?3, name = ?4, platform = ?5, node_key = ?6, last_seen = ?7, "
+       "verdict = ?8, verdict_id = ?9, simulated = ?10"},
       // Nameless verdicts leave the name that is held as it is.
-      {&trust_node_, "UPDATE node SET trusted_until = ?2, trusted_id = ?3, held_cluster = iif(?5 = '', held_cluster, ?4), held_name = iif(?5 = '', held_name, ?5) "
-                     "WHERE identity = ?1"},
-      {&conflict_, "UPDATE node SET last_seen = ?2, conflict_at = ?2, conflict_cluster = ?3, conflict_role = ?4, conflict_name = ?5 "
-                   "WHERE identity = ?1 AND conflict_at = 0"},
-      {&release_, "UPDATE node SET held_cluster = '', held_name = '', conflict_at = 0, conflict_cluster = '', conflict_role = '', conflict_name = '' "
-                  "WHERE identity = ?1"},
+      {&trust_node_,
+       "UPDATE node SET trusted_until = ?2, trusted_id = ?3, held_cluster = iif(?5 = '', held_cluster, ?4), held_name = iif(?5 = '', held_name, ?5) "
+       "WHERE identity = ?1"},
+      {&conflict_,
+       "UPDATE node SET last_seen = ?2, conflict_at = ?2, conflict_cluster = ?3, conflict_role = ?4, conflict_name = ?5 "
+       "WHERE identity = ?1 AND conflict_at = 0"},
+      {&release_,
+       "UPDATE node SET held_cluster = '', held_name = '', conflict_at = 0, conflict_cluster = '', conflict_role = '', conflict_name = '' "
+       "WHERE identity = ?1"},
       {&distrust_, "UPDATE node SET trusted_until = 0, trusted_id = '' WHERE trusted_id = ?1"},
       {&flip_, "UPDATE node SET verdict = ?2 WHERE verdict_id = ?1"},
       {&find_ban_, find_ban.c_str()},
@@ -172,7 +181,8 @@ absl::StatusOr<appraisal::InstanceState> SqliteNodes::InstanceStateOf(const Cand
   }
   if (candidate.identity.empty() || candidate.name.empty()) return state;
   SqliteStatement::Run held(find_held_, "read a node");
-  const absl::StatusOr<bool> row = held.Bind(ByteView(candidate.identity)).Bind(UnixSeconds(now)).Bind(candidate.cluster).Bind(candidate.name).Step();
+  const absl::StatusOr<bool> row =
+      held.Bind(ByteView(candidate.identity)).Bind(UnixSeconds(now)).Bind(candidate.cluster).Bind(candidate.name).Step();
   if (!row.ok()) return row.status();
   if (*row) state.held_as = Cat(held.TextAt(0), "/", held.TextAt(1));
   return state;
@@ -193,7 +203,13 @@ absl::StatusOr<std::vector<appraisal::Denial>> SqliteNodes::Denials() {
 
 absl::Status SqliteNodes::AddEvent(v1::EventKind kind, std::int64_t sequence, std::string_view target, const Act& act) {
   SqliteStatement::Run run(insert_event_, "record an event");
-  return run.Bind(UnixSeconds(act.at)).Bind(std::int64_t{kind}).Bind(sequence).Bind(target).Bind(std::string_view(act.by)).Bind(std::string_view(act.reason)).Finish();
+  return run.Bind(UnixSeconds(act.at))
+      .Bind(std::int64_t{kind})
+      .Bind(sequence)
+      .Bind(target)
+      .Bind(std::string_view(act.by))
+      .Bind(std::string_view(act.reason))
+      .Finish();
 }
 
 absl::Status SqliteNodes::Apply(const v1::VerdictRecord& record, std::int64_t sequence) {
@@ -206,7 +222,11 @@ absl::Status SqliteNodes::Apply(const v1::VerdictRecord& record, std::int64_t se
   if (SaysConflict(appraisal)) {
     // The node stays what it was under the name that it holds.
     SqliteStatement::Run run(conflict_, "record a name conflict");
-    if (absl::Status done = run.Bind(identity).Bind(UnixSeconds(act.at)).Bind(context.cluster()).Bind(context.role()).Bind(context.name()).Finish(); !done.ok()) return done;
+    if (absl::Status done =
+            run.Bind(identity).Bind(UnixSeconds(act.at)).Bind(context.cluster()).Bind(context.role()).Bind(context.name()).Finish();
+        !done.ok()) {
+      return done;
+    }
     return AddEvent(v1::EVENT_KIND_CONFLICT, sequence, Target(v1::BAN_KIND_INSTANCE, ToHex(identity)), act);
   }
   {
@@ -250,7 +270,9 @@ absl::StatusOr<v1::Node> SqliteNodes::Release(ByteView identity, const Act& act)
     SqliteStatement::Run run(release_, "release a node");
     if (absl::Status done = run.Bind(identity).Finish(); !done.ok()) return done;
   }
-  if (absl::Status added = AddEvent(v1::EVENT_KIND_RELEASED, 0, Target(v1::BAN_KIND_INSTANCE, ToHex(identity)), act); !added.ok()) return added;
+  if (absl::Status added = AddEvent(v1::EVENT_KIND_RELEASED, 0, Target(v1::BAN_KIND_INSTANCE, ToHex(identity)), act); !added.ok()) {
+    return added;
+  }
   const auto released = FindNode(identity);
   if (!released.ok()) return released.status();
   return **released;
@@ -266,7 +288,9 @@ absl::StatusOr<v1::Ban> SqliteNodes::Impose(v1::BanKind kind, std::string_view v
     const absl::StatusOr<bool> row = count.Step();
     if (!row.ok()) return row.status();
     if (count.IntegerAt(0) >= kMostDenials) {
-      return absl::InvalidArgumentError(ToAbsl(Cat("value: expected at most ", kMostDenials, " banned certificates and measurements, actual: one more. For so many, let policies name what is allowed.")));
+      return absl::InvalidArgumentError(
+          ToAbsl(Cat("value: expected at most ", kMostDenials,
+                     " banned certificates and measurements, actual: one more. For so many, let policies name what is allowed.")));
     }
   }
   {

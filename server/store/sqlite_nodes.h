@@ -32,7 +32,8 @@ class SqliteNodes {
   absl::StatusOr<std::optional<v1::Ban>> FindBan(v1::BanKind kind, std::string_view value);
   absl::StatusOr<std::optional<v1::Node>> FindNode(ByteView identity);
 
-  SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, flip_, find_ban_, find_denials_, count_denials_, insert_ban_, delete_ban_, insert_event_;
+  SqliteStatement find_node_, find_held_, upsert_node_, trust_node_, conflict_, release_, distrust_, flip_, find_ban_, find_denials_,
+      count_denials_, insert_ban_, delete_ban_, insert_event_;
 };
 
 // Rows as messages. The columns are read from `first` on.

@@ -15,10 +15,12 @@ using Values = std::pair<std::string_view, std::int64_t>;
 
 absl::Status Error(StatusCode code, const std::string& text) { return absl::Status(code, ToAbsl(text)); }
 
-constexpr Values kVerdicts[] = {{"TRUSTED", v1::VERDICT_TRUSTED}, {"TRUSTED_WITH_WARNINGS", v1::VERDICT_TRUSTED_WITH_WARNINGS},
-                                {"REJECTED", v1::VERDICT_REJECTED}, {"INDETERMINATE", v1::VERDICT_INDETERMINATE}};
-constexpr Values kStrengths[] = {{"A", v1::STRENGTH_A}, {"B", v1::STRENGTH_B}, {"C", v1::STRENGTH_C}, {"D", v1::STRENGTH_D}, {"E", v1::STRENGTH_E},
-                                 {"none", v1::STRENGTH_UNSPECIFIED}};
+constexpr Values kVerdicts[] = {{"TRUSTED", v1::VERDICT_TRUSTED},
+                                {"TRUSTED_WITH_WARNINGS", v1::VERDICT_TRUSTED_WITH_WARNINGS},
+                                {"REJECTED", v1::VERDICT_REJECTED},
+                                {"INDETERMINATE", v1::VERDICT_INDETERMINATE}};
+constexpr Values kStrengths[] = {{"A", v1::STRENGTH_A}, {"B", v1::STRENGTH_B}, {"C", v1::STRENGTH_C},
+                                 {"D", v1::STRENGTH_D}, {"E", v1::STRENGTH_E}, {"none", v1::STRENGTH_UNSPECIFIED}};
 
 // docs/operations.md lists both.
 constexpr FilterField kVerdictFields[] = {
@@ -31,7 +33,8 @@ constexpr FilterField kVerdictFields[] = {
     {"platform", FieldType::kText, "verdict.platform"},
     {"policy", FieldType::kText, "verdict.policy"},
     {"policy_set", FieldType::kText, "verdict.policy_set"},
-    {"reason", FieldType::kHas, "EXISTS (SELECT 1 FROM verdict_reason WHERE verdict_reason.reason = ? AND verdict_reason.seq = verdict.seq)"},
+    {"reason", FieldType::kHas,
+     "EXISTS (SELECT 1 FROM verdict_reason WHERE verdict_reason.reason = ? AND verdict_reason.seq = verdict.seq)"},
     {"recorded_at", FieldType::kTime, "verdict.recorded_at"},
     {"revoked", FieldType::kBool, "(verdict.revoked_at > 0)"},
     {"role", FieldType::kText, "verdict.role"},
@@ -83,7 +86,9 @@ std::int64_t SequenceOf(const NumberedEnrolment& enrolment) { return enrolment.s
 
 absl::Status RefuseNonId(std::string_view id) {
   if (IsVerdictId(id)) return absl::OkStatus();
-  return Error(StatusCode::kInvalidArgument, Cat("\"", Printable(id, 64), "\" is no verdict id: 26 characters of 0-9 and A-Z without I, L, O and U, the first at most 7"));
+  return Error(
+      StatusCode::kInvalidArgument,
+      Cat("\"", Printable(id, 64), "\" is no verdict id: 26 characters of 0-9 and A-Z without I, L, O and U, the first at most 7"));
 }
 
 v1::VerdictSummary SummaryAt(const SqliteStatement::Run& run, int first) {
@@ -130,7 +135,8 @@ absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::On(std::unique_ptr<S
        "OR (ban.kind = 3 AND ban.value = node.cluster || '/' || node.name)) THEN -1 WHEN node.verdict IN (1, 2) AND node.trusted_until < ?1 THEN -2 ELSE node.verdict END, "
        "count(*) FROM node GROUP BY 1"},
       // With max() alone, the other columns are those of its row (SQLite, "Bare columns in an aggregate query").
-      {&reader->count_verdicts_, "SELECT platform, verdict, strength, simulated, count(*), max(seq), id FROM verdict WHERE recorded_at >= ?1 AND attempt = 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"},
+      {&reader->count_verdicts_,
+       "SELECT platform, verdict, strength, simulated, count(*), max(seq), id FROM verdict WHERE recorded_at >= ?1 AND attempt = 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"},
       {&reader->select_size_, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"},
   });
   if (!prepared.ok()) return prepared;
@@ -185,7 +191,8 @@ absl::StatusOr<Bytes> SqliteReader::GetBlob(const crypto::Sha256Digest& sha256) 
   if (!*row) return Error(StatusCode::kNotFound, Cat("no blob ", ToHex(sha256), " is stored"));
   Bytes body = ToBytes(select.BlobAt(0));
   if (const crypto::Sha256Digest actual = crypto::Sha256(body); actual != sha256) {
-    return Error(StatusCode::kDataLoss, database_->Located(Cat("blob ", ToHex(sha256), " is damaged, its digest is ", ToHex(actual), "; restore it from a backup")));
+    return Error(StatusCode::kDataLoss, database_->Located(Cat("blob ", ToHex(sha256), " is damaged, its digest is ", ToHex(actual),
+                                                               "; restore it from a backup")));
   }
   return body;
 }
@@ -231,9 +238,10 @@ absl::StatusOr<Page<v1::VerdictSummary>> SqliteReader::ListVerdicts(const PageRe
   if (!condition.ok()) return condition.status();
   const std::string_view behind = request.newest_first ? "<" : ">", direction = request.newest_first ? "DESC" : "ASC";
   const std::lock_guard lock(mutex_);
-  const absl::StatusOr<std::string> sql =
-      InOrder("verdict", Cat("SELECT ", kSummaryColumns),
-              Cat("WHERE (", condition->where, ")", request.after == 0 ? std::string() : Cat(" AND verdict.seq ", behind, " ", request.after), " ORDER BY verdict.seq ", direction, " LIMIT ", request.size + 1));
+  const absl::StatusOr<std::string> sql = InOrder(
+      "verdict", Cat("SELECT ", kSummaryColumns),
+      Cat("WHERE (", condition->where, ")", request.after == 0 ? std::string() : Cat(" AND verdict.seq ", behind, " ", request.after),
+          " ORDER BY verdict.seq ", direction, " LIMIT ", request.size + 1));
   if (!sql.ok()) return sql.status();
   return List<v1::VerdictSummary>(*sql, condition->parameters, request, &SummaryAt);
 }
@@ -242,15 +250,20 @@ absl::StatusOr<Page<v1::Node>> SqliteReader::ListNodes(const PageRequest& reques
   absl::StatusOr<SqlCondition> condition = ParseFilter(request.filter, kNodeFields);
   if (!condition.ok()) return condition.status();
   const std::lock_guard lock(mutex_);
-  const absl::StatusOr<std::string> sql = InOrder("node", Cat("SELECT ", kNodeColumns), Cat("WHERE (", condition->where, ") AND node.seq > ", request.after, " ORDER BY node.seq LIMIT ", request.size + 1));
+  const absl::StatusOr<std::string> sql =
+      InOrder("node", Cat("SELECT ", kNodeColumns),
+              Cat("WHERE (", condition->where, ") AND node.seq > ", request.after, " ORDER BY node.seq LIMIT ", request.size + 1));
   if (!sql.ok()) return sql.status();
   return List<v1::Node>(*sql, condition->parameters, request, &NodeAt);
 }
 
 absl::StatusOr<Page<v1::Ban>> SqliteReader::ListBans(const PageRequest& request) {
-  const std::string sql = Cat("SELECT ", kBanColumns, " FROM ban WHERE ban.seq > ", request.after, " ORDER BY ban.seq LIMIT ", request.size + 1);
+  const std::string sql =
+      Cat("SELECT ", kBanColumns, " FROM ban WHERE ban.seq > ", request.after, " ORDER BY ban.seq LIMIT ", request.size + 1);
   const std::lock_guard lock(mutex_);
-  auto numbered = List<NumberedBan>(sql, {}, request, [](const SqliteStatement::Run& run, int first) { return NumberedBan{BanAt(run, first), run.IntegerAt(first)}; });
+  auto numbered = List<NumberedBan>(sql, {}, request, [](const SqliteStatement::Run& run, int first) {
+    return NumberedBan{BanAt(run, first), run.IntegerAt(first)};
+  });
   if (!numbered.ok()) return numbered.status();
   Page<v1::Ban> page;
   page.next = numbered->next;
@@ -259,9 +272,12 @@ absl::StatusOr<Page<v1::Ban>> SqliteReader::ListBans(const PageRequest& request)
 }
 
 absl::StatusOr<Page<v1::EnrolledKey>> SqliteReader::ListEnrolments(const PageRequest& request) {
-  const std::string sql = Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE enrolment.seq > ", request.after, " ORDER BY enrolment.seq LIMIT ", request.size + 1);
+  const std::string sql = Cat("SELECT ", kEnrolmentColumns, " FROM enrolment WHERE enrolment.seq > ", request.after,
+                              " ORDER BY enrolment.seq LIMIT ", request.size + 1);
   const std::lock_guard lock(mutex_);
-  auto numbered = List<NumberedEnrolment>(sql, {}, request, [](const SqliteStatement::Run& run, int first) { return NumberedEnrolment{EnrolmentAt(run, first), run.IntegerAt(first)}; });
+  auto numbered = List<NumberedEnrolment>(sql, {}, request, [](const SqliteStatement::Run& run, int first) {
+    return NumberedEnrolment{EnrolmentAt(run, first), run.IntegerAt(first)};
+  });
   if (!numbered.ok()) return numbered.status();
   Page<v1::EnrolledKey> page;
   page.next = numbered->next;
@@ -272,13 +288,16 @@ absl::StatusOr<Page<v1::EnrolledKey>> SqliteReader::ListEnrolments(const PageReq
 absl::StatusOr<Page<v1::VerdictFlip>> SqliteReader::ListFlips(const PageRequest& request) {
   absl::StatusOr<SqlCondition> condition = ParseFilter(request.filter, kVerdictFields);
   if (!condition.ok()) return condition.status();
-  const std::string sql = Cat("SELECT flip.seq, flip.flip, ", kSummaryColumns, " FROM flip CROSS JOIN verdict ON verdict.seq = flip.verdict_seq WHERE (", condition->where, ")",
-                              request.after == 0 ? std::string() : Cat(" AND flip.seq < ", request.after), " ORDER BY flip.seq DESC LIMIT ", request.size + 1);
+  const std::string sql =
+      Cat("SELECT flip.seq, flip.flip, ", kSummaryColumns, " FROM flip CROSS JOIN verdict ON verdict.seq = flip.verdict_seq WHERE (",
+          condition->where, ")", request.after == 0 ? std::string() : Cat(" AND flip.seq < ", request.after),
+          " ORDER BY flip.seq DESC LIMIT ", request.size + 1);
   const std::lock_guard lock(mutex_);
   return List<v1::VerdictFlip>(sql, condition->parameters, request, [](const SqliteStatement::Run& run, int first) {
     v1::VerdictFlip flip;
     const ByteView serialized = run.BlobAt(first + 1);
-    flip.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()));  // what does not parse shows as empty; `assayd db check` says so
+    flip.ParseFromArray(serialized.data(),
+                        static_cast<int>(serialized.size()));  // what does not parse shows as empty; `assayd db check` says so
     flip.set_sequence(run.IntegerAt(first));
     *flip.mutable_verdict() = SummaryAt(run, first + 2);
     return flip;
@@ -298,9 +317,10 @@ absl::StatusOr<Page<v1::VerdictEvent>> SqliteReader::EventsAfter(std::int64_t af
   page.next = std::max(after, *latest);
   if (*latest <= after) return page;
 
-  const std::string sql = Cat("SELECT event.seq, event.at, event.kind, event.target, event.by, event.because, ", kSummaryColumns,
-                              " FROM event LEFT JOIN verdict ON verdict.seq = event.verdict_seq WHERE (event.verdict_seq = 0 OR (verdict.seq IS NOT NULL AND (",
-                              condition->where, "))) AND event.seq > ", after, " AND event.seq <= ", *latest, " ORDER BY event.seq LIMIT ", size);
+  const std::string sql =
+      Cat("SELECT event.seq, event.at, event.kind, event.target, event.by, event.because, ", kSummaryColumns,
+          " FROM event LEFT JOIN verdict ON verdict.seq = event.verdict_seq WHERE (event.verdict_seq = 0 OR (verdict.seq IS NOT NULL AND (",
+          condition->where, "))) AND event.seq > ", after, " AND event.seq <= ", *latest, " ORDER BY event.seq LIMIT ", size);
   absl::StatusOr<SqliteStatement> statement = database_->Prepare(sql.c_str());
   if (!statement.ok()) return statement.status();
   SqliteStatement::Run run(*statement, "read the events");
@@ -326,7 +346,9 @@ absl::StatusOr<std::int64_t> SqliteReader::IntegerOf(SqliteStatement& statement,
   SqliteStatement::Run run(statement, operation);
   const absl::StatusOr<bool> row = run.Step();
   if (!row.ok()) return row.status();
-  if (!*row) return Error(StatusCode::kDataLoss, database_->Located("a number that every database has is missing; restore it from a backup"));
+  if (!*row) {
+    return Error(StatusCode::kDataLoss, database_->Located("a number that every database has is missing; restore it from a backup"));
+  }
   return run.IntegerAt(0);
 }
 
@@ -360,8 +382,13 @@ absl::StatusOr<std::vector<VerdictCount>> SqliteReader::CountVerdicts(Time since
     const absl::StatusOr<bool> row = run.Step();
     if (!row.ok()) return row.status();
     if (!*row) return counts;
-    counts.push_back({.platform = run.TextAt(0), .verdict = static_cast<v1::Verdict>(run.IntegerAt(1)), .strength = static_cast<v1::Strength>(run.IntegerAt(2)), .simulated = run.IntegerAt(3) != 0,
-                      .count = run.IntegerAt(4), .latest = run.IntegerAt(5), .latest_id = run.TextAt(6)});
+    counts.push_back({.platform = run.TextAt(0),
+                      .verdict = static_cast<v1::Verdict>(run.IntegerAt(1)),
+                      .strength = static_cast<v1::Strength>(run.IntegerAt(2)),
+                      .simulated = run.IntegerAt(3) != 0,
+                      .count = run.IntegerAt(4),
+                      .latest = run.IntegerAt(5),
+                      .latest_id = run.TextAt(6)});
   }
 }
 

@@ -47,13 +47,15 @@ class SqliteReader {
   absl::StatusOr<std::int64_t> IntegerOf(SqliteStatement& statement, std::string_view operation);
   absl::StatusOr<std::string> InOrder(std::string_view table, const std::string& before, const std::string& behind);
   template <typename T>
-  absl::StatusOr<Page<T>> List(const std::string& sql, const std::vector<SqlValue>& parameters, const PageRequest& request, T (*at)(const SqliteStatement::Run&, int));
+  absl::StatusOr<Page<T>> List(const std::string& sql, const std::vector<SqlValue>& parameters, const PageRequest& request,
+                               T (*at)(const SqliteStatement::Run&, int));
 
   std::mutex mutex_;  // guards everything below
   std::unique_ptr<SqliteDatabase> database_;
   SqliteNodes nodes_;
   SqliteEnrolments enrolments_;
-  SqliteStatement select_verdict_, select_summary_, select_blob_, select_latest_time_, select_latest_event_, select_events_purged_, select_size_, count_nodes_, count_verdicts_;
+  SqliteStatement select_verdict_, select_summary_, select_blob_, select_latest_time_, select_latest_event_, select_events_purged_,
+      select_size_, count_nodes_, count_verdicts_;
 };
 
 }  // namespace assay::store

@@ -125,13 +125,15 @@ class Marks {
   };
   mutable std::mutex mutex_;
   std::unordered_map<crypto::Sha256Digest, Mark, FirstBytes> marks_;  // guarded by mutex_
-  std::uint64_t purges_ = 0;                    // guarded by mutex_
+  std::uint64_t purges_ = 0;                                          // guarded by mutex_
 };
 
 bool SameDenials(const std::vector<appraisal::Denial>& denials, const v1::RememberedState& state) {
-  return std::equal(denials.begin(), denials.end(), state.denials().begin(), state.denials().end(), [](const appraisal::Denial& now, const v1::Denial& then) {
-    return (now.of == appraisal::Denial::Of::kCertificate) == then.certificate() && Equal(now.value, AsBytes(then.value())) && now.why == then.why();
-  });
+  return std::equal(denials.begin(), denials.end(), state.denials().begin(), state.denials().end(),
+                    [](const appraisal::Denial& now, const v1::Denial& then) {
+                      return (now.of == appraisal::Denial::Of::kCertificate) == then.certificate() &&
+                             Equal(now.value, AsBytes(then.value())) && now.why == then.why();
+                    });
 }
 
 bool IsAttempt(const v1::VerdictRecord& record) { return record.appraisal().instance_identity().empty(); }
@@ -142,7 +144,9 @@ class SqliteStore final : public VerdictStore {
     auto database = SqliteDatabase::Open(path, kSchema, {options.busy_timeout, options.max_bytes});
     if (!database.ok()) return database.status();
     // A page that is written with every verdict is copied out of the log that much less often.
-    if (absl::Status status = (*database)->Execute("PRAGMA wal_autocheckpoint = 4000", "configure the database"); !status.ok()) return status;
+    if (absl::Status status = (*database)->Execute("PRAGMA wal_autocheckpoint = 4000", "configure the database"); !status.ok()) {
+      return status;
+    }
     std::unique_ptr<SqliteStore> store(new SqliteStore(*std::move(database)));
     if (absl::Status status = store->PrepareAll(); !status.ok()) return status;
     if (absl::Status status = store->TakeOverVersion1(); !status.ok()) return status;
@@ -169,14 +173,17 @@ class SqliteStore final : public VerdictStore {
   }
 
   absl::StatusOr<std::vector<appraisal::Denial>> Denials() override { return reader_->Denials(); }
-  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) override { return reader_->EnrolmentsOf(asked); }
+  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) override {
+    return reader_->EnrolmentsOf(asked);
+  }
 
   absl::Status Record(const v1::VerdictRecord& record, std::span<const Blob> blobs) override {
     if (absl::Status status = RefuseNonId(record.id()); !status.ok()) return status;
     if (!record.has_recorded_at()) return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": recorded_at is not set"));
     const std::string serialized = Serialized(record);
     if (!CanBeReadBack(*v1::VerdictRecord::descriptor(), AsBytes(serialized))) {
-      return Error(StatusCode::kInvalidArgument, Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
+      return Error(StatusCode::kInvalidArgument,
+                   Cat("verdict ", record.id(), ": the record cannot be read back; a string in it is not UTF-8"));
     }
     std::vector<crypto::Sha256Digest> digests;
     for (const Blob& blob : blobs) digests.push_back(blob.sha256 ? *blob.sha256 : crypto::Sha256(blob.bytes));
@@ -282,7 +289,8 @@ class SqliteStore final : public VerdictStore {
   }
 
   absl::Status Probe() override {
-    return commits_.Run("probe the database", [&] { return RaiseLatestTime(Time{}, "probe the database").status(); });  // writes what it reads
+    return commits_.Run("probe the database",
+                        [&] { return RaiseLatestTime(Time{}, "probe the database").status(); });  // writes what it reads
   }
 
   std::int64_t SizeInBytes() override { return reader_->SizeInBytes(); }
@@ -297,11 +305,13 @@ class SqliteStore final : public VerdictStore {
         {&insert_nonce_, "INSERT INTO redeemed VALUES (?1, ?2) ON CONFLICT (nonce) DO NOTHING"},
         // Bounded, so that no call pays for a long pause; each adds one and forgets up to a thousand.
         {&forget_nonces_, "DELETE FROM redeemed WHERE nonce IN (SELECT nonce FROM redeemed WHERE expires < ?1 LIMIT 1000)"},
-        {&insert_blob_, "INSERT INTO blob VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sha256) DO UPDATE SET kind = max(kind, ?2), used_at = max(used_at, ?3) "
-                        "WHERE kind < ?2 OR used_at < ?3 - 3600"},
-        {&insert_verdict_, "INSERT INTO verdict (id, recorded_at, attempt, cluster, role, name, verdict, platform, policy_set, policy, strength, reason, "
-                           "valid_until, identity, node_key, simulated, record) "
-                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (id) DO NOTHING RETURNING seq"},
+        {&insert_blob_,
+         "INSERT INTO blob VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sha256) DO UPDATE SET kind = max(kind, ?2), used_at = max(used_at, ?3) "
+         "WHERE kind < ?2 OR used_at < ?3 - 3600"},
+        {&insert_verdict_,
+         "INSERT INTO verdict (id, recorded_at, attempt, cluster, role, name, verdict, platform, policy_set, policy, strength, reason, "
+         "valid_until, identity, node_key, simulated, record) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (id) DO NOTHING RETURNING seq"},
         {&insert_reason_, "INSERT INTO verdict_reason VALUES (?1, ?2)"},
         {&raise_latest_time_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'latest_time' RETURNING value"},
         {&refuse_before_, "SELECT value FROM meta WHERE name = 'refuse_before'"},
@@ -309,7 +319,8 @@ class SqliteStore final : public VerdictStore {
         {&last_flip_, "SELECT verdict, reason FROM flip WHERE verdict_seq = ?1 ORDER BY seq DESC LIMIT 1"},
         {&insert_flip_, "INSERT INTO flip (verdict_seq, at, verdict, reason, flip) VALUES (?1, ?2, ?3, ?4, ?5)"},
         {&purge_verdicts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE recorded_at < ?1 LIMIT 500)"},
-        {&purge_attempts_, "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE attempt = 1 ORDER BY seq DESC LIMIT 500 OFFSET ?1)"},
+        {&purge_attempts_,
+         "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE attempt = 1 ORDER BY seq DESC LIMIT 500 OFFSET ?1)"},
         {&purge_blobs_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = ?1 AND used_at < ?2 LIMIT 500)"},
         {&attempt_bytes_, "SELECT coalesce(sum(size), 0) FROM blob WHERE kind = 0"},
         {&purge_oldest_attempts_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = 0 ORDER BY used_at LIMIT 500)"},
@@ -343,9 +354,12 @@ class SqliteStore final : public VerdictStore {
         v1::VerdictRecord record;
         const ByteView serialized = run.BlobAt(1);
         if (!record.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()))) {
-          return Error(StatusCode::kDataLoss, database_->Located(Cat("the record of verdict ", run.TextAt(0), " is damaged; restore it from a backup")));
+          return Error(StatusCode::kDataLoss,
+                       database_->Located(Cat("the record of verdict ", run.TextAt(0), " is damaged; restore it from a backup")));
         }
-        if (absl::Status status = InsertVerdict(record, std::string(AsText(serialized)), std::string(kOperation)).status(); !status.ok()) return status;
+        if (absl::Status status = InsertVerdict(record, std::string(AsText(serialized)), std::string(kOperation)).status(); !status.ok()) {
+          return status;
+        }
       }
     }
     if (absl::Status status = database_->Execute("DROP TABLE verdict_v1", kOperation); !status.ok()) return status;
@@ -372,33 +386,43 @@ class SqliteStore final : public VerdictStore {
     if (!refuse_before.ok()) return refuse_before.status();
     const Time forgotten_before = std::max(*latest - kRemembered, FromUnixSeconds(*refuse_before));
     if (expires < forgotten_before) {
-      return Error(StatusCode::kFailedPrecondition,
-                   Cat("the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ", FormatTime(forgotten_before),
-                       " are forgotten; ask for a new challenge, and if this one was new, set the clock: the store has seen ", FormatTime(*latest)));
+      return Error(
+          StatusCode::kFailedPrecondition,
+          Cat("the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ",
+              FormatTime(forgotten_before),
+              " are forgotten; ask for a new challenge, and if this one was new, set the clock: the store has seen ", FormatTime(*latest)));
     }
     {
       SqliteStatement::Run insert(insert_nonce_, kOperation);
       if (absl::Status status = insert.Bind(nonce).Bind(UnixSeconds(expires)).Finish(); !status.ok()) return status;
-      if (database_->RowsChanged() == 0) return Error(StatusCode::kAlreadyExists, "the challenge was redeemed before; every attempt needs a new one");
+      if (database_->RowsChanged() == 0) {
+        return Error(StatusCode::kAlreadyExists, "the challenge was redeemed before; every attempt needs a new one");
+      }
     }
     SqliteStatement::Run forget(forget_nonces_, kOperation);
     return forget.Bind(UnixSeconds(forgotten_before)).Finish();
   }
 
   absl::Status RecordNow(const v1::VerdictRecord& record, const std::string& serialized, std::span<const Blob> blobs,
-                         const std::vector<crypto::Sha256Digest>& digests, const std::string& operation, std::vector<std::size_t>& written) {
+                         const std::vector<crypto::Sha256Digest>& digests, const std::string& operation,
+                         std::vector<std::size_t>& written) {
     const Time recorded_at = FromUnixSeconds(record.recorded_at().seconds());
     if (record.has_state()) {
-      const auto state = nodes_.InstanceStateOf({.identity = ToBytes(AsBytes(record.state().identity())), .node_key_sha256 = AsBytes(record.node_key_sha256()),
-                                                 .cluster = record.context().cluster(), .name = record.context().name()}, recorded_at);
+      const auto state = nodes_.InstanceStateOf({.identity = ToBytes(AsBytes(record.state().identity())),
+                                                 .node_key_sha256 = AsBytes(record.node_key_sha256()),
+                                                 .cluster = record.context().cluster(),
+                                                 .name = record.context().name()},
+                                                recorded_at);
       if (!state.ok()) return state.status();
       const auto denials = nodes_.Denials();
       if (!denials.ok()) return denials.status();
       const appraisal::TpmState then = appraisal::TpmStateOf(record);
       const auto enrolments = enrolments_.Of(then);
       if (!enrolments.ok()) return enrolments.status();
-      if (state->ban != record.state().ban() || state->held_as != record.state().held_as() || !SameDenials(*denials, record.state()) || *enrolments != then.enrolments) {
-        return Error(StatusCode::kAborted, Cat("verdict ", record.id(), ": what is remembered of the instance has changed since it was appraised; appraise again"));
+      if (state->ban != record.state().ban() || state->held_as != record.state().held_as() || !SameDenials(*denials, record.state()) ||
+          *enrolments != then.enrolments) {
+        return Error(StatusCode::kAborted, Cat("verdict ", record.id(),
+                                               ": what is remembered of the instance has changed since it was appraised; appraise again"));
       }
     }
     for (std::size_t i = 0; i < blobs.size(); ++i) {
@@ -422,9 +446,13 @@ class SqliteStore final : public VerdictStore {
     {
       SqliteStatement::Run insert(insert_verdict_, operation);
       insert.Bind(record.id()).Bind(std::int64_t{record.recorded_at().seconds()}).Bind(std::int64_t{IsAttempt(record)});
-      insert.Bind(record.context().cluster()).Bind(record.context().role()).Bind(record.context().name()).Bind(std::int64_t{appraisal.verdict()});
+      insert.Bind(record.context().cluster())
+          .Bind(record.context().role())
+          .Bind(record.context().name())
+          .Bind(std::int64_t{appraisal.verdict()});
       insert.Bind(appraisal.platform()).Bind(appraisal.policy_set()).Bind(appraisal.policy()).Bind(std::int64_t{appraisal.strength()});
-      insert.Bind(deciding == nullptr ? std::string_view() : std::string_view(deciding->reason())).Bind(std::int64_t{appraisal.valid_until().seconds()});
+      insert.Bind(deciding == nullptr ? std::string_view() : std::string_view(deciding->reason()))
+          .Bind(std::int64_t{appraisal.valid_until().seconds()});
       insert.Bind(AsBytes(appraisal.instance_identity())).Bind(AsBytes(record.node_key_sha256())).Bind(std::int64_t{appraisal.simulated()});
       const absl::StatusOr<bool> row = insert.Bind(AsBytes(serialized)).Step();
       if (!row.ok()) return row.status();
@@ -455,8 +483,10 @@ class SqliteStore final : public VerdictStore {
       }
     }
     if (flip.became() == flip.was() && flip.finding().reason() == reason) return absl::OkStatus();
-    const std::string why = Cat(v1::Verdict_Name(flip.was()).substr(8), " became ", v1::Verdict_Name(flip.became()).substr(8), flip.has_finding() ? ": " : "", flip.finding().reason(),
-                                flip.finding().actual().empty() ? "" : Cat(", ", flip.finding().component(), " ", flip.finding().actual()), flip.cause().empty() ? "" : Cat(" (", flip.cause(), ")"));
+    const std::string why = Cat(v1::Verdict_Name(flip.was()).substr(8), " became ", v1::Verdict_Name(flip.became()).substr(8),
+                                flip.has_finding() ? ": " : "", flip.finding().reason(),
+                                flip.finding().actual().empty() ? "" : Cat(", ", flip.finding().component(), " ", flip.finding().actual()),
+                                flip.cause().empty() ? "" : Cat(" (", flip.cause(), ")"));
     const Act act{std::string(kVerifier), why, FromUnixSeconds(flip.at().seconds())};
     if (flip.became() == v1::VERDICT_REJECTED) {
       SqliteStatement::Run update(revoke_, kOperation);
@@ -468,7 +498,10 @@ class SqliteStore final : public VerdictStore {
     flip.clear_verdict();
     const std::string serialized = flip.SerializeAsString();
     SqliteStatement::Run insert(insert_flip_, kOperation);
-    insert.Bind(verdict.sequence()).Bind(UnixSeconds(act.at)).Bind(std::int64_t{flip.became()}).Bind(std::string_view(flip.finding().reason()));
+    insert.Bind(verdict.sequence())
+        .Bind(UnixSeconds(act.at))
+        .Bind(std::int64_t{flip.became()})
+        .Bind(std::string_view(flip.finding().reason()));
     if (absl::Status status = insert.Bind(AsBytes(serialized)).Finish(); !status.ok()) return status;
     news = true;
     return nodes_.Flipped(verdict, flip.became(), act);
@@ -519,7 +552,10 @@ class SqliteStore final : public VerdictStore {
     }
     if (absl::Status status = run(purge_verdicts_, purged.verdicts, {before}); !status.ok()) return status;
     for (const BlobClass kind : {BlobClass::kAttempt, BlobClass::kEvidence, BlobClass::kInput}) {
-      if (absl::Status status = run(purge_blobs_, purged.blobs, {static_cast<std::int64_t>(kind), before - 2 * kMarkedEvery}); !status.ok()) return status;
+      if (absl::Status status = run(purge_blobs_, purged.blobs, {static_cast<std::int64_t>(kind), before - 2 * kMarkedEvery});
+          !status.ok()) {
+        return status;
+      }
     }
     return absl::OkStatus();
   }
@@ -529,7 +565,9 @@ class SqliteStore final : public VerdictStore {
     SqliteStatement::Run select(refuse_before_, "redeem a challenge");
     const absl::StatusOr<bool> row = select.Step();
     if (!row.ok()) return row.status();
-    if (!*row) return Error(StatusCode::kDataLoss, database_->Located("the mark of restores is missing; restore the database from a backup"));
+    if (!*row) {
+      return Error(StatusCode::kDataLoss, database_->Located("the mark of restores is missing; restore the database from a backup"));
+    }
     return select.IntegerAt(0);
   }
 
@@ -548,8 +586,9 @@ class SqliteStore final : public VerdictStore {
   std::unique_ptr<SqliteDatabase> database_;  // this and what is below belongs to whoever runs inside commits_
   SqliteNodes nodes_;
   SqliteEnrolments enrolments_;
-  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_, last_flip_, insert_flip_, purge_verdicts_,
-      purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_, purge_events_, mark_events_purged_;
+  SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_,
+      last_flip_, insert_flip_, purge_verdicts_, purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_,
+      purge_events_, mark_events_purged_;
   Marks marks_;
   GroupCommit commits_;
 };

@@ -24,7 +24,6 @@ struct SqliteStoreOptions {
 //
 // Errors: InvalidArgument (no path), FailedPrecondition (not a database, another program's, a newer schema, an unfit
 // file system), Unavailable (cannot be opened or written), DataLoss (damaged). The message says what to do.
-absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path,
-                                                              const SqliteStoreOptions& options = {});
+absl::StatusOr<std::unique_ptr<VerdictStore>> OpenSqliteStore(const std::string& path, const SqliteStoreOptions& options = {});
 
 }  // namespace assay::store

@@ -21,9 +21,7 @@ std::string NewVerdictId(Time now, Random& random) {
   const std::int64_t milliseconds = std::clamp<std::int64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count(), 0, kLatestMilliseconds);
   std::array<std::uint8_t, kTimeBytes + kRandomBytes> value{};
-  for (std::size_t i = 0; i < kTimeBytes; ++i) {
-    value[i] = static_cast<std::uint8_t>(milliseconds >> (8 * (kTimeBytes - 1 - i)) & 0xff);
-  }
+  for (std::size_t i = 0; i < kTimeBytes; ++i) { value[i] = static_cast<std::uint8_t>(milliseconds >> (8 * (kTimeBytes - 1 - i)) & 0xff); }
   random.Fill(std::span(value).subspan(kTimeBytes));
 
   std::string id(kCharacters, '0');

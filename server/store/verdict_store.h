@@ -54,21 +54,21 @@ struct Act {
 };
 
 struct PageRequest {
-  std::string filter = {};       // AIP-160; "" = all
+  std::string filter = {};  // AIP-160; "" = all
   bool newest_first = false;
-  std::int64_t after = 0;        // sequence at which the page before ended; 0 = from the beginning
+  std::int64_t after = 0;  // sequence at which the page before ended; 0 = from the beginning
   int size = 100;
 };
 template <typename T>
 struct Page {
   std::vector<T> elements;
-  std::int64_t next = 0;         // where the page ended; 0 = at the end
+  std::int64_t next = 0;  // where the page ended; 0 = at the end
 };
 
 // What is forgotten, and when. Zero durations: never.
 struct Retention {
-  Duration verdicts{};           // and their policies, collateral and events
-  Duration evidence{};           // of verdicts; they can't be replayed afterwards
+  Duration verdicts{};  // and their policies, collateral and events
+  Duration evidence{};  // of verdicts; they can't be replayed afterwards
   std::int64_t attempts = 10'000;
   std::int64_t attempt_bytes = 256LL * 1024 * 1024;  // of their evidence
 };
@@ -89,7 +89,7 @@ struct VerdictCount {
   v1::Strength strength = v1::STRENGTH_UNSPECIFIED;
   bool simulated = false;
   std::int64_t count = 0;
-  std::int64_t latest = 0;      // sequence of the latest
+  std::int64_t latest = 0;  // sequence of the latest
   std::string latest_id = {};
 };
 
@@ -122,7 +122,7 @@ class VerdictStore {
 
   virtual absl::StatusOr<Page<v1::VerdictSummary>> ListVerdicts(const PageRequest& request) = 0;
   virtual absl::StatusOr<Page<v1::Node>> ListNodes(const PageRequest& request) = 0;
-  virtual absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) = 0;  // takes no filter
+  virtual absl::StatusOr<Page<v1::Ban>> ListBans(const PageRequest& request) = 0;                // takes no filter
   virtual absl::StatusOr<Page<v1::EnrolledKey>> ListEnrolments(const PageRequest& request) = 0;  // takes no filter
   virtual absl::StatusOr<NodeCounts> CountNodes(Time now) = 0;
   // What was recorded from `since` on; sorted by platform, verdict, strength and simulation. Reads each of them.

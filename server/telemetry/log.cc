@@ -38,8 +38,8 @@ Log::Log(std::ostream& out, const Clock& clock, LogLevel least) : clock_(clock),
 
 void Log::Write(LogLevel level, LogMessage message, Fields fields) {
   if (level < least_) return;
-  std::string line = Cat(R"({"time":")", FormatTime(clock_.Now()), R"(","level":")", NameOf(level), R"(","message":")",
-                         message.text(), '"');
+  std::string line =
+      Cat(R"({"time":")", FormatTime(clock_.Now()), R"(","level":")", NameOf(level), R"(","message":")", message.text(), '"');
   for (const LogField& field : fields) line += Cat(",\"", field.key(), "\":", field.json());
   line += "}\n";
 

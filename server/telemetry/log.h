@@ -28,7 +28,7 @@ namespace assay::telemetry {
 inline constexpr std::size_t kMaxLogValue = 256;
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
-std::string_view NameOf(LogLevel level);                        // "debug", "info", "warning", "error"
+std::string_view NameOf(LogLevel level);                       // "debug", "info", "warning", "error"
 std::optional<LogLevel> ParseLogLevel(std::string_view text);  // these names only
 
 // What happened, without any value: 1 to 120 characters of printable ASCII, without `"` and `\`.
@@ -71,8 +71,8 @@ class LogField {
   LogField(LogKey key, Time value);
   LogField(LogKey key, std::same_as<bool> auto value) : key_(key), json_(value ? "true" : "false") {}
   template <std::integral Integer>
-    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
-  LogField(LogKey key, Integer value) : key_(key), json_(std::to_string(value)) {}
+  requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>) LogField(LogKey key, Integer value)
+      : key_(key), json_(std::to_string(value)) {}
 
   std::string_view key() const { return key_.text(); }
   std::string_view json() const { return json_; }

@@ -103,7 +103,8 @@ constexpr auto kMetrics = std::to_array<MetricEntry>({
     {"assay_connections_open", kGauge, "listener", "Connections that are open now."},
     {"assay_connections_refused_total", kCounter, "listener,reason", "Connections closed at once, by the limit that they were over."},
     {"assay_connections_cut_total", kCounter, "listener", "Connections reset for sending too much without completing a call."},
-    {"assay_connection_accept_errors_total", kCounter, "listener", "Connections that could not be accepted for want of descriptors or memory."},
+    {"assay_connection_accept_errors_total", kCounter, "listener",
+     "Connections that could not be accepted for want of descriptors or memory."},
     {"assay_tls_certificate_not_after_timestamp_seconds", kGauge, "listener", "When the listener's TLS certificate ends."},
     {"assay_self_probe_success", kGauge, "listener", "1 if the listener answered its own process through the real port at the last try."},
     {"assay_store_operations_total", kCounter, "operation,code", "Operations of the store, by status code."},
@@ -115,16 +116,20 @@ constexpr auto kMetrics = std::to_array<MetricEntry>({
     {"assay_reload_last_success_timestamp_seconds", kGauge, "what", "When it was last read anew without a defect."},
     {"assay_collateral_fetches_total", kCounter, "upstream,result", "Requests for collateral, by whom was asked and what came of it."},
     {"assay_collateral_fetch_duration_seconds", kHistogram, "upstream", "Time that a request for collateral took."},
-    {"assay_collateral_breaker_state", kGauge, "upstream", "0: asked as usual; 1: asked once, to see whether it works again; 2: left alone after failing several times in a row."},
+    {"assay_collateral_breaker_state", kGauge, "upstream",
+     "0: asked as usual; 1: asked once, to see whether it works again; 2: left alone after failing several times in a row."},
     {"assay_collateral_wanted", kGauge, "upstream", "Documents that wait for their turn to be fetched."},
     {"assay_collateral_lookups_total", kCounter, "kind,result", "Documents that evidence needed, by where they were found."},
-    {"assay_collateral_rollbacks_total", kCounter, "kind", "Documents refused because this verifier had a newer one of the same series before."},
+    {"assay_collateral_rollbacks_total", kCounter, "kind",
+     "Documents refused because this verifier had a newer one of the same series before."},
     {"assay_collateral_items", kGauge, "kind", "Documents held in memory."},
     {"assay_collateral_obtained_timestamp_seconds", kGauge, "kind", "When the oldest document of the kind was obtained."},
     {"assay_collateral_expiry_timestamp_seconds", kGauge, "kind", "When the first document of the kind ends."},
     {"assay_nodes", kGauge, "state", "Nodes known, by their present state."},
-    {"assay_verdict_flips_total", kCounter, "verdict", "Recorded verdicts that became this one when they were appraised once more by what was known later."},
-    {"assay_forecast_nodes", kGauge, "state", "Trusted nodes, by what the documents of the early channel will do to them; all 0 while none is held."},
+    {"assay_verdict_flips_total", kCounter, "verdict",
+     "Recorded verdicts that became this one when they were appraised once more by what was known later."},
+    {"assay_forecast_nodes", kGauge, "state",
+     "Trusted nodes, by what the documents of the early channel will do to them; all 0 while none is held."},
     {"process_start_time_seconds", kGauge, "", "When the process started."},
     {"process_cpu_seconds_total", kCounter, "", "CPU time spent, user and system."},
     {"process_resident_memory_bytes", kGauge, "", "Resident memory."},
@@ -146,7 +151,8 @@ constexpr std::array<std::string_view, 3> kTokenResults = {"issued", "withheld",
 constexpr std::array<std::string_view, 3> kKeyStates = {"next", "active", "retired"};
 constexpr std::array<std::string_view, 7> kReloadables = {"config", "policies", "anchors", "collateral", "tls", "keys", "oidc_keys"};
 constexpr std::array<std::string_view, 2> kReloadResults = {"failure", "success"};
-constexpr std::array<std::string_view, 6> kNodeStates = {"trusted", "trusted_with_warnings", "rejected", "indeterminate", "expired", "banned"};
+constexpr std::array<std::string_view, 6> kNodeStates = {"trusted", "trusted_with_warnings", "rejected", "indeterminate", "expired",
+                                                         "banned"};
 constexpr std::array<std::string_view, 6> kFetchResults = {"fetched", "unknown", "throttled", "unreachable", "refused", "rolled_back"};
 constexpr std::array<std::string_view, 3> kLookupResults = {"memory", "shelf", "absent"};
 constexpr std::array<std::string_view, 3> kForecastStates = {"stays", "falls", "undecided"};
@@ -281,7 +287,8 @@ constexpr std::size_t kCodes = 17;  // OK to UNAUTHENTICATED
 
 struct Metrics::Families {
   explicit Families(const KnownNames& known)
-      : platforms(known.platforms.begin(), known.platforms.end()), upstreams(known.upstreams.begin(), known.upstreams.end()),
+      : platforms(known.platforms.begin(), known.platforms.end()),
+        upstreams(known.upstreams.begin(), known.upstreams.end()),
         collateral_kinds(known.collateral_kinds.begin(), known.collateral_kinds.end()) {
     for (const std::string& method : known.methods) {
       const std::size_t slash = method.find('/');
@@ -423,9 +430,15 @@ void Metrics::CountRpc(std::string_view method, absl::StatusCode code, double se
   if (method.starts_with('/')) method.remove_prefix(1);
   const auto found = families_->methods.find(method);
   Families::Method& known = found == families_->methods.end() ? families_->other : found->second;
-  const auto requests = [&]() -> prometheus::Counter& { return families_->Counter(kGrpcRequests, {known.service, known.name, CodeLabel(code)}); };
+  const auto requests = [&]() -> prometheus::Counter& {
+    return families_->Counter(kGrpcRequests, {known.service, known.name, CodeLabel(code)});
+  };
   known.requests.At(static_cast<std::size_t>(code), requests).Increment();
-  known.duration.At(0, [&]() -> prometheus::Histogram& { return families_->Histogram(kGrpcRequestDuration, {known.service, known.name}); }).Observe(seconds);
+  known.duration.At(0,
+                    [&]() -> prometheus::Histogram& {
+                      return families_->Histogram(kGrpcRequestDuration, {known.service, known.name});
+                    })
+      .Observe(seconds);
 }
 
 void Metrics::CountRateLimited(RateScope scope) { families_->Counter(kRateLimited, {LabelOf(scope, kRateScopes)}).Increment(); }
@@ -440,7 +453,9 @@ void Metrics::SetWatchers(std::size_t watchers) { families_->Gauge(kWatchers).Se
 void Metrics::SetEdge(Listener listener, const EdgeSnapshot& snapshot) {
   const std::string_view label = LabelOf(listener, kListeners);
   const std::lock_guard lock(families_->rising_mutex);
-  const auto raise = [&](Metric metric, std::uint64_t value) { families_->Raise(families_->Counter(metric, {label}), static_cast<double>(value)); };
+  const auto raise = [&](Metric metric, std::uint64_t value) {
+    families_->Raise(families_->Counter(metric, {label}), static_cast<double>(value));
+  };
   const auto refused = [&](std::string_view reason, std::uint64_t value) {
     families_->Raise(families_->Counter(kConnectionsRefused, {label, reason}), static_cast<double>(value));
   };
@@ -467,13 +482,17 @@ void Metrics::CountStore(StoreOperation operation, absl::StatusCode result, doub
   const auto count = [&]() -> prometheus::Counter& { return families_->Counter(kStoreOperations, {label, CodeLabel(result)}); };
   if (code < kCodes) families_->operations.At(number * kCodes + code, count).Increment();
   else count().Increment();
-  families_->operation_durations.At(number, [&]() -> prometheus::Histogram& { return families_->Histogram(kStoreOperationDuration, {label}); }).Observe(seconds);
+  families_->operation_durations
+      .At(number, [&]() -> prometheus::Histogram& { return families_->Histogram(kStoreOperationDuration, {label}); })
+      .Observe(seconds);
 }
 
 void Metrics::SetStoreBytes(std::uint64_t bytes) { families_->Gauge(kStoreSize).Set(static_cast<double>(bytes)); }
 
 void Metrics::CountToken(TokenKind kind, TokenResult result) {
-  const auto find = [&]() -> prometheus::Counter& { return families_->Counter(kTokens, {LabelOf(kind, kTokenKinds), LabelOf(result, kTokenResults)}); };
+  const auto find = [&]() -> prometheus::Counter& {
+    return families_->Counter(kTokens, {LabelOf(kind, kTokenKinds), LabelOf(result, kTokenResults)});
+  };
   families_->tokens.At(static_cast<std::size_t>(kind) * kTokenResults.size() + static_cast<std::size_t>(result), find).Increment();
 }
 
@@ -510,7 +529,8 @@ void Metrics::SetUpstream(std::string_view upstream, unsigned breaker, std::size
 }
 
 void Metrics::CountLookup(std::string_view kind, LookupResult result) {
-  families_->Counter(kCollateralLookups, {Families::KnownOf(families_->collateral_kinds, kind), LabelOf(result, kLookupResults)}).Increment();
+  families_->Counter(kCollateralLookups, {Families::KnownOf(families_->collateral_kinds, kind), LabelOf(result, kLookupResults)})
+      .Increment();
 }
 
 void Metrics::CountRollback(std::string_view kind) {

@@ -62,8 +62,8 @@ struct EdgeSnapshot {
 
 // The names that text from outside may have as a label.
 struct KnownNames {
-  std::vector<std::string> platforms;  // "qemu_sev_snp", …: the registry's
-  std::vector<std::string> methods;    // "assay.v1.AttestationService/Attest", …
+  std::vector<std::string> platforms;              // "qemu_sev_snp", …: the registry's
+  std::vector<std::string> methods;                // "assay.v1.AttestationService/Attest", …
   std::vector<std::string> upstreams = {};         // "amd_kds", …: those that are asked for collateral
   std::vector<std::string> collateral_kinds = {};  // "amd.crl", …
 };
@@ -71,8 +71,8 @@ struct KnownNames {
 // What is held of one kind of collateral.
 struct CollateralSnapshot {
   std::size_t items = 0;
-  std::optional<Time> obtained;    // the oldest
-  std::optional<Time> expires;     // the first
+  std::optional<Time> obtained;  // the oldest
+  std::optional<Time> expires;   // the first
 };
 
 class Metrics {

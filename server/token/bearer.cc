@@ -16,10 +16,15 @@ namespace {
 
 constexpr json::Limits kSetLimits{.bytes = kMaxProviderKeysSize, .depth = 8, .values = 16'384};
 constexpr std::array<std::string_view, 3> kTypes = {"", "JWT", "at+jwt"};
-constexpr std::array<JwsAlgorithm, 4> kAlgorithms = {JwsAlgorithm::kEs256, JwsAlgorithm::kEs384, JwsAlgorithm::kRs256, JwsAlgorithm::kPs256};
+constexpr std::array<JwsAlgorithm, 4> kAlgorithms = {JwsAlgorithm::kEs256, JwsAlgorithm::kEs384, JwsAlgorithm::kRs256,
+                                                     JwsAlgorithm::kPs256};
 
 Finding Malformed(std::string component, std::string expected, std::string actual) {
-  return {.reason = Reason::kJwkMalformed, .component = std::move(component), .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 7517"};
+  return {.reason = Reason::kJwkMalformed,
+          .component = std::move(component),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = "RFC 7517"};
 }
 
 const std::string* TextOf(const json::Value& tree, std::string_view name) {
@@ -31,7 +36,8 @@ const std::string* TextOf(const json::Value& tree, std::string_view name) {
 bool IsForSomethingElse(const json::Value& tree) {
   const std::string *use = TextOf(tree, "use"), *algorithm = TextOf(tree, "alg");
   if (use != nullptr && *use != "sig") return true;
-  return algorithm != nullptr && std::none_of(kAlgorithms.begin(), kAlgorithms.end(), [&](JwsAlgorithm known) { return *algorithm == NameOf(known); });
+  return algorithm != nullptr &&
+         std::none_of(kAlgorithms.begin(), kAlgorithms.end(), [&](JwsAlgorithm known) { return *algorithm == NameOf(known); });
 }
 
 // The one algorithm that a key is for: what alg says, else the first that fits.
@@ -63,10 +69,13 @@ Outcome<T> Claim(const json::Value& set, std::string_view name, std::string_view
   if (value == nullptr) return AtClaim(Reason::kTokenClaimMissing, Printable(name, 64), "the claim", "none");
   std::optional<T> read = form(*value);
   if (read) return *std::move(read);
-  return AtClaim(Reason::kTokenClaimInvalid, Printable(name, 64), std::string(expected), value->AsString() != nullptr ? Shown(*value->AsString()) : std::string(value->KindName()));
+  return AtClaim(Reason::kTokenClaimInvalid, Printable(name, 64), std::string(expected),
+                 value->AsString() != nullptr ? Shown(*value->AsString()) : std::string(value->KindName()));
 }
 
-std::optional<std::string> TextFrom(const json::Value& value) { return value.AsString() == nullptr || value.AsString()->empty() ? std::nullopt : std::optional(*value.AsString()); }
+std::optional<std::string> TextFrom(const json::Value& value) {
+  return value.AsString() == nullptr || value.AsString()->empty() ? std::nullopt : std::optional(*value.AsString());
+}
 
 // It goes into logs, records and other people's terminals.
 std::optional<std::string> SubjectFrom(const json::Value& value) {
@@ -79,7 +88,8 @@ Outcome<Claims> ReadClaims(const json::Value& set, const std::string& subject_cl
   auto issuer = Claim<std::string>(set, "iss", "a text that is not empty", TextFrom);
   auto subject = Claim<std::string>(set, subject_claim, Cat("printable text of 1 to ", kMaxSubjectSize, " bytes"), SubjectFrom);
   auto audience = Claim<std::vector<std::string>>(set, "aud", kAudienceForm, AudienceFrom);
-  const auto issued_at = Claim<std::int64_t>(set, "iat", kDateForm, DateFrom), expires = Claim<std::int64_t>(set, "exp", kDateForm, DateFrom);
+  const auto issued_at = Claim<std::int64_t>(set, "iat", kDateForm, DateFrom),
+             expires = Claim<std::int64_t>(set, "exp", kDateForm, DateFrom);
   std::optional<std::int64_t> not_before;
   if (set.Find("nbf") != nullptr) {
     const auto read = Claim<std::int64_t>(set, "nbf", kDateForm, DateFrom);
@@ -100,7 +110,10 @@ Outcome<std::vector<ProviderKey>> ReadProviderKeys(std::string_view text, std::s
   const json::Value* set = tree->Find("keys");
   const auto* elements = set == nullptr ? nullptr : set->AsArray();
   if (elements == nullptr || elements->size() > kMostKeys) {
-    return Malformed(Cat(component, ".keys"), Cat("a list of at most ", kMostKeys, " keys"), elements != nullptr ? Cat(elements->size()) : set == nullptr ? "no such member" : std::string(set->KindName()));
+    return Malformed(Cat(component, ".keys"), Cat("a list of at most ", kMostKeys, " keys"),
+                     elements != nullptr ? Cat(elements->size())
+                     : set == nullptr    ? "no such member"
+                                         : std::string(set->KindName()));
   }
   std::vector<ProviderKey> keys;
   for (std::size_t i = 0; i < elements->size(); ++i) {
@@ -119,19 +132,30 @@ Outcome<std::vector<ProviderKey>> ReadProviderKeys(std::string_view text, std::s
   return keys;
 }
 
-std::optional<Bearer> CheckBearer(std::string_view token, std::span<const ProviderKey> keys, const BearerExpectation& expectation, Time at, CheckLog& log) {
-  if (!log.Require(Check::kTokenForm, token.size() <= kMaxBearerSize, [&] { return codec::OverLimit("token", "bytes", kMaxBearerSize, Cat(token.size())); })) return std::nullopt;
+std::optional<Bearer> CheckBearer(std::string_view token, std::span<const ProviderKey> keys, const BearerExpectation& expectation, Time at,
+                                  CheckLog& log) {
+  if (!log.Require(Check::kTokenForm, token.size() <= kMaxBearerSize,
+                   [&] { return codec::OverLimit("token", "bytes", kMaxBearerSize, Cat(token.size())); })) {
+    return std::nullopt;
+  }
   const Outcome<Jws> jws = ParseJws(token);
   if (!log.Require(Check::kTokenForm, jws)) return std::nullopt;
   // An empty typ is none: ParseJws does not tell them apart, and nothing hangs on it.
   if (!log.Require(Check::kTokenForm, std::find(kTypes.begin(), kTypes.end(), jws->type) != kTypes.end(), [&] {
-        return Finding{.reason = Reason::kTokenMalformed, .component = "header.typ", .expected = "JWT, at+jwt or none", .actual = Shown(jws->type), .spec = "RFC 9068 section 4"};
+        return Finding{.reason = Reason::kTokenMalformed,
+                       .component = "header.typ",
+                       .expected = "JWT, at+jwt or none",
+                       .actual = Shown(jws->type),
+                       .spec = "RFC 9068 section 4"};
       })) {
     return std::nullopt;
   }
   const ProviderKey* key = KeyNamed(jws->key_id, keys);
   if (!log.Require(Check::kTokenKey, key != nullptr, [&] {
-        return Finding{.reason = Reason::kTokenKeyUnknown, .component = "header.kid", .expected = "the id of exactly one key of the provider", .actual = jws->key_id ? Shown(*jws->key_id) : "none"};
+        return Finding{.reason = Reason::kTokenKeyUnknown,
+                       .component = "header.kid",
+                       .expected = "the id of exactly one key of the provider",
+                       .actual = jws->key_id ? Shown(*jws->key_id) : "none"};
       })) {
     return std::nullopt;
   }

@@ -48,6 +48,7 @@ struct Bearer {
 };
 
 // Whom the token names, if it passes every check; nullopt otherwise, and the log says why. Runs token.form to token.audience.
-std::optional<Bearer> CheckBearer(std::string_view token, std::span<const ProviderKey> keys, const BearerExpectation& expectation, Time at, CheckLog& log);
+std::optional<Bearer> CheckBearer(std::string_view token, std::span<const ProviderKey> keys, const BearerExpectation& expectation, Time at,
+                                  CheckLog& log);
 
 }  // namespace assay::token

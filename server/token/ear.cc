@@ -22,13 +22,27 @@ constexpr std::array<EarProfileEntry, 3> kProfiles = {{
 // How each dialect spells what both say.
 struct Names {
   std::string_view status, vector, policy_ids, verifier_id, raw_evidence, key_attestation, inputs;
-  bool one_policy_id;         // a text instead of a list
-  std::size_t least_nonce;    // characters
+  bool one_policy_id;       // a text instead of a list
+  std::size_t least_nonce;  // characters
 };
-constexpr Names kDeployed = {"ear.status",      "ear.trustworthiness-vector",   "ear.appraisal-policy-id", "ear.verifier-id",
-                             "ear.raw-evidence", "ear.veraison.key-attestation", "ear.assay.inputs",        true, 8};
-constexpr Names kDraft = {"ear_status",       "ear_trustworthiness_vector",   "ear_appraisal_policy_ids", "ear_verifier_id",
-                          "ear_raw_evidence", "ear_veraison_key_attestation", "ear_assay_inputs",         false, 12};
+constexpr Names kDeployed = {"ear.status",
+                             "ear.trustworthiness-vector",
+                             "ear.appraisal-policy-id",
+                             "ear.verifier-id",
+                             "ear.raw-evidence",
+                             "ear.veraison.key-attestation",
+                             "ear.assay.inputs",
+                             true,
+                             8};
+constexpr Names kDraft = {"ear_status",
+                          "ear_trustworthiness_vector",
+                          "ear_appraisal_policy_ids",
+                          "ear_verifier_id",
+                          "ear_raw_evidence",
+                          "ear_veraison_key_attestation",
+                          "ear_assay_inputs",
+                          false,
+                          12};
 constexpr std::size_t kMostNonce = 88;
 constexpr std::int64_t kYear9999 = 253'402'300'799;  // so that sums with a skew, and dates as text, are always possible
 constexpr std::size_t kMostSubmodules = 32, kMostAudiences = 16;
@@ -56,7 +70,10 @@ std::optional<std::int64_t> WholeNumber(std::string_view text) {
   }
   for (; exponent < 0 && digits.size() > 1 && digits.back() == '0'; ++exponent) digits.pop_back();
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
-  if (digits.starts_with('-') || exponent < 0 || exponent > static_cast<std::int64_t>(kMostDigits) || digits.size() + static_cast<std::size_t>(exponent) > kMostDigits) return std::nullopt;
+  if (digits.starts_with('-') || exponent < 0 || exponent > static_cast<std::int64_t>(kMostDigits) ||
+      digits.size() + static_cast<std::size_t>(exponent) > kMostDigits) {
+    return std::nullopt;
+  }
   std::int64_t number = 0;
   for (const char c : digits) number = number * 10 + (c - '0');
   for (; exponent > 0; --exponent) number *= 10;
@@ -66,7 +83,8 @@ std::optional<std::int64_t> WholeNumber(std::string_view text) {
 // Reads one object; the first claim that is wrong stays, everything after it is moot.
 class ClaimsReader {
  public:
-  ClaimsReader(const json::Value& object, std::string path, std::optional<Finding>& error) : object_(object), path_(std::move(path)), error_(error) {
+  ClaimsReader(const json::Value& object, std::string path, std::optional<Finding>& error)
+      : object_(object), path_(std::move(path)), error_(error) {
     if (object.AsObject() == nullptr) Invalid(path_, "an object", std::string(object.KindName()));
   }
 
@@ -76,7 +94,11 @@ class ClaimsReader {
   const json::Value* Mandatory(std::string_view name) {
     const json::Value* value = object_.Find(name);
     if (value == nullptr && !error_) {
-      error_ = Finding{.reason = Reason::kTokenClaimMissing, .component = "claims", .claim = Printable(PathOf(name)), .expected = "the claim", .actual = "none",
+      error_ = Finding{.reason = Reason::kTokenClaimMissing,
+                       .component = "claims",
+                       .claim = Printable(PathOf(name)),
+                       .expected = "the claim",
+                       .actual = "none",
                        .spec = "draft-ietf-rats-ear section 3"};
     }
     return value;
@@ -84,7 +106,11 @@ class ClaimsReader {
 
   void Invalid(std::string claim, std::string expected, std::string actual) {
     if (!error_) {
-      error_ = Finding{.reason = Reason::kTokenClaimInvalid, .component = "claims", .claim = Printable(claim), .expected = std::move(expected), .actual = std::move(actual),
+      error_ = Finding{.reason = Reason::kTokenClaimInvalid,
+                       .component = "claims",
+                       .claim = Printable(claim),
+                       .expected = std::move(expected),
+                       .actual = std::move(actual),
                        .spec = "draft-ietf-rats-ear section 3"};
     }
   }
@@ -104,7 +130,9 @@ class ClaimsReader {
     if (const std::string* text = value->AsOtherNumber(); text != nullptr && !integer_only) date = WholeNumber(*text);
     if (!date || *date < 0 || *date > kYear9999) {
       Invalid(PathOf(name), "seconds since 1970 as a whole number, up to the year 9999",
-              value->AsOtherNumber() != nullptr ? Printable(*value->AsOtherNumber(), 32) : date ? std::to_string(*date) : std::string(value->KindName()));
+              value->AsOtherNumber() != nullptr ? Printable(*value->AsOtherNumber(), 32)
+              : date                            ? std::to_string(*date)
+                                                : std::string(value->KindName()));
       return std::nullopt;
     }
     return date;
@@ -120,7 +148,9 @@ class ClaimsReader {
     }
     const std::string* text = value->AsString();
     Invalid(PathOf(name), "none, affirming, warning or contraindicated (0, 2, 32, 96)",
-            text != nullptr ? Cat("'", Printable(*text, 32), "'") : value->AsInt64() ? std::to_string(*value->AsInt64()) : std::string(value->KindName()));
+            text != nullptr    ? Cat("'", Printable(*text, 32), "'")
+            : value->AsInt64() ? std::to_string(*value->AsInt64())
+                               : std::string(value->KindName()));
     return Tier::kContraindicated;
   }
 
@@ -144,7 +174,8 @@ void ReadVector(const json::Value& value, const std::string& path, EarSubmodule&
   for (const json::Member& member : *value.AsObject()) {
     const std::optional<std::int64_t> number = member.value.AsInt64();
     if (!number || *number < -128 || *number > 127) {
-      return reader.Invalid(reader.PathOf(member.name), "a whole number from -128 to 127", number ? std::to_string(*number) : std::string(member.value.KindName()));
+      return reader.Invalid(reader.PathOf(member.name), "a whole number from -128 to 127",
+                            number ? std::to_string(*number) : std::string(member.value.KindName()));
     }
     if (const auto index = ClaimIndex(member.name)) submodule.vector[*index] = static_cast<std::int8_t>(*number);
     else submodule.other_claims.emplace_back(member.name, static_cast<std::int8_t>(*number));
@@ -162,7 +193,8 @@ EarSubmodule ReadSubmodule(const json::Member& member, const Names& names, std::
     if (names.one_policy_id) {
       submodule.policy_ids.push_back(reader.Text(names.policy_ids, policies));
     } else if (policies->AsArray() == nullptr || policies->AsArray()->empty()) {
-      reader.Invalid(reader.PathOf(names.policy_ids), "a list of at least one text", policies->AsArray() == nullptr ? std::string(policies->KindName()) : "an empty list");
+      reader.Invalid(reader.PathOf(names.policy_ids), "a list of at least one text",
+                     policies->AsArray() == nullptr ? std::string(policies->KindName()) : "an empty list");
     } else {
       for (const json::Value& id : *policies->AsArray()) submodule.policy_ids.push_back(reader.Text(names.policy_ids, &id));
     }
@@ -171,7 +203,9 @@ EarSubmodule ReadSubmodule(const json::Member& member, const Names& names, std::
     const json::Value* key = attestation->Find("akpub");  // may be absent: then no key is attested
     const std::string* text = key == nullptr ? nullptr : key->AsString();
     submodule.attested_key = text == nullptr ? std::nullopt : codec::FromBase64Url(*text);
-    if (text != nullptr && !submodule.attested_key) reader.Invalid(reader.PathOf(names.key_attestation), "akpub in unpadded base64url", "something else");
+    if (text != nullptr && !submodule.attested_key) {
+      reader.Invalid(reader.PathOf(names.key_attestation), "akpub in unpadded base64url", "something else");
+    }
   }
   return submodule;
 }
@@ -231,8 +265,12 @@ Outcome<EarClaims> ReadEar(const json::Value& claims_set) {
   if (error) return *std::move(error);
   const auto known = std::find_if(kProfiles.begin(), kProfiles.end(), [&](const EarProfileEntry& entry) { return entry.uri == uri; });
   if (known == kProfiles.end()) {
-    return Finding{.reason = Reason::kTokenProfileUnknown, .component = "claims", .claim = "eat_profile", .expected = Cat(kProfiles[0].uri, ", ", kProfiles[1].uri, " or ", kProfiles[2].uri),
-                   .actual = Cat("'", Printable(uri, 64), "'"), .spec = "draft-ietf-rats-ear section 3"};
+    return Finding{.reason = Reason::kTokenProfileUnknown,
+                   .component = "claims",
+                   .claim = "eat_profile",
+                   .expected = Cat(kProfiles[0].uri, ", ", kProfiles[1].uri, " or ", kProfiles[2].uri),
+                   .actual = Cat("'", Printable(uri, 64), "'"),
+                   .spec = "draft-ietf-rats-ear section 3"};
   }
   claims.profile = known->profile;
   const Names& names = NamesOf(claims.profile);
@@ -252,7 +290,9 @@ Outcome<EarClaims> ReadEar(const json::Value& claims_set) {
     claims.verifier_developer = id.Text("developer", id.Mandatory("developer"));
     claims.verifier_build = id.Text("build", id.Mandatory("build"));
     for (const json::Member& member : *verifier->AsObject()) {
-      if (member.name != "developer" && member.name != "build") id.Invalid(id.PathOf(member.name), "developer and build only", "another member");
+      if (member.name != "developer" && member.name != "build") {
+        id.Invalid(id.PathOf(member.name), "developer and build only", "another member");
+      }
     }
   }
   if (const json::Value* nonce = reader.Optional("eat_nonce")) {
@@ -266,7 +306,8 @@ Outcome<EarClaims> ReadEar(const json::Value& claims_set) {
   if (const json::Value* submodules = reader.Mandatory("submods")) {
     const auto* members = submodules->AsObject();
     if (members == nullptr || members->empty() || members->size() > kMostSubmodules) {
-      reader.Invalid("submods", Cat("an object with 1 to ", kMostSubmodules, " appraisals"), members == nullptr ? std::string(submodules->KindName()) : Cat(members->size()));
+      reader.Invalid("submods", Cat("an object with 1 to ", kMostSubmodules, " appraisals"),
+                     members == nullptr ? std::string(submodules->KindName()) : Cat(members->size()));
     } else {
       for (const json::Member& member : *members) claims.submodules.push_back(ReadSubmodule(member, names, error));
     }
@@ -283,7 +324,8 @@ json::Value WriteEar(const EarClaims& claims) {
   set.Add("iat", Value::Integer(claims.issued_at));
   if (claims.expires) set.Add("exp", Value::Integer(*claims.expires));
   if (claims.not_before) set.Add("nbf", Value::Integer(*claims.not_before));
-  for (const auto& [name, text] : {std::pair("iss", &claims.issuer), std::pair("sub", &claims.subject), std::pair("jti", &claims.token_id)}) {
+  for (const auto& [name, text] :
+       {std::pair("iss", &claims.issuer), std::pair("sub", &claims.subject), std::pair("jti", &claims.token_id)}) {
     if (!text->empty()) set.Add(name, Value::String(*text));
   }
   if (claims.audience.size() == 1) {
@@ -324,7 +366,9 @@ json::Value WriteEar(const EarClaims& claims) {
       Value& ids = appraisal.Add(names.policy_ids, Value::MakeArray());
       for (const std::string& id : submodule.policy_ids) ids.Append(Value::String(id));
     }
-    if (submodule.attested_key) appraisal.Add(names.key_attestation, Value::MakeObject()).Add("akpub", Value::String(codec::ToBase64Url(*submodule.attested_key)));
+    if (submodule.attested_key) {
+      appraisal.Add(names.key_attestation, Value::MakeObject()).Add("akpub", Value::String(codec::ToBase64Url(*submodule.attested_key)));
+    }
   }
   return set;
 }
@@ -332,8 +376,12 @@ json::Value WriteEar(const EarClaims& claims) {
 std::vector<Finding> Contradictions(const EarClaims& claims) {
   std::vector<Finding> findings;
   const auto contradict = [&](std::string claim, Tier at_best, Tier actual) {
-    findings.push_back({.reason = Reason::kTokenStatusInconsistent, .component = "claims", .claim = Printable(claim), .expected = Cat(NameOf(at_best), " or worse"),
-                        .actual = std::string(NameOf(actual)), .spec = "draft-ietf-rats-ear section 3"});
+    findings.push_back({.reason = Reason::kTokenStatusInconsistent,
+                        .component = "claims",
+                        .claim = Printable(claim),
+                        .expected = Cat(NameOf(at_best), " or worse"),
+                        .actual = std::string(NameOf(actual)),
+                        .spec = "draft-ietf-rats-ear section 3"});
   };
   Tier worst_submodule = Tier::kNone;
   for (const EarSubmodule& submodule : claims.submodules) {

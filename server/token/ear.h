@@ -24,8 +24,8 @@ namespace assay::token {
 // draft-ietf-rats-ar4si section 2.3.2.
 enum class Tier : std::uint8_t { kNone = 0, kAffirming = 2, kWarning = 32, kContraindicated = 96 };
 std::string_view NameOf(Tier tier);
-Tier TierOf(std::int8_t value);          // of one trustworthiness claim
-bool WorseThan(Tier a, Tier b);          // contraindicated > warning > affirming > none
+Tier TierOf(std::int8_t value);  // of one trustworthiness claim
+bool WorseThan(Tier a, Tier b);  // contraindicated > warning > affirming > none
 
 inline constexpr std::size_t kTrustworthinessClaims = 8;
 std::string_view TrustworthinessClaimName(std::size_t index);  // "instance-identity", … in the order of their CBOR keys
@@ -46,8 +46,8 @@ struct EarSubmodule {
   std::array<std::optional<std::int8_t>, kTrustworthinessClaims> vector = {};
   std::vector<std::pair<std::string, std::int8_t>> other_claims = {};  // of the vector, unknown by name
   bool has_vector = false;
-  std::vector<std::string> policy_ids = {};        // the deployed profile has at most one
-  std::optional<Bytes> attested_key = {};          // ear.veraison.key-attestation/akpub: DER SubjectPublicKeyInfo
+  std::vector<std::string> policy_ids = {};  // the deployed profile has at most one
+  std::optional<Bytes> attested_key = {};    // ear.veraison.key-attestation/akpub: DER SubjectPublicKeyInfo
 };
 
 // SHA-256 digests of what the verdict was made from; an extension of our own ("assay.inputs").
@@ -59,15 +59,15 @@ struct EarInputs {
 struct EarClaims {
   EarProfile profile = EarProfile::kVeraison2023;
   std::string verifier_developer, verifier_build;
-  std::int64_t issued_at = 0;                       // iat; seconds since 1970, at most the year 9999
+  std::int64_t issued_at = 0;  // iat; seconds since 1970, at most the year 9999
   std::optional<std::int64_t> expires = {}, not_before = {};
   std::string issuer = {}, subject = {}, token_id = {};  // iss, sub, jti; "" = absent
   std::vector<std::string> audience = {};
-  std::optional<std::string> nonce = {};            // eat_nonce, as text
-  std::optional<Tier> status = {};                  // of the whole token (draft only)
-  std::optional<crypto::PublicKey> holder = {};     // cnf/jwk, RFC 7800: EC keys
-  std::vector<EarSubmodule> submodules = {};        // at least one
-  std::optional<EarInputs> inputs = {};             // written; not read
+  std::optional<std::string> nonce = {};         // eat_nonce, as text
+  std::optional<Tier> status = {};               // of the whole token (draft only)
+  std::optional<crypto::PublicKey> holder = {};  // cnf/jwk, RFC 7800: EC keys
+  std::vector<EarSubmodule> submodules = {};     // at least one
+  std::optional<EarInputs> inputs = {};          // written; not read
 };
 
 // token_claim_missing, token_claim_invalid, token_profile_unknown; `name` is prefixed to the claim in findings.

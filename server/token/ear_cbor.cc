@@ -67,7 +67,8 @@ class Rewriter {
         if (level == Level::kSubmodules) inner = Level::kSubmodule;
       } else {
         const std::int64_t number = *entry.key.AsInt64();
-        const auto key = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& known) { return known.level == level && known.number == number; });
+        const auto key = std::find_if(std::begin(kKeys), std::end(kKeys),
+                                      [&](const Key& known) { return known.level == level && known.number == number; });
         name = key == std::end(kKeys) ? Cat("cbor:", number) : std::string(draft_ ? key->draft : key->deployed);
         if (key != std::end(kKeys)) inner = key->inner;
       }
@@ -78,7 +79,8 @@ class Rewriter {
 
  private:
   bool IsName(Level level, std::string_view name) const {
-    return std::any_of(std::begin(kKeys), std::end(kKeys), [&](const Key& key) { return key.level == level && (draft_ ? key.draft : key.deployed) == name; });
+    return std::any_of(std::begin(kKeys), std::end(kKeys),
+                       [&](const Key& key) { return key.level == level && (draft_ ? key.draft : key.deployed) == name; });
   }
 
   // What is not known is ignored later; null stands for what JSON has no word for.
@@ -106,7 +108,8 @@ constexpr std::int64_t kEatProfile = 265;
 
 Outcome<EarClaims> ReadEar(const cbor::Value& claims_set) {
   if (claims_set.AsMap() == nullptr) {
-    return Finding{.reason = Reason::kTokenClaimInvalid, .component = "claims", .expected = "a map", .actual = std::string(claims_set.KindName())};
+    return Finding{
+        .reason = Reason::kTokenClaimInvalid, .component = "claims", .expected = "a map", .actual = std::string(claims_set.KindName())};
   }
   const cbor::Value* profile = claims_set.Find(kEatProfile);
   const bool draft = profile != nullptr && profile->AsString() != nullptr && *profile->AsString() == UriOf(EarProfile::kIetf03);

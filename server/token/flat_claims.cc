@@ -21,8 +21,10 @@ struct Named {
   std::string_view name;
   T FlatClaims::*member;
 };
-constexpr std::array<Named<std::string>, 3> kTexts = {{{"iss", &FlatClaims::issuer}, {"sub", &FlatClaims::subject}, {"jti", &FlatClaims::token_id}}};
-constexpr std::array<Named<std::int64_t>, 3> kDates = {{{"iat", &FlatClaims::issued_at}, {"nbf", &FlatClaims::not_before}, {"exp", &FlatClaims::expires}}};
+constexpr std::array<Named<std::string>, 3> kTexts = {
+    {{"iss", &FlatClaims::issuer}, {"sub", &FlatClaims::subject}, {"jti", &FlatClaims::token_id}}};
+constexpr std::array<Named<std::int64_t>, 3> kDates = {
+    {{"iat", &FlatClaims::issued_at}, {"nbf", &FlatClaims::not_before}, {"exp", &FlatClaims::expires}}};
 constexpr std::array<Named<std::string>, 3> kAttestedTexts = {
     {{"platform", &FlatClaims::platform}, {"policy_set", &FlatClaims::policy_set}, {"policy", &FlatClaims::policy}}};
 constexpr std::array<Named<Bytes>, 2> kAttestedDigests = {
@@ -64,12 +66,19 @@ class FlatReader {
 
  private:
   static Finding Wrong(Reason reason, std::string claim, std::string expected, std::string actual) {
-    return {.reason = reason, .component = "claims", .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual), .spec = "docs/tokens.md"};
+    return {.reason = reason,
+            .component = "claims",
+            .claim = std::move(claim),
+            .expected = std::move(expected),
+            .actual = std::move(actual),
+            .spec = "docs/tokens.md"};
   }
   void Invalid(std::string claim, std::string expected, std::string actual) {
     if (!error_) error_ = Wrong(Reason::kTokenClaimInvalid, std::move(claim), std::move(expected), std::move(actual));
   }
-  void Invalid(std::string claim, std::string expected, const json::Value& actual) { Invalid(std::move(claim), std::move(expected), ShownValue(actual)); }
+  void Invalid(std::string claim, std::string expected, const json::Value& actual) {
+    Invalid(std::move(claim), std::move(expected), ShownValue(actual));
+  }
   const json::Value* Mandatory(const json::Value& object, std::string_view path, std::string_view name) {
     const json::Value* value = object.Find(name);
     if (value == nullptr && !error_) error_ = Wrong(Reason::kTokenClaimMissing, Cat(path, name), "the claim", "none");
@@ -114,16 +123,22 @@ class FlatReader {
     if (jwk == nullptr) return Invalid("cnf", "a member jwk", *confirmation);
     const Outcome<Jwk> key = ReadJwk(*jwk, "cnf.jwk");
     if (key) claims_.holder = key->key;
-    else error_ = Wrong(Reason::kTokenClaimInvalid, key.findings().front().component, key.findings().front().expected, key.findings().front().actual);
+    else
+      error_ = Wrong(Reason::kTokenClaimInvalid, key.findings().front().component, key.findings().front().expected,
+                     key.findings().front().actual);
   }
 
   void ReadAttested(const json::Value& attested) {
     const std::string verdict = Text(attested, "att.", "verdict", "a verdict that trusts the node");
-    if (!error_ && verdict != kTrusted && verdict != kWithWarnings) Invalid("att.verdict", Cat(kTrusted, " or ", kWithWarnings), Quoted(verdict));
+    if (!error_ && verdict != kTrusted && verdict != kWithWarnings) {
+      Invalid("att.verdict", Cat(kTrusted, " or ", kWithWarnings), Quoted(verdict));
+    }
     claims_.warnings = verdict == kWithWarnings;
     for (const auto& [name, member] : kAttestedTexts) claims_.*member = Text(attested, "att.", name, "a text that is not empty");
     const std::string strength = Text(attested, "att.", "strength", "a strength");
-    if (!error_ && (strength.size() != 1 || kStrengths.find(strength) == std::string_view::npos)) Invalid("att.strength", "A, B, C, D or E", Quoted(strength));
+    if (!error_ && (strength.size() != 1 || kStrengths.find(strength) == std::string_view::npos)) {
+      Invalid("att.strength", "A, B, C, D or E", Quoted(strength));
+    }
     if (!error_) claims_.strength = strength.front();
     if (const json::Value* simulated = Mandatory(attested, "att.", "simulated")) {
       if (!simulated->AsBool()) Invalid("att.simulated", "true or false", *simulated);
@@ -136,7 +151,9 @@ class FlatReader {
     if (evidence == nullptr) return;
     const auto* list = evidence->AsArray();
     if (list == nullptr) return Invalid("att.evidence_sha256", "a list", *evidence);
-    if (list->empty() || list->size() > kMostEvidence) return Invalid("att.evidence_sha256", Cat("1 to ", kMostEvidence, " digests"), Cat(list->size()));
+    if (list->empty() || list->size() > kMostEvidence) {
+      return Invalid("att.evidence_sha256", Cat("1 to ", kMostEvidence, " digests"), Cat(list->size()));
+    }
     for (const json::Value& each : *list) claims_.evidence.push_back(Digest(each, "att.evidence_sha256"));
   }
 

@@ -20,17 +20,17 @@ namespace assay::token {
 inline constexpr std::string_view kFlatSubjectPrefix = "attested-node:";  // then the instance identity, 64 hexadecimal digits
 
 struct FlatClaims {
-  std::string issuer = {}, subject = {}, token_id = {};    // iss, sub, jti
-  std::vector<std::string> audience = {};                  // at least one
+  std::string issuer = {}, subject = {}, token_id = {};     // iss, sub, jti
+  std::vector<std::string> audience = {};                   // at least one
   std::int64_t issued_at = 0, not_before = 0, expires = 0;  // iat, nbf, exp; seconds since 1970, at most the year 9999
-  std::optional<crypto::PublicKey> holder = {};            // cnf/jwk, RFC 7800: EC keys
+  std::optional<crypto::PublicKey> holder = {};             // cnf/jwk, RFC 7800: EC keys
   // The claim "att".
-  bool warnings = false;                                   // verdict: TRUSTED, or TRUSTED_WITH_WARNINGS
+  bool warnings = false;  // verdict: TRUSTED, or TRUSTED_WITH_WARNINGS
   bool simulated = false;
   std::string platform = {}, policy_set = {}, policy = {};
-  char strength = 'E';                                     // A (strongest) to E
-  Bytes node_key_sha256 = {}, appraisal_sha256 = {};       // 32 bytes each
-  std::vector<Bytes> evidence = {};                        // SHA-256 of each item, at least one
+  char strength = 'E';                                // A (strongest) to E
+  Bytes node_key_sha256 = {}, appraisal_sha256 = {};  // 32 bytes each
+  std::vector<Bytes> evidence = {};                   // SHA-256 of each item, at least one
 };
 
 // token_claim_missing, token_claim_invalid.

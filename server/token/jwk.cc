@@ -20,13 +20,17 @@ namespace {
 constexpr json::Limits kLimits{.bytes = 256 * 1024, .depth = 8, .values = 4096};
 
 Finding Malformed(std::string component, std::string expected, std::string actual) {
-  return {.reason = Reason::kJwkMalformed, .component = std::move(component), .expected = std::move(expected), .actual = std::move(actual), .spec = "RFC 7517"};
+  return {.reason = Reason::kJwkMalformed,
+          .component = std::move(component),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = "RFC 7517"};
 }
 
 struct Curve {
   std::string_view name;  // RFC 7518 section 6.2.1.1
   crypto::KeyKind kind;
-  std::size_t size;       // of a coordinate
+  std::size_t size;  // of a coordinate
 };
 constexpr Curve kCurves[] = {{"P-256", crypto::KeyKind::kEcP256, 32}, {"P-384", crypto::KeyKind::kEcP384, 48}};
 
@@ -53,9 +57,15 @@ std::pair<std::string, std::string> Coordinates(const crypto::PublicKey& key, st
 Outcome<crypto::PublicKey> KeyOf(const json::Value& tree, std::string_view component) {
   const auto at = [&](std::string_view name) { return Cat(component, ".", name); };
   const auto unsupported = [&](std::string_view name, std::string expected) {
-    return Finding{.reason = Reason::kKeyUnsupported, .component = at(name), .expected = std::move(expected), .actual = tree.Find(name) == nullptr ? "none" : Cat("'", Printable(TextOf(tree, name), 32), "'"), .spec = "RFC 7518"};
+    return Finding{.reason = Reason::kKeyUnsupported,
+                   .component = at(name),
+                   .expected = std::move(expected),
+                   .actual = tree.Find(name) == nullptr ? "none" : Cat("'", Printable(TextOf(tree, name), 32), "'"),
+                   .spec = "RFC 7518"};
   };
-  const auto octets = [&](std::string_view name) { return tree.Find(name) == nullptr ? std::nullopt : codec::FromBase64Url(TextOf(tree, name)); };
+  const auto octets = [&](std::string_view name) {
+    return tree.Find(name) == nullptr ? std::nullopt : codec::FromBase64Url(TextOf(tree, name));
+  };
   const auto misshapen = [&](std::string_view name, const std::optional<Bytes>& found, std::string expected) {
     return Malformed(at(name), Cat(expected, " in unpadded base64url"), found ? Cat(found->size(), " bytes") : "no such text");
   };
@@ -66,7 +76,8 @@ Outcome<crypto::PublicKey> KeyOf(const json::Value& tree, std::string_view compo
     return crypto::PublicKey::FromRsa(*modulus, *exponent);
   }
   if (TextOf(tree, "kty") != "EC") return unsupported("kty", "EC or RSA");
-  const auto curve = std::find_if(std::begin(kCurves), std::end(kCurves), [&](const Curve& known) { return known.name == TextOf(tree, "crv"); });
+  const auto curve =
+      std::find_if(std::begin(kCurves), std::end(kCurves), [&](const Curve& known) { return known.name == TextOf(tree, "crv"); });
   if (curve == std::end(kCurves)) return unsupported("crv", "P-256 or P-384");
   const auto x = octets("x"), y = octets("y");
   const std::string size = Cat(curve->size, " bytes");
@@ -85,7 +96,9 @@ Outcome<Jwk> ReadJwk(const json::Value& tree, std::string_view component) {
   if (tree.Find("d") != nullptr) return Malformed(at("d"), "a public key", "a private one, which must never be handed out");
   const Outcome<crypto::PublicKey> key = KeyOf(tree, component);
   if (!key) return key.findings();
-  if (tree.Find("use") != nullptr && TextOf(tree, "use") != "sig") return Malformed(at("use"), "sig", Cat("'", Printable(TextOf(tree, "use"), 32), "'"));
+  if (tree.Find("use") != nullptr && TextOf(tree, "use") != "sig") {
+    return Malformed(at("use"), "sig", Cat("'", Printable(TextOf(tree, "use"), 32), "'"));
+  }
   if (tree.Find("alg") != nullptr && !AlgorithmFor(*key).empty() && TextOf(tree, "alg") != AlgorithmFor(*key)) {
     return Malformed(at("alg"), std::string(AlgorithmFor(*key)), Cat("'", Printable(TextOf(tree, "alg"), 32), "'"));
   }
@@ -93,7 +106,8 @@ Outcome<Jwk> ReadJwk(const json::Value& tree, std::string_view component) {
   if (const json::Value* chain = tree.Find("x5c")) {
     const auto* elements = chain->AsArray();
     if (elements == nullptr || elements->empty() || elements->size() > kMostCertificates) {
-      return Malformed(at("x5c"), Cat("a list of 1 to ", kMostCertificates, " certificates"), elements == nullptr ? std::string(chain->KindName()) : Cat(elements->size()));
+      return Malformed(at("x5c"), Cat("a list of 1 to ", kMostCertificates, " certificates"),
+                       elements == nullptr ? std::string(chain->KindName()) : Cat(elements->size()));
     }
     for (const json::Value& element : *elements) {
       const std::string* text = element.AsString();
@@ -128,7 +142,8 @@ Outcome<std::vector<Jwk>> ReadKeys(std::string_view text, std::string_view compo
   }
   const auto* elements = set->AsArray();
   if (elements == nullptr || elements->size() > kMostKeys) {
-    return Malformed(Cat(component, ".keys"), Cat("a list of at most ", kMostKeys, " keys"), elements == nullptr ? std::string(set->KindName()) : Cat(elements->size()));
+    return Malformed(Cat(component, ".keys"), Cat("a list of at most ", kMostKeys, " keys"),
+                     elements == nullptr ? std::string(set->KindName()) : Cat(elements->size()));
   }
   for (std::size_t i = 0; i < elements->size(); ++i) {
     auto jwk = ReadJwk((*elements)[i], Cat(component, ".keys[", i, "]"));
@@ -164,14 +179,21 @@ std::string Thumbprint(const crypto::PublicKey& key) {
 bool CheckEndorsement(const Jwk& jwk, std::span<const crypto::Certificate> trusted, Time at, CheckLog& log) {
   if (jwk.certificates.empty()) {
     return log.Require(Check::kJwkCertified, false, [] {
-      return Finding{.reason = Reason::kCertificateMissing, .component = "jwk.x5c", .expected = "the certificate chain of the key", .actual = "none",
-                     .spec = "RFC 7517 section 4.7", .remedy = "Use a key set that carries x5c, or configure the key itself."};
+      return Finding{.reason = Reason::kCertificateMissing,
+                     .component = "jwk.x5c",
+                     .expected = "the certificate chain of the key",
+                     .actual = "none",
+                     .spec = "RFC 7517 section 4.7",
+                     .remedy = "Use a key set that carries x5c, or configure the key itself."};
     });
   }
   const crypto::Certificate& leaf = jwk.certificates.front();
   if (!log.Require(Check::kJwkCertified, leaf.public_key() == jwk.key, [&] {
-        return Finding{.reason = Reason::kTokenKeyNotCertified, .component = "jwk.x5c[0]", .expected = "a certificate for the key of the JWK",
-                       .actual = Cat("one for another key: ", Printable(leaf.SubjectText())), .spec = "RFC 7517 section 4.7"};
+        return Finding{.reason = Reason::kTokenKeyNotCertified,
+                       .component = "jwk.x5c[0]",
+                       .expected = "a certificate for the key of the JWK",
+                       .actual = Cat("one for another key: ", Printable(leaf.SubjectText())),
+                       .spec = "RFC 7517 section 4.7"};
       })) {
     return false;
   }
@@ -180,8 +202,11 @@ bool CheckEndorsement(const Jwk& jwk, std::span<const crypto::Certificate> trust
   for (const crypto::Certificate& certificate : path->certificates) {
     const bool early = at < certificate.not_before();
     if (!log.Require(Check::kJwkWindow, !early && at <= certificate.not_after(), [&] {
-          return Finding{.reason = early ? Reason::kNotYetValid : Reason::kExpired, .component = Printable(certificate.SubjectText()), .claim = early ? "notBefore" : "notAfter",
-                         .expected = Cat(early ? "at most " : "at least ", FormatTime(at)), .actual = FormatTime(early ? certificate.not_before() : certificate.not_after())};
+          return Finding{.reason = early ? Reason::kNotYetValid : Reason::kExpired,
+                         .component = Printable(certificate.SubjectText()),
+                         .claim = early ? "notBefore" : "notAfter",
+                         .expected = Cat(early ? "at most " : "at least ", FormatTime(at)),
+                         .actual = FormatTime(early ? certificate.not_before() : certificate.not_after())};
         })) {
       return false;
     }

@@ -21,7 +21,7 @@ namespace assay::token {
 
 struct Jwk {
   crypto::PublicKey key;
-  std::string key_id;                            // "" if the JWK has none
+  std::string key_id;                             // "" if the JWK has none
   std::vector<crypto::Certificate> certificates;  // x5c, leaf first; may be empty
 };
 

@@ -17,7 +17,10 @@ constexpr std::string_view kSpec = "RFC 7515";
 constexpr json::Limits kHeaderLimits{.bytes = 16 * 1024, .depth = 8, .values = 256};
 
 Finding Malformed(std::string component, std::string expected, std::string actual) {
-  return {.reason = Reason::kTokenMalformed, .component = std::move(component), .expected = std::move(expected), .actual = std::move(actual),
+  return {.reason = Reason::kTokenMalformed,
+          .component = std::move(component),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
           .spec = std::string(kSpec)};
 }
 
@@ -35,7 +38,10 @@ struct Algorithm {
   crypto::KeyKind kind;
 };
 constexpr Algorithm kAlgorithms[] = {  // in the order of JwsAlgorithm
-    {"ES256", crypto::KeyKind::kEcP256}, {"ES384", crypto::KeyKind::kEcP384}, {"RS256", crypto::KeyKind::kRsa}, {"PS256", crypto::KeyKind::kRsa}};
+    {"ES256", crypto::KeyKind::kEcP256},
+    {"ES384", crypto::KeyKind::kEcP384},
+    {"RS256", crypto::KeyKind::kRsa},
+    {"PS256", crypto::KeyKind::kRsa}};
 
 bool Verifies(JwsAlgorithm algorithm, const crypto::PublicKey& key, ByteView message, ByteView signature) {
   using crypto::HashAlgorithm;
@@ -44,7 +50,8 @@ bool Verifies(JwsAlgorithm algorithm, const crypto::PublicKey& key, ByteView mes
     case JwsAlgorithm::kEs256: return crypto::VerifyEcdsaP1363(key, HashAlgorithm::kSha256, message, signature);
     case JwsAlgorithm::kEs384: return crypto::VerifyEcdsaP1363(key, HashAlgorithm::kSha384, message, signature);
     case JwsAlgorithm::kRs256: return crypto::VerifyRsaPkcs1(key, HashAlgorithm::kSha256, message, signature);
-    case JwsAlgorithm::kPs256: return crypto::VerifyRsaPss(key, HashAlgorithm::kSha256, HashAlgorithm::kSha256, kPs256Salt, message, signature);
+    case JwsAlgorithm::kPs256:
+      return crypto::VerifyRsaPss(key, HashAlgorithm::kSha256, HashAlgorithm::kSha256, kPs256Salt, message, signature);
   }
   return false;
 }
@@ -72,7 +79,11 @@ Outcome<Jws> ParseJws(std::string_view token) {
   if (tree->AsObject() == nullptr) return Malformed("header", "a JSON object", std::string(tree->KindName()));
   for (const std::string_view name : {"crit", "b64"}) {
     if (tree->Find(name) != nullptr) {
-      return Finding{.reason = Reason::kTokenAlgorithmRefused, .component = Cat("header.", name), .expected = "no critical extension", .actual = "one", .spec = "RFC 7515 section 4.1.11"};
+      return Finding{.reason = Reason::kTokenAlgorithmRefused,
+                     .component = Cat("header.", name),
+                     .expected = "no critical extension",
+                     .actual = "one",
+                     .spec = "RFC 7515 section 4.1.11"};
     }
   }
   std::optional<Finding> error;
@@ -99,29 +110,40 @@ std::string_view AlgorithmFor(const crypto::PublicKey& key) {
 
 std::string_view NameOf(JwsAlgorithm algorithm) { return kAlgorithms[static_cast<std::size_t>(algorithm)].name; }
 
-bool Fits(JwsAlgorithm algorithm, const crypto::PublicKey& key) { return kAlgorithms[static_cast<std::size_t>(algorithm)].kind == key.kind(); }
+bool Fits(JwsAlgorithm algorithm, const crypto::PublicKey& key) {
+  return kAlgorithms[static_cast<std::size_t>(algorithm)].kind == key.kind();
+}
 
 bool VerifyJws(const Jws& jws, const crypto::PublicKey& key, CheckLog& log) {
   for (const JwsAlgorithm algorithm : {JwsAlgorithm::kEs256, JwsAlgorithm::kEs384}) {
     if (Fits(algorithm, key)) return VerifyJws(jws, key, algorithm, log);
   }
   log.Require(Check::kTokenAlgorithm, false, [&] {
-    return Finding{.reason = Reason::kTokenAlgorithmRefused, .component = "header.alg", .expected = Cat("an EC key, actual key: ", crypto::NameOf(key.kind())),
-                   .actual = Cat("'", Printable(jws.algorithm, 32), "'"), .spec = "RFC 8725 section 3.1"};
+    return Finding{.reason = Reason::kTokenAlgorithmRefused,
+                   .component = "header.alg",
+                   .expected = Cat("an EC key, actual key: ", crypto::NameOf(key.kind())),
+                   .actual = Cat("'", Printable(jws.algorithm, 32), "'"),
+                   .spec = "RFC 8725 section 3.1"};
   });
   return false;
 }
 
 bool VerifyJws(const Jws& jws, const crypto::PublicKey& key, JwsAlgorithm algorithm, CheckLog& log) {
   if (!log.Require(Check::kTokenAlgorithm, Fits(algorithm, key) && jws.algorithm == NameOf(algorithm), [&] {
-        return Finding{.reason = Reason::kTokenAlgorithmRefused, .component = "header.alg", .expected = std::string(NameOf(algorithm)),
-                       .actual = Cat("'", Printable(jws.algorithm, 32), "'"), .spec = "RFC 8725 section 3.1"};
+        return Finding{.reason = Reason::kTokenAlgorithmRefused,
+                       .component = "header.alg",
+                       .expected = std::string(NameOf(algorithm)),
+                       .actual = Cat("'", Printable(jws.algorithm, 32), "'"),
+                       .spec = "RFC 8725 section 3.1"};
       })) {
     return false;
   }
   return log.Require(Check::kTokenSignature, Verifies(algorithm, key, AsBytes(jws.signing_input), jws.signature), [&] {
-    return Finding{.reason = Reason::kTokenSignatureInvalid, .component = "signature", .expected = Cat("a signature by the configured ", crypto::NameOf(key.kind()), " key"),
-                   .actual = jws.signature.empty() ? "none" : "one that does not verify", .spec = "RFC 7518 section 3"};
+    return Finding{.reason = Reason::kTokenSignatureInvalid,
+                   .component = "signature",
+                   .expected = Cat("a signature by the configured ", crypto::NameOf(key.kind()), " key"),
+                   .actual = jws.signature.empty() ? "none" : "one that does not verify",
+                   .spec = "RFC 7518 section 3"};
   });
 }
 

@@ -22,10 +22,10 @@ inline constexpr std::size_t kMaxTokenSize = std::size_t{64} * 1024;
 // Nothing of this may be believed before VerifyJws said so.
 struct Jws {
   json::Value header;
-  std::string algorithm;             // header alg
+  std::string algorithm;              // header alg
   std::optional<std::string> key_id;  // header kid
-  std::string type;                  // header typ, or ""
-  std::string payload;               // decoded, not looked at
+  std::string type;                   // header typ, or ""
+  std::string payload;                // decoded, not looked at
   std::string signing_input;
   Bytes signature;
 };

@@ -18,7 +18,8 @@ namespace assay::token {
 
 // The payload of a token that one of `keys` signed, the one that the token names: found by key id, with the algorithm that
 // the key is for. `type`: header typ, where one is demanded. Runs token.form, token.key, token.algorithm, token.signature.
-std::optional<json::Value> SignedPayload(std::string_view token, std::span<const Jwk> keys, const std::optional<std::string>& type, CheckLog& log);
+std::optional<json::Value> SignedPayload(std::string_view token, std::span<const Jwk> keys, const std::optional<std::string>& type,
+                                         CheckLog& log);
 
 // The payload of a token whose signature was verified. Runs token.form.
 std::optional<json::Value> ReadPayload(const Jws& jws, CheckLog& log);

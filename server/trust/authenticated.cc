@@ -36,7 +36,9 @@ bool Verifies(const crypto::PublicKey& key, const EcdsaSigned& is_signed) {
 
 // TPM 2.0 part 1, B.7: the salt is as long as the digest, or, in older parts, as long as there is room for.
 bool Verifies(const crypto::PublicKey& key, const RsaSigned& is_signed) {
-  if (is_signed.padding == RsaSigned::Padding::kPkcs1) return crypto::VerifyRsaPkcs1(key, is_signed.hash, is_signed.message, is_signed.signature);
+  if (is_signed.padding == RsaSigned::Padding::kPkcs1) {
+    return crypto::VerifyRsaPkcs1(key, is_signed.hash, is_signed.message, is_signed.signature);
+  }
   const int digest = static_cast<int>(crypto::DigestSize(is_signed.hash));
   const int most = (key.bits() + 6) / 8 - digest - 2;
   return crypto::VerifyRsaPss(key, is_signed.hash, is_signed.hash, digest, is_signed.message, is_signed.signature) ||

@@ -72,32 +72,34 @@ class Authenticated {
   // T::Signed() gives message and signature. nullopt: the log says why.
   // `encoding_check` covers r and s as scalars, or the size of an RSA signature; `signature_check` the signature itself. `proven`: of parts
   // that come again unchanged; nullptr: this one is made anew each time, or nothing is remembered.
-  static std::optional<Authenticated> BySignature(Parsed<T> parsed, const VerifiedKey& key, Check encoding_check,
-                                                  Check signature_check, std::vector<ValidityWindow> windows, CheckLog& log,
-                                                  ProvenSignatures* proven = nullptr) {
+  static std::optional<Authenticated> BySignature(Parsed<T> parsed, const VerifiedKey& key, Check encoding_check, Check signature_check,
+                                                  std::vector<ValidityWindow> windows, CheckLog& log, ProvenSignatures* proven = nullptr) {
     const auto is_signed = parsed.value_.Signed();
     const auto finding = [&](std::string actual) {
-      return Finding{.reason = Reason::kSignatureInvalid, .component = std::string(T::kComponent), .claim = "SIGNATURE",
-                     .expected = "a signature by the key of " + std::string(key.component()), .actual = std::move(actual)};
+      return Finding{.reason = Reason::kSignatureInvalid,
+                     .component = std::string(T::kComponent),
+                     .claim = "SIGNATURE",
+                     .expected = "a signature by the key of " + std::string(key.component()),
+                     .actual = std::move(actual)};
     };
     if (!log.Require(encoding_check, IsWellEncoded(key.key(), is_signed), [&] {
-          return finding(key.key().kind() == crypto::KeyKind::kRsa ? "one of another size or kind than the key" : "r or s outside 1 to n-1");
+          return finding(key.key().kind() == crypto::KeyKind::kRsa ? "one of another size or kind than the key"
+                                                                   : "r or s outside 1 to n-1");
         })) {
       return std::nullopt;
     }
     const bool verifies = proven == nullptr ? Verifies(key.key(), is_signed) : Verifies(key.key(), is_signed, *proven);
-    if (!log.Require(signature_check, verifies, [&] { return finding("one that does not verify"); })) {
-      return std::nullopt;
-    }
-    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows), key.committed_by() == nullptr ? std::nullopt : std::optional(*key.committed_by()));
+    if (!log.Require(signature_check, verifies, [&] { return finding("one that does not verify"); })) { return std::nullopt; }
+    return Authenticated(std::move(parsed), "signature", key.component(), std::move(windows),
+                         key.committed_by() == nullptr ? std::nullopt : std::optional(*key.committed_by()));
   }
 
   // `committed` is the field of `by` that must equal `recomputed`, both in full length; an empty digest commits to nothing. `windows`: of
   // what else vouches for the part, where a signature of its own does.
   template <typename U>
-  static std::optional<Authenticated> ByCommitment(Parsed<T> parsed, const Authenticated<U>& by, ByteView committed,
-                                                   ByteView recomputed, Check check, const Finding& on_mismatch,
-                                                   CheckLog& log, std::vector<ValidityWindow> windows = {}) {
+  static std::optional<Authenticated> ByCommitment(Parsed<T> parsed, const Authenticated<U>& by, ByteView committed, ByteView recomputed,
+                                                   Check check, const Finding& on_mismatch, CheckLog& log,
+                                                   std::vector<ValidityWindow> windows = {}) {
     if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
       return std::nullopt;
     }
@@ -105,10 +107,13 @@ class Authenticated {
   }
 
  private:
-  Authenticated(Parsed<T> parsed, std::string_view authenticated_by, std::string_view vouched_by,
-                std::vector<ValidityWindow> windows, std::optional<PartIdentity> committed_by)
-      : parsed_(std::move(parsed)), authenticated_by_(authenticated_by), vouched_by_(vouched_by),
-        windows_(std::move(windows)), committed_by_(std::move(committed_by)) {}
+  Authenticated(Parsed<T> parsed, std::string_view authenticated_by, std::string_view vouched_by, std::vector<ValidityWindow> windows,
+                std::optional<PartIdentity> committed_by)
+      : parsed_(std::move(parsed)),
+        authenticated_by_(authenticated_by),
+        vouched_by_(vouched_by),
+        windows_(std::move(windows)),
+        committed_by_(std::move(committed_by)) {}
 
   Parsed<T> parsed_;
   std::string_view authenticated_by_;

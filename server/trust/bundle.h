@@ -34,8 +34,7 @@ class Bundle {
   // T::kCarrierKind. nullopt: it does not answer; the log says so.
   template <typename T>
   static std::optional<Bundle> Carry(const Authenticated<T>& carrier, const Challenge& challenge, CheckLog& log) {
-    const std::optional<Freshness> freshness =
-        CheckFreshness(T::kCarrierKind, carrier->CarriedValue(), T::kComponent, challenge, log);
+    const std::optional<Freshness> freshness = CheckFreshness(T::kCarrierKind, carrier->CarriedValue(), T::kComponent, challenge, log);
     if (!freshness) return std::nullopt;
     Bundle bundle(*freshness);
     bundle.Take(carrier, true);
@@ -44,8 +43,7 @@ class Bundle {
 
   // The same comparison on a part that is not authenticated yet: only ever a reason to refuse early, before signatures are
   // paid for. False, and logged, if the carrier can't answer the challenge.
-  static bool MayAnswer(CarrierKind kind, ByteView carried, std::string_view component, const Challenge& challenge,
-                        CheckLog& log) {
+  static bool MayAnswer(CarrierKind kind, ByteView carried, std::string_view component, const Challenge& challenge, CheckLog& log) {
     if (!challenge.demanded()) return true;
     return CheckFreshness(kind, carried, component, challenge, log).has_value();
   }
@@ -54,10 +52,13 @@ class Bundle {
   // neither a part of the same kind from elsewhere nor a chain will do.
   template <typename T>
   bool Attach(const Authenticated<T>& part, CheckLog& log) {
-    const auto among = [](const std::vector<PartIdentity>& parts, const PartIdentity& one) { return std::find(parts.begin(), parts.end(), one) != parts.end(); };
+    const auto among = [](const std::vector<PartIdentity>& parts, const PartIdentity& one) {
+      return std::find(parts.begin(), parts.end(), one) != parts.end();
+    };
     const bool hangs = (part.committed_by() && among(identities_, *part.committed_by())) || among(vouching_, part.identity());
     if (!log.Require(Check::kBundleConnected, hangs, [&] {
-          return Finding{.reason = Reason::kPartUnbound, .component = std::string(T::kComponent),
+          return Finding{.reason = Reason::kPartUnbound,
+                         .component = std::string(T::kComponent),
                          .expected = "a part vouched for by one that answers the challenge",
                          .actual = "vouched for by " + std::string(part.vouched_by())};
         })) {
@@ -73,7 +74,9 @@ class Bundle {
   template <typename T>
   bool AttachAnswer(const Authenticated<T>& part, const Challenge& challenge, CheckLog& log) {
     if (!log.Require(Check::kBundleConnected, challenge.demanded() && freshness_ == Freshness::kProven, [&] {
-          return Finding{.reason = Reason::kPartUnbound, .component = std::string(T::kComponent), .expected = "a challenge that it and the carrier both answer",
+          return Finding{.reason = Reason::kPartUnbound,
+                         .component = std::string(T::kComponent),
+                         .expected = "a challenge that it and the carrier both answer",
                          .actual = "none was demanded"};
         })) {
       return false;
@@ -92,8 +95,8 @@ class Bundle {
 
  private:
   explicit Bundle(Freshness freshness) : freshness_(freshness) {}
-  static std::optional<Freshness> CheckFreshness(CarrierKind kind, ByteView carried, std::string_view component,
-                                                 const Challenge& challenge, CheckLog& log);
+  static std::optional<Freshness> CheckFreshness(CarrierKind kind, ByteView carried, std::string_view component, const Challenge& challenge,
+                                                 CheckLog& log);
 
   template <typename T>
   void Take(const Authenticated<T>& part, bool carrier) {
@@ -102,8 +105,7 @@ class Bundle {
     if (part.committed_by()) vouching_.push_back(*part.committed_by());
     ClaimWriter writer(claims_.claims_, T::kComponent);
     part->WriteClaims(writer);
-    std::sort(claims_.claims_.begin(), claims_.claims_.end(),
-              [](const Claim& a, const Claim& b) { return a.name < b.name; });
+    std::sort(claims_.claims_.begin(), claims_.claims_.end(), [](const Claim& a, const Claim& b) { return a.name < b.name; });
     claims_.windows_.insert(claims_.windows_.end(), part.windows().begin(), part.windows().end());
   }
 

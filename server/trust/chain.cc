@@ -8,14 +8,15 @@
 namespace assay::trust {
 
 ValidityWindow WindowOf(const crypto::Certificate& certificate, std::string_view component) {
-  return {.component = std::string(component), .not_before = certificate.not_before(), .not_after = certificate.not_after(), .key = certificate.public_key().spki_sha256()};
+  return {.component = std::string(component),
+          .not_before = certificate.not_before(),
+          .not_after = certificate.not_after(),
+          .key = certificate.public_key().spki_sha256()};
 }
 
-
-std::shared_ptr<const VerifiedChain> ChainVerifier::Verify(const crypto::Certificate& leaf,
-                                                           std::span<const crypto::Certificate> pool,
-                                                           const AnchorSet& anchors, std::string_view product,
-                                                           const ChainProfile& profile, CheckLog& log) {
+std::shared_ptr<const VerifiedChain> ChainVerifier::Verify(const crypto::Certificate& leaf, std::span<const crypto::Certificate> pool,
+                                                           const AnchorSet& anchors, std::string_view product, const ChainProfile& profile,
+                                                           CheckLog& log) {
   const auto pinned = [&](const crypto::Certificate& certificate) {
     return anchors.Pins(profile.vendor, product, certificate.public_key().spki_sha256());
   };
@@ -37,7 +38,8 @@ std::shared_ptr<const VerifiedChain> ChainVerifier::Verify(const crypto::Certifi
   log.Pass(profile.chain_check);
   // BuildPath only ends in a certificate of `roots`, all of them pinned; said again here because everything hangs on it.
   if (!log.Require(profile.root_check, pinned(path->anchor()), [&] {
-        return Finding{.reason = Reason::kRootNotPinned, .component = path->anchor().SubjectText(),
+        return Finding{.reason = Reason::kRootNotPinned,
+                       .component = path->anchor().SubjectText(),
                        .expected = Cat("the key pinned for ", profile.vendor, " ", product),
                        .actual = ToHex(path->anchor().public_key().spki_sha256())};
       })) {

@@ -47,9 +47,9 @@ class ChainVerifier {
  public:
   // Builds a path from `leaf` over `pool` to a certificate of `pool` that `anchors` pins for `product`. nullopt: the log
   // says why. Time and revocation are not judged here.
-  static std::shared_ptr<const VerifiedChain> Verify(const crypto::Certificate& leaf,
-                                                     std::span<const crypto::Certificate> pool, const AnchorSet& anchors,
-                                                     std::string_view product, const ChainProfile& profile, CheckLog& log);
+  static std::shared_ptr<const VerifiedChain> Verify(const crypto::Certificate& leaf, std::span<const crypto::Certificate> pool,
+                                                     const AnchorSet& anchors, std::string_view product, const ChainProfile& profile,
+                                                     CheckLog& log);
 };
 
 }  // namespace assay::trust

@@ -32,8 +32,7 @@ class Challenge {
   crypto::Sha256Digest Digest() const;
 
  private:
-  Challenge(std::optional<Values> values, bool absence_accepted)
-      : values_(std::move(values)), absence_accepted_(absence_accepted) {}
+  Challenge(std::optional<Values> values, bool absence_accepted) : values_(std::move(values)), absence_accepted_(absence_accepted) {}
   std::optional<Values> values_;
   bool absence_accepted_;
 };

@@ -45,7 +45,7 @@ using Value = std::variant<bool, std::uint64_t, std::string, Bytes, ComponentVer
 std::string ShowValue(const Value& value);
 
 struct Claim {
-  std::string_view name;       // static storage: the format's claim table, e.g. "snp.measurement"
+  std::string_view name;  // static storage: the format's claim table, e.g. "snp.measurement"
   Value value;
   std::string_view component;  // static storage, e.g. "sev-snp-report"
 };
@@ -54,11 +54,11 @@ struct Claim {
 struct ValidityWindow {
   std::string component;  // "vcek", "ask", "ark", "crl", "tcb-info"
   Time not_before;
-  Time not_after;         // inclusive
+  Time not_after;  // inclusive
   bool revocation_list = false;
   // A document of the vendor's, or the certificate under which it is signed: the verifier's own input, which it can get anew.
   bool document = false;
-  std::optional<Edition> edition = {};  // of a document or revocation list; it was issued at not_before
+  std::optional<Edition> edition = {};           // of a document or revocation list; it was issued at not_before
   std::optional<crypto::Sha256Digest> key = {};  // of a certificate: SHA-256 of its SubjectPublicKeyInfo
 };
 
@@ -69,7 +69,7 @@ class AuthenticatedClaims {
   std::span<const Claim> all() const { return claims_; }  // sorted by name
   const Claim* Find(std::string_view name) const;         // nullptr: absent
   template <typename T>
-  const T* Get(std::string_view name) const {             // nullptr: absent or of another type
+  const T* Get(std::string_view name) const {  // nullptr: absent or of another type
     const Claim* claim = Find(name);
     return claim == nullptr ? nullptr : std::get_if<T>(&claim->value);
   }

@@ -7,9 +7,7 @@
 
 namespace assay::trust {
 
-std::string CollateralKey::ToString() const {
-  return detail.empty() ? Cat(kind, "/", scope) : Cat(kind, "/", scope, "/", detail);
-}
+std::string CollateralKey::ToString() const { return detail.empty() ? Cat(kind, "/", scope) : Cat(kind, "/", scope, "/", detail); }
 
 std::string_view NameOf(CollateralSource source) {
   switch (source) {
@@ -25,32 +23,29 @@ std::string_view NameOf(CollateralSource source) {
 CollateralSnapshot::CollateralSnapshot(std::vector<CollateralItem> items) : items_(std::move(items)) {
   // The source is no part of the order: whose copy of the same bytes is used must not matter. It only breaks ties.
   const auto rank = [](const CollateralItem& item) { return std::tie(item.key, item.sha256, item.source); };
-  std::sort(items_.begin(), items_.end(),
-            [&](const CollateralItem& a, const CollateralItem& b) { return rank(a) < rank(b); });
+  std::sort(items_.begin(), items_.end(), [&](const CollateralItem& a, const CollateralItem& b) { return rank(a) < rank(b); });
   items_.erase(std::unique(items_.begin(), items_.end(),
-                           [](const CollateralItem& a, const CollateralItem& b) {
-                             return a.key == b.key && a.sha256 == b.sha256;
-                           }),
+                           [](const CollateralItem& a, const CollateralItem& b) { return a.key == b.key && a.sha256 == b.sha256; }),
                items_.end());
 }
 
 std::span<const CollateralItem> CollateralSnapshot::Candidates(std::string_view kind, std::string_view scope) const {
-  const auto place = [](const CollateralItem& item) { return std::pair<std::string_view, std::string_view>(item.key.kind, item.key.scope); };
+  const auto place = [](const CollateralItem& item) {
+    return std::pair<std::string_view, std::string_view>(item.key.kind, item.key.scope);
+  };
   const std::pair wanted(kind, scope);
   const auto first = std::lower_bound(items_.begin(), items_.end(), wanted,
                                       [&](const CollateralItem& item, const auto& key) { return place(item) < key; });
-  const auto last = std::upper_bound(first, items_.end(), wanted,
-                                     [&](const auto& key, const CollateralItem& item) { return key < place(item); });
+  const auto last =
+      std::upper_bound(first, items_.end(), wanted, [&](const auto& key, const CollateralItem& item) { return key < place(item); });
   return {first, last};
 }
 
 std::span<const CollateralItem> CollateralSnapshot::CandidatesOfKind(std::string_view kind) const {
-  const auto first = std::lower_bound(items_.begin(), items_.end(), kind, [](const CollateralItem& item, std::string_view wanted) {
-    return item.key.kind < wanted;
-  });
-  const auto last = std::upper_bound(first, items_.end(), kind, [](std::string_view wanted, const CollateralItem& item) {
-    return wanted < item.key.kind;
-  });
+  const auto first = std::lower_bound(items_.begin(), items_.end(), kind,
+                                      [](const CollateralItem& item, std::string_view wanted) { return item.key.kind < wanted; });
+  const auto last = std::upper_bound(first, items_.end(), kind,
+                                     [](std::string_view wanted, const CollateralItem& item) { return wanted < item.key.kind; });
   return {first, last};
 }
 

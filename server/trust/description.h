@@ -14,9 +14,7 @@ class Description {
  public:
   explicit Description(std::string name, std::string value = {}) : name_(std::move(name)), value_(std::move(value)) {}
 
-  Description& Add(std::string name, std::string value = {}) {
-    return children_.emplace_back(std::move(name), std::move(value));
-  }
+  Description& Add(std::string name, std::string value = {}) { return children_.emplace_back(std::move(name), std::move(value)); }
   void Add(Description child) { children_.push_back(std::move(child)); }
 
   const std::string& name() const { return name_; }

@@ -25,8 +25,7 @@ template <typename Fact>
 class FactCache {
  public:
   // At most `capacity` facts, two or more; about a fifth of them on probation.
-  explicit FactCache(std::size_t capacity)
-      : probation_capacity_(capacity / 5 + 1), protected_capacity_(capacity - probation_capacity_) {
+  explicit FactCache(std::size_t capacity) : probation_capacity_(capacity / 5 + 1), protected_capacity_(capacity - probation_capacity_) {
     ASSAY_CHECK(capacity >= 2);
   }
 

@@ -25,13 +25,20 @@ struct FormatFact {
 
 struct FactCaches {
   explicit FactCaches(std::size_t capacity)
-      : certificates(capacity), decoded(256), chains(capacity), revocation_lists(64), endorsements(capacity / 4 + 2), documents(256), machines(capacity), signatures(capacity) {}
+      : certificates(capacity),
+        decoded(256),
+        chains(capacity),
+        revocation_lists(64),
+        endorsements(capacity / 4 + 2),
+        documents(256),
+        machines(capacity),
+        signatures(capacity) {}
 
-  FactCache<crypto::Certificate> certificates;       // by SHA-256 of the DER; only certificates of verified chains
+  FactCache<crypto::Certificate> certificates;  // by SHA-256 of the DER; only certificates of verified chains
   // By SHA-256 of the DER. No fact but that the bytes are a certificate, whoever brought them: a few, for as long as one attestation takes.
   FactCache<crypto::Certificate> decoded;
-  FactCache<VerifiedChain> chains;                   // by digest of leaf, pool, anchors, product and profile
-  FactCache<SignedList> revocation_lists;            // by SHA-256 of the DER; only lists signed by a pinned anchor
+  FactCache<VerifiedChain> chains;         // by digest of leaf, pool, anchors, product and profile
+  FactCache<SignedList> revocation_lists;  // by SHA-256 of the DER; only lists signed by a pinned anchor
   // What a container unpacks to, by container and content; only of evidence that was authenticated with it.
   FactCache<std::vector<CollateralItem>> endorsements;
   FactCache<FormatFact> documents;  // by digest of a vendor's document and of the key that signed it

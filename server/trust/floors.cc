@@ -30,9 +30,8 @@ std::vector<Floor> Raised(std::vector<Floor> floors, const Edition& edition, Cha
   }
   floors.push_back({edition, channel});
   // One order for one content: the digest of the state goes over the list.
-  std::sort(floors.begin(), floors.end(), [](const Floor& a, const Floor& b) {
-    return std::tie(a.edition.series, a.channel) < std::tie(b.edition.series, b.channel);
-  });
+  std::sort(floors.begin(), floors.end(),
+            [](const Floor& a, const Floor& b) { return std::tie(a.edition.series, a.channel) < std::tie(b.edition.series, b.channel); });
   return floors;
 }
 

@@ -31,7 +31,10 @@ Edition EditionOf(const crypto::CertificateList& list, CollateralKey series) {
 }
 
 ValidityWindow WindowOf(const crypto::CertificateList& list, std::string_view component, CollateralKey series) {
-  return {.component = std::string(component), .not_before = list.this_update(), .not_after = list.next_update(), .revocation_list = true,
+  return {.component = std::string(component),
+          .not_before = list.this_update(),
+          .not_after = list.next_update(),
+          .revocation_list = true,
           .edition = EditionOf(list, std::move(series))};
 }
 
@@ -47,7 +50,8 @@ Revocation CheckRevocation(const crypto::Certificate& issuer, std::span<const cr
     const auto cached = caches == nullptr ? nullptr : caches->revocation_lists.Find(item.sha256);
     if (cached == nullptr || cached->signer != signer) {
       if (!list.IsIssuedBy(issuer) && !SwitchedOff(signature_check)) {
-        not_authentic.push_back({.reason = Reason::kCrlNotAuthentic, .component = std::string(component),
+        not_authentic.push_back({.reason = Reason::kCrlNotAuthentic,
+                                 .component = std::string(component),
                                  .expected = Cat("a list signed by ", Printable(issuer.CommonName(), 64)),
                                  .actual = Cat("issuer ", Printable(list.IssuerText(), 128))});
         continue;

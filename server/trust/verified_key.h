@@ -36,8 +36,9 @@ class VerifiedKey {
   // A key to which a field of an authenticated part commits: `committed` is that field of `by`, `recomputed` the digest over
   // the key's bytes, both in full length. nullopt: they differ; the log says so.
   template <typename U>
-  static std::optional<VerifiedKey> FromCommitment(const crypto::PublicKey& key, const Authenticated<U>& by, ByteView committed, ByteView recomputed,
-                                                   std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
+  static std::optional<VerifiedKey> FromCommitment(const crypto::PublicKey& key, const Authenticated<U>& by, ByteView committed,
+                                                   ByteView recomputed, std::string_view component, Check check, const Finding& on_mismatch,
+                                                   CheckLog& log) {
     if (!log.Require(check, !committed.empty() && EqualConstantTime(committed, recomputed), [&] { return on_mismatch; })) {
       return std::nullopt;
     }
@@ -51,15 +52,16 @@ class VerifiedKey {
 
   // A key of the same TPM as `by`: the TPM gave back a secret that was sealed to the key of `by` for the object of that name.
   // `name` is recomputed from the key's public area. nullopt: the activation is of another pair; the log says so.
-  static std::optional<VerifiedKey> FromActivation(const crypto::PublicKey& key, const VerifiedKey& by, const Activation& activation, ByteView name,
-                                                   std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
+  static std::optional<VerifiedKey> FromActivation(const crypto::PublicKey& key, const VerifiedKey& by, const Activation& activation,
+                                                   ByteView name, std::string_view component, Check check, const Finding& on_mismatch,
+                                                   CheckLog& log) {
     if (!log.Require(check, activation.IsOf(by.key(), name), [&] { return on_mismatch; })) return std::nullopt;
     return VerifiedKey(key, KeyOrigin::kActivation, component, by.committed_by());
   }
   // A key that an operator enrolled under `name`, which is recomputed from the key or from its public area. nullopt: nobody
   // did; the log says so.
-  static std::optional<VerifiedKey> FromEnrolment(const crypto::PublicKey& key, const EnrolledKeys& enrolled, ByteView name, std::string_view component,
-                                                  Check check, const Finding& on_mismatch, CheckLog& log) {
+  static std::optional<VerifiedKey> FromEnrolment(const crypto::PublicKey& key, const EnrolledKeys& enrolled, ByteView name,
+                                                  std::string_view component, Check check, const Finding& on_mismatch, CheckLog& log) {
     if (!log.Require(check, enrolled.Contains(name), [&] { return on_mismatch; })) return std::nullopt;
     return VerifiedKey(key, KeyOrigin::kEnrolment, component);
   }
@@ -72,7 +74,8 @@ class VerifiedKey {
   const std::shared_ptr<const PartIdentity>& committed_by() const { return committed_by_; }
 
  private:
-  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component, std::shared_ptr<const PartIdentity> committed_by = nullptr)
+  VerifiedKey(crypto::PublicKey key, KeyOrigin origin, std::string_view component,
+              std::shared_ptr<const PartIdentity> committed_by = nullptr)
       : key_(std::move(key)), origin_(origin), component_(component), committed_by_(std::move(committed_by)) {}
   crypto::PublicKey key_;
   KeyOrigin origin_;

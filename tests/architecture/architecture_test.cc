@@ -197,12 +197,27 @@ const std::vector<Example>& Examples() {
       {"top-level", "deploy/kubernetes/assayd.yaml", "x\n", 0},
       {"top-level", ".editorconfig", "x\n", 0},
 
-      {"unfinished", "docs/a.md", "one\n- TO" "DO: two\n", 2},
-      {"unfinished", "server/base/a.cc", "// FIX" "ME(me)\n", 1},
-      {"unfinished", "docs/a.md", "TO" "DOS and mkstemp XXXXXX\n", 0},
+      {"unfinished", "docs/a.md",
+       "one\n- TO"
+       "DO: two\n",
+       2},
+      {"unfinished", "server/base/a.cc",
+       "// FIX"
+       "ME(me)\n",
+       1},
+      {"unfinished", "docs/a.md",
+       "TO"
+       "DOS and mkstemp XXXXXX\n",
+       0},
 
-      {"private-key", "tests/scenarios/a/key.pem", "\n-----BEGIN" " EC PRIVATE KEY-----\n", 2},
-      {"private-key", "deploy/a.yaml", "  key: -----BEGIN" " PRIVATE KEY-----\n", 1},
+      {"private-key", "tests/scenarios/a/key.pem",
+       "\n-----BEGIN"
+       " EC PRIVATE KEY-----\n",
+       2},
+      {"private-key", "deploy/a.yaml",
+       "  key: -----BEGIN"
+       " PRIVATE KEY-----\n",
+       1},
       {"private-key", "tests/scenarios/a/key.pem", "-----BEGIN PUBLIC KEY-----\n", 0},
   };
   return examples;

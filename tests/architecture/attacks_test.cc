@@ -23,14 +23,18 @@ struct Item {
 std::vector<Item> Items(const std::string& page) {
   std::vector<Item> items;
   const std::regex row(R"(\| (\d+) \| ([^|]+) \| ([^|]+) \|)");
-  for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at) items.push_back({std::stoi((*at)[1]), (*at)[2], (*at)[3]});
+  for (std::sregex_iterator at(page.begin(), page.end(), row), end; at != end; ++at) {
+    items.push_back({std::stoi((*at)[1]), (*at)[2], (*at)[3]});
+  }
   return items;
 }
 
 std::set<std::string> Matches(const std::string& text, const char* pattern, std::size_t first, std::size_t second) {
   const std::regex wanted(pattern);
   std::set<std::string> found;
-  for (std::sregex_iterator at(text.begin(), text.end(), wanted), end; at != end; ++at) found.insert(second == 0 ? (*at)[first].str() : (*at)[first].str() + "." + (*at)[second].str());
+  for (std::sregex_iterator at(text.begin(), text.end(), wanted), end; at != end; ++at) {
+    found.insert(second == 0 ? (*at)[first].str() : (*at)[first].str() + "." + (*at)[second].str());
+  }
   return found;
 }
 
@@ -43,7 +47,9 @@ const std::set<std::string>& OurTests() {
   static const std::set<std::string> tests = [] {
     std::set<std::string> all;
     for (const auto& [path, content] : OurTree()) {
-      if (path.starts_with("tests/") && path.ends_with("_test.cc")) all.merge(Matches(content, R"((?:^|\n)TEST(?:_F|_P)?\((\w+), (\w+)\))", 1, 2));
+      if (path.starts_with("tests/") && path.ends_with("_test.cc")) {
+        all.merge(Matches(content, R"((?:^|\n)TEST(?:_F|_P)?\((\w+), (\w+)\))", 1, 2));
+      }
     }
     return all;
   }();

@@ -108,8 +108,8 @@ Violations ForbiddenText(std::string_view rule, const Tree& tree, const std::reg
     int line = 1;
     for (std::size_t begin = 0; begin < content.size(); ++line) {
       const std::size_t end = std::min(content.find('\n', begin), content.size());
-      if (std::regex_search(content.begin() + static_cast<std::ptrdiff_t>(begin),
-                            content.begin() + static_cast<std::ptrdiff_t>(end), pattern)) {
+      if (std::regex_search(content.begin() + static_cast<std::ptrdiff_t>(begin), content.begin() + static_cast<std::ptrdiff_t>(end),
+                            pattern)) {
         violations.push_back({path, line, std::string(rule), std::string(what)});
       }
       begin = end + 1;
@@ -121,26 +121,28 @@ Violations ForbiddenText(std::string_view rule, const Tree& tree, const std::reg
 // --- the rules -----------------------------------------------------------------------------------------------------
 
 Violations CheckArrows(const Tree& tree, const Arrows& arrows) {
-  return ForbiddenIncludes(
-      "arrows", tree, [&](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
-        if (target.kind != Target::Kind::kOurs) return std::nullopt;
-        const std::string from = FolderOf(file);
-        if (from == "tests") return std::nullopt;
-        const std::string to = FolderOf(target.path);
-        const auto found = arrows.find(from);
-        if (found == arrows.end()) return Cat("the folder of this file is not in arrows.txt; it includes ", include.path);
-        if (found->second.count(to) != 0) return std::nullopt;
-        return Cat(from, " may not include ", to.empty() ? target.path : to, " (\"", include.path, "\")");
-      });
+  return ForbiddenIncludes("arrows", tree,
+                           [&](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
+                             if (target.kind != Target::Kind::kOurs) return std::nullopt;
+                             const std::string from = FolderOf(file);
+                             if (from == "tests") return std::nullopt;
+                             const std::string to = FolderOf(target.path);
+                             const auto found = arrows.find(from);
+                             if (found == arrows.end()) {
+                               return Cat("the folder of this file is not in arrows.txt; it includes ", include.path);
+                             }
+                             if (found->second.count(to) != 0) return std::nullopt;
+                             return Cat(from, " may not include ", to.empty() ? target.path : to, " (\"", include.path, "\")");
+                           });
 }
 
 Violations CheckTestsStayOut(const Tree& tree, const Arrows&) {
-  return ForbiddenIncludes(
-      "no-tests-inside", tree, [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
-        const std::string normal = std::filesystem::path(target.path).lexically_normal().string();
-        if (Below(file, "tests") || !(Below(normal, "tests") || Below(include.path, "tests"))) return std::nullopt;
-        return Cat("nothing in server/ or client/ includes tests (", include.path, ")");
-      });
+  return ForbiddenIncludes("no-tests-inside", tree,
+                           [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
+                             const std::string normal = std::filesystem::path(target.path).lexically_normal().string();
+                             if (Below(file, "tests") || !(Below(normal, "tests") || Below(include.path, "tests"))) return std::nullopt;
+                             return Cat("nothing in server/ or client/ includes tests (", include.path, ")");
+                           });
 }
 
 // The folder directly below `parent` that `path` lies in: ChildOf("server/evidence", "server/evidence/tpm/x.h") = "tpm";
@@ -153,17 +155,17 @@ std::string ChildOf(std::string_view parent, std::string_view path) {
 }
 
 Violations CheckSiblings(const Tree& tree, const Arrows&) {
-  return ForbiddenIncludes(
-      "siblings", tree, [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
-        for (const std::string_view parent : {"server/evidence", "server/platform"}) {
-          if (!Below(file, parent)) continue;
-          const std::string to = ChildOf(parent, target.path);
-          const bool shared = parent == "server/platform" && to == "binding";
-          if (to.empty() || shared || to == ChildOf(parent, file)) continue;
-          return Cat("formats do not include each other, nor platforms each other (", include.path, ")");
-        }
-        return std::nullopt;
-      });
+  return ForbiddenIncludes("siblings", tree,
+                           [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
+                             for (const std::string_view parent : {"server/evidence", "server/platform"}) {
+                               if (!Below(file, parent)) continue;
+                               const std::string to = ChildOf(parent, target.path);
+                               const bool shared = parent == "server/platform" && to == "binding";
+                               if (to.empty() || shared || to == ChildOf(parent, file)) continue;
+                               return Cat("formats do not include each other, nor platforms each other (", include.path, ")");
+                             }
+                             return std::nullopt;
+                           });
 }
 
 Violations CheckRegistry(const Tree& tree, const Arrows&) {
@@ -176,19 +178,19 @@ Violations CheckRegistry(const Tree& tree, const Arrows&) {
 }
 
 Violations CheckOpenssl(const Tree& tree, const Arrows&) {
-  return ForbiddenIncludes(
-      "openssl", tree, [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
-        if (!Below(target.path, "openssl") || BelowAny(file, {"server/crypto", "tests"})) return std::nullopt;
-        return Cat("OpenSSL only in server/crypto and tests (", include.path, ")");
-      });
+  return ForbiddenIncludes("openssl", tree,
+                           [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
+                             if (!Below(target.path, "openssl") || BelowAny(file, {"server/crypto", "tests"})) return std::nullopt;
+                             return Cat("OpenSSL only in server/crypto and tests (", include.path, ")");
+                           });
 }
 
 Violations CheckGeneratedMessages(const Tree& tree, const Arrows&) {
   return ForbiddenIncludes(
       "proto", tree, [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
         if (!target.path.ends_with(".pb.h") || target.path.ends_with(".grpc.pb.h")) return std::nullopt;
-        if (BelowAny(file, {"server/appraisal", "server/result", "server/store", "server/service", "server/http",
-                            "server/main.cc", "client/lib", "client/cli", "client/agent", "tests"})) {
+        if (BelowAny(file, {"server/appraisal", "server/result", "server/store", "server/service", "server/http", "server/main.cc",
+                            "client/lib", "client/cli", "client/agent", "tests"})) {
           return std::nullopt;
         }
         return Cat("generated messages only in appraisal and above, client/lib, cli, agent and tests (", include.path, ")");
@@ -196,12 +198,12 @@ Violations CheckGeneratedMessages(const Tree& tree, const Arrows&) {
 }
 
 Violations CheckGrpc(const Tree& tree, const Arrows&) {
-  return ForbiddenIncludes(
-      "grpc", tree, [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
-        const bool grpc = BelowAny(target.path, {"grpc", "grpcpp", "grpc++"}) || target.path.ends_with(".grpc.pb.h");
-        if (!grpc || BelowAny(file, {"server/service", "client/lib", "tests"})) return std::nullopt;
-        return Cat("gRPC only in server/service, client/lib and tests (", include.path, ")");
-      });
+  return ForbiddenIncludes("grpc", tree,
+                           [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
+                             const bool grpc = BelowAny(target.path, {"grpc", "grpcpp", "grpc++"}) || target.path.ends_with(".grpc.pb.h");
+                             if (!grpc || BelowAny(file, {"server/service", "client/lib", "tests"})) return std::nullopt;
+                             return Cat("gRPC only in server/service, client/lib and tests (", include.path, ")");
+                           });
 }
 
 Violations CheckTss2(const Tree& tree, const Arrows&) {
@@ -212,7 +214,8 @@ Violations CheckTss2(const Tree& tree, const Arrows&) {
         const bool types = target.path == "tss2/tss2_common.h" || target.path == "tss2/tss2_tpm2_types.h";
         if ((mu || types) && Below(file, "server/evidence/tpm")) return std::nullopt;
         if (mu ? Below(file, "client/agent") : BelowAny(file, {"client/agent", "tests"})) return std::nullopt;
-        return Cat("tss2-mu only in evidence/tpm and client/agent; tss2-esys and its transports only in client/agent and tests (", include.path, ")");
+        return Cat("tss2-mu only in evidence/tpm and client/agent; tss2-esys and its transports only in client/agent and tests (",
+                   include.path, ")");
       });
 }
 
@@ -222,17 +225,17 @@ Violations CheckSources(const Tree& tree, const Arrows&) {
   Violations violations = ForbiddenIncludes(
       "pure", tree, [](const std::string& file, const IncludeLine& include, const Target& target) -> std::optional<std::string> {
         if (!IsPure(file)) return std::nullopt;
-        static constexpr auto kSources = std::to_array<std::string_view>(
-            {"sys/socket.h", "sys/random.h", "netdb.h", "netinet/in.h", "arpa/inet.h", "poll.h", "sys/epoll.h", "random", "thread",
-             "ctime", "time.h", "sys/time.h", "httplib.h", "sqlite3.h"});
-        const bool source = std::find(kSources.begin(), kSources.end(), target.path) != kSources.end() ||
-                            Below(target.path, "curl") || target.path == "server/base/random.h";
+        static constexpr auto kSources =
+            std::to_array<std::string_view>({"sys/socket.h", "sys/random.h", "netdb.h", "netinet/in.h", "arpa/inet.h", "poll.h",
+                                             "sys/epoll.h", "random", "thread", "ctime", "time.h", "sys/time.h", "httplib.h", "sqlite3.h"});
+        const bool source = std::find(kSources.begin(), kSources.end(), target.path) != kSources.end() || Below(target.path, "curl") ||
+                            target.path == "server/base/random.h";
         if (!source) return std::nullopt;
         return Cat("an appraisal is a pure function: no clock, randomness, network or store (", include.path, ")");
       });
-  static constexpr auto kNames = std::to_array<std::string_view>(
-      {"Clock", "SystemClock", "Random", "SystemRandom", "system_clock", "steady_clock", "high_resolution_clock", "gettimeofday",
-       "clock_gettime", "getrandom", "random_device", "curl", "getaddrinfo", "getenv"});
+  static constexpr auto kNames = std::to_array<std::string_view>({"Clock", "SystemClock", "Random", "SystemRandom", "system_clock",
+                                                                  "steady_clock", "high_resolution_clock", "gettimeofday", "clock_gettime",
+                                                                  "getrandom", "random_device", "curl", "getaddrinfo", "getenv"});
   const Violations named = ForbiddenNames("pure", tree, kNames, IsPure);
   violations.insert(violations.end(), named.begin(), named.end());
   return violations;
@@ -270,10 +273,11 @@ Violations CheckHeaders(const Tree& tree, const Arrows&) {
 Violations CheckLibrary(const Tree& tree, const Arrows&) {
   static constexpr auto kNames =
       std::to_array<std::string_view>({"std::views", "std::ranges::views", "std::format", "std::expected", "std::source_location"});
-  Violations violations =
-      ForbiddenNames("library", tree, kNames, [](std::string_view path) { return BelowAny(path, {"server", "client", "tests"}); });
-  const Violations included = ForbiddenIncludes(
-      "library", tree, [](const std::string&, const IncludeLine& include, const Target&) -> std::optional<std::string> {
+  Violations violations = ForbiddenNames("library", tree, kNames, [](std::string_view path) {
+    return BelowAny(path, {"server", "client", "tests"});
+  });
+  const Violations included =
+      ForbiddenIncludes("library", tree, [](const std::string&, const IncludeLine& include, const Target&) -> std::optional<std::string> {
         if (include.path != "format" && include.path != "expected" && include.path != "source_location") return std::nullopt;
         return Cat("not in both compilers (<", include.path, ">)");
       });
@@ -282,9 +286,9 @@ Violations CheckLibrary(const Tree& tree, const Arrows&) {
 }
 
 Violations CheckTopLevel(const Tree& tree, const Arrows&) {
-  static const std::set<std::string, std::less<>> entries{"CMakeLists.txt", "CMakePresets.json", "Dockerfile", "LICENSE",
-                                                          "README.md", "client", "deploy", "dev", "docs", "policies",
-                                                          "proto", "server", "tests"};
+  static const std::set<std::string, std::less<>> entries{
+      "CMakeLists.txt", "CMakePresets.json", "Dockerfile", "LICENSE", "README.md", "client", "deploy", "dev",
+      "docs",           "policies",          "proto",      "server",  "tests"};
   Violations violations;
   std::set<std::string, std::less<>> seen;
   for (const auto& [path, content] : tree) {
@@ -297,12 +301,18 @@ Violations CheckTopLevel(const Tree& tree, const Arrows&) {
 
 // Written so that the pattern does not match the line it stands on.
 Violations CheckUnfinished(const Tree& tree, const Arrows&) {
-  static const std::regex marks("(^|[^A-Za-z])(TO" "DO|FIX" "ME|X" "XX)([^A-Za-z]|$)");
+  static const std::regex marks(
+      "(^|[^A-Za-z])(TO"
+      "DO|FIX"
+      "ME|X"
+      "XX)([^A-Za-z]|$)");
   return ForbiddenText("unfinished", tree, marks, "finish it, or write an issue");
 }
 
 Violations CheckPrivateKeys(const Tree& tree, const Arrows&) {
-  static const std::regex key("BEGIN" " ([A-Z]+ )*PRIVATE KEY");
+  static const std::regex key(
+      "BEGIN"
+      " ([A-Z]+ )*PRIVATE KEY");
   return ForbiddenText("private-key", tree, key, "keys are made at run time, none is in the tree");
 }
 
@@ -392,9 +402,7 @@ Tree ReadTree(const std::string& top) {
     if (!it->is_regular_file() || it->path().extension() == ".swp") continue;
     std::ifstream file(it->path(), std::ios::binary);
     std::string content(std::istreambuf_iterator<char>(file), {});
-    if (content.find('\0') == std::string::npos) {
-      tree.emplace(it->path().lexically_relative(top).string(), std::move(content));
-    }
+    if (content.find('\0') == std::string::npos) { tree.emplace(it->path().lexically_relative(top).string(), std::move(content)); }
   }
   return tree;
 }

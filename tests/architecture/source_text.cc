@@ -77,7 +77,8 @@ std::vector<IncludeLine> IncludesOf(const SourceText& text) {
     const std::string content = text.without_comments.substr(begin, end - begin);
     std::smatch match;
     // A '#' inside a literal is a blank in `code`.
-    if (content.find("include") != std::string::npos && std::regex_search(content, match, include) && text.code[begin + content.find('#')] == '#') {
+    if (content.find("include") != std::string::npos && std::regex_search(content, match, include) &&
+        text.code[begin + content.find('#')] == '#') {
       includes.push_back({line, match[2].str(), match[1].str() == "\""});
     }
     begin = end + 1;

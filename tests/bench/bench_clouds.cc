@@ -77,9 +77,13 @@ struct Attested {
 };
 
 // By the hardware's vendor, for everybody.
-bool IsPublished(std::string_view type) { return type == softtee::kJsonType || type == softtee::kPemChainType || type == softtee::kCrlType; }
+bool IsPublished(std::string_view type) {
+  return type == softtee::kJsonType || type == softtee::kPemChainType || type == softtee::kCrlType;
+}
 
-Minted Snp(std::size_t i, softtee::SigningKey key) { return softtee::MintSnp(softtee::SnpPki::Shared(), {.signing_key = key, .report_data = ReportData(i)}).value().items; }
+Minted Snp(std::size_t i, softtee::SigningKey key) {
+  return softtee::MintSnp(softtee::SnpPki::Shared(), {.signing_key = key, .report_data = ReportData(i)}).value().items;
+}
 
 // The first value stays: what a machine makes once and sends again.
 template <typename T>
@@ -89,7 +93,8 @@ void KeepFirst(T& first, T& value) {
 }
 
 Bytes& BodyOf(Minted& items, std::string_view media_type) {
-  const auto found = std::find_if(items.begin(), items.end(), [media_type](const softtee::Item& item) { return item.media_type == media_type; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [media_type](const softtee::Item& item) { return item.media_type == media_type; });
   ASSAY_CHECK(found != items.end());
   return found->body;
 }
@@ -99,7 +104,8 @@ void Requote(Minted& items, ByteView report_data) {
   constexpr std::size_t kReportData = 48 + 520, kSigned = 48 + 584, kSignature = kSigned + 4;
   Bytes& quote = BodyOf(items, softtee::kQuoteType);
   std::copy(report_data.begin(), report_data.end(), quote.begin() + kReportData);
-  const Bytes signature = softtee::SignP1363(softtee::IntelPki::Shared().KeysFor({}, /*platform_ca=*/true).attestation, ByteView(quote).first(kSigned));
+  const Bytes signature =
+      softtee::SignP1363(softtee::IntelPki::Shared().KeysFor({}, /*platform_ca=*/true).attestation, ByteView(quote).first(kSigned));
   std::copy(signature.begin(), signature.end(), quote.begin() + kSignature);
 }
 Minted Tdx(std::size_t i) {
@@ -160,7 +166,8 @@ Attested ShieldedVm(std::size_t i) {
   softtee::TpmBank bank{softtee::kTpmSha256, {}};
   for (const auto& [index, value] : log.Pcrs(softtee::kTpmSha256)) bank.values[index] = value;
   Attested attested = Gce({.tee = softtee::GceTee::kTdx, .banks = {bank}, .event_log = log.Write(), .with_endorsement = false}, i);
-  std::erase_if(attested.items, [](const softtee::Item& item) { return item.media_type == softtee::kQuoteType || IsPublished(item.media_type); });
+  std::erase_if(attested.items,
+                [](const softtee::Item& item) { return item.media_type == softtee::kQuoteType || IsPublished(item.media_type); });
   return attested;
 }
 
@@ -191,9 +198,14 @@ struct Row {
 
 // `attest` is the machine. What is of the types `again` it sends as it did the first time; certificates and what its firmware
 // comes with it always does.
-Row Machine(std::string platform, Minimum minimum, const std::function<Attested(std::size_t)>& attest, std::string_view variant = {}, double target = 0,
-            std::vector<std::string_view> again = {}) {
-  Row row{.platform = platform, .name = variant.empty() ? platform : Cat(platform, ", ", variant), .minimum = minimum, .target = target, .attestations = {}, .published = {}};
+Row Machine(std::string platform, Minimum minimum, const std::function<Attested(std::size_t)>& attest, std::string_view variant = {},
+            double target = 0, std::vector<std::string_view> again = {}) {
+  Row row{.platform = platform,
+          .name = variant.empty() ? platform : Cat(platform, ", ", variant),
+          .minimum = minimum,
+          .target = target,
+          .attestations = {},
+          .published = {}};
   again.insert(again.end(), {softtee::kCertificateType, softtee::kCertTableType, softtee::kGceEndorsementType});
   const auto comes_again = [&](const softtee::Item& item) { return std::find(again.begin(), again.end(), item.media_type) != again.end(); };
   const Attested first = attest(0);
@@ -204,7 +216,8 @@ Row Machine(std::string platform, Minimum minimum, const std::function<Attested(
     const Attested attested = i == 0 ? first : attest(i);
     Minted sent;
     std::copy_if(first.items.begin(), first.items.end(), std::back_inserter(sent), comes_again);
-    std::copy_if(attested.items.begin(), attested.items.end(), std::back_inserter(sent), [&](const softtee::Item& item) { return !comes_again(item) && !IsPublished(item.media_type); });
+    std::copy_if(attested.items.begin(), attested.items.end(), std::back_inserter(sent),
+                 [&](const softtee::Item& item) { return !comes_again(item) && !IsPublished(item.media_type); });
     row.attestations.push_back({test::ItemsOf(sent), attested.challenge});
   }
   return row;
@@ -213,13 +226,18 @@ Row Machine(std::string platform, Minimum minimum, const std::function<Attested(
 appraisal::TpmState Enrolled(const softtee::Key& ak) {
   const Bytes digest = softtee::Sha256(ak.SubjectPublicKeyInfo());
   return {.attestation_key = digest,
-          .enrolments = {{.of = appraisal::Enrolment::Of::kAttestationKey, .spki_sha256 = digest, .tpm_name = softtee::AkOf(ak).Name(), .node = "", .why = "for this benchmark"}}};
+          .enrolments = {{.of = appraisal::Enrolment::Of::kAttestationKey,
+                          .spki_sha256 = digest,
+                          .tpm_name = softtee::AkOf(ak).Name(),
+                          .node = "",
+                          .why = "for this benchmark"}}};
 }
 appraisal::TpmState Activated() {
   const TpmPki& pki = TpmPki::Shared();
   return {.attestation_key = softtee::Sha256(pki.rsa_ak.SubjectPublicKeyInfo()),
           .endorsement_key = softtee::Sha256(pki.rsa_ek.SubjectPublicKeyInfo()),
-          .activation = appraisal::ActivationOutcome{appraisal::ActivationOutcome::Result::kRedeemed, softtee::EkOf(pki.rsa_ek).Tpm2b(), {}, softtee::AkOf(pki.rsa_ak).Name()}};
+          .activation = appraisal::ActivationOutcome{
+              appraisal::ActivationOutcome::Result::kRedeemed, softtee::EkOf(pki.rsa_ek).Tpm2b(), {}, softtee::AkOf(pki.rsa_ak).Name()}};
 }
 
 Minted Both(Minted a, const Minted& b) {
@@ -229,7 +247,9 @@ Minted Both(Minted a, const Minted& b) {
 
 std::vector<Row> MakeRows() {
   using softtee::AzureTee, softtee::GceTee, softtee::SigningKey;
-  const auto azure = [](AzureTee tee, bool refreshed) { return [tee, refreshed](std::size_t i) { return Attested{Azure(tee, i, refreshed ? i : 0), Demanded(i)}; }; };
+  const auto azure = [](AzureTee tee, bool refreshed) {
+    return [tee, refreshed](std::size_t i) { return Attested{Azure(tee, i, refreshed ? i : 0), Demanded(i)}; };
+  };
   const Minimum rsa{.rsa2048 = 1};
 
   std::vector<Row> rows;
@@ -243,10 +263,19 @@ std::vector<Row> MakeRows() {
   rows.push_back(Machine("gcp_sev_snp", {.p384 = 1, .rsa2048 = 1}, [](std::size_t i) { return Gce({.tee = GceTee::kSevSnp}, i); }));
   rows.push_back(Machine("gcp_tdx", {.p256 = 1, .rsa2048 = 1}, [](std::size_t i) { return Gce({.tee = GceTee::kTdx}, i); }));
   rows.push_back(Machine("gcp_shielded_vm", rsa, &ShieldedVm));
-  rows.push_back(Machine("aws_sev_snp", {.p384 = 2}, [](std::size_t i) { return Attested{Both(Snp(i, SigningKey::kVlek), Document(i, true)), Demanded(i)}; }));
-  rows.push_back(Machine("aws_sev_snp_report", {.p384 = 1}, [](std::size_t i) { return Attested{Snp(i, SigningKey::kVlek), Demanded(i)}; }));
+  rows.push_back(Machine("aws_sev_snp", {.p384 = 2}, [](std::size_t i) {
+    return Attested{Both(Snp(i, SigningKey::kVlek), Document(i, true)), Demanded(i)};
+  }));
+  rows.push_back(Machine("aws_sev_snp_report", {.p384 = 1}, [](std::size_t i) {
+    return Attested{Snp(i, SigningKey::kVlek), Demanded(i)};
+  }));
   rows.push_back(Machine("aws_nitro_tpm", {.p384 = 1}, [](std::size_t i) { return Attested{Document(i, true), Demanded(i)}; }));
-  rows.push_back(Machine("aws_nitro_enclave", {.p384 = 1}, [](std::size_t i) { return Attested{Document(i, false), Demanded(i)}; }, {}, 4));
+  rows.push_back(Machine(
+      "aws_nitro_enclave", {.p384 = 1},
+      [](std::size_t i) {
+        return Attested{Document(i, false), Demanded(i)};
+      },
+      {}, 4));
   rows.push_back(Machine("aws_nitro_tpm_quote", {.p256 = 1}, [](std::size_t i) {
     softtee::TpmOptions options = QuoteOptions(i);
     options.ak = softtee::TpmAk::kP256;
@@ -275,7 +304,9 @@ const appraisal::PolicyBook& Book() {
 const trust::AnchorSet& Anchors() {
   static const trust::AnchorSet anchors = [] {
     std::vector<softtee::Anchor> all = softtee::AzureAnchors();  // AMD's and Intel's as well
-    for (const std::vector<softtee::Anchor>& more : {softtee::GcePki::Shared().Anchors(), softtee::NitroPki::Shared().Anchors()}) all.insert(all.end(), more.begin(), more.end());
+    for (const std::vector<softtee::Anchor>& more : {softtee::GcePki::Shared().Anchors(), softtee::NitroPki::Shared().Anchors()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return test::AnchorsOf(all);
   }();
   return anchors;
@@ -284,7 +315,10 @@ const trust::AnchorSet& Anchors() {
 std::vector<trust::CollateralItem> Decoded(const std::vector<Bytes>& published, trust::FactCaches* caches) {
   std::vector<trust::CollateralItem> all;
   for (const Bytes& file : published) {
-    for (trust::CollateralItem& item : appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(file), trust::CollateralSource::kVendor, caches)) all.push_back(std::move(item));
+    for (trust::CollateralItem& item :
+         appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(file), trust::CollateralSource::kVendor, caches)) {
+      all.push_back(std::move(item));
+    }
   }
   return all;
 }
@@ -304,11 +338,20 @@ std::vector<Row>& Rows() {
   return rows;
 }
 
-v1::Appraisal Appraise(const Row& row, const Attestation& attestation, const std::vector<trust::CollateralItem>& published, trust::FactCaches& caches) {
+v1::Appraisal Appraise(const Row& row, const Attestation& attestation, const std::vector<trust::CollateralItem>& published,
+                       trust::FactCaches& caches) {
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(BuiltinRegistry(), attestation.items, published, &caches);
-  return appraisal::Appraise({.registry = BuiltinRegistry(), .items = attestation.items, .platform_hint = row.platform, .challenge = attestation.challenge, .channel_bound = true,
-                              .collateral = collateral, .policies = appraisal::PolicyChoice::ForPolicy(Book(), *row.policy), .anchors = Anchors(), .state = row.state,
-                              .at = softtee::kDefaultNow, .caches = &caches});
+  return appraisal::Appraise({.registry = BuiltinRegistry(),
+                              .items = attestation.items,
+                              .platform_hint = row.platform,
+                              .challenge = attestation.challenge,
+                              .channel_bound = true,
+                              .collateral = collateral,
+                              .policies = appraisal::PolicyChoice::ForPolicy(Book(), *row.policy),
+                              .anchors = Anchors(),
+                              .state = row.state,
+                              .at = softtee::kDefaultNow,
+                              .caches = &caches});
 }
 
 // A benchmark of the wrong thing is worse than none: each looks at its verdict.
@@ -316,14 +359,18 @@ bool Expect(benchmark::State& state, const v1::Appraisal& appraisal) {
   if (appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS) return true;
   std::string why = v1::Verdict_Name(appraisal.verdict());
   for (const v1::Finding& finding : appraisal.findings()) {
-    if (finding.effect() >= v1::EFFECT_INDETERMINATE) why += Cat("; ", finding.reason(), " ", finding.component(), " ", finding.claim(), ": ", finding.actual());
+    if (finding.effect() >= v1::EFFECT_INDETERMINATE) {
+      why += Cat("; ", finding.reason(), " ", finding.component(), " ", finding.claim(), ": ", finding.actual());
+    }
   }
   state.SkipWithError(why.c_str());
   return false;
 }
 
 void Warm(benchmark::State& state, Row& row) {
-  const auto once = [&] { return Expect(state, Appraise(row, row.attestations[row.next_warm++ % kAttestations], row.collateral, *row.warm)); };
+  const auto once = [&] {
+    return Expect(state, Appraise(row, row.attestations[row.next_warm++ % kAttestations], row.collateral, *row.warm));
+  };
   while (row.next_warm < 2 * kAttestations) {  // facts are on probation until they are needed again
     if (!once()) return;
   }
@@ -351,7 +398,9 @@ void Raw(benchmark::State& state, RawVerify raw) {
 void RawP384(benchmark::State& state) {
   const softtee::SnpOptions options;
   Raw(state, {*softtee::MintSnp(softtee::SnpPki::Shared(), options).value().Find(softtee::kReportType),
-              softtee::SnpPki::Shared().VcekKey(options.product, softtee::kDefaultChipId, softtee::DefaultTcb(options.product)).SubjectPublicKeyInfo()});
+              softtee::SnpPki::Shared()
+                  .VcekKey(options.product, softtee::kDefaultChipId, softtee::DefaultTcb(options.product))
+                  .SubjectPublicKeyInfo()});
 }
 void RawP256(benchmark::State& state) {
   const softtee::Key& key = TpmPki::Shared().p256_ak;
@@ -370,7 +419,8 @@ std::string WarmName(const Row& row) { return Cat(row.name, ": warm"); }
 std::string ColdName(const Row& row) { return Cat(row.name, ": cold"); }
 
 void PrintTable(const Collecting& times) {
-  const double p384 = times.Median(std::string(kP384)), p256 = times.Median(std::string(kP256)), rsa2048 = times.Median(std::string(kRsa2048));
+  const double p384 = times.Median(std::string(kP384)), p256 = times.Median(std::string(kP256)),
+               rsa2048 = times.Median(std::string(kRsa2048));
   std::printf("\nverdicts per CPU-second; raw verifications: P-384 %.0f us, P-256 %.0f us, RSA-2048 %.0f us\n", p384, p256, rsa2048);
   std::printf("%-28s %8s %8s %12s %8s %12s\n", "platform", "warm", "ideal", "warm / ideal", "cold", "warm / cold");
   for (const Row& row : Rows()) {
@@ -382,7 +432,8 @@ void PrintTable(const Collecting& times) {
     std::printf("\n");
   }
   for (const platform::Platform* platform : BuiltinRegistry().platforms) {
-    const bool shown = std::any_of(Rows().begin(), Rows().end(), [&](const Row& row) { return row.platform == platform->name && times.Median(WarmName(row)) != 0; });
+    const bool shown = std::any_of(Rows().begin(), Rows().end(),
+                                   [&](const Row& row) { return row.platform == platform->name && times.Median(WarmName(row)) != 0; });
     if (!shown) std::printf("%s: not measured\n", std::string(platform->name).c_str());
   }
 }
@@ -397,8 +448,12 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark(std::string(name).c_str(), function)->Unit(benchmark::kMicrosecond);
   }
   for (Row& row : Rows()) {
-    benchmark::RegisterBenchmark(WarmName(row).c_str(), [&row](benchmark::State& state) { Warm(state, row); })->Unit(benchmark::kMicrosecond);
-    benchmark::RegisterBenchmark(ColdName(row).c_str(), [&row](benchmark::State& state) { Cold(state, row); })->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(WarmName(row).c_str(), [&row](benchmark::State& state) {
+      Warm(state, row);
+    })->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(ColdName(row).c_str(), [&row](benchmark::State& state) {
+      Cold(state, row);
+    })->Unit(benchmark::kMicrosecond);
   }
   Collecting reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);

@@ -87,7 +87,11 @@ std::string LargeTcbInfo() {
 // Everything that one appraisal needs.
 class Scene {
  public:
-  Scene() : challenge_(ChallengeOf()), anchors_(mint::Pki::Shared().Anchors()), book_(Load()), policies_(appraisal::PolicyChoice::ForPolicy(book_, book_.policies().front())) {
+  Scene()
+      : challenge_(ChallengeOf()),
+        anchors_(mint::Pki::Shared().Anchors()),
+        book_(Load()),
+        policies_(appraisal::PolicyChoice::ForPolicy(book_, book_.policies().front())) {
     for (const trust::CollateralItem& item : Minted()) files_.push_back(ToBytes(item.body.Read().TakeRest()));
     collateral_ = Unpacked();
     for (std::size_t i = 0; i < kMachines; ++i) {
@@ -272,7 +276,8 @@ void Refresh(benchmark::State& state) {
     const std::vector<trust::CollateralItem> collateral = TheScene().Unpacked(&caches);
     // Root, signer, TCB info, QE identity and the root's list; the PCK CA that signs the other list comes with quotes.
     const auto authentic = dcap::AuthenticDocuments(collateral, TheScene().anchors(), &caches);
-    const auto renewed = std::count_if(authentic.begin(), authentic.end(), [](const trust::AuthenticDocument& document) { return document.edition.has_value(); });
+    const auto renewed = std::count_if(authentic.begin(), authentic.end(),
+                                       [](const trust::AuthenticDocument& document) { return document.edition.has_value(); });
     if (renewed < 3) state.SkipWithError("not authentic");
   }
 }
@@ -299,7 +304,8 @@ void PrintRatios(const Collecting& times) {
       {"hostile, cost / known", "hostile", "known", false, 1.10},
   };
   PrintRows(times, kRows);
-  std::printf("\ncold: %.0f us; target <= 1400 us, a fifth of what Intel's library takes: %s\n", times.Median("cold"), times.Median("cold") <= 1400 ? "met" : "MISSED");
+  std::printf("\ncold: %.0f us; target <= 1400 us, a fifth of what Intel's library takes: %s\n", times.Median("cold"),
+              times.Median("cold") <= 1400 ? "met" : "MISSED");
 }
 
 }  // namespace
@@ -308,8 +314,9 @@ void PrintRatios(const Collecting& times) {
 int main(int argc, char** argv) {
   using namespace assay::bench;
   if (!Initialise(argc, argv)) return 2;
-  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"requoted", &Requoted}, std::pair{"first", &First},
-                                       std::pair{"cold", &Cold}, std::pair{"refresh", &Refresh}, std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {
+  for (const auto& [name, function] :
+       {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"requoted", &Requoted}, std::pair{"first", &First},
+        std::pair{"cold", &Cold}, std::pair{"refresh", &Refresh}, std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {
     benchmark::RegisterBenchmark(name, function)->Unit(benchmark::kMicrosecond);
   }
   Collecting reporter;

@@ -52,9 +52,17 @@ class Scene {
   v1::Appraisal Appraise(const Items& items, trust::FactCaches& caches) const {
     const appraisal::PolicyBook& book = *loaded_.book;
     const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, &caches);
-    return appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = kPlatform, .challenge = challenge_, .channel_bound = true, .collateral = collateral,
-                                .policies = appraisal::PolicyChoice::ForPolicy(book, *book.FindPolicy("aws-nitro-enclave")), .anchors = anchors_, .state = state_,
-                                .at = softtee::kDefaultNow, .caches = &caches});
+    return appraisal::Appraise({.registry = BuiltinRegistry(),
+                                .items = items,
+                                .platform_hint = kPlatform,
+                                .challenge = challenge_,
+                                .channel_bound = true,
+                                .collateral = collateral,
+                                .policies = appraisal::PolicyChoice::ForPolicy(book, *book.FindPolicy("aws-nitro-enclave")),
+                                .anchors = anchors_,
+                                .state = state_,
+                                .at = softtee::kDefaultNow,
+                                .caches = &caches});
   }
 
  private:
@@ -99,7 +107,9 @@ void Expect(benchmark::State& state, const v1::Appraisal& appraisal, v1::Verdict
 void Raw(benchmark::State& state) {
   softtee::SnpOptions options;
   const Bytes report = *softtee::MintSnp(softtee::SnpPki::Shared(), options).value().Find(softtee::kReportType);
-  const Bytes spki = softtee::SnpPki::Shared().VcekKey(options.product, softtee::kDefaultChipId, softtee::DefaultTcb(options.product)).SubjectPublicKeyInfo();
+  const Bytes spki = softtee::SnpPki::Shared()
+                         .VcekKey(options.product, softtee::kDefaultChipId, softtee::DefaultTcb(options.product))
+                         .SubjectPublicKeyInfo();
   RawVerify raw(report, spki);
   for (auto _ : state) {
     if (!raw.Once()) state.SkipWithError("the signature does not verify");
@@ -132,10 +142,8 @@ void Garbage(benchmark::State& state) {
 
 void PrintRatios(const Collecting& times) {
   constexpr RatioRow kRows[] = {
-      {"warm, throughput / raw verify", "raw", "warm", true, 0.90},
-      {"cold, cost / warm", "cold", "warm", true, 4},
-      {"cold, cost / raw verify", "cold", "raw", false, 0},
-      {"hostile, cost / warm", "hostile", "warm", false, 1.10},
+      {"warm, throughput / raw verify", "raw", "warm", true, 0.90}, {"cold, cost / warm", "cold", "warm", true, 4},
+      {"cold, cost / raw verify", "cold", "raw", false, 0},         {"hostile, cost / warm", "hostile", "warm", false, 1.10},
       {"garbage, cost / warm", "garbage", "warm", false, 0.05},
   };
   PrintRows(times, kRows);
@@ -147,7 +155,8 @@ void PrintRatios(const Collecting& times) {
 int main(int argc, char** argv) {
   using namespace assay::bench;
   if (!Initialise(argc, argv)) return 2;
-  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"warm", &Warm}, std::pair{"cold", &Cold}, std::pair{"hostile", &Hostile}, std::pair{"garbage", &Garbage}}) {
+  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"warm", &Warm}, std::pair{"cold", &Cold},
+                                       std::pair{"hostile", &Hostile}, std::pair{"garbage", &Garbage}}) {
     benchmark::RegisterBenchmark(name, function)->Unit(benchmark::kMicrosecond);
   }
   Collecting reporter;

@@ -12,8 +12,8 @@
 // turns, and the median of the turns counts: a busy machine slows both sides alike. Waiting times include the load
 // generator's own, and are the less meaningful the fewer CPUs there are.
 #include <sched.h>
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -72,9 +72,9 @@ constexpr std::size_t kStorm = 200;  // nodes without certificates, each on a ma
 constexpr int kTurns = 3;
 constexpr std::chrono::milliseconds kRamp{500}, kRampForEach{4};  // until calls of both kinds are under way in equal parts
 constexpr std::chrono::milliseconds kOperatorsPause{10};
-constexpr std::size_t kReportData = 0x50;      // AMD 56860, ATTESTATION_REPORT
+constexpr std::size_t kReportData = 0x50;                                     // AMD 56860, ATTESTATION_REPORT
 constexpr std::size_t kQuotedReportData = 48 + 520, kQuoteSigned = 48 + 584;  // Intel's Quote Generation Library, version 4
-constexpr long kTmpfs = 0x01021994;            // statfs(2)
+constexpr long kTmpfs = 0x01021994;                                           // statfs(2)
 
 // Ends the run, with servers and directories cleared away.
 struct Failure {
@@ -359,7 +359,8 @@ class Served {
 class Assayd : public Served {
  public:
   // `name` tells its files in the site apart; the store is a file in `folder`. `more` is further YAML.
-  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue, std::string_view more = "")
+  Assayd(const integration::Site& site, const Cpus& cpus, std::string_view name, const std::string& folder, unsigned queue,
+         std::string_view more = "")
       : Served(site, cpus, name,
                {integration::Program("assayd"), "run", "--config", Configured(site, name, folder, queue, more), "--insecure-test-anchors",
                 site.File("anchors.yaml"), "--ready-file", site.File(Cat(name, ".ready"))}),
@@ -368,9 +369,11 @@ class Assayd : public Served {
   const std::string& operators() const { return operators_; }
 
  private:
-  static std::string Configured(const integration::Site& site, std::string_view name, const std::string& folder, unsigned queue, std::string_view more) {
+  static std::string Configured(const integration::Site& site, std::string_view name, const std::string& folder, unsigned queue,
+                                std::string_view more) {
     std::string config = Cat(site.Config(), more);
-    Replace(config, "join: {", Cat("join: {connections: {total: 2000, per_address: 2000}, rates: {per_address: 1000000, total: 1000000}, "));
+    Replace(config, "join: {",
+            Cat("join: {connections: {total: 2000, per_address: 2000}, rates: {per_address: 1000000, total: 1000000}, "));
     Replace(config, "assay.db", Cat(folder, "/", name, ".db"));
     Replace(config, "threads: 2, queue: 64", Cat("threads: 0, queue: ", queue));
     const std::string file = Cat(name, ".yaml");
@@ -387,14 +390,16 @@ constexpr std::string_view kOldChallenge = "old.challenge", kOldVerdict = "old.v
 
 class Idle : public Served {
  public:
-  Idle(const integration::Site& site, const Cpus& cpus) : Served(site, cpus, kIdle, {integration::Program("bench_service"), "--idle-in", site.root().string()}) {}
+  Idle(const integration::Site& site, const Cpus& cpus)
+      : Served(site, cpus, kIdle, {integration::Program("bench_service"), "--idle-in", site.root().string()}) {}
 };
 
 class IdleService final : public v1::AttestationService::WithRawCallbackMethod_CreateChallenge<
                               v1::AttestationService::WithRawCallbackMethod_Attest<v1::AttestationService::Service>> {
  public:
   IdleService(std::string_view challenge, std::string_view verdict) : challenge_(Of(challenge)), verdict_(Of(verdict)) {}
-  grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
+  grpc::ServerUnaryReactor* CreateChallenge(grpc::CallbackServerContext* context, const grpc::ByteBuffer*,
+                                            grpc::ByteBuffer* response) override {
     return Answer(*context, challenge_, *response);
   }
   grpc::ServerUnaryReactor* Attest(grpc::CallbackServerContext* context, const grpc::ByteBuffer*, grpc::ByteBuffer* response) override {
@@ -406,7 +411,8 @@ class IdleService final : public v1::AttestationService::WithRawCallbackMethod_C
     const grpc::Slice slice(bytes.data(), bytes.size());
     return {&slice, 1};
   }
-  static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context, const grpc::ByteBuffer& answer, grpc::ByteBuffer& response) {
+  static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context, const grpc::ByteBuffer& answer,
+                                          grpc::ByteBuffer& response) {
     response = answer;
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
     reactor->Finish(grpc::Status::OK);
@@ -568,8 +574,7 @@ template <typename Machine>
 Tally Drive(const Served& server, const Joiners& joiners, const std::vector<Machine>& machines, const Load& load) {
   ASSAY_CHECK(load.in_flight <= joiners.size());
   const auto ramp = kRamp + kRampForEach * static_cast<int>(load.in_flight);
-  const Steady::time_point begin = Steady::now() + ramp,
-                           end = begin + std::chrono::duration_cast<Steady::duration>(Seconds(load.seconds));
+  const Steady::time_point begin = Steady::now() + ramp, end = begin + std::chrono::duration_cast<Steady::duration>(Seconds(load.seconds));
   std::atomic<std::size_t> next = 0;
   std::vector<Tally> tallies(load.in_flight);
   Threads threads;
@@ -729,14 +734,15 @@ class Ratios {
 };
 
 void PrintHeader(std::string_view title) {
-  std::printf("\n%-44s %10s %13s %10s %9s %11s %9s %9s\n", std::string(title).c_str(), "verdicts/s", "/server-CPU-s", "server CPU", "delayed",
-              "load us/vd", "p50 ms", "p99 ms");
+  std::printf("\n%-44s %10s %13s %10s %9s %11s %9s %9s\n", std::string(title).c_str(), "verdicts/s", "/server-CPU-s", "server CPU",
+              "delayed", "load us/vd", "p50 ms", "p99 ms");
   std::fflush(stdout);
 }
 void PrintTally(std::string_view what, Tally& tally) {
-  std::printf("%-44s %10.0f %13.0f %9.0f%% %8.0f%% %5.0f (%3.0f) %9.2f %9.2f\n", std::string(what).c_str(), tally.PerSecond(), tally.PerCpuSecond(),
-              100 * tally.server_cpu / tally.wall, 100 * tally.server_delay / tally.wall, 1e6 * tally.load_cpu / static_cast<double>(tally.trusted),
-              1e6 * tally.minting / static_cast<double>(tally.trusted), Percentile(tally.seconds, 0.5), Percentile(tally.seconds, 0.99));
+  std::printf("%-44s %10.0f %13.0f %9.0f%% %8.0f%% %5.0f (%3.0f) %9.2f %9.2f\n", std::string(what).c_str(), tally.PerSecond(),
+              tally.PerCpuSecond(), 100 * tally.server_cpu / tally.wall, 100 * tally.server_delay / tally.wall,
+              1e6 * tally.load_cpu / static_cast<double>(tally.trusted), 1e6 * tally.minting / static_cast<double>(tally.trusted),
+              Percentile(tally.seconds, 0.5), Percentile(tally.seconds, 0.99));
   std::fflush(stdout);
 }
 
@@ -750,8 +756,9 @@ struct Scene {
 };
 
 template <typename Machine>
-void MeasureCostOf(const Scene& scene, std::string_view what, std::string_view yardstick, double goal, const Assayd& server, const Joiners& joiners, const Idle& idle,
-                   const Joiners& to_idle, const std::vector<Machine>& machines, std::size_t used) {
+void MeasureCostOf(const Scene& scene, std::string_view what, std::string_view yardstick, double goal, const Assayd& server,
+                   const Joiners& joiners, const Idle& idle, const Joiners& to_idle, const std::vector<Machine>& machines,
+                   std::size_t used) {
   std::vector<double> ratios, most, verifying, calling, all;
   for (int turn = 0; turn < kTurns; ++turn) {
     const double before = RawPerCpuSecond(scene.cpus, machines.front(), scene.seconds / 4);
@@ -767,8 +774,8 @@ void MeasureCostOf(const Scene& scene, std::string_view what, std::string_view y
     PrintTally(Cat(what, ", ", kUsualInFlight, " in flight; raw ", static_cast<int>(raw), " /CPU-s"), tally);
     PrintTally("  the server that does nothing", nothing);
   }
-  std::printf("  server CPU of a verdict %.0f us: raw verification %.0f, two calls of gRPC that do nothing %.0f, all else %.0f\n", Median(all), Median(verifying),
-              Median(calling), Median(all) - Median(verifying) - Median(calling));
+  std::printf("  server CPU of a verdict %.0f us: raw verification %.0f, two calls of gRPC that do nothing %.0f, all else %.0f\n",
+              Median(all), Median(verifying), Median(calling), Median(all) - Median(verifying) - Median(calling));
   scene.ratios.Add(Cat("verdicts per server CPU-s / raw ", yardstick, " verifies per CPU-s, ", what), Median(ratios), goal);
   scene.ratios.Add("  the same if gRPC's calls and a raw verification were all there is", Median(most), 0);
 }
@@ -796,7 +803,8 @@ void MeasureQuotes(const Scene& scene, const integration::Site& site, const std:
   MeasureCostOf(scene, "TDX", "P-256", 0, server, joiners, idle, to_idle, machines, 1);
 }
 
-void MeasureDurability(const Scene& scene, const Assayd& durable, const Joiners& to_durable, const Assayd& in_memory, const Joiners& to_memory) {
+void MeasureDurability(const Scene& scene, const Assayd& durable, const Joiners& to_durable, const Assayd& in_memory,
+                       const Joiners& to_memory) {
   PrintHeader("(c) durable and volatile store");
   std::vector<double> by_wall, by_cpu;
   for (int turn = 0; turn < kTurns; ++turn) {
@@ -830,8 +838,8 @@ double MeasureOverload(const Scene& scene, const Assayd& server, const Joiners& 
     Tally over = Drive(server, joiners, scene.chips,
                        {.in_flight = kMostInFlight, .seconds = scene.seconds, .offered_per_second = kOverload * peak.PerSecond()});
     PrintTally(Cat("offered ", static_cast<int>(over.OfferedPerSecond()), "/s"), over);
-    std::printf("  RESOURCE_EXHAUSTED: %.0f/s at the challenge, %.0f/s at the evidence\n", static_cast<double>(over.no_challenge) / over.wall,
-                static_cast<double>(over.no_verdict) / over.wall);
+    std::printf("  RESOURCE_EXHAUSTED: %.0f/s at the challenge, %.0f/s at the evidence\n",
+                static_cast<double>(over.no_challenge) / over.wall, static_cast<double>(over.no_verdict) / over.wall);
     peaks.push_back(peak.PerSecond());
     by_wall.push_back(over.PerSecond() / peak.PerSecond());
     by_cpu.push_back(over.PerCpuSecond() / peak.PerCpuSecond());
@@ -866,8 +874,9 @@ void MeasureStorm(const Scene& scene, const integration::Site& site, const std::
   if (!softtee::MakeDevTls(site.File("kds"), "localhost", SystemClock().Now()).ok()) Die("cannot make the certificate of the fake KDS");
   fakes::Kds kds(softtee::SnpPki::Shared(), [] { return SystemClock().Now(); });
   const fakes::HttpsServer https(site.File("kds"), [&](const std::string& target) { return kds.Answer(target); });
-  const Assayd server(site, scene.cpus, "storm", folder, 2 * kMostInFlight,
-                      Cat("\ncollateral: {amd_kds: {url: \"", https.url(), "\", ca: ", site.File("kds/ca.pem"), ", per_minute: 6, burst: 1}}\n"));
+  const Assayd server(
+      site, scene.cpus, "storm", folder, 2 * kMostInFlight,
+      Cat("\ncollateral: {amd_kds: {url: \"", https.url(), "\", ca: ", site.File("kds/ca.pem"), ", per_minute: 6, burst: 1}}\n"));
   const Joiners joiners = Connect(server, kUsualInFlight, scene.chips.front());
   std::vector<Chip> machines;
   for (std::size_t i = 0; i < kStorm; ++i) machines.emplace_back(kChips + i, SystemClock().Now(), Bytes());
@@ -900,7 +909,8 @@ void MeasureStorm(const Scene& scene, const integration::Site& site, const std::
   for (const auto& [target, count] : kds.requests()) requests += count;
   std::printf("  requests at the vendor: %zu for %zu documents\n", requests, kds.requests().size());
   scene.ratios.Add(Cat("verdicts per second beside ", kStorm, " nodes without certificates / alone"), Median(ratios), 0.9);
-  scene.ratios.Add("documents asked for / requests at the vendor", static_cast<double>(kds.requests().size()) / static_cast<double>(requests), 1);
+  scene.ratios.Add("documents asked for / requests at the vendor",
+                   static_cast<double>(kds.requests().size()) / static_cast<double>(requests), 1);
 }
 
 int Main(int argc, char** argv) {
@@ -916,9 +926,7 @@ int Main(int argc, char** argv) {
   app.add_option("--profile-offered", offered, "With --profile-seconds: joins per second, on a small queue; default: as many as it takes");
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : 2; }
 
   if (!idle_in.empty()) return ServeIdly(idle_in);
 
@@ -938,11 +946,12 @@ int Main(int argc, char** argv) {
   for (std::size_t i = 0; i < kChips; ++i) chips.emplace_back(i, now, crl);
   AllowChips(site, chips);
 
-  std::printf("assayd on %zu CPU(s) with the default workers, load on %zu%s; durable store in %s%s, volatile store in %s%s\n", cpus.server().size(),
-              cpus.load().size(), cpus.shared() ? " (the same)" : "", disk.c_str(), disk_is_disk ? "" : " (WHICH IS NO DISK)", memory.c_str(),
-              memory_is_memory ? " (tmpfs)" : " (WHICH IS NO TMPFS)");
-  std::printf("delayed: its threads' time of waiting for a CPU, for one another or for other work on this machine. The more of it while its own CPU\n"
-              "is not full, the less numbers per second of the clock say; those per CPU-second hold\n");
+  std::printf("assayd on %zu CPU(s) with the default workers, load on %zu%s; durable store in %s%s, volatile store in %s%s\n",
+              cpus.server().size(), cpus.load().size(), cpus.shared() ? " (the same)" : "", disk.c_str(),
+              disk_is_disk ? "" : " (WHICH IS NO DISK)", memory.c_str(), memory_is_memory ? " (tmpfs)" : " (WHICH IS NO TMPFS)");
+  std::printf(
+      "delayed: its threads' time of waiting for a CPU, for one another or for other work on this machine. The more of it while its own CPU\n"
+      "is not full, the less numbers per second of the clock say; those per CPU-second hold\n");
   std::printf("load us/vd: CPU of the load generator for each verdict, and of that the making of evidence\n");
   std::fflush(stdout);
 

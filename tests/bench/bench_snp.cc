@@ -110,9 +110,7 @@ class Scene {
   // What the yardstick verifies: the signed report, and the public key of its VCEK.
   const Bytes& report() const { return *valid_.Find(softtee::kReportType); }
   Bytes VcekSpki() const {
-    return softtee::SnpPki::Shared()
-        .VcekKey(kProduct, softtee::kDefaultChipId, softtee::DefaultTcb(kProduct))
-        .SubjectPublicKeyInfo();
+    return softtee::SnpPki::Shared().VcekKey(kProduct, softtee::kDefaultChipId, softtee::DefaultTcb(kProduct)).SubjectPublicKeyInfo();
   }
 
  private:
@@ -136,8 +134,7 @@ class Scene {
   }
   static appraisal::PolicyBook Load() {
     appraisal::LoadResult loaded = appraisal::LoadPolicies({{"bench.yaml", PolicyText()}}, BuiltinRegistry());
-    for (const appraisal::LintMessage& message : loaded.messages)
-      std::fprintf(stderr, "%s\n", message.ToString().c_str());
+    for (const appraisal::LintMessage& message : loaded.messages) std::fprintf(stderr, "%s\n", message.ToString().c_str());
     ASSAY_CHECK(loaded.book.has_value());
     return *std::move(loaded.book);
   }
@@ -170,10 +167,8 @@ trust::FactCaches& WarmCaches() {
 
 // A benchmark of the wrong thing is worse than none: each looks at its verdict.
 void Expect(benchmark::State& state, const v1::Appraisal& appraisal, bool trusted) {
-  const bool is_trusted =
-      appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
-  if (is_trusted != trusted)
-    state.SkipWithError(Cat("unexpected verdict ", v1::Verdict_Name(appraisal.verdict())).c_str());
+  const bool is_trusted = appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
+  if (is_trusted != trusted) state.SkipWithError(Cat("unexpected verdict ", v1::Verdict_Name(appraisal.verdict())).c_str());
 }
 
 void Raw(benchmark::State& state) {
@@ -222,9 +217,8 @@ void PrintRatios(const Collecting& times) {
 int main(int argc, char** argv) {
   using namespace assay::bench;
   if (!Initialise(argc, argv)) return 2;
-  for (const auto& [name, function] :
-       {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"unknown", &Unknown},
-        std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {
+  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"unknown", &Unknown},
+                                       std::pair{"garbage", &Garbage}, std::pair{"hostile", &Hostile}}) {
     benchmark::RegisterBenchmark(name, function)->Unit(benchmark::kMicrosecond);
   }
   Collecting reporter;

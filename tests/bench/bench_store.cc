@@ -54,7 +54,9 @@ void Fill(const std::string& path, std::int64_t rows, int record_bytes) {
   sqlite3* database = nullptr;
   ASSAY_CHECK(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
   const std::string sql = Cat(
-      "PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ", rows - 1, ") "
+      "PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ",
+      rows - 1,
+      ") "
       "INSERT INTO verdict (id, recorded_at, attempt, cluster, role, name, verdict, platform, policy_set, policy, strength, reason, valid_until, identity, node_key, simulated, record) "
       "SELECT printf('0%025d', i), recorded_at + i, 0, 'prod', 'worker', printf('n%d', i % 1000), iif(i % 1000 = 0, 3, 1), 'qemu_sev_snp', 's', 'p', 1, '', recorded_at + i + 600, "
       "randomblob(32), randomblob(32), 0, record FROM verdict, n WHERE seq = 1; PRAGMA wal_checkpoint(TRUNCATE)");
@@ -83,8 +85,8 @@ int Run(std::int64_t rows, int record_bytes, const std::string& directory) {
   const std::string file = path + "/assay.db";
   const auto filling = Clock::now();
   Fill(file, rows, record_bytes);
-  std::printf("%lld verdicts with records of %d bytes, %.0f MiB, made in %.0f s\n\n", static_cast<long long>(rows), record_bytes, static_cast<double>(std::filesystem::file_size(file)) / 1048576.0,
-              MillisecondsSince(filling) / 1000);
+  std::printf("%lld verdicts with records of %d bytes, %.0f MiB, made in %.0f s\n\n", static_cast<long long>(rows), record_bytes,
+              static_cast<double>(std::filesystem::file_size(file)) / 1048576.0, MillisecondsSince(filling) / 1000);
   {
     const auto opened = store::OpenSqliteStore(file);
     ASSAY_CHECK(opened.ok());
@@ -102,8 +104,9 @@ int Run(std::int64_t rows, int record_bytes, const std::string& directory) {
       row(order + "middle page", {.newest_first = newest_first, .after = rows / 2});
       row(order + "last page", {.newest_first = newest_first, .after = newest_first ? 101 : rows - 100});
     }
-    for (const char* filter : {"name = n17", "cluster = prod", "cluster = rare", "verdict = REJECTED", "verdict = REJECTED OR verdict = INDETERMINATE", "revoked = true", "platform = none", "node_key = 00",
-                               "role = none", "reason:none", "valid_until < 2020-01-01T00:00:00Z"}) {
+    for (const char* filter :
+         {"name = n17", "cluster = prod", "cluster = rare", "verdict = REJECTED", "verdict = REJECTED OR verdict = INDETERMINATE",
+          "revoked = true", "platform = none", "node_key = 00", "role = none", "reason:none", "valid_until < 2020-01-01T00:00:00Z"}) {
       row(filter, {.filter = filter, .newest_first = true});
     }
     row("largest page (1000)", {.newest_first = true, .size = 1000});
@@ -116,8 +119,8 @@ int Run(std::int64_t rows, int record_bytes, const std::string& directory) {
       seen += static_cast<std::int64_t>(page->elements.size());
       all.after = page->next;
     } while (all.after != 0);
-    std::printf("\nall %lld in pages of 1000: %.1f s; memory grew by %.1f MiB over all of the above\n", static_cast<long long>(seen), MillisecondsSince(begin) / 1000,
-                (static_cast<double>(ResidentKiB()) - static_cast<double>(before)) / 1024);
+    std::printf("\nall %lld in pages of 1000: %.1f s; memory grew by %.1f MiB over all of the above\n", static_cast<long long>(seen),
+                MillisecondsSince(begin) / 1000, (static_cast<double>(ResidentKiB()) - static_cast<double>(before)) / 1024);
   }
   std::filesystem::remove_all(path);
   return 0;

@@ -80,11 +80,14 @@ class Scene {
   bool Take(const std::vector<evidence::Item>& items) const {
     CheckLog log;
     if (!platform::CheckManifest(qemu_vtpm::kPlatform, items, log)) return false;
-    const auto bundle = qemu_vtpm::kPlatform.authenticate(items, {.anchors = anchors_, .collateral = nothing_, .challenge = challenge_, .caches = nullptr, .enrolled = &enrolled_}, log);
+    const auto bundle = qemu_vtpm::kPlatform.authenticate(
+        items, {.anchors = anchors_, .collateral = nothing_, .challenge = challenge_, .caches = nullptr, .enrolled = &enrolled_}, log);
     if (!bundle) return false;
     const auto names = [](const void*, std::string_view, const trust::Value&) { return false; };
     const auto pins = [](const void*, std::string_view) { return false; };
-    for (const evidence::Format* format : qemu_vtpm::kPlatform.formats) format->judge(bundle->claims(), {.names_value = names, .pins_claim = pins, .policy = nullptr}, log);
+    for (const evidence::Format* format : qemu_vtpm::kPlatform.formats) {
+      format->judge(bundle->claims(), {.names_value = names, .pins_claim = pins, .policy = nullptr}, log);
+    }
     return !log.HasRejection();
   }
 
@@ -157,8 +160,9 @@ void PrintRatios(const Collecting& times) {
 int main(int argc, char** argv) {
   using namespace assay::bench;
   if (!Initialise(argc, argv)) return 2;
-  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"no_log", &NoLog}, std::pair{"parse", &Parse}, std::pair{"read_log", &ReadLog},
-                                       std::pair{"replay", &Replay}, std::pair{"hostile", &Hostile}, std::pair{"stale", &Stale}, std::pair{"garbage", &Garbage}}) {
+  for (const auto& [name, function] : {std::pair{"raw", &Raw}, std::pair{"known", &Known}, std::pair{"no_log", &NoLog},
+                                       std::pair{"parse", &Parse}, std::pair{"read_log", &ReadLog}, std::pair{"replay", &Replay},
+                                       std::pair{"hostile", &Hostile}, std::pair{"stale", &Stale}, std::pair{"garbage", &Garbage}}) {
     benchmark::RegisterBenchmark(name, function)->Unit(benchmark::kMicrosecond);
   }
   Collecting reporter;

@@ -22,8 +22,7 @@ class Collecting : public benchmark::ConsoleReporter {
     std::vector<Run> shown;
     for (const Run& run : runs) {
       if (run.error_occurred) failed_ = true;
-      else if (run.run_type == Run::RT_Iteration)
-        times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
+      else if (run.run_type == Run::RT_Iteration) times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
       if (run.error_occurred || run.aggregate_name == "median" || run.aggregate_name == "cv") shown.push_back(run);
     }
     ConsoleReporter::ReportRuns(shown);
@@ -58,7 +57,9 @@ inline void PrintRows(const Collecting& times, std::span<const RatioRow> rows) {
     const double ratio = row.factor * numerator / denominator;
     std::printf("%-52s %10.3f ", std::string(row.what).c_str(), ratio);
     if (row.target == 0) std::printf("%10s\n", "-");
-    else std::printf("%s %7.2f  %s\n", row.at_least ? ">=" : "<=", row.target, (row.at_least ? ratio >= row.target : ratio <= row.target) ? "met" : "MISSED");
+    else
+      std::printf("%s %7.2f  %s\n", row.at_least ? ">=" : "<=", row.target,
+                  (row.at_least ? ratio >= row.target : ratio <= row.target) ? "met" : "MISSED");
   }
 }
 

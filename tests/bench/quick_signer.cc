@@ -52,9 +52,7 @@ QuickSigner::QuickSigner(const softtee::Key& p384_key) {
   const Number secret = SecretOf(p384_key), k = New(), r = New(), product = New();
   BIGNUM* order = numbers->order.get();
   ASSAY_CHECK(BN_copy(order, EC_GROUP_get0_order(group.get())) != nullptr);
-  do {
-    ASSAY_CHECK(BN_rand_range(k.get(), order) == 1);
-  } while (BN_is_zero(k.get()));
+  do { ASSAY_CHECK(BN_rand_range(k.get(), order) == 1); } while (BN_is_zero(k.get()));
   ASSAY_CHECK(EC_POINT_mul(group.get(), point.get(), k.get(), nullptr, nullptr, context.get()) == 1 &&
               EC_POINT_get_affine_coordinates(group.get(), point.get(), r.get(), nullptr, context.get()) == 1 &&
               BN_nnmod(r.get(), r.get(), order, context.get()) == 1 &&

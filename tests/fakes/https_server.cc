@@ -22,7 +22,8 @@ namespace assay::fakes {
 std::string PercentEncoded(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) encoded += c;
     else encoded += Cat("%", ToHex(AsBytes(std::string_view(&c, 1))));
   }

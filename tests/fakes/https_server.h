@@ -39,8 +39,8 @@ class HttpsServer {
   ~HttpsServer();
   HttpsServer(const HttpsServer&) = delete;
 
-  std::string url() const;        // "https://localhost:<port>"
-  std::string ca_pem() const;     // who vouches for it
+  std::string url() const;                            // "https://localhost:<port>"
+  std::string ca_pem() const;                         // who vouches for it
   std::size_t dripping() const { return dripping_; }  // replies that have come to a halt
 
  private:

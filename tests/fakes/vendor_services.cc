@@ -30,7 +30,9 @@ std::optional<std::string> Parameter(const std::string& target, std::string_view
 std::optional<std::uint8_t> Number(const std::string& target, std::string_view name) {
   const auto text = Parameter(target, name);
   unsigned number = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ptr != text->data() + text->size() || number > 255) return std::nullopt;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ptr != text->data() + text->size() || number > 255) {
+    return std::nullopt;
+  }
   return static_cast<std::uint8_t>(number);
 }
 
@@ -84,19 +86,22 @@ Reply Kds::AnswerItself(const std::string& target) {
       if (!target.starts_with(prefix)) continue;
       const std::string document = target.substr(prefix.size());
       if (document == "cert_chain") {
-        return {.body = Pem(pki_.CertificateOf(vlek ? softtee::Authority::kAsvk : softtee::Authority::kAsk, product)) + Pem(pki_.CertificateOf(softtee::Authority::kArk, product))};
+        return {.body = Pem(pki_.CertificateOf(vlek ? softtee::Authority::kAsvk : softtee::Authority::kAsk, product)) +
+                        Pem(pki_.CertificateOf(softtee::Authority::kArk, product))};
       }
       if (document == "crl") return ListOf(product);
       if (vlek) return kNotFound;
       const bool turin = product == Product::kTurin;
       const auto id = FromHex(document.substr(0, document.find('?')));
       if (!id || id->size() != (turin ? 8U : 64U)) return kNotFound;
-      const auto fmc = Number(target, "fmcSPL"), boot_loader = Number(target, "blSPL"), tee = Number(target, "teeSPL"), snp = Number(target, "snpSPL"),
-                 microcode = Number(target, "ucodeSPL");
+      const auto fmc = Number(target, "fmcSPL"), boot_loader = Number(target, "blSPL"), tee = Number(target, "teeSPL"),
+                 snp = Number(target, "snpSPL"), microcode = Number(target, "ucodeSPL");
       if (!boot_loader || !tee || !snp || !microcode || fmc.has_value() != turin) return kBadRequest;
       ByteArray<64> chip_id{};
       std::copy(id->begin(), id->end(), chip_id.begin());
-      return Serve(pki_.MintVcek(product, chip_id, {.fmc = fmc.value_or(0), .boot_loader = *boot_loader, .tee = *tee, .snp = *snp, .microcode = *microcode}, now_()));
+      return Serve(pki_.MintVcek(product, chip_id,
+                                 {.fmc = fmc.value_or(0), .boot_loader = *boot_loader, .tee = *tee, .snp = *snp, .microcode = *microcode},
+                                 now_()));
     }
   }
   return kNotFound;
@@ -114,7 +119,8 @@ Reply Pcs::AnswerItself(const std::string& target) {
   const Time now = now_();
   const softtee::Validity long_lived{now - std::chrono::days(3650), now + std::chrono::days(3650)};
   const auto certificate = [&](IntelKind kind) {
-    return Pem(softtee::DescribeIntel(kind, softtee::CommonNameOf(IntelKind::kRoot), pki_.KeyOf(kind), {static_cast<std::uint8_t>(kind), 1}, long_lived, &pki_.KeyOf(IntelKind::kRoot))
+    return Pem(softtee::DescribeIntel(kind, softtee::CommonNameOf(IntelKind::kRoot), pki_.KeyOf(kind), {static_cast<std::uint8_t>(kind), 1},
+                                      long_lived, &pki_.KeyOf(IntelKind::kRoot))
                    .SignedBy(pki_.KeyOf(IntelKind::kRoot)));
   };
   const auto list = [&](IntelKind issuer) {
@@ -127,7 +133,8 @@ Reply Pcs::AnswerItself(const std::string& target) {
   const bool tdx = path.starts_with("/tdx/");
   const auto update = Parameter(target, "update");
   if (update && *update != "standard" && *update != "early") return kBadRequest;
-  const softtee::DocumentDates dates{.issue_date = now - age_, .next_update = now - age_ + lifetime_, .evaluation_data_number = number_ + (update == "early" ? 1 : 0)};
+  const softtee::DocumentDates dates{
+      .issue_date = now - age_, .next_update = now - age_ + lifetime_, .evaluation_data_number = number_ + (update == "early" ? 1 : 0)};
   const softtee::Key& signer = pki_.KeyOf(IntelKind::kTcbSigning);
   const std::string chain = PercentEncoded(certificate(IntelKind::kTcbSigning) + certificate(IntelKind::kRoot));
 
@@ -137,7 +144,8 @@ Reply Pcs::AnswerItself(const std::string& target) {
     const auto ca = Parameter(target, "ca");
     if (ca != "platform" && ca != "processor") return kBadRequest;
     const IntelKind issuer = ca == "platform" ? IntelKind::kPlatformCa : IntelKind::kProcessorCa;
-    return {.body = list(issuer), .headers = {{"SGX-PCK-CRL-Issuer-Chain", PercentEncoded(certificate(issuer) + certificate(IntelKind::kRoot))}}};
+    return {.body = list(issuer),
+            .headers = {{"SGX-PCK-CRL-Issuer-Chain", PercentEncoded(certificate(issuer) + certificate(IntelKind::kRoot))}}};
   }
   const std::string document = path.size() > 4 ? path.substr(4) : "";
   if (document == "/certification/v4/tcb") {
@@ -146,14 +154,16 @@ Reply Pcs::AnswerItself(const std::string& target) {
     softtee::TcbInfo info{.tdx = tdx, .dates = dates};
     if (fmspc->front() != 0) return kNotFound;  // no such platform
     std::copy(fmspc->begin(), fmspc->end(), info.fmspc.begin());
-    return {.body = softtee::SignedDocument(softtee::kTcbInfoMember, info.Body(), signer), .headers = {{pccs_ ? "SGX-TCB-Info-Issuer-Chain" : "TCB-Info-Issuer-Chain", chain}}};
+    return {.body = softtee::SignedDocument(softtee::kTcbInfoMember, info.Body(), signer),
+            .headers = {{pccs_ ? "SGX-TCB-Info-Issuer-Chain" : "TCB-Info-Issuer-Chain", chain}}};
   }
   if (document == "/certification/v4/qe/identity") {
     return {.body = softtee::SignedDocument(softtee::kQeIdentityMember, softtee::QeIdentity{.tdx = tdx, .dates = dates}.Body(), signer),
             .headers = {{"SGX-Enclave-Identity-Issuer-Chain", chain}}};
   }
   if (document == "/certification/v4/tcbevaluationdatanumbers") {
-    return {.body = softtee::SignedDocument(softtee::kEvaluationNumbersMember, softtee::EvaluationNumbers{.tdx = tdx, .dates = dates}.Body(), signer),
+    return {.body = softtee::SignedDocument(softtee::kEvaluationNumbersMember,
+                                            softtee::EvaluationNumbers{.tdx = tdx, .dates = dates}.Body(), signer),
             .headers = {{"TCB-Evaluation-Data-Numbers-Issuer-Chain", chain}}};
   }
   return kNotFound;

@@ -15,7 +15,8 @@ namespace assay::fakes {
 
 inline bool FitsAVtpm(std::span<const evidence::Item> items) { return platform::FitsVtpm(items, tpm::kOperatorProfile); }
 
-inline std::optional<trust::Bundle> AuthenticateAVtpm(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+inline std::optional<trust::Bundle> AuthenticateAVtpm(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                                      CheckLog& log) {
   std::optional<tpm::TpmItems> parsed = tpm::ParseItems(items, context.caches, log);
   if (!parsed) return std::nullopt;
   std::optional<tpm::VouchedAk> ak = tpm::VouchForAk(*parsed, nullptr, context, log);
@@ -35,15 +36,18 @@ inline const platform::Platform kVtpmPlatform{
     .authenticate = &AuthenticateAVtpm,
     .provenance = [](const trust::AuthenticatedClaims&, const evidence::JudgeContext&) { return evidence::Provenance::kInferred; },
     .strength = [](const trust::Bundle&, const platform::AppraisedFacts&) { return platform::Strength::kD; },
-    .trust_boundary = [](const trust::Bundle& bundle, const platform::AppraisedFacts& facts) { return platform::VtpmBoundary(bundle, facts); },
+    .trust_boundary = [](const trust::Bundle& bundle,
+                         const platform::AppraisedFacts& facts) { return platform::VtpmBoundary(bundle, facts); },
 };
 
 // `builtin` and the platform above. `builtin` outlives it.
 class RegistryWithVtpm {
  public:
-  explicit RegistryWithVtpm(const appraisal::Registry& builtin) : platforms_(builtin.platforms.begin(), builtin.platforms.end()), registry_{builtin.formats, {}} {
+  explicit RegistryWithVtpm(const appraisal::Registry& builtin)
+      : platforms_(builtin.platforms.begin(), builtin.platforms.end()), registry_{builtin.formats, {}} {
     platforms_.push_back(&kVtpmPlatform);
-    std::sort(platforms_.begin(), platforms_.end(), [](const platform::Platform* a, const platform::Platform* b) { return a->name < b->name; });
+    std::sort(platforms_.begin(), platforms_.end(),
+              [](const platform::Platform* a, const platform::Platform* b) { return a->name < b->name; });
     registry_.platforms = platforms_;
   }
   RegistryWithVtpm(const RegistryWithVtpm&) = delete;

@@ -59,11 +59,15 @@ int open64(const char* path, int flags, ...) {
   return Next(&open64, "open64")(path, flags, mode);
 }
 
-ssize_t write(int descriptor, const void* bytes, size_t count) { return Below(descriptor) ? Refuse() : Next(&::write, "write")(descriptor, bytes, count); }
+ssize_t write(int descriptor, const void* bytes, size_t count) {
+  return Below(descriptor) ? Refuse() : Next(&::write, "write")(descriptor, bytes, count);
+}
 ssize_t pwrite64(int descriptor, const void* bytes, size_t count, off64_t at) {
   return Below(descriptor) ? Refuse() : Next(&::pwrite64, "pwrite64")(descriptor, bytes, count, at);
 }
-int ftruncate64(int descriptor, off64_t size) noexcept { return Below(descriptor) ? Refuse() : Next(&::ftruncate64, "ftruncate64")(descriptor, size); }
+int ftruncate64(int descriptor, off64_t size) noexcept {
+  return Below(descriptor) ? Refuse() : Next(&::ftruncate64, "ftruncate64")(descriptor, size);
+}
 int unlink(const char* path) noexcept { return Below(path) ? Refuse() : Next(&::unlink, "unlink")(path); }
 int mknod(const char* path, mode_t mode, dev_t device) noexcept {
   return Below(path) && ::access(path, F_OK) != 0 ? Refuse() : Next(&::mknod, "mknod")(path, mode, device);

@@ -11,7 +11,9 @@ namespace assay {
 namespace {
 
 void CheckFindings(const CheckLog& log) {
-  for (const Finding& finding : log.findings()) ASSAY_CHECK(!finding.expected.empty() || finding.reason == Reason::kEncodingMalformed || finding.reason == Reason::kSizeOverLimit);
+  for (const Finding& finding : log.findings()) {
+    ASSAY_CHECK(!finding.expected.empty() || finding.reason == Reason::kEncodingMalformed || finding.reason == Reason::kSizeOverLimit);
+  }
 }
 
 bool Parses(const Bytes& bytes) {
@@ -35,7 +37,8 @@ std::vector<Bytes> fuzz::MintedSeeds() {
   }
   HclClaims claims;
   claims.user_data.reset();
-  claims.keys = {HclKey::Of("HCLEkPub", TpmPki::Shared().rsa_ek), HclKey::Of("HCLTransferKey", TpmPki::Shared().rsa_ek), HclKey::Of("HCLAkPub", TpmPki::Shared().rsa_ak)};
+  claims.keys = {HclKey::Of("HCLEkPub", TpmPki::Shared().rsa_ek), HclKey::Of("HCLTransferKey", TpmPki::Shared().rsa_ek),
+                 HclKey::Of("HCLAkPub", TpmPki::Shared().rsa_ak)};
   claims.Member("current-time") = "1678652405";
   claims.Member("hardware-sealing-policy") = "\"none\"";
   seeds.push_back(ToBytes(AsBytes(claims.Json())));

@@ -26,8 +26,9 @@ const std::vector<token::ProviderKey>& KeysOf(const provider::Key& key) {
 std::vector<Bytes> fuzz::MintedSeeds() {
   const std::string claims = provider::ClaimsAt(kNow).Text();
   std::vector<Bytes> seeds;
-  for (const std::string& seed : {claims, Key().Sign(provider::Header("ES256", "k"), claims), provider::Header("ES256", "k", R"("typ":"at+jwt")"), provider::KeySet(Key().Jwk("k", R"("use":"sig")")),
-                                  provider::KeySet(provider::Key::Make("RS256").Jwk("r", R"("alg":"PS256")"))}) {
+  for (const std::string& seed :
+       {claims, Key().Sign(provider::Header("ES256", "k"), claims), provider::Header("ES256", "k", R"("typ":"at+jwt")"),
+        provider::KeySet(Key().Jwk("k", R"("use":"sig")")), provider::KeySet(provider::Key::Make("RS256").Jwk("r", R"("alg":"PS256")"))}) {
     seeds.push_back(ToBytes(AsBytes(seed)));
   }
   return seeds;
@@ -37,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = AsText({data, size});
   const token::BearerExpectation expectation{.issuer = "https://idp.example", .audience = "assay"};
   // No seed is signed by this key.
-  static const std::vector<token::ProviderKey> strangers = *token::ReadProviderKeys(provider::KeySet(provider::Key::Make("ES256").Jwk("k")));
+  static const std::vector<token::ProviderKey> strangers =
+      *token::ReadProviderKeys(provider::KeySet(provider::Key::Make("ES256").Jwk("k")));
   CheckLog refused;
   ASSAY_CHECK(!token::CheckBearer(text, strangers, expectation, kNow, refused).has_value() && !refused.findings().empty());
   // As header, and as claims set, of a token that is signed well.

@@ -26,7 +26,8 @@ void CheckSpans(const cbor::Value& value, cbor::Span around, ByteView bytes) {
 }  // namespace
 
 std::vector<Bytes> fuzz::MintedSeeds() {
-  return {*FromHex("a201020304"), *FromHex("bf61619f0102ff6162f6ff"), *FromHex("d28443a10126a0440102030443010203"), *FromHex("fb3ff199999999999a")};
+  return {*FromHex("a201020304"), *FromHex("bf61619f0102ff6162f6ff"), *FromHex("d28443a10126a0440102030443010203"),
+          *FromHex("fb3ff199999999999a")};
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

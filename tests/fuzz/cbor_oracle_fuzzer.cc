@@ -20,7 +20,9 @@ bool HasTagThatTheyRefuse(const cbor::Value& value) {
     if (value.Untag(tag) != nullptr) return true;
   }
   if (const auto* elements = value.AsArray()) return std::any_of(elements->begin(), elements->end(), &HasTagThatTheyRefuse);
-  if (const auto* entries = value.AsMap()) return std::any_of(entries->begin(), entries->end(), [](const cbor::Entry& entry) { return HasTagThatTheyRefuse(entry.value); });
+  if (const auto* entries = value.AsMap()) {
+    return std::any_of(entries->begin(), entries->end(), [](const cbor::Entry& entry) { return HasTagThatTheyRefuse(entry.value); });
+  }
   for (const std::uint64_t tag : {0U, 1U, 2U, 3U, 4U, 5U, 21U, 22U, 23U, 24U}) {
     if (const cbor::Value* content = value.Untag(tag)) return HasTagThatTheyRefuse(*content);
   }
@@ -84,8 +86,10 @@ void CheckSame(const cbor::Value& ours, cbor_item_t* theirs) {
 
 std::vector<Bytes> fuzz::MintedSeeds() {
   std::vector<Bytes> seeds;
-  for (const char* hex : {"a201020304", "bf61619f0102ff6162f6ff", "d28443a10126a0440102030443010203", "fb3ff199999999999a", "f93c00", "fa47c35000", "3bffffffffffffffff",
-                          "83f4f5f6", "a26161016162820203", "c11a514b67b0", "d818450102030405", "1bffffffffffffffff", "5818181818181818181818181818181818181818181818181818", "7818c3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bc"}) {
+  for (const char* hex :
+       {"a201020304", "bf61619f0102ff6162f6ff", "d28443a10126a0440102030443010203", "fb3ff199999999999a", "f93c00", "fa47c35000",
+        "3bffffffffffffffff", "83f4f5f6", "a26161016162820203", "c11a514b67b0", "d818450102030405", "1bffffffffffffffff",
+        "5818181818181818181818181818181818181818181818181818", "7818c3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bcc3bc"}) {
     seeds.push_back(*FromHex(hex));
   }
   return seeds;

@@ -35,12 +35,10 @@ bool SameContent(const Certificate& a, const Certificate& b) {
   const auto same_extension = [](const crypto::Extension& x, const crypto::Extension& y) {
     return x.oid == y.oid && x.critical == y.critical && x.value == y.value;
   };
-  return a.sha256() == b.sha256() && Equal(a.der(), b.der()) && a.version() == b.version() &&
-         a.serial() == b.serial() && a.SubjectText() == b.SubjectText() && a.IssuerText() == b.IssuerText() &&
-         a.not_before() == b.not_before() && a.not_after() == b.not_after() &&
-         a.public_key().spki_sha256() == b.public_key().spki_sha256() &&
-         std::equal(a.extensions().begin(), a.extensions().end(), b.extensions().begin(), b.extensions().end(),
-                    same_extension) &&
+  return a.sha256() == b.sha256() && Equal(a.der(), b.der()) && a.version() == b.version() && a.serial() == b.serial() &&
+         a.SubjectText() == b.SubjectText() && a.IssuerText() == b.IssuerText() && a.not_before() == b.not_before() &&
+         a.not_after() == b.not_after() && a.public_key().spki_sha256() == b.public_key().spki_sha256() &&
+         std::equal(a.extensions().begin(), a.extensions().end(), b.extensions().begin(), b.extensions().end(), same_extension) &&
          a.is_ca() == b.is_ca() && a.path_length() == b.path_length() && a.key_usage() == b.key_usage();
 }
 
@@ -70,8 +68,7 @@ void CheckTcbAgainstWriter(const Certificate& leaf, const sev_snp::LeafExtension
   }
   static const softtee::Key any_key = softtee::Key::Derive(AsBytes("any"));
   const auto product = softtee::ProductNamed(sev_snp::NameOf(*read.product));
-  const softtee::Certificate written =
-      softtee::SnpPki::DescribeVcek(*product, softtee::kDefaultChipId, tcb, any_key, softtee::kDefaultNow);
+  const softtee::Certificate written = softtee::SnpPki::DescribeVcek(*product, softtee::kDefaultChipId, tcb, any_key, softtee::kDefaultNow);
   for (const softtee::Extension& extension : written.extensions) {
     if (!extension.oid.starts_with(softtee::AmdOid("3."))) continue;
     const crypto::Extension* ours = leaf.FindExtension(extension.oid);
@@ -89,14 +86,12 @@ void CheckAmdExtensions(const Certificate& certificate) {
   ASSAY_CHECK(read->product && read->hwid.has_value() != read->csp_id.has_value());
   ASSAY_CHECK(!read->hwid || read->hwid->size() == (read->product == sev_snp::Product::kTurin ? 8 : 64));
   if (role && role->kind == sev_snp::CertificateKind::kVcek) ASSAY_CHECK(read->hwid && role->product == read->product);
-  if (role && role->kind == sev_snp::CertificateKind::kVlek)
-    ASSAY_CHECK(read->csp_id && role->product == read->product);
+  if (role && role->kind == sev_snp::CertificateKind::kVlek) ASSAY_CHECK(read->csp_id && role->product == read->product);
   CheckTcbAgainstWriter(certificate, *read);
 }
 
 void CheckPath(const Certificate& certificate) {
-  static const std::vector<Certificate> intermediates =
-      fuzz::Certificates(fuzz::EndorsementsOf(fuzz::SoundSnp(), {"ask", "asvk"}));
+  static const std::vector<Certificate> intermediates = fuzz::Certificates(fuzz::EndorsementsOf(fuzz::SoundSnp(), {"ask", "asvk"}));
   static const std::vector<Certificate> roots = fuzz::Certificates(fuzz::EndorsementsOf(fuzz::SoundSnp(), {"ark"}));
   static const std::set<Bytes> ever_signed = [] {
     std::set<Bytes> parts;
@@ -115,8 +110,7 @@ void CheckPath(const Certificate& certificate) {
   ASSAY_CHECK(ever_signed.contains(fuzz::SignedPartOf(certificate.der())));
   if (sev_snp::CheckAmdProfile(*path).empty()) {
     const auto role = sev_snp::RoleOf(certificate);
-    ASSAY_CHECK(role &&
-                (role->kind == sev_snp::CertificateKind::kVcek || role->kind == sev_snp::CertificateKind::kVlek));
+    ASSAY_CHECK(role && (role->kind == sev_snp::CertificateKind::kVcek || role->kind == sev_snp::CertificateKind::kVlek));
   }
 }
 

@@ -15,7 +15,9 @@ using crypto::CertificationRequest;
 const std::vector<Bytes>& Genuine() {
   static const std::vector<Bytes> requests = [] {
     std::vector<Bytes> all;
-    for (const std::string& name : {std::string("n"), std::string("node-1.example"), std::string(64, 'x'), std::string("kn\xC3\xB6ten")}) all.push_back(*crypto::PrivateKey::GenerateP256().CertificateRequest(name));
+    for (const std::string& name : {std::string("n"), std::string("node-1.example"), std::string(64, 'x'), std::string("kn\xC3\xB6ten")}) {
+      all.push_back(*crypto::PrivateKey::GenerateP256().CertificateRequest(name));
+    }
     return all;
   }();
   return requests;
@@ -31,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!request) {
     ASSAY_CHECK(!request.findings().empty());
     for (const Finding& finding : request.findings()) {
-      ASSAY_CHECK(finding.reason == Reason::kCertificateMalformed || finding.reason == Reason::kSizeOverLimit || finding.reason == Reason::kKeyUnsupported);
+      ASSAY_CHECK(finding.reason == Reason::kCertificateMalformed || finding.reason == Reason::kSizeOverLimit ||
+                  finding.reason == Reason::kKeyUnsupported);
       ASSAY_CHECK(finding.component == "csr");
     }
     return 0;

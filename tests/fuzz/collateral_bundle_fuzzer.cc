@@ -31,21 +31,24 @@ std::vector<Bytes> fuzz::MintedSeeds() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = AsText(ByteView{data, size});
-  static const std::vector<token::Jwk> trusted{{Key().key().public_key(), Key().id(), {}}}, strangers{{result::SigningKey::Generate().key().public_key(), "", {}}};
+  static const std::vector<token::Jwk> trusted{{Key().key().public_key(), Key().id(), {}}},
+      strangers{{result::SigningKey::Generate().key().public_key(), "", {}}};
   {
     CheckLog log;
     ASSAY_CHECK(!result::OpenBundle(text, strangers, log) && !log.findings().empty());
   }
   CheckLog log;
   const std::string head = Cat(R"({"made":"2026-11-24T02:00:00Z","number":7,"sha256":")", ToHex(crypto::Sha256(AsBytes(text))), "\"}");
-  const auto opened = result::OpenBundle(Cat(token::SignJws(head, Key().id(), "assay-collateral-bundle", Key().key()), "\n", text), trusted, log);
+  const auto opened =
+      result::OpenBundle(Cat(token::SignJws(head, Key().id(), "assay-collateral-bundle", Key().key()), "\n", text), trusted, log);
   ASSAY_CHECK(opened.has_value() == log.findings().empty());
   if (!opened) return 0;
   const auto written = result::SignBundle(opened->bundle, Key());
   ASSAY_CHECK(written.has_value());
   CheckLog unused;
   const auto again = result::OpenBundle(*written, trusted, unused);
-  ASSAY_CHECK(again && again->bundle.documents.size() == opened->bundle.documents.size() && again->bundle.floors.size() == opened->bundle.floors.size());
+  ASSAY_CHECK(again && again->bundle.documents.size() == opened->bundle.documents.size() &&
+              again->bundle.floors.size() == opened->bundle.floors.size());
   return 0;
 }
 

@@ -7,7 +7,8 @@
 namespace assay {
 
 std::vector<Bytes> fuzz::MintedSeeds() {
-  return {*FromHex("8444a1013822a0430102034304050a"), *FromHex("d28443a10126a041014101"), *FromHex("8444a1013822a058190102030405060708090a0b0c0d0e0f101112131415161718194101")};
+  return {*FromHex("8444a1013822a0430102034304050a"), *FromHex("d28443a10126a041014101"),
+          *FromHex("8444a1013822a058190102030405060708090a0b0c0d0e0f101112131415161718194101")};
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -19,15 +19,15 @@ using softtee::Fault;
 std::vector<Bytes> Lists() {
   static const std::vector<Bytes> lists = [] {
     std::vector<Bytes> ders = fuzz::EndorsementsOf(fuzz::SoundSnp(), {"crl"});
-    for (Bytes& der :
-         fuzz::EndorsementsOf(fuzz::FaultySnp(Fault::kCrlRevokesIntermediate, Fault::kCrlGarbage), {"crl"})) {
+    for (Bytes& der : fuzz::EndorsementsOf(fuzz::FaultySnp(Fault::kCrlRevokesIntermediate, Fault::kCrlGarbage), {"crl"})) {
       ders.push_back(std::move(der));
     }
     // Serials of all lengths that RFC 5280 allows, beside each other.
     const softtee::SnpPki& pki = softtee::SnpPki::Shared();
     softtee::RevocationList list = pki.DescribeCrl(softtee::Product::kMilan, softtee::kDefaultNow);
-    for (std::size_t length = 1; length <= 20; ++length)
+    for (std::size_t length = 1; length <= 20; ++length) {
       list.revoked_serials.push_back(Bytes(length, static_cast<std::uint8_t>(7 * length)));
+    }
     ders.push_back(list.SignedBy(pki.KeyOf(softtee::Authority::kArk, softtee::Product::kMilan)));
     return ders;
   }();
@@ -85,8 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto unpacked = sev_snp::Unpack(sev_snp::Container::kRevocationList, trust::UntrustedBytes(ToBytes(der)),
                                         trust::CollateralSource::kSupplied, nullptr);
   ASSAY_CHECK(unpacked.ok() && unpacked->size() <= 1);
-  for (const trust::CollateralItem& item : *unpacked)
-    ASSAY_CHECK(item.revocation_list && item.sha256 == list->sha256());
+  for (const trust::CollateralItem& item : *unpacked) ASSAY_CHECK(item.revocation_list && item.sha256 == list->sha256());
   CheckSerials(*list);
   CheckIssuer(*list);
   return 0;

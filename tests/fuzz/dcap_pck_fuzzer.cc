@@ -41,21 +41,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (unpacked) {
     for (const trust::CollateralItem& item : *unpacked) {
       const bool document = item.key.kind == dcap::kTcbInfoKind || item.key.kind == dcap::kQeIdentityKind;
-      ASSAY_CHECK(item.key.kind.starts_with("intel.") && item.certificate.has_value() + item.revocation_list.has_value() == (document ? 0 : 1));
+      ASSAY_CHECK(item.key.kind.starts_with("intel.") &&
+                  item.certificate.has_value() + item.revocation_list.has_value() == (document ? 0 : 1));
     }
   }
-  ASSAY_CHECK(dcap::kFormat.describe(bytes).has_value() == (unpacked && !unpacked->empty()) || dcap::kFormat.media_type_of(bytes) == dcap::kQuoteMediaType);
+  ASSAY_CHECK(dcap::kFormat.describe(bytes).has_value() == (unpacked && !unpacked->empty()) ||
+              dcap::kFormat.media_type_of(bytes) == dcap::kQuoteMediaType);
 
   if (size > 4096) return 0;
   const auto extension = dcap::ReadPckExtension(PckWith(input));
   if (!extension) {
     for (const Finding& finding : extension.findings()) {
-      ASSAY_CHECK(finding.reason == Reason::kCertificateExtension && !finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+      ASSAY_CHECK(finding.reason == Reason::kCertificateExtension && !finding.claim.empty() && !finding.expected.empty() &&
+                  !finding.actual.empty());
     }
     return 0;
   }
   ASSAY_CHECK(crypto::IsDer(input));
-  for (const ByteView value : {ByteView(extension->ppid), ByteView(extension->cpu_svn), ByteView(extension->pce_id), ByteView(extension->fmspc)}) {
+  for (const ByteView value :
+       {ByteView(extension->ppid), ByteView(extension->cpu_svn), ByteView(extension->pce_id), ByteView(extension->fmspc)}) {
     ASSAY_CHECK(Contains(input, value));
   }
   ASSAY_CHECK(extension->platform_instance_id.has_value() == extension->configuration.has_value());

@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ASSAY_CHECK(read <= 1);
   const auto item = dcap::DocumentParser::Recognise(trust::UntrustedBytes(ToBytes(ByteView(data, size))), trust::CollateralSource::kNode);
   ASSAY_CHECK(!item || read == 1);  // a member name with escapes is read, but not looked for
-  ASSAY_CHECK(!item || (item->document != nullptr && item->key.kind.starts_with("intel.") && dcap::DescribeDocument(*item)->children().size() >= 3));
+  ASSAY_CHECK(!item ||
+              (item->document != nullptr && item->key.kind.starts_with("intel.") && dcap::DescribeDocument(*item)->children().size() >= 3));
   if (numbers) {
     ASSAY_CHECK(text.find(numbers->head.signed_bytes) != std::string_view::npos && !numbers->numbers.empty());
     for (std::size_t i = 1; i < numbers->numbers.size(); ++i) ASSAY_CHECK(numbers->numbers[i - 1].number > numbers->numbers[i].number);

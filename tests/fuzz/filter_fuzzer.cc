@@ -38,7 +38,8 @@ sqlite3* Database() {
       CREATE TABLE reason (seq INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
       INSERT INTO v VALUES (1, 'azure', 0, 0, x'00', 1), (2, '', 1795478400, 1, x'', 2), (3, NULL, NULL, NULL, NULL, NULL), (4, '*[?]', 1, 1, x'c0', 1);
       INSERT INTO reason VALUES (1, 'hwid_mismatch'), (4, '');
-    )sql", nullptr, nullptr, nullptr) == SQLITE_OK);
+    )sql",
+                             nullptr, nullptr, nullptr) == SQLITE_OK);
     return opened;
   }();
   return connection;
@@ -71,8 +72,9 @@ std::int64_t RowsMatching(const SqlCondition& condition) {
 
 // `where` without everything that may stand in it: nothing is left.
 void CheckOwnWords(std::string where) {
-  constexpr std::string_view kWords[] = {kHasReason, "v.simulated", "v.verdict", "v.name", "v.chip", "v.at",
-                                         " IS NOT TRUE", " IS NOT ?", " IS ?", " GLOB ?", " <= ?", " >= ?", " < ?", " > ?", " AND ", " OR ", "(", ")"};
+  constexpr std::string_view kWords[] = {kHasReason,     "v.simulated", "v.verdict", "v.name",  "v.chip", "v.at",
+                                         " IS NOT TRUE", " IS NOT ?",   " IS ?",     " GLOB ?", " <= ?",  " >= ?",
+                                         " < ?",         " > ?",        " AND ",     " OR ",    "(",      ")"};
   for (const std::string_view word : kWords) {
     for (std::size_t at = where.find(word); at != std::string::npos; at = where.find(word, at)) where.replace(at, word.size(), 1, '\n');
   }
@@ -93,7 +95,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   ASSAY_CHECK(size <= store::kLongestFilter && condition->parameters.size() <= store::kMostComparisons);
-  ASSAY_CHECK(std::count(condition->where.begin(), condition->where.end(), '?') == static_cast<std::ptrdiff_t>(condition->parameters.size()));
+  ASSAY_CHECK(std::count(condition->where.begin(), condition->where.end(), '?') ==
+              static_cast<std::ptrdiff_t>(condition->parameters.size()));
   const std::int64_t matching = RowsMatching(*condition);
   if (condition->where == "1") {
     ASSAY_CHECK(matching == kRows);

@@ -22,7 +22,9 @@ Bytes Written(const std::vector<protobuf::Field>& fields) {
       case protobuf::WireType::kVarint: PutVarint(message, field.value); break;
       case protobuf::WireType::kFixed64:
       case protobuf::WireType::kFixed32:
-        for (std::size_t i = 0; i < (field.type == protobuf::WireType::kFixed64 ? 8U : 4U); ++i) message.push_back(static_cast<std::uint8_t>(field.value >> 8 * i));
+        for (std::size_t i = 0; i < (field.type == protobuf::WireType::kFixed64 ? 8U : 4U); ++i) {
+          message.push_back(static_cast<std::uint8_t>(field.value >> 8 * i));
+        }
         break;
       case protobuf::WireType::kLength:
         PutVarint(message, field.bytes.size());
@@ -38,8 +40,9 @@ Bytes Written(const std::vector<protobuf::Field>& fields) {
 std::vector<Bytes> fuzz::MintedSeeds() {
   using softtee::GceFault;
   std::vector<Bytes> seeds;
-  for (const std::optional<GceFault> fault : {std::optional<GceFault>(), std::optional(GceFault::kEndorsementLongVarint), std::optional(GceFault::kEndorsementVmsasTwice),
-                                              std::optional(GceFault::kEndorsementNoSource), std::optional(GceFault::kEndorsementIssuerMissing)}) {
+  for (const std::optional<GceFault> fault :
+       {std::optional<GceFault>(), std::optional(GceFault::kEndorsementLongVarint), std::optional(GceFault::kEndorsementVmsasTwice),
+        std::optional(GceFault::kEndorsementNoSource), std::optional(GceFault::kEndorsementIssuerMissing)}) {
     seeds.push_back(softtee::MintGce({.fault = fault}).value().endorsement);
   }
   seeds.push_back({0x08, 0x96, 0x01, 0x1D, 1, 2, 3, 4, 0x21, 1, 0, 0, 0, 0, 0, 0, 0x80, 0x12, 0x01, 'x'});
@@ -61,7 +64,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)parsed->Describe();
   } else {
     const Finding& finding = log.findings().front();
-    ASSAY_CHECK(finding.reason == Reason::kEndorsementMalformed && !finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    ASSAY_CHECK(finding.reason == Reason::kEndorsementMalformed && !finding.claim.empty() && !finding.expected.empty() &&
+                !finding.actual.empty());
   }
   return 0;
 }

@@ -23,7 +23,8 @@ void Run(ByteView file) {
   std::vector<std::uint64_t> pages;
   for (const evidence::IgvmDirective& directive : guest->directives) {
     if (const auto* page = std::get_if<evidence::IgvmPage>(&directive)) {
-      ASSAY_CHECK(page->data.empty() || (page->data.size() == evidence::kIgvmPageSize && page->data.data() >= file.data() && page->data.data() + page->data.size() <= file.data() + file.size()));
+      ASSAY_CHECK(page->data.empty() || (page->data.size() == evidence::kIgvmPageSize && page->data.data() >= file.data() &&
+                                         page->data.data() + page->data.size() <= file.data() + file.size()));
       ASSAY_CHECK(page->gpa % evidence::kIgvmPageSize == 0);
       pages.push_back(page->gpa);
     } else if (const auto* area = std::get_if<evidence::IgvmParameters>(&directive)) {

@@ -20,8 +20,7 @@ void CheckSpans(const json::Value& value, json::Span around, std::string_view te
   }
   if (const auto* members = value.AsObject()) {
     for (const json::Member& member : *members) {
-      ASSAY_CHECK(member.name_span.offset > span.offset &&
-                  member.name_span.offset + member.name_span.length < member.value.span().offset);
+      ASSAY_CHECK(member.name_span.offset > span.offset && member.name_span.offset + member.name_span.length < member.value.span().offset);
       ASSAY_CHECK(value.Find(member.name) == &member.value);
       CheckSpans(member.value, span, text);
     }

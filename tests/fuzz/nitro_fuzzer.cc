@@ -36,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const trust::CollateralSnapshot none;
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
   CheckLog refused;
-  ASSAY_CHECK(!nitro::DocumentAuthenticator::Authenticate(*std::move(parsed), {.anchors = pinned, .collateral = none, .challenge = challenge, .caches = nullptr}, refused));
+  ASSAY_CHECK(!nitro::DocumentAuthenticator::Authenticate(
+      *std::move(parsed), {.anchors = pinned, .collateral = none, .challenge = challenge, .caches = nullptr}, refused));
   ASSAY_CHECK(refused.HasRejection());
   return 0;
 }

@@ -48,9 +48,7 @@ void CheckPolicy(const Policy& policy, const PolicyBook& book) {
   ASSAY_CHECK(policy.grace >= Duration(0) && policy.grace <= std::chrono::hours(7 * 24));
   ASSAY_CHECK(policy.boot_covered.has_value() != (policy.FindWaiver("boot.covered") != nullptr));
   ASSAY_CHECK(policy.owner.has_value() != (policy.FindWaiver("owner") != nullptr));
-  for (const auto& answer : {policy.boot_covered, policy.owner}) {
-    ASSAY_CHECK(!answer || appraisal::Appraises(policy, book, *answer));
-  }
+  for (const auto& answer : {policy.boot_covered, policy.owner}) { ASSAY_CHECK(!answer || appraisal::Appraises(policy, book, *answer)); }
   for (const evidence::Format* format : platform->formats) {
     for (const evidence::ClaimSpec& claim : format->claims) {
       const bool waived = policy.FindWaiver(claim.name) != nullptr;

@@ -78,8 +78,7 @@ class Mutator {
       default: {  // the same range again and again: depth, duplicates
         const std::size_t length = std::min<std::size_t>(input.size() - at, 1 + Below(16));
         const Bytes piece(At(input, at), At(input, at + length));
-        for (std::size_t times = 1 + Below(40); times > 0; --times)
-          input.insert(At(input, at), piece.begin(), piece.end());
+        for (std::size_t times = 1 + Below(40); times > 0; --times) input.insert(At(input, at), piece.begin(), piece.end());
         break;
       }
     }

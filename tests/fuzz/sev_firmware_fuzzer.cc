@@ -11,7 +11,9 @@ std::vector<Bytes> fuzz::MintedSeeds() {
   using namespace sev_snp::test;
   PlainOvmf one = AmdSev(), many = OvmfX64();
   one.pages = 1;
-  while (many.sections.size() < sev_snp::kMaxSevSections) many.sections.push_back({static_cast<std::uint32_t>(0x900000 + many.sections.size() * 0x1000), 0x1000, 1});
+  while (many.sections.size() < sev_snp::kMaxSevSections) {
+    many.sections.push_back({static_cast<std::uint32_t>(0x900000 + many.sections.size() * 0x1000), 0x1000, 1});
+  }
   return {AmdSev().Write(), OvmfX64().Write(), one.Write(), many.Write(), Svsm().Write()};
 }
 
@@ -19,7 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView image(data, size);
   const auto firmware = sev_snp::ReadSevFirmware(image);
   if (!firmware) {
-    for (const Finding& finding : firmware.findings()) ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    for (const Finding& finding : firmware.findings()) {
+      ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    }
     return 0;
   }
   std::uint64_t memory = 0;

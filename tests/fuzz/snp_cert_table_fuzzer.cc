@@ -64,9 +64,7 @@ void CheckRewritten(const std::vector<CertTableEntry>& entries) {
 }
 
 void CheckUnpacked(const trust::UntrustedBytes& bytes) {
-  const auto unpack = [&] {
-    return sev_snp::Unpack(sev_snp::Container::kCertTable, bytes, trust::CollateralSource::kNode, nullptr);
-  };
+  const auto unpack = [&] { return sev_snp::Unpack(sev_snp::Container::kCertTable, bytes, trust::CollateralSource::kNode, nullptr); };
   const auto items = unpack();
   if (!items) return;
   for (const trust::CollateralItem& item : *items) {
@@ -101,8 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!entries) {
     ASSAY_CHECK(entries.findings().size() == 1 && entries.findings().front().component == "sev-cert-table");
     ASSAY_CHECK(sev_snp::LooksLike(table) != sev_snp::Container::kCertTable);
-    const auto refused =
-        sev_snp::Unpack(sev_snp::Container::kCertTable, bytes, trust::CollateralSource::kNode, nullptr);
+    const auto refused = sev_snp::Unpack(sev_snp::Container::kCertTable, bytes, trust::CollateralSource::kNode, nullptr);
     ASSAY_CHECK(!refused && Describe(refused.findings().front()) == Describe(entries.findings().front()));
     return 0;
   }

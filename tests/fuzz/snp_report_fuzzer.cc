@@ -19,8 +19,7 @@ using softtee::Fault;
 
 std::vector<Bytes> Reports() {
   std::vector<Bytes> reports = fuzz::BodiesOf(fuzz::SoundSnp(), softtee::kReportType);
-  for (Bytes& report :
-       fuzz::BodiesOf(fuzz::FaultySnp(Fault::kReportTruncated, Fault::kPlatformInfoUnknownBit), softtee::kReportType)) {
+  for (Bytes& report : fuzz::BodiesOf(fuzz::FaultySnp(Fault::kReportTruncated, Fault::kPlatformInfoUnknownBit), softtee::kReportType)) {
     reports.push_back(std::move(report));
   }
   return reports;
@@ -72,15 +71,10 @@ Bytes Rewritten(ByteView report) {
 
 void CheckAuthentication(ByteView report) {
   static Verifier verifier;
-  const std::vector<evidence::Item> items{
-      {std::string(sev_snp::kReportMediaType), trust::UntrustedBytes(ToBytes(report))}};
+  const std::vector<evidence::Item> items{{std::string(sev_snp::kReportMediaType), trust::UntrustedBytes(ToBytes(report))}};
   const auto authenticate = [&](trust::FactCaches* caches, CheckLog& log) {
-    return sev_snp::AuthenticateReport(items,
-                                       {.anchors = verifier.anchors,
-                                        .collateral = verifier.collateral,
-                                        .challenge = verifier.challenge,
-                                        .caches = caches},
-                                       log);
+    return sev_snp::AuthenticateReport(
+        items, {.anchors = verifier.anchors, .collateral = verifier.collateral, .challenge = verifier.challenge, .caches = caches}, log);
   };
   CheckLog log, cached_log;
   const auto authentic = authenticate(nullptr, log);
@@ -106,15 +100,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckLog log, again;
   const auto report = sev_snp::ReportParser::Parse(bytes, log);
   ASSAY_CHECK(report.has_value() == log.findings().empty() && report.has_value() != log.HasRejection());
-  ASSAY_CHECK(sev_snp::ReportParser::Parse(bytes, again).has_value() == report.has_value() &&
-              Shown(again) == Shown(log));
+  ASSAY_CHECK(sev_snp::ReportParser::Parse(bytes, again).has_value() == report.has_value() && Shown(again) == Shown(log));
 
   const std::vector<evidence::Item> items{{std::string(sev_snp::kReportMediaType), bytes}};
   const auto description = sev_snp::kFormat.describe(bytes);
   const auto signing_key = sev_snp::SigningKeyHint(items);
   if (!report) {
-    ASSAY_CHECK(!description || description->malformed() ||
-                sev_snp::kFormat.media_type_of(bytes) != sev_snp::kReportMediaType);
+    ASSAY_CHECK(!description || description->malformed() || sev_snp::kFormat.media_type_of(bytes) != sev_snp::kReportMediaType);
     return 0;
   }
   ASSAY_CHECK(size == sev_snp::kReportSize && Equal(Rewritten(input), input));

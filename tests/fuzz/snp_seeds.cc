@@ -40,8 +40,7 @@ std::vector<softtee::Evidence> FaultySnp(softtee::Fault first, softtee::Fault la
   return minted;
 }
 
-std::vector<Bytes> EndorsementsOf(const std::vector<softtee::Evidence>& evidence,
-                                  const std::vector<std::string_view>& names) {
+std::vector<Bytes> EndorsementsOf(const std::vector<softtee::Evidence>& evidence, const std::vector<std::string_view>& names) {
   std::vector<Bytes> ders;
   for (const softtee::Evidence& one : evidence) {
     for (const softtee::Endorsement& endorsement : one.endorsements) {
@@ -74,8 +73,7 @@ trust::AnchorSet SnpAnchors() {
 trust::CollateralSnapshot SnpCollateral() {
   std::vector<trust::CollateralItem> items;
   for (const Bytes& table : BodiesOf(SoundSnp(), softtee::kCertTableType)) {
-    for (trust::CollateralItem& item :
-         sev_snp::kFormat.recognise(trust::UntrustedBytes(table), trust::CollateralSource::kNode, nullptr)) {
+    for (trust::CollateralItem& item : sev_snp::kFormat.recognise(trust::UntrustedBytes(table), trust::CollateralSource::kNode, nullptr)) {
       items.push_back(std::move(item));
     }
   }

@@ -21,8 +21,7 @@ const std::vector<softtee::Evidence>& SoundSnp();
 std::vector<softtee::Evidence> FaultySnp(softtee::Fault first, softtee::Fault last);
 
 // Certificates and revocation lists in DER, as far as there are any of these names ("vcek", "ark", "crl", …).
-std::vector<Bytes> EndorsementsOf(const std::vector<softtee::Evidence>& evidence,
-                                  const std::vector<std::string_view>& names);
+std::vector<Bytes> EndorsementsOf(const std::vector<softtee::Evidence>& evidence, const std::vector<std::string_view>& names);
 // Bodies of the items of that type.
 std::vector<Bytes> BodiesOf(const std::vector<softtee::Evidence>& evidence, std::string_view media_type);
 

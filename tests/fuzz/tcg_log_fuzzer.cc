@@ -34,12 +34,15 @@ std::string Text(const trust::Description& description) {
 void MeasureImage(ByteView bytes) {
   const auto image = tcg_log::ReadPeImage(bytes);
   if (!image) {
-    for (const Finding& finding : image.findings()) ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    for (const Finding& finding : image.findings()) {
+      ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    }
     return;
   }
   std::size_t sum = image->headers_size + image->certificates_size;
   for (const tcg_log::PeSection& section : image->sections) {
-    ASSAY_CHECK(section.data.empty() || (section.data.data() == bytes.data() + section.offset && section.data.size() <= bytes.size() - section.offset));
+    ASSAY_CHECK(section.data.empty() ||
+                (section.data.data() == bytes.data() + section.offset && section.data.size() <= bytes.size() - section.offset));
     sum += section.data.size();
   }
   ASSAY_CHECK(sum <= bytes.size());

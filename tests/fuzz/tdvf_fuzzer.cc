@@ -27,12 +27,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView image(data, size);
   const auto sections = dcap::ReadTdvf(image);
   if (!sections) {
-    for (const Finding& finding : sections.findings()) ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    for (const Finding& finding : sections.findings()) {
+      ASSAY_CHECK(!finding.claim.empty() && !finding.expected.empty() && !finding.actual.empty());
+    }
     return 0;
   }
   std::uint64_t added = 0;
   for (const dcap::TdvfSection& section : *sections) {
-    ASSAY_CHECK(section.data.empty() || (section.data.data() == data + section.data_offset && section.data.size() <= size - section.data_offset));
+    ASSAY_CHECK(section.data.empty() ||
+                (section.data.data() == data + section.data_offset && section.data.size() <= size - section.data_offset));
     ASSAY_CHECK(section.data.size() <= section.memory_size && section.memory_size % dcap::kTdPageSize == 0);
     ASSAY_CHECK(section.memory_address % dcap::kTdPageSize == 0 && section.memory_size <= dcap::kPrivateMemoryEnd - section.memory_address);
     for (const dcap::TdvfSection& other : *sections) {

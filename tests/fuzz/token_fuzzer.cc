@@ -43,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView bytes{data, size};
   const std::string_view text = AsText(bytes);
   // What an attacker sends is never accepted, whatever it is: no seed is signed by this key.
-  static const relying_party::Expectation expectation{.keys = {{crypto::PrivateKey::GenerateP256().public_key(), "", {}}}, .affirming = false};
+  static const relying_party::Expectation expectation{.keys = {{crypto::PrivateKey::GenerateP256().public_key(), "", {}}},
+                                                      .affirming = false};
   CheckLog log;
   ASSAY_CHECK(!relying_party::CheckToken(text, expectation, Time{}, log).has_value() && !log.findings().empty());
   if (const auto tree = json::Parse(text)) CheckRoundTrip(token::ReadEar(*tree));

@@ -85,11 +85,16 @@ TEST(Bearers, EveryCallDemandsItsRole) {
       {"operator", Token("operator"), service::Role::kOperator, absl::StatusCode::kPermissionDenied, ""},
       {"admin", Token("admin"), service::Role::kAdmin, absl::StatusCode::kPermissionDenied, ""},
       {"stranger", Token("stranger"), std::nullopt, absl::StatusCode::kPermissionDenied, "actual oidc:https://idp.example#stranger"},
-      {"expired", ProviderKey().Sign(Header("ES256", "k1"), expired.Text()), std::nullopt, absl::StatusCode::kUnauthenticated, "unauthenticated (5016) at authorization.claims.exp: expected after"},
-      {"wrong audience", ProviderKey().Sign(Header("ES256", "k1"), elsewhere.Text()), std::nullopt, absl::StatusCode::kUnauthenticated, "at authorization.claims.aud: expected 'assay', actual 'another'"},
-      {"wrong issuer", ProviderKey().Sign(Header("ES256", "k1"), another_issuer.Text()), std::nullopt, absl::StatusCode::kUnauthenticated, "at authorization.claims.iss"},
-      {"foreign key", ForeignKey().Sign(Header("ES256", "k1"), Claims("admin").Text()), std::nullopt, absl::StatusCode::kUnauthenticated, "(token_signature_invalid)"},
-      {"unknown key", ForeignKey().Sign(Header("ES256", "k2"), Claims("admin").Text()), std::nullopt, absl::StatusCode::kUnauthenticated, "at authorization.header.kid"},
+      {"expired", ProviderKey().Sign(Header("ES256", "k1"), expired.Text()), std::nullopt, absl::StatusCode::kUnauthenticated,
+       "unauthenticated (5016) at authorization.claims.exp: expected after"},
+      {"wrong audience", ProviderKey().Sign(Header("ES256", "k1"), elsewhere.Text()), std::nullopt, absl::StatusCode::kUnauthenticated,
+       "at authorization.claims.aud: expected 'assay', actual 'another'"},
+      {"wrong issuer", ProviderKey().Sign(Header("ES256", "k1"), another_issuer.Text()), std::nullopt, absl::StatusCode::kUnauthenticated,
+       "at authorization.claims.iss"},
+      {"foreign key", ForeignKey().Sign(Header("ES256", "k1"), Claims("admin").Text()), std::nullopt, absl::StatusCode::kUnauthenticated,
+       "(token_signature_invalid)"},
+      {"unknown key", ForeignKey().Sign(Header("ES256", "k2"), Claims("admin").Text()), std::nullopt, absl::StatusCode::kUnauthenticated,
+       "at authorization.header.kid"},
       {"no token at all", "garbage", std::nullopt, absl::StatusCode::kUnauthenticated, "(token_malformed)"},
   };
   for (const Caller& caller : callers) {
@@ -102,7 +107,8 @@ TEST(Bearers, EveryCallDemandsItsRole) {
         EXPECT_EQ(status.code(), caller.otherwise) << caller.who << " " << rpc.name << ": " << Message(status);
         EXPECT_THAT(Message(status), HasSubstr(std::string(caller.message))) << caller.who << " " << rpc.name;
         if (caller.role) {
-          EXPECT_THAT(Message(status), HasSubstr(Cat("at bearer token: expected an identity with the role ", service::NameOf(rpc.needs)))) << caller.who << " " << rpc.name;
+          EXPECT_THAT(Message(status), HasSubstr(Cat("at bearer token: expected an identity with the role ", service::NameOf(rpc.needs))))
+              << caller.who << " " << rpc.name;
         }
       }
     }
@@ -122,7 +128,8 @@ TEST(Bearers, ACertificateOrATokenAndNeverBoth) {
   EXPECT_TRUE(List(WithToken(verifier, Token("viewer"))).ok());
   const absl::Status neither = List(OperatorChannel(verifier.operators(), verifier.site(), ""));
   EXPECT_TRUE(absl::IsUnauthenticated(neither));
-  EXPECT_THAT(Message(neither), HasSubstr("unauthenticated (5016) at caller: expected a client certificate or a bearer token, actual neither"));
+  EXPECT_THAT(Message(neither),
+              HasSubstr("unauthenticated (5016) at caller: expected a client certificate or a bearer token, actual neither"));
   for (const std::string& token : {Token("admin"), Token("stranger"), std::string("garbage")}) {
     const absl::Status both = List(WithToken(verifier, token, "operator"));
     EXPECT_TRUE(absl::IsUnauthenticated(both));
@@ -162,9 +169,12 @@ TEST(Bearers, TheHeaderIsThereOnceInItsScheme) {
     std::vector<std::string> values;
     std::string_view message;
   };
-  for (const Case& c : {Case{{Cat("Bearer ", token), Cat("Bearer ", token)}, "at authorization: expected one value, actual 2"}, Case{{Cat("Bearer ", token), "Basic eDp5"}, "expected one value, actual 2"},
-                        Case{{"Basic eDp5"}, "expected 'Bearer' and a token, actual something else"}, Case{{token}, "expected 'Bearer' and a token"}, Case{{Cat("Bearer", token)}, "expected 'Bearer' and a token"},
-                        Case{{Cat("Bearer  ", token)}, "token_malformed"}, Case{{Cat("Bearer ", token, ",x")}, "token_malformed"}, Case{{"Bearer"}, "expected 'Bearer' and a token"}}) {
+  for (const Case& c :
+       {Case{{Cat("Bearer ", token), Cat("Bearer ", token)}, "at authorization: expected one value, actual 2"},
+        Case{{Cat("Bearer ", token), "Basic eDp5"}, "expected one value, actual 2"},
+        Case{{"Basic eDp5"}, "expected 'Bearer' and a token, actual something else"}, Case{{token}, "expected 'Bearer' and a token"},
+        Case{{Cat("Bearer", token)}, "expected 'Bearer' and a token"}, Case{{Cat("Bearer  ", token)}, "token_malformed"},
+        Case{{Cat("Bearer ", token, ",x")}, "token_malformed"}, Case{{"Bearer"}, "expected 'Bearer' and a token"}}) {
     const grpc::Status status = ask(c.values);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << c.message;
     EXPECT_THAT(status.error_message(), HasSubstr(std::string(c.message)));
@@ -180,7 +190,8 @@ TEST(Bearers, TheSubjectMayComeFromAnotherClaim) {
   ClaimsSet claims = Claims("admin");
   claims.more = R"("role":"viewer")";
   const auto signed_with = [&] { return ProviderKey().Sign(Header("ES256", "k1"), claims.Text()); };
-  EXPECT_THAT(Message(List(WithToken(verifier, signed_with()))), HasSubstr("at authorization.claims.exp: expected 1 to 300 s after iat, actual 600 s"));
+  EXPECT_THAT(Message(List(WithToken(verifier, signed_with()))),
+              HasSubstr("at authorization.claims.exp: expected 1 to 300 s after iat, actual 600 s"));
   claims.expires = claims.issued_at + 300;
   EXPECT_TRUE(List(WithToken(verifier, signed_with())).ok());
   client::VerdictClient client(WithToken(verifier, signed_with()));
@@ -194,7 +205,8 @@ TEST(Bearers, AWatchEndsWithItsToken) {
   claims.issued_at -= 120;
   claims.expires = claims.issued_at + 63;  // with the skew, three seconds are left
   int heartbeats = 0;
-  const absl::Status ended = client::VerdictClient(WithToken(verifier, ProviderKey().Sign(Header("ES256", "k1"), claims.Text()))).WatchVerdicts({}, [&](const auto&) { return ++heartbeats < 1000; });
+  const absl::Status ended = client::VerdictClient(WithToken(verifier, ProviderKey().Sign(Header("ES256", "k1"), claims.Text())))
+                                 .WatchVerdicts({}, [&](const auto&) { return ++heartbeats < 1000; });
   EXPECT_TRUE(absl::IsUnauthenticated(ended)) << Message(ended);
   EXPECT_THAT(Message(ended), HasSubstr("one that did while you watched"));
   EXPECT_GE(heartbeats, 1);
@@ -211,7 +223,9 @@ TEST(Bearers, AWatchGoesOnWithTheNextToken) {
   claims.expires = claims.issued_at + 64;  // with the skew, four seconds are left
   site.Write("token", ProviderKey().Sign(Header("ES256", "k1"), claims.Text()));
   const auto watch = [&](std::string_view output) {
-    return Process({test::Program("assay"), "verdict", "watch", "--count", "1", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--bearer-token-file", site.File("token")}, site.File(output));
+    return Process({test::Program("assay"), "verdict", "watch", "--count", "1", "--server", verifier.operators(), "--ca",
+                    site.File("tls/ca.pem"), "--bearer-token-file", site.File("token")},
+                   site.File(output));
   };
   Process ending = watch("ending");
   EXPECT_TRUE(Eventually([&] { return site.Text("ending").find("Resuming behind") != std::string::npos; }));
@@ -234,7 +248,8 @@ TEST(Bearers, AChangedFileIsTakenUpAndABadOneIsNot) {
   const std::string foreign = ForeignKey().Sign(Header("ES256", "k2"), Claims("viewer").Text());
   EXPECT_FALSE(List(WithToken(verifier, foreign)).ok());
   verifier.site().Write("jwks.json", R"({"keys":[]})");
-  EXPECT_TRUE(Eventually([&] { return verifier.log().find("keys of the OpenID provider not taken up, the former are used on") != std::string::npos; }));
+  EXPECT_TRUE(Eventually(
+      [&] { return verifier.log().find("keys of the OpenID provider not taken up, the former are used on") != std::string::npos; }));
   EXPECT_TRUE(List(WithToken(verifier, Token("viewer"))).ok()) << "the last good set goes on";
   verifier.site().Write("jwks.json", provider::KeySet(ForeignKey().Jwk("k2")));
   EXPECT_TRUE(Eventually([&] { return List(WithToken(verifier, foreign)).ok(); }));
@@ -281,7 +296,8 @@ TEST(Bearers, TheCommandLineShowsATokenFromAFile) {
   site.Write("token", Cat(Token("viewer"), "\n"));
   site.Write("two", Cat(Token("viewer"), "\n", Token("viewer"), "\n"));
   site.Write("empty", "\n");
-  const std::vector<std::string> list = {test::Program("assay"), "verdict", "list", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem")};
+  const std::vector<std::string> list = {test::Program("assay"), "verdict", "list", "--server", verifier.operators(), "--ca",
+                                         site.File("tls/ca.pem")};
   struct Case {
     std::vector<std::string> more;
     int code;
@@ -297,11 +313,13 @@ TEST(Bearers, TheCommandLineShowsATokenFromAFile) {
     EXPECT_THAT(site.Text(name), Not(HasSubstr("eyJ"))) << "no part of a token is shown";
   };
   const std::string certificate = site.File("tls/viewer.pem"), key = site.File("tls/viewer.key"), token = site.File("token");
-  for (const Case& c : {Case{{"--bearer-token-file", token}, 0, "RECORDED AT"}, Case{{"--cert", certificate, "--key", key}, 0, "RECORDED AT"}, Case{{}, 2, "actual: neither"},
-                        Case{{"--bearer-token-file", token, "--cert", certificate, "--key", key}, 2, "actual: both"}, Case{{"--bearer-token-file", token, "--key", key}, 2, "actual: both"},
-                        Case{{"--cert", certificate}, 2, "no --key"}, Case{{"--key", key}, 2, "no --cert"}, Case{{"--bearer-token-file", site.File("absent")}, 2, "--bearer-token-file"},
-                        Case{{"--bearer-token-file", site.File("two")}, 2, "on one line"}, Case{{"--bearer-token-file", site.File("empty")}, 2, "actual: nothing"},
-                        Case{{"--bearer-token-file", key}, 2, "on one line"}}) {
+  for (const Case& c :
+       {Case{{"--bearer-token-file", token}, 0, "RECORDED AT"}, Case{{"--cert", certificate, "--key", key}, 0, "RECORDED AT"},
+        Case{{}, 2, "actual: neither"}, Case{{"--bearer-token-file", token, "--cert", certificate, "--key", key}, 2, "actual: both"},
+        Case{{"--bearer-token-file", token, "--key", key}, 2, "actual: both"}, Case{{"--cert", certificate}, 2, "no --key"},
+        Case{{"--key", key}, 2, "no --cert"}, Case{{"--bearer-token-file", site.File("absent")}, 2, "--bearer-token-file"},
+        Case{{"--bearer-token-file", site.File("two")}, 2, "on one line"},
+        Case{{"--bearer-token-file", site.File("empty")}, 2, "actual: nothing"}, Case{{"--bearer-token-file", key}, 2, "on one line"}}) {
     run(c);
   }
   ASSERT_EQ(::setenv("ASSAY_BEARER_TOKEN_FILE", token.c_str(), 1), 0);

@@ -50,11 +50,14 @@ class Exporter {
 
 class Importer {
  public:
-  explicit Importer(const std::string& jwks) : verifier_("", "air_gap: {import_keys: [exporter.json]}", std::nullopt, [&jwks](const Site& site) {
+  explicit Importer(const std::string& jwks)
+      : verifier_("", "air_gap: {import_keys: [exporter.json]}", std::nullopt, [&jwks](const Site& site) {
           GiveAdminARole(site);
           site.Write("exporter.json", jwks);
         }) {}
-  client::VerdictClient As(std::string_view who) { return client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), who)); }
+  client::VerdictClient As(std::string_view who) {
+    return client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), who));
+  }
   absl::StatusOr<v1::ImportCollateralResponse> Import(const std::string& bundle, std::string_view who = "admin") {
     v1::ImportCollateralRequest request;
     request.set_bundle(bundle);
@@ -110,7 +113,9 @@ TEST(AirGap, AnImportedRevocationFlipsWhoStandsOnIt) {
   const auto held = importer.As("viewer").ListCollateral({});
   ASSERT_TRUE(held.ok()) << Message(held.status());
   bool list = false;
-  for (const v1::CollateralDocument& document : held->documents()) list |= document.kind() == "intel.root_crl" && document.source() == "import" && document.has_next_update();
+  for (const v1::CollateralDocument& document : held->documents()) {
+    list |= document.kind() == "intel.root_crl" && document.source() == "import" && document.has_next_update();
+  }
   EXPECT_TRUE(list);
 
   EXPECT_TRUE(importer.Import(bundle).ok()) << "the same once more changes nothing";
@@ -125,15 +130,20 @@ TEST(AirGap, WhatWasTamperedWithIsNotTaken) {
   std::string flipped = bundle;
   flipped.back() = ' ';
   // Signed by the exporter, and not the vendor's.
-  result::CollateralBundle forged{.number = 1, .made = SystemClock().Now(), .documents = {{{"intel.root_crl", "", ""}, trust::Channel::kStandard, SystemClock().Now(), {0x30, 0x00}}}, .floors = {}};
+  result::CollateralBundle forged{.number = 1,
+                                  .made = SystemClock().Now(),
+                                  .documents = {{{"intel.root_crl", "", ""}, trust::Channel::kStandard, SystemClock().Now(), {0x30, 0x00}}},
+                                  .floors = {}};
   struct Case {
     std::string_view what;
     std::string bundle;
     std::string_view reason;
   };
-  for (const Case& c : {Case{"a flipped bit", flipped, "bundle_not_authentic (2033)"}, Case{"nothing", "", "bundle_malformed (1033)"}, Case{"half of it", bundle.substr(0, bundle.size() / 2), "bundle_not_authentic (2033)"},
-                        Case{"a document that is not the vendor's", *result::SignBundle(forged, exporter.Key()), "bundle_document_refused (4010)"},
-                        Case{"another key", *result::SignBundle(forged, result::SigningKey::Generate()), "bundle_key_unknown (2032)"}}) {
+  for (const Case& c :
+       {Case{"a flipped bit", flipped, "bundle_not_authentic (2033)"}, Case{"nothing", "", "bundle_malformed (1033)"},
+        Case{"half of it", bundle.substr(0, bundle.size() / 2), "bundle_not_authentic (2033)"},
+        Case{"a document that is not the vendor's", *result::SignBundle(forged, exporter.Key()), "bundle_document_refused (4010)"},
+        Case{"another key", *result::SignBundle(forged, result::SigningKey::Generate()), "bundle_key_unknown (2032)"}}) {
     const auto refused = importer.Import(c.bundle);
     EXPECT_FALSE(refused.ok()) << c.what;
     EXPECT_THAT(Message(refused.status()), HasSubstr(std::string(c.reason))) << c.what;

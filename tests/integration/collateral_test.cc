@@ -64,7 +64,8 @@ class Vendors {
   std::string Section(std::string_view kds_rate = "per_minute: 60000, burst: 1000") const {
     const std::string ca = Cat("ca: ", (directory_ / "ca.pem").string());
     const std::string intel = Cat("{url: \"", pcs_server_->url(), "\", ", ca, ", per_minute: 60000, burst: 1000}");
-    return Cat("collateral: {patience: 10s, amd_kds: {url: \"", kds_server_->url(), "\", ", ca, ", ", kds_rate, "}, intel_pcs: ", intel, ", intel_certificates: ", intel, "}");
+    return Cat("collateral: {patience: 10s, amd_kds: {url: \"", kds_server_->url(), "\", ", ca, ", ", kds_rate, "}, intel_pcs: ", intel,
+               ", intel_certificates: ", intel, "}");
   }
 
   fakes::Kds kds{softtee::SnpPki::Shared(), [] { return SystemClock().Now(); }};
@@ -182,7 +183,9 @@ waive:
     ASSERT_TRUE(store.ok()) << store.status();
     const auto record = (*store)->Get(response.verdict_id());
     ASSERT_TRUE(record.ok()) << record.status();
-    for (const v1::CollateralFloor& floor : record->state().floors()) remembered |= floor.kind() == "amd.crl" && floor.scope() == "Milan" && floor.detail() == "vlek";
+    for (const v1::CollateralFloor& floor : record->state().floors()) {
+      remembered |= floor.kind() == "amd.crl" && floor.scope() == "Milan" && floor.detail() == "vlek";
+    }
   }
 }
 
@@ -242,7 +245,8 @@ Ran Assay(const Verifier& verifier, std::string_view who, std::vector<std::strin
   const Site& site = verifier.site();
   const std::string tls = Cat("tls/", who);
   arguments.insert(arguments.begin(), test::Program("assay"));
-  arguments.insert(arguments.end(), {"--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File(Cat(tls, ".pem")), "--key", site.File(Cat(tls, ".key"))});
+  arguments.insert(arguments.end(), {"--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert",
+                                     site.File(Cat(tls, ".pem")), "--key", site.File(Cat(tls, ".key"))});
   std::filesystem::remove(site.File("said"));  // of the one before
   Process process(arguments, site.File("said"));
   const int code = process.Wait();
@@ -290,10 +294,19 @@ TEST(CollateralCommands, SayWhatIsHeldAndWhatKeepsTheRest) {
   for (const Case& c : std::vector<Case>{
            {"operator", {"collateral", "refresh", "amd.crl/Milan"}, 0, "1 documents are asked for"},
            {"viewer", {"collateral", "refresh"}, 2, "permission_denied (5010)"},
-           {"operator", {"collateral", "refresh", "amd.crll/Milan"}, 2, "expected a kind of collateral, as intel.tcb_info or amd.crl, actual 'amd.crll'"},
+           {"operator",
+            {"collateral", "refresh", "amd.crll/Milan"},
+            2,
+            "expected a kind of collateral, as intel.tcb_info or amd.crl, actual 'amd.crll'"},
            {"operator", {"collateral", "export", "--to", bundle}, 2, "expected an identity with the role admin"},
-           {"admin", {"collateral", "export", "--to", "/nowhere/at/all"}, 2, "--to '/nowhere/at/all': expected a place that can be written"},
-           {"admin", {"collateral", "import", bundle}, 2, "air_gap.import_keys: expected public keys of verifiers whose exports are imported, actual nothing"},
+           {"admin",
+            {"collateral", "export", "--to", "/nowhere/at/all"},
+            2,
+            "--to '/nowhere/at/all': expected a place that can be written"},
+           {"admin",
+            {"collateral", "import", bundle},
+            2,
+            "air_gap.import_keys: expected public keys of verifiers whose exports are imported, actual nothing"},
            {"admin", {"collateral", "import", "/nowhere/at/all"}, 2, "/nowhere/at/all"},
            {"operator", {"collateral", "fetch", "--for", bundle}, 5, "bundle"},
            {"viewer", {"collateral", "status", "--filter", "failled = true"}, 2, "did you mean 'failed'"},
@@ -313,9 +326,10 @@ TEST(CollateralCommands, AttestSaysWhatTheVerifierLacked) {
     site.Write("anchors.yaml", site.Text("pki/anchors.yaml"));
   });
   const Site& site = verifier.site();
-  Process attest({test::Program("assay"), "attest", "--server", verifier.join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker",
-                  "--simulate", site.File("pki"), "--simulate-platform", "qemu_tdx", "--simulate-fault", "tcb_info_missing"},
-                 site.File("said"));
+  Process attest(
+      {test::Program("assay"), "attest", "--server", verifier.join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role",
+       "worker", "--simulate", site.File("pki"), "--simulate-platform", "qemu_tdx", "--simulate-fault", "tcb_info_missing"},
+      site.File("said"));
   EXPECT_EQ(attest.Wait(), 6) << site.Text("said");
   EXPECT_THAT(site.Text("said"), HasSubstr("assay: the verifier lacked intel.tcb_info/TDX/"));
   EXPECT_THAT(site.Text("said"), HasSubstr("collateral_offline (4007); waiting will not bring it"));

@@ -199,8 +199,7 @@ class RawHttp2 {
   void Discard() {
     ::fcntl(socket_, F_SETFL, O_NONBLOCK);
     char bytes[4096];
-    while (SSL_read(tls_.get(), bytes, sizeof bytes) > 0) {
-    }
+    while (SSL_read(tls_.get(), bytes, sizeof bytes) > 0) {}
     ::fcntl(socket_, F_SETFL, 0);
   }
   int socket() const { return socket_; }
@@ -216,10 +215,10 @@ class RawHttp2 {
 // Of requests that gRPC takes for calls: POST /assay.v1.AttestationService/Attest as literals of the static table.
 std::string CallHeaders() {
   const std::string path = "/assay.v1.AttestationService/Attest", type = "application/grpc";
-  std::string block = "\x83\x87";                                                                  // :method POST, :scheme https
-  block += Cat("\x44", std::string(1, static_cast<char>(path.size())), path);                      // :path
-  block += Cat(std::string("\x41\x01x", 3));                                                       // :authority x
-  block += Cat("\x5f", std::string(1, static_cast<char>(type.size())), type);                      // content-type
+  std::string block = "\x83\x87";                                              // :method POST, :scheme https
+  block += Cat("\x44", std::string(1, static_cast<char>(path.size())), path);  // :path
+  block += Cat(std::string("\x41\x01x", 3));                                   // :authority x
+  block += Cat("\x5f", std::string(1, static_cast<char>(type.size())), type);  // content-type
   return block + std::string("\x40\x02te\x08trailers", 13);
 }
 
@@ -227,17 +226,24 @@ std::string CallHeaders() {
 // operator whose handshake ran into its deadline asks again: that happens where the machine has more to do than this test.
 void ExpectServed(Verifier& verifier) {
   absl::Status asked;
-  EXPECT_TRUE(Soon(5s, [&] {
-    asked = Asked(verifier);
-    EXPECT_TRUE(asked.ok() || absl::IsResourceExhausted(asked)) << MessageOf(asked);
-    return asked.ok();
-  })) << MessageOf(asked) << "\n" << verifier.log();
+  EXPECT_TRUE(Soon(5s,
+                   [&] {
+                     asked = Asked(verifier);
+                     EXPECT_TRUE(asked.ok() || absl::IsResourceExhausted(asked)) << MessageOf(asked);
+                     return asked.ok();
+                   }))
+      << MessageOf(asked) << "\n"
+      << verifier.log();
   absl::Status listed;
-  EXPECT_TRUE(Soon(30s, [&] {
-    listed = client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({}).status();
-    EXPECT_TRUE(listed.ok() || absl::IsUnavailable(listed)) << MessageOf(listed);
-    return listed.ok();
-  })) << MessageOf(listed) << "\n" << verifier.log();
+  EXPECT_TRUE(Soon(30s,
+                   [&] {
+                     listed =
+                         client::VerdictClient(OperatorChannel(verifier.operators(), verifier.site(), "viewer")).ListNodes({}).status();
+                     EXPECT_TRUE(listed.ok() || absl::IsUnavailable(listed)) << MessageOf(listed);
+                     return listed.ok();
+                   }))
+      << MessageOf(listed) << "\n"
+      << verifier.log();
 }
 
 // attacks 132, CVE-2023-33953: one header string of 200 MB, sent in CONTINUATION frames, keeps a core busy for as long as
@@ -297,15 +303,17 @@ TEST(Edge, RapidResetEndsAtTheBudget) {
   bool ended = false;
   const auto frame = [&](std::string& to, std::uint8_t type, std::uint8_t flags, std::string_view payload) {
     AppendFrame(to, type, flags, 0, payload);
-    for (int i = 0; i < 4; ++i) to[to.size() - payload.size() - 4 + static_cast<std::size_t>(i)] = static_cast<char>(stream >> (24 - 8 * i) & 0xFF);
+    for (int i = 0; i < 4; ++i) {
+      to[to.size() - payload.size() - 4 + static_cast<std::size_t>(i)] = static_cast<char>(stream >> (24 - 8 * i) & 0xFF);
+    }
   };
   const double before = ProcessorSeconds();
   bool served = false;
   while (!ended && attacker.sent() < 200'000'000) {
     std::string bytes;
     for (int i = 0; i < 100; ++i, stream += 2) {
-      frame(bytes, 1, 4, headers);                                  // HEADERS, END_HEADERS
-      frame(bytes, 3, 0, std::string("\0\0\0\x08", 4));            // RST_STREAM, CANCEL
+      frame(bytes, 1, 4, headers);                       // HEADERS, END_HEADERS
+      frame(bytes, 3, 0, std::string("\0\0\0\x08", 4));  // RST_STREAM, CANCEL
     }
     ended = !attacker.Write(bytes);
     attacker.Discard();
@@ -338,7 +346,10 @@ void ExpectStreamsToCostLittle(const std::string& path, bool reset) {
   std::string block = "\x83\x87";
   block += Cat("\x44", std::string(1, static_cast<char>(path.size())), path);
   block += Cat(std::string("\x41\x01x", 3));
-  block += std::string("\x5f\x10""application/grpc", 18);
+  block += std::string(
+      "\x5f\x10"
+      "application/grpc",
+      18);
   block += std::string("\x40\x02te\x08trailers", 13);
   std::uint32_t stream = 1;
   bool ended = false, served = false;
@@ -372,7 +383,9 @@ void ExpectStreamsToCostLittle(const std::string& path, bool reset) {
 
 TEST(Edge, Attack133_StreamsOfASilentClientCostLittle) {
   for (const bool reset : {true, false}) {
-    for (const char* path : {"/grpc.health.v1.Health/Check", "/assay.v1.AttestationService/CreateChallenge", "/no/such"}) ExpectStreamsToCostLittle(path, reset);
+    for (const char* path : {"/grpc.health.v1.Health/Check", "/assay.v1.AttestationService/CreateChallenge", "/no/such"}) {
+      ExpectStreamsToCostLittle(path, reset);
+    }
   }
 }
 
@@ -398,8 +411,8 @@ TEST(Edge, FloodsOfPingsAndSettingsAreEnded) {
     std::uint8_t type;
     std::string payload;
   };
-  for (const Flood& flood : {Flood{"PING", 6, std::string(8, 'p')}, Flood{"SETTINGS", 4, ""}, Flood{"WINDOW_UPDATE", 8, std::string("\0\0\0\1", 4)},
-                             Flood{"PRIORITY", 2, std::string(5, '\0')}}) {
+  for (const Flood& flood : {Flood{"PING", 6, std::string(8, 'p')}, Flood{"SETTINGS", 4, ""},
+                             Flood{"WINDOW_UPDATE", 8, std::string("\0\0\0\1", 4)}, Flood{"PRIORITY", 2, std::string(5, '\0')}}) {
     Verifier verifier;
     RawHttp2 attacker(verifier.join());
     bool ended = false;
@@ -495,7 +508,8 @@ TEST(Edge, AThousandSilentConnectionsDoNotKeepOthersOut) {
     sockets.Open(verifier.join(), 1000);
     EXPECT_TRUE(Soon(5s, [&] { return verifier.server().join_connections().accepted >= 1000; }));
     EXPECT_TRUE(Answers(verifier));
-    EXPECT_TRUE(Soon(20s, [&] { return verifier.server().join_connections().open < 10; })) << verifier.server().join_connections().open << " are still open";
+    EXPECT_TRUE(Soon(20s, [&] { return verifier.server().join_connections().open < 10; }))
+        << verifier.server().join_connections().open << " are still open";
   }
   ::setrlimit(RLIMIT_NOFILE, &before);
 }
@@ -522,7 +536,8 @@ TEST(Edge, APortThatIsTakenIsNamed) {
   SystemRandom random;
   std::ostringstream text;
   telemetry::Log log(text, clock);
-  const auto second = service::Server::Start({*service::LoadConfig("assayd.yaml", config, site.root().string()).config, site.File("anchors.yaml"), BuiltinRegistry(), clock, random, log});
+  const auto second = service::Server::Start({*service::LoadConfig("assayd.yaml", config, site.root().string()).config,
+                                              site.File("anchors.yaml"), BuiltinRegistry(), clock, random, log});
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(MessageOf(second.status())), HasSubstr("join.address"));
   EXPECT_THAT(std::string(MessageOf(second.status())), HasSubstr(first.join()));

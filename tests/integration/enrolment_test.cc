@@ -55,9 +55,12 @@ Bytes Tpm2bOf(const v1::CreateChallengeResponse& challenge, std::string_view nam
 class EnrolmentOverGrpc : public ::testing::Test {
  protected:
   explicit EnrolmentOverGrpc(std::string_view more = "") : verifier_("", more, std::nullopt, &Prepare, &WithVtpm().get()) {}
-  client::VerdictClient As(std::string_view who) { return client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), who)); }
+  client::VerdictClient As(std::string_view who) {
+    return client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), who));
+  }
 
-  absl::StatusOr<v1::EnrolKeyResponse> Enrol(std::string_view key, std::string_view node = "", std::string_view who = "operator", v1::TpmKeyKind kind = v1::TPM_KEY_KIND_UNSPECIFIED) {
+  absl::StatusOr<v1::EnrolKeyResponse> Enrol(std::string_view key, std::string_view node = "", std::string_view who = "operator",
+                                             v1::TpmKeyKind kind = v1::TPM_KEY_KIND_UNSPECIFIED) {
     v1::EnrolKeyRequest request;
     request.set_kind(kind);
     request.set_key(std::string(key));
@@ -82,11 +85,22 @@ class EnrolmentOverGrpc : public ::testing::Test {
     answer.set_challenge(challenge->challenge());
     *answer.mutable_context() = ask.context();
     *answer.mutable_keys() = ask.keys();
-    answer.set_activation_secret(Text(secret ? *secret : softtee::ActivateCredential(ek, ak.Name(), Tpm2bOf(*challenge, "credential_blob"), Tpm2bOf(*challenge, "encrypted_secret"))));
-    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge->nonce())), .node_spki = ToBytes(node.key().public_key().spki()), .csr_sha256 = {}, .cluster = "vtpm", .role = "worker",
-                                               .name = "n1", .tpm_ak = ak.Tpm2b(), .server_spki_sha256 = ToBytes(AsBytes(challenge->server_spki_sha256()))};
-    const softtee::TpmEvidence evidence = softtee::MintTpm(Pki(), {.extra_data = ToBytes(transcript.ExtraData()), .ak = softtee::TpmAk::kP256, .now = SystemClock().Now(),
-                                                                   .change = [](softtee::TpmParts& parts) { parts.with_certificate = false; }});
+    answer.set_activation_secret(Text(secret ? *secret
+                                             : softtee::ActivateCredential(ek, ak.Name(), Tpm2bOf(*challenge, "credential_blob"),
+                                                                           Tpm2bOf(*challenge, "encrypted_secret"))));
+    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge->nonce())),
+                                               .node_spki = ToBytes(node.key().public_key().spki()),
+                                               .csr_sha256 = {},
+                                               .cluster = "vtpm",
+                                               .role = "worker",
+                                               .name = "n1",
+                                               .tpm_ak = ak.Tpm2b(),
+                                               .server_spki_sha256 = ToBytes(AsBytes(challenge->server_spki_sha256()))};
+    const softtee::TpmEvidence evidence =
+        softtee::MintTpm(Pki(), {.extra_data = ToBytes(transcript.ExtraData()),
+                                 .ak = softtee::TpmAk::kP256,
+                                 .now = SystemClock().Now(),
+                                 .change = [](softtee::TpmParts& parts) { parts.with_certificate = false; }});
     for (const softtee::Item& item : evidence.items) {
       v1::EvidenceItem& added = *answer.add_items();
       added.set_media_type(item.media_type);
@@ -155,10 +169,13 @@ TEST_F(EnrolmentOverGrpc, AnEnrolledTpmJoinsUntilItIsUnenrolled) {
   v1::VerdictEvent flip;
   v1::WatchVerdictsRequest watch;
   watch.set_after(1);
-  EXPECT_TRUE(As("viewer").WatchVerdicts(watch, [&](const v1::WatchVerdictsResponse& response) {
-                if (response.event().kind() == v1::EVENT_KIND_FLIPPED) flip = response.event();
-                return !flip.has_verdict();
-              }).ok());
+  EXPECT_TRUE(As("viewer")
+                  .WatchVerdicts(watch,
+                                 [&](const v1::WatchVerdictsResponse& response) {
+                                   if (response.event().kind() == v1::EVENT_KIND_FLIPPED) flip = response.event();
+                                   return !flip.has_verdict();
+                                 })
+                  .ok());
   EXPECT_EQ(flip.verdict().id(), joined->verdict_id());
   EXPECT_THAT(flip.reason(), HasSubstr("became REJECTED: ek_unvouched"));
   EXPECT_THAT(flip.reason(), HasSubstr(Cat("end of the enrolment of ", ToHex(AsBytes(DigestOf(Pki().rsa_ek))))));
@@ -174,7 +191,8 @@ TEST_F(EnrolmentWithRoots, ATpmWhoseMakerIsConfiguredJoins) {
   ASSERT_EQ(Outcome(joined), "TRUSTED_WITH_WARNINGS");
   EXPECT_EQ(ClaimOf(joined->appraisal(), "tpm.ek_trust"), "certificate");
   EXPECT_EQ(Outcome(Join(Pki().rsa_ek)), "REJECTED ek_unvouched") << "without the certificate";
-  EXPECT_EQ(Outcome(Join(Pki().rsa_ek, Text(softtee::MintEkCertificate(Pki(), Pki().rsa_ek, {}, &Pki().stranger, SystemClock().Now())))), "REJECTED chain_broken");
+  EXPECT_EQ(Outcome(Join(Pki().rsa_ek, Text(softtee::MintEkCertificate(Pki(), Pki().rsa_ek, {}, &Pki().stranger, SystemClock().Now())))),
+            "REJECTED chain_broken");
   EXPECT_EQ(Outcome(Join(Pki().p256_ek, certificate)), "REJECTED ak_mismatch") << "of another key";
 }
 
@@ -192,8 +210,10 @@ TEST_F(EnrolmentOverGrpc, WhatIsNoKeyOrNoNameIsRefusedByName) {
     std::string key, node, said;
     v1::TpmKeyKind kind = v1::TPM_KEY_KIND_UNSPECIFIED;
   };
-  for (const Case& c : {Case{"", "", "at key"}, Case{std::string(8193, 'x'), "", "at key: expected 1 to 8192 bytes"}, Case{"garbage", "", "at key"}, Case{key.substr(1), "", "at key"},
-                        Case{key, "", "at key: expected an attestation key, actual an endorsement key", v1::TPM_KEY_KIND_ATTESTATION}, Case{spki, "", "at key"}, Case{key, "n1", "cluster/name"},
+  for (const Case& c : {Case{"", "", "at key"}, Case{std::string(8193, 'x'), "", "at key: expected 1 to 8192 bytes"},
+                        Case{"garbage", "", "at key"}, Case{key.substr(1), "", "at key"},
+                        Case{key, "", "at key: expected an attestation key, actual an endorsement key", v1::TPM_KEY_KIND_ATTESTATION},
+                        Case{spki, "", "at key"}, Case{key, "n1", "cluster/name"},
                         Case{Text(softtee::MintTpmRoot(Pki())), "", "the certificate of an authority"}}) {
     const auto answer = Enrol(c.key, c.node, "operator", c.kind);
     EXPECT_TRUE(absl::IsInvalidArgument(answer.status())) << Message(answer.status());
@@ -211,7 +231,8 @@ TEST_F(EnrolmentOverGrpc, WhatIsNoKeyOrNoNameIsRefusedByName) {
 
 TEST_F(EnrolmentOverGrpc, Attack026_AnotherKeyIsNotEnrolledOverTheFirst) {
   ASSERT_TRUE(Enrol(Text(softtee::EkOf(Pki().rsa_ek).Tpm2b()), "vtpm/n1").ok());
-  for (const auto& [key, node] : {std::pair(Text(softtee::EkOf(Pki().p256_ek).Tpm2b()), "vtpm/n1"), std::pair(Text(softtee::EkOf(Pki().rsa_ek).Tpm2b()), "vtpm/n2")}) {
+  for (const auto& [key, node] : {std::pair(Text(softtee::EkOf(Pki().p256_ek).Tpm2b()), "vtpm/n1"),
+                                  std::pair(Text(softtee::EkOf(Pki().rsa_ek).Tpm2b()), "vtpm/n2")}) {
     const auto answer = Enrol(key, node);
     EXPECT_EQ(answer.status().code(), absl::StatusCode::kFailedPrecondition) << Message(answer.status());
     EXPECT_THAT(Message(answer.status()), HasSubstr("enrolment_taken (5020)"));
@@ -229,8 +250,9 @@ TEST_F(EnrolmentOverGrpc, TheCommandsDoAllOfIt) {
     const std::string output = site.File("output");
     std::filesystem::remove(output);
     arguments.insert(arguments.begin(), {test::Program("assay"), "node"});
-    for (const std::string& more : {std::string("--server"), verifier_.operators(), std::string("--ca"), site.File("tls/ca.pem"), std::string("--cert"), site.File(Cat("tls/", who, ".pem")),
-                                    std::string("--key"), site.File(Cat("tls/", who, ".key"))}) {
+    for (const std::string& more :
+         {std::string("--server"), verifier_.operators(), std::string("--ca"), site.File("tls/ca.pem"), std::string("--cert"),
+          site.File(Cat("tls/", who, ".pem")), std::string("--key"), site.File(Cat("tls/", who, ".key"))}) {
       arguments.push_back(more);
     }
     Process process(arguments, output);
@@ -238,7 +260,8 @@ TEST_F(EnrolmentOverGrpc, TheCommandsDoAllOfIt) {
     return Cat(code, ": ", site.Text("output"));
   };
   const std::string digest = ToHex(AsBytes(DigestOf(Pki().rsa_ek)));
-  EXPECT_THAT(run({"enroll", site.File("ek.pub"), "--node", "vtpm/n1", "--reason", "rack 7"}), HasSubstr(Cat("0: enrolled the endorsement key ", digest, " for vtpm/n1 since ")));
+  EXPECT_THAT(run({"enroll", site.File("ek.pub"), "--node", "vtpm/n1", "--reason", "rack 7"}),
+              HasSubstr(Cat("0: enrolled the endorsement key ", digest, " for vtpm/n1 since ")));
   EXPECT_THAT(run({"enroll", site.File("ek.pem"), "--reason", "x"}), HasSubstr("a bare public key does not say"));
   EXPECT_THAT(run({"enroll", site.File("ek.pem"), "--kind", "endorsement", "--reason", "x"}), HasSubstr("Without its public area"));
   EXPECT_THAT(run({"enroll", site.File("ek.pem"), "--kind", "nonsense", "--reason", "x"}), HasSubstr("2: "));

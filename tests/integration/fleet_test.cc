@@ -31,7 +31,9 @@ softtee::SnpOptions Instance(std::uint8_t number) {
 
 class Fleet : public ::testing::Test {
  protected:
-  client::VerdictClient As(std::string_view who) { return client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), who)); }
+  client::VerdictClient As(std::string_view who) {
+    return client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), who));
+  }
   v1::AttestResponse Join(std::uint8_t instance, const std::string& name) {
     Node node(verifier_.join(), verifier_.site());
     const auto response = JoinAs(node, Instance(instance), name);
@@ -57,12 +59,14 @@ TEST_F(Fleet, EveryCallDemandsItsRole) {
     client::VerdictClient client = As(who);
     for (const OperatorRpc& rpc : rpcs) {
       const absl::Status status = rpc.call(client);
-      const bool may = (who == "operator" && rpc.needs <= service::Role::kOperator) || (who == "viewer" && rpc.needs == service::Role::kViewer);
+      const bool may =
+          (who == "operator" && rpc.needs <= service::Role::kOperator) || (who == "viewer" && rpc.needs == service::Role::kViewer);
       if (may) {
         EXPECT_TRUE(status.ok()) << who << " " << rpc.name << ": " << Message(status);
       } else if (who == "viewer" || who == "operator" || who == "admin") {  // this configuration gives the admin's name no role
         EXPECT_TRUE(absl::IsPermissionDenied(status)) << who << " " << rpc.name << ": " << Message(status);
-        EXPECT_THAT(Message(status), HasSubstr(Cat("expected an identity with the role ", service::NameOf(rpc.needs), ", actual spiffe://dev.assay/operator/", who)));
+        EXPECT_THAT(Message(status), HasSubstr(Cat("expected an identity with the role ", service::NameOf(rpc.needs),
+                                                   ", actual spiffe://dev.assay/operator/", who)));
       } else {
         // TLS 1.3 tells a refused client only when it reads: gRPC shows that as an unreachable server now and then.
         EXPECT_TRUE(absl::IsUnauthenticated(status) || absl::IsUnavailable(status)) << who << " " << rpc.name << ": " << Message(status);
@@ -351,7 +355,8 @@ TEST_F(Fleet, WatchesThatCantBeAreRefused) {
   heartbeat.set_heartbeat_seconds(61);
   EXPECT_THAT(Message(viewer.WatchVerdicts(heartbeat, none)), HasSubstr("at heartbeat_seconds: expected at most 60, actual 61"));
   EXPECT_THAT(Message(viewer.WatchVerdicts(After(-1), none)), HasSubstr("at after"));
-  EXPECT_THAT(Message(viewer.WatchVerdicts(After(0, "nonsense"), none)), HasSubstr("at filter: expected a value that can be used, actual filter:1:1:"));
+  EXPECT_THAT(Message(viewer.WatchVerdicts(After(0, "nonsense"), none)),
+              HasSubstr("at filter: expected a value that can be used, actual filter:1:1:"));
 }
 
 TEST_F(Fleet, WatchingBehindPurgedEventsIsRefused) {
@@ -421,8 +426,7 @@ TEST(FullDisk, NoVerdictIsGivenThatIsNotOnDisk) {
   // Space is given back: joins go on without a restart.
   const auto store = store::OpenSqliteStore(verifier.site().File("assay.db"), {.max_bytes = 64 << 20});
   ASSERT_TRUE(store.ok());
-  while ((*store)->Purge({.evidence = Duration(1)}, SystemClock().Now() + Duration(100'000))->total() != 0) {
-  }
+  while ((*store)->Purge({.evidence = Duration(1)}, SystemClock().Now() + Duration(100'000))->total() != 0) {}
   EXPECT_TRUE(JoinAs(node).ok());
 }
 

@@ -35,7 +35,11 @@ std::string Body(const std::string& answer) {
 
 class Pages : public ::testing::Test {
  protected:
-  Pages() : verifier_("", "http: {address: \"127.0.0.1:0\"}\nhttps: {address: \"127.0.0.1:0\", tls: {certificate: tls/server.pem, key: tls/server.key}}") {}
+  Pages()
+      : verifier_(
+            "",
+            "http: {address: \"127.0.0.1:0\"}\nhttps: {address: \"127.0.0.1:0\", tls: {certificate: tls/server.pem, key: tls/server.key}}") {
+  }
   std::string Get(const std::string& path) { return Fetch(Cat("http://", verifier_.server().http_address(), path)); }
   std::string GetTls(const std::string& path) {
     const std::string address = verifier_.server().https_address();
@@ -113,7 +117,8 @@ TEST_F(Pages, TheHttpsCertificateIsTakenUpAnewToo) {
   const Site other;
   for (const std::string_view name : {"tls/ca.pem", "tls/server.key", "tls/server.pem"}) {
     verifier_.site().Write(Cat(name, ".new"), other.Text(name));
-    std::filesystem::permissions(verifier_.site().File(Cat(name, ".new")), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::permissions(verifier_.site().File(Cat(name, ".new")),
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::filesystem::rename(verifier_.site().File(Cat(name, ".new")), verifier_.site().File(name));
   }
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -128,7 +133,9 @@ TEST(PagesAtStart, APortThatIsTakenIsSaidSo) {
   std::string config = site.Text("assayd.yaml");
   config += Cat("http: {address: \"", verifier.server().http_address(), "\"}\n");
   site.Write("assayd.yaml", config);
-  Process process({test::Program("assayd"), "run", "--config", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("out"));
+  Process process(
+      {test::Program("assayd"), "run", "--config", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")},
+      site.File("out"));
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(site.Text("out"), HasSubstr("http.address: expected an address that this machine has and nobody listens on"));
 }
@@ -140,17 +147,21 @@ TEST(Prometheus, ScrapesAssayd) {
   Node node(verifier.join(), verifier.site());
   ASSERT_TRUE(JoinAs(node).ok());
   const Site& site = verifier.site();
-  site.Write("prometheus.yaml", Cat("global: {scrape_interval: 200ms}\nscrape_configs:\n- job_name: assay\n  static_configs:\n  - targets: ['", verifier.server().http_address(), "']\n"));
+  site.Write("prometheus.yaml",
+             Cat("global: {scrape_interval: 200ms}\nscrape_configs:\n- job_name: assay\n  static_configs:\n  - targets: ['",
+                 verifier.server().http_address(), "']\n"));
   std::string port;
   for (int tries = 0; tries < 3 && port.empty(); ++tries) {
     // Prometheus can't pick a port itself.
     port = std::to_string(20000 + (::getpid() * 7 + tries * 131) % 20000);
-    Process prometheus({"/usr/bin/prometheus", Cat("--config.file=", site.File("prometheus.yaml")), Cat("--storage.tsdb.path=", site.File("tsdb")),
-                        Cat("--web.listen-address=127.0.0.1:", port)}, site.File("prometheus.log"));
+    Process prometheus({"/usr/bin/prometheus", Cat("--config.file=", site.File("prometheus.yaml")),
+                        Cat("--storage.tsdb.path=", site.File("tsdb")), Cat("--web.listen-address=127.0.0.1:", port)},
+                       site.File("prometheus.log"));
     std::string answer;
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (prometheus.Running() && std::chrono::steady_clock::now() < end && answer.find("\"1\"]") == std::string::npos) {
-      answer = Fetch(Cat("'http://127.0.0.1:", port, "/api/v1/query?query=assay_appraisals_total%7Bverdict%3D%22trusted%22%2Cplatform%3D%22qemu_sev_snp%22%7D'"));
+      answer = Fetch(Cat("'http://127.0.0.1:", port,
+                         "/api/v1/query?query=assay_appraisals_total%7Bverdict%3D%22trusted%22%2Cplatform%3D%22qemu_sev_snp%22%7D'"));
     }
     if (!prometheus.Running()) {
       port.clear();

@@ -83,9 +83,10 @@ TEST(Join, AGoodNodeIsTrusted) {
 
 // Each at a verifier of its own: one that holds the right certificates already finds the report genuine, whatever lies beside it.
 TEST(Join, EachKindOfFaultIsRejectedForItsReason) {
-  for (const softtee::Fault fault : {softtee::Fault::kReportTruncated, softtee::Fault::kReportChanged, softtee::Fault::kOtherReportData,
-                                     softtee::Fault::kDebug, softtee::Fault::kLeafHwidOther, softtee::Fault::kRootSelfMade,
-                                     softtee::Fault::kCrlRevokesIntermediate, softtee::Fault::kTableOverlap, softtee::Fault::kLeafExpired}) {
+  for (const softtee::Fault fault :
+       {softtee::Fault::kReportTruncated, softtee::Fault::kReportChanged, softtee::Fault::kOtherReportData, softtee::Fault::kDebug,
+        softtee::Fault::kLeafHwidOther, softtee::Fault::kRootSelfMade, softtee::Fault::kCrlRevokesIntermediate,
+        softtee::Fault::kTableOverlap, softtee::Fault::kLeafExpired}) {
     Verifier verifier;
     Node node(verifier.join(), verifier.site());
     softtee::SnpOptions options = softtee::OptionsFor(fault);
@@ -266,9 +267,10 @@ TEST(Join, EvidenceOfEveryWrongShapeGetsItsOwnReason) {
     std::string body;
     std::string reason;
   };
-  for (const Case& c : {Case{"application/vnd.assay.tpm-quote", "x", "item_unexpected"}, Case{"image/png", "x", "media_type_unknown"},
-                        Case{"application/pkix-cert", "", "item_empty"}, Case{"application/pkix-cert", std::string(500'000, '0'), "certificate_malformed"},
-                        Case{"application/vnd.assay.sev-snp-report", std::string(1184, '\xff'), "item_duplicate"}}) {
+  for (const Case& c :
+       {Case{"application/vnd.assay.tpm-quote", "x", "item_unexpected"}, Case{"image/png", "x", "media_type_unknown"},
+        Case{"application/pkix-cert", "", "item_empty"}, Case{"application/pkix-cert", std::string(500'000, '0'), "certificate_malformed"},
+        Case{"application/vnd.assay.sev-snp-report", std::string(1184, '\xff'), "item_duplicate"}}) {
     const v1::CreateChallengeRequest ask = node.Ask();
     const auto challenge = node.CreateChallenge(ask);
     ASSERT_TRUE(challenge.ok());
@@ -351,11 +353,13 @@ TEST(Join, Attack044_TheLogHoldsNoSecret) {
   wrong.mutable_challenge()->back() ^= 1;
   EXPECT_FALSE(scene.node.Attest(wrong).ok());
 
-  const std::string key = verifier.site().Text("challenge.key"), token_key = verifier.site().Text("token.key.simulated"), server_key = verifier.site().Text("tls/server.key");
+  const std::string key = verifier.site().Text("challenge.key"), token_key = verifier.site().Text("token.key.simulated"),
+                    server_key = verifier.site().Text("tls/server.key");
   ASSERT_EQ(key.size(), 32u);
   ASSERT_GT(token_key.size(), 100u);
   ASSERT_FALSE(response->ear().empty());
-  std::vector<std::string> secrets = {key, ToHex(AsBytes(key)), server_key.substr(30, 20), token_key.substr(30, 20), response->ear().substr(response->ear().rfind('.'))};
+  std::vector<std::string> secrets = {key, ToHex(AsBytes(key)), server_key.substr(30, 20), token_key.substr(30, 20),
+                                      response->ear().substr(response->ear().rfind('.'))};
   // A challenge that is still open is as good as a key to its one answer; evidence names the machine.
   for (const std::string& bytes : {scene.challenge.challenge(), scene.challenge.nonce(), answer.items(0).body().substr(0, 64)}) {
     secrets.push_back(bytes);

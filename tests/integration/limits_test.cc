@@ -167,7 +167,8 @@ TEST(Limits, AClientWithAsManyStreamsAsItMayAndOneMoreIsServed) {
     }
     void* tag = nullptr;
     bool ok = false;
-    EXPECT_EQ(queue.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + 200ms), grpc::CompletionQueue::TIMEOUT) << "all of them are under way";
+    EXPECT_EQ(queue.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + 200ms), grpc::CompletionQueue::TIMEOUT)
+        << "all of them are under way";
     busy.LetGo();
     for (std::size_t i = 0; i < streams; ++i) {
       ASSERT_TRUE(queue.Next(&tag, &ok));
@@ -241,7 +242,8 @@ TEST(Limits, APageHasAtMostAThousand) {
   }
   // The command line pages through all of them, and says nothing beside its data where nobody sits at a terminal.
   const Site& site = verifier.site();
-  Process list({test::Program("assay"), "verdict", "list", "--limit", "0", "-o", "yaml", "--server", verifier.operators(), "--ca", site.File("tls/ca.pem"), "--cert", site.File("tls/viewer.pem"), "--key", site.File("tls/viewer.key")},
+  Process list({test::Program("assay"), "verdict", "list", "--limit", "0", "-o", "yaml", "--server", verifier.operators(), "--ca",
+                site.File("tls/ca.pem"), "--cert", site.File("tls/viewer.pem"), "--key", site.File("tls/viewer.key")},
                site.File("list"));
   EXPECT_EQ(list.Wait(), 0) << site.Text("list").substr(0, 500);
   const std::string listed = site.Text("list");
@@ -292,7 +294,8 @@ bool Speaks(const std::string& address, const Site& site, int version, const cha
     SSL_set_fd(tls.get(), socket);
     char byte = 0;
     const std::string_view begin = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    speaks = SSL_connect(tls.get()) == 1 && SSL_write(tls.get(), begin.data(), static_cast<int>(begin.size())) > 0 && SSL_read(tls.get(), &byte, 1) == 1;
+    speaks = SSL_connect(tls.get()) == 1 && SSL_write(tls.get(), begin.data(), static_cast<int>(begin.size())) > 0 &&
+             SSL_read(tls.get(), &byte, 1) == 1;
   }
   ::close(socket);
   return speaks;
@@ -304,7 +307,8 @@ TEST(Limits, Attack148_OldTlsAndWeakCiphersAreRefused) {
     EXPECT_TRUE(Speaks(address, verifier.site(), TLS1_3_VERSION, "ALL"));
     EXPECT_TRUE(Speaks(address, verifier.site(), TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"));
     EXPECT_TRUE(Speaks(address, verifier.site(), TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384"));
-    for (const char* weak : {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-NULL-SHA", "AECDH-AES128-SHA", "ECDHE-ECDSA-AES128-CCM8"}) {
+    for (const char* weak : {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-NULL-SHA",
+                             "AECDH-AES128-SHA", "ECDHE-ECDSA-AES128-CCM8"}) {
       EXPECT_FALSE(Speaks(address, verifier.site(), TLS1_2_VERSION, weak)) << weak;
     }
     EXPECT_FALSE(Speaks(address, verifier.site(), TLS1_1_VERSION, "ALL"));

@@ -51,13 +51,16 @@ std::vector<OperatorRpc> OperatorRpcs(const std::string& verdict_id) {
       {"ListNodes", Role::kViewer, [=](auto& c) { return c.ListNodes({}).status(); }},
       {"DescribeClouds", Role::kViewer, [=](auto& c) { return c.DescribeClouds({}).status(); }},
       {"ListBans", Role::kViewer, [=](auto& c) { return c.ListBans({}).status(); }},
-      {"RevokeVerdict", Role::kOperator, [=](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},
+      {"RevokeVerdict", Role::kOperator,
+       [=](auto& c) { return c.RevokeVerdict(with_reason(with_id(v1::RevokeVerdictRequest()))).status(); }},
       {"BanIdentity", Role::kOperator, [=](auto& c) { return c.BanIdentity(with_reason(of_name(v1::BanIdentityRequest()))).status(); }},
-      {"UnbanIdentity", Role::kOperator, [=](auto& c) { return c.UnbanIdentity(with_reason(of_name(v1::UnbanIdentityRequest()))).status(); }},
+      {"UnbanIdentity", Role::kOperator,
+       [=](auto& c) { return c.UnbanIdentity(with_reason(of_name(v1::UnbanIdentityRequest()))).status(); }},
       {"EnrolKey", Role::kOperator, [=](auto& c) { return c.EnrolKey(enrol).status(); }},
       {"UnenrolKey", Role::kOperator, [=](auto& c) { return c.UnenrolKey(unenrol).status(); }},
       {"ListEnrolments", Role::kViewer, [=](auto& c) { return c.ListEnrolments({}).status(); }},
-      {"ReleaseNode", Role::kOperator, [=](auto& c) { return absl::IsNotFound(c.ReleaseNode(release).status()) ? absl::OkStatus() : c.ReleaseNode(release).status(); }},
+      {"ReleaseNode", Role::kOperator,
+       [=](auto& c) { return absl::IsNotFound(c.ReleaseNode(release).status()) ? absl::OkStatus() : c.ReleaseNode(release).status(); }},
   };
 }
 

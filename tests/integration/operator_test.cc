@@ -39,8 +39,9 @@ TEST(Operators, AViewerReadsTheRecordOfAVerdict) {
   Node node(verifier.join(), verifier.site());
   const auto response = JoinAs(node);
   ASSERT_TRUE(response.ok());
-  const auto record = Get(Channel(verifier.operators(), verifier.site(), verifier.site().Text("tls/viewer.pem"), verifier.site().Text("tls/viewer.key")),
-                          response->verdict_id());
+  const auto record =
+      Get(Channel(verifier.operators(), verifier.site(), verifier.site().Text("tls/viewer.pem"), verifier.site().Text("tls/viewer.key")),
+          response->verdict_id());
   ASSERT_TRUE(record.ok()) << Message(record.status());
   const std::string canonical = appraisal::CanonicalJson(response->appraisal());
   EXPECT_EQ(appraisal::CanonicalJson(record->record().appraisal()), canonical);
@@ -57,7 +58,8 @@ TEST(Operators, OnlyARoleOpensTheRecord) {
   Site foreign;  // another CA, the same names
   const crypto::PrivateKey key = crypto::PrivateKey::GenerateP256();
   const Time now = SystemClock().Now();
-  const std::string self_signed = codec::EncodePem("CERTIFICATE", *key.SelfSignedCertificate("viewer", now - Duration(60), now + Duration(600)));
+  const std::string self_signed =
+      codec::EncodePem("CERTIFICATE", *key.SelfSignedCertificate("viewer", now - Duration(60), now + Duration(600)));
   const std::string id(26, '0');
   struct Case {
     std::string_view who;
@@ -65,14 +67,17 @@ TEST(Operators, OnlyARoleOpensTheRecord) {
     absl::StatusCode code;
     std::string_view message;
   };
-  for (const Case& c : {
-           Case{"nobody", "", "", absl::StatusCode::kUnauthenticated, ""},
-           Case{"self-signed", self_signed, std::string(key.ToPem().view()), absl::StatusCode::kUnauthenticated, ""},
-           Case{"another CA's viewer", foreign.Text("tls/viewer.pem"), foreign.Text("tls/viewer.key"), absl::StatusCode::kUnauthenticated, ""},
-           Case{"a name without role", site.Text("tls/admin.pem"), site.Text("tls/admin.key"), absl::StatusCode::kPermissionDenied,
-                "permission_denied (5010) at client certificate: expected an identity with the role viewer, actual spiffe://dev.assay/operator/admin"},
-           Case{"viewer", site.Text("tls/viewer.pem"), site.Text("tls/viewer.key"), absl::StatusCode::kNotFound, "not_found (5011)"},
-       }) {
+  for (
+      const Case& c : {
+          Case{"nobody", "", "", absl::StatusCode::kUnauthenticated, ""},
+          Case{"self-signed", self_signed, std::string(key.ToPem().view()), absl::StatusCode::kUnauthenticated, ""},
+          Case{"another CA's viewer", foreign.Text("tls/viewer.pem"), foreign.Text("tls/viewer.key"), absl::StatusCode::kUnauthenticated,
+               ""},
+          Case{
+              "a name without role", site.Text("tls/admin.pem"), site.Text("tls/admin.key"), absl::StatusCode::kPermissionDenied,
+              "permission_denied (5010) at client certificate: expected an identity with the role viewer, actual spiffe://dev.assay/operator/admin"},
+          Case{"viewer", site.Text("tls/viewer.pem"), site.Text("tls/viewer.key"), absl::StatusCode::kNotFound, "not_found (5011)"},
+      }) {
     const auto answer = Get(Channel(verifier.operators(), site, c.certificate, c.key), id);
     // TLS 1.3 tells a refused client only when it reads: gRPC shows that as an unreachable server now and then.
     const bool refused = c.code == absl::StatusCode::kUnauthenticated && absl::IsUnavailable(answer.status());
@@ -83,8 +88,10 @@ TEST(Operators, OnlyARoleOpensTheRecord) {
 
 TEST(Operators, AnIdThatIsNoneIsSaidSo) {
   Verifier verifier;
-  const auto options = Channel(verifier.operators(), verifier.site(), verifier.site().Text("tls/viewer.pem"), verifier.site().Text("tls/viewer.key"));
-  for (const std::string& id : {std::string(), std::string("x"), std::string(26, 'I'), std::string(4096, '0'), std::string("' OR 1=1 --")}) {
+  const auto options =
+      Channel(verifier.operators(), verifier.site(), verifier.site().Text("tls/viewer.pem"), verifier.site().Text("tls/viewer.key"));
+  for (const std::string& id :
+       {std::string(), std::string("x"), std::string(26, 'I'), std::string(4096, '0'), std::string("' OR 1=1 --")}) {
     const auto answer = Get(options, id);
     EXPECT_TRUE(absl::IsInvalidArgument(answer.status())) << Message(answer.status());
     EXPECT_THAT(Message(answer.status()), HasSubstr("verdict_id"));

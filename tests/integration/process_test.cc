@@ -7,11 +7,11 @@
 #include <mutex>
 #include <thread>
 
+#include "appraisal/appraiser.h"
 #include "base/absl_bridge.h"
 #include "base/hex.h"
 #include "base/strings.h"
 #include "codec/json.h"
-#include "appraisal/appraiser.h"
 #include "store/database_care.h"
 #include "store/sqlite_store.h"
 #include "tests/integration/verifier.h"
@@ -30,8 +30,9 @@ class Daemon {
   // `through` is a command that runs the one behind it, e.g. env with variables.
   explicit Daemon(const Site& site, std::vector<std::string> through = {}) : site_(site) {
     std::filesystem::remove(site.File("ready"));
-    for (const std::string& argument : {test::Program("assayd"), std::string("run"), std::string("--config"), site.File("assayd.yaml"), std::string("--insecure-test-anchors"),
-                                        site.File("anchors.yaml"), std::string("--ready-file"), site.File("ready")}) {
+    for (const std::string& argument :
+         {test::Program("assayd"), std::string("run"), std::string("--config"), site.File("assayd.yaml"),
+          std::string("--insecure-test-anchors"), site.File("anchors.yaml"), std::string("--ready-file"), site.File("ready")}) {
       through.push_back(argument);
     }
     process_ = std::make_unique<Process>(through, site.File("log"));
@@ -90,7 +91,9 @@ TEST(Assayd, AnAcknowledgedVerdictSurvivesKill9) {
 class Remembering final : public agent::JoinConnection {
  public:
   explicit Remembering(Node& node) : node_(node) {}
-  absl::StatusOr<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request) override { return node_.CreateChallenge(request); }
+  absl::StatusOr<v1::CreateChallengeResponse> CreateChallenge(const v1::CreateChallengeRequest& request) override {
+    return node_.CreateChallenge(request);
+  }
   absl::StatusOr<v1::AttestResponse> Attest(const v1::AttestRequest& request) override {
     sent = request;
     return node_.Attest(request);
@@ -169,7 +172,10 @@ TEST(Assayd, AChallengeOutlivesARestartButIsStillAnsweredOnce) {
   const Site site;
   Daemon first(site);
   // An idle client notices a goodbye late, so it goes before the server does.
-  { Node before(first.Address("join"), site); ASSERT_TRUE(JoinAs(before).ok()); }
+  {
+    Node before(first.Address("join"), site);
+    ASSERT_TRUE(JoinAs(before).ok());
+  }
   first.process().Signal(SIGTERM);
   EXPECT_EQ(first.process().Wait(), 0) << site.Text("log");
   Daemon second(site);
@@ -208,7 +214,9 @@ TEST(Assayd, TheServerAndAssayVerifyAgree) {
     site.Write(name, AsText(*blob));
     command.push_back(site.File(name));
   }
-  for (const auto& entry : std::filesystem::directory_iterator(site.root() / "policies")) command.insert(command.end(), {"--policy", entry.path().string()});
+  for (const auto& entry : std::filesystem::directory_iterator(site.root() / "policies")) {
+    command.insert(command.end(), {"--policy", entry.path().string()});
+  }
   command.insert(command.end(), {"--cluster", "demo", "--role", "worker", "--insecure-test-anchors", site.File("anchors.yaml"), "--at",
                                  FormatTime(Time(Duration(record->appraisal().appraised_at().seconds()))), "--report-data",
                                  ToHex(AsBytes(record->demanded_report_data())), "-o", "json"});
@@ -218,8 +226,9 @@ TEST(Assayd, TheServerAndAssayVerifyAgree) {
   const auto online = json::Parse(appraisal::CanonicalJson(record->appraisal()));
   ASSERT_TRUE(offline.ok()) << site.Text("verify.json");
   ASSERT_TRUE(online.ok());
-  for (const std::string_view member : {"verdict", "authenticity", "platform", "policy", "policy_set", "strength", "trust_boundary", "claims", "checks",
-                                        "windows", "parts", "release", "cloud_provenance", "instance_identity", "appraised_at", "freshness", "engine"}) {
+  for (const std::string_view member :
+       {"verdict", "authenticity", "platform", "policy", "policy_set", "strength", "trust_boundary", "claims", "checks", "windows", "parts",
+        "release", "cloud_provenance", "instance_identity", "appraised_at", "freshness", "engine"}) {
     const json::Value* a = offline->Find(member);
     const json::Value* b = online->Find(member);
     ASSERT_TRUE((a == nullptr) == (b == nullptr)) << member;
@@ -251,23 +260,34 @@ TEST(Assayd, RefusesToStartAndSaysWhy) {
       {"no configuration", [](const Site& site) { std::filesystem::remove(site.File("assayd.yaml")); }, 2, "--config"},
       {"an unknown key", [&](const Site& site) { replace(site, "store:", "sotre:"); }, 7, "did you mean 'store'"},
       {"a missing certificate", [](const Site& site) { std::filesystem::remove(site.File("tls/server.pem")); }, 7, "join.tls.certificate"},
-      {"a key of another certificate", [&](const Site& site) { replace(site, "key: tls/server.key", "key: tls/viewer.key"); }, 7, "another key"},
-      {"a key that others can read", [](const Site& site) { std::filesystem::permissions(site.File("tls/server.key"), std::filesystem::perms(0644)); }, 7, "chmod 600"},
-      {"a certificate that has ended", [](const Site& site) { TlsIssuedAt(site, SystemClock().Now() - std::chrono::days(91)); }, 7, "' ended "},
-      {"a certificate of the future", [](const Site& site) { TlsIssuedAt(site, SystemClock().Now() + std::chrono::hours(3)); }, 7, "server.pem': expected a certificate that is valid now, actual: 'CN=localhost' begins "},
-      {"a CA that is none", [&](const Site& site) { replace(site, "client_ca: tls/ca.pem", "client_ca: tls/viewer.pem"); }, 7, "viewer.pem': expected CA certificates"},
-      {"pages under a certificate that has ended", [](const Site& site) {
+      {"a key of another certificate", [&](const Site& site) { replace(site, "key: tls/server.key", "key: tls/viewer.key"); }, 7,
+       "another key"},
+      {"a key that others can read",
+       [](const Site& site) { std::filesystem::permissions(site.File("tls/server.key"), std::filesystem::perms(0644)); }, 7, "chmod 600"},
+      {"a certificate that has ended", [](const Site& site) { TlsIssuedAt(site, SystemClock().Now() - std::chrono::days(91)); }, 7,
+       "' ended "},
+      {"a certificate of the future", [](const Site& site) { TlsIssuedAt(site, SystemClock().Now() + std::chrono::hours(3)); }, 7,
+       "server.pem': expected a certificate that is valid now, actual: 'CN=localhost' begins "},
+      {"a CA that is none", [&](const Site& site) { replace(site, "client_ca: tls/ca.pem", "client_ca: tls/viewer.pem"); }, 7,
+       "viewer.pem': expected CA certificates"},
+      {"pages under a certificate that has ended",
+       [](const Site& site) {
          ASSERT_TRUE(softtee::MakeDevTls(site.root() / "old", "localhost", SystemClock().Now() - std::chrono::days(91)).ok());
-         site.Write("assayd.yaml", Cat(site.Text("assayd.yaml"), "https: {address: \"127.0.0.1:0\", tls: {certificate: old/server.pem, key: old/server.key}}\n"));
-       }, 7, "https.tls.certificate"},
-      {"a policy with defects", [](const Site& site) { site.Write("policies/demo.yaml", "apiVersion: assay.v1\nkind: PolicySett\nname: x\n"); }, 7, "demo.yaml:2:7"},
+         site.Write("assayd.yaml", Cat(site.Text("assayd.yaml"),
+                                       "https: {address: \"127.0.0.1:0\", tls: {certificate: old/server.pem, key: old/server.key}}\n"));
+       },
+       7, "https.tls.certificate"},
+      {"a policy with defects",
+       [](const Site& site) { site.Write("policies/demo.yaml", "apiVersion: assay.v1\nkind: PolicySett\nname: x\n"); }, 7, "demo.yaml:2:7"},
       {"no policy set", [](const Site& site) { std::filesystem::remove(site.File("policies/demo.yaml")); }, 7, "policy_none"},
       {"anchors that are none", [](const Site& site) { site.Write("anchors.yaml", "kind: Nonsense\n"); }, 7, "anchors.yaml:"},
       {"a store that is something else", [](const Site& site) { site.Write("assay.db", std::string(4096, 'x')); }, 1, "assay.db"},
-      {"a challenge key too short", [](const Site& site) {
+      {"a challenge key too short",
+       [](const Site& site) {
          site.Write("challenge.key", "short");
          std::filesystem::permissions(site.File("challenge.key"), std::filesystem::perms(0600));
-       }, 7, "challenges.key_file"},
+       },
+       7, "challenges.key_file"},
       {"an address of nobody", [&](const Site& site) { replace(site, "127.0.0.1:0", "192.0.2.1:1"); }, 1, "join.address"},
   };
   for (const Case& c : cases) {
@@ -292,7 +312,8 @@ class ReadOnlyDisk : public ::testing::Test {
     site_.Write("assayd.yaml", Cat(text, "http: {address: \"127.0.0.1:0\"}\n"));
   }
   std::vector<std::string> Through() const {
-    return {"/usr/bin/env", Cat("LD_PRELOAD=", test::Program("read_only_disk.so")), Cat("ASSAY_READ_ONLY_BELOW=", site_.File("data")), Cat("ASSAY_READ_ONLY_WHILE=", site_.File("broken"))};
+    return {"/usr/bin/env", Cat("LD_PRELOAD=", test::Program("read_only_disk.so")), Cat("ASSAY_READ_ONLY_BELOW=", site_.File("data")),
+            Cat("ASSAY_READ_ONLY_WHILE=", site_.File("broken"))};
   }
   void Break() const { site_.Write("broken", ""); }
   void Mend() const { std::filesystem::remove(site_.File("broken")); }
@@ -315,7 +336,8 @@ TEST_F(ReadOnlyDisk, UnderARunningServerNoVerdictIsGivenUntilItCanBeWrittenAgain
       EXPECT_TRUE(absl::IsUnavailable(refused.status())) << Message(refused.status());
       EXPECT_THAT(Message(refused.status()), HasSubstr("store_unavailable (5012)"));
       EXPECT_THAT(Message(refused.status()), HasSubstr("Retry in 2000 ms"));
-      EXPECT_EQ(Message(refused.status()).find(site_.root().string()), std::string::npos) << "paths of the verifier are none of a node's business";
+      EXPECT_EQ(Message(refused.status()).find(site_.root().string()), std::string::npos)
+          << "paths of the verifier are none of a node's business";
     }
     client::VerdictClient viewer(Viewer(site_, daemon.Address("operator")));
     v1::GetVerdictRequest get;
@@ -356,7 +378,8 @@ TEST_F(ReadOnlyDisk, AtTheStartItIsNamedAndOnceItCanBeWrittenTheServerStarts) {
       EXPECT_EQ(daemon.process().Wait(), 1) << site_.Text("log");
     }
     EXPECT_THAT(site_.Text("log"), HasSubstr(Cat(site_.File("data/assay.db"), ": cannot ")));
-    EXPECT_THAT(site_.Text("log"), HasSubstr(there ? "let this user read and write the file" : "Read-only file system; look at the kernel's log"));
+    EXPECT_THAT(site_.Text("log"),
+                HasSubstr(there ? "let this user read and write the file" : "Read-only file system; look at the kernel's log"));
     EXPECT_FALSE(std::filesystem::exists(site_.File("ready")));
     Mend();
     Daemon daemon(site_, Through());
@@ -370,7 +393,9 @@ TEST_F(ReadOnlyDisk, AtTheStartItIsNamedAndOnceItCanBeWrittenTheServerStarts) {
 
 TEST(Assayd, ConfigCommands) {
   const Site site;
-  Process check({test::Program("assayd"), "config", "check", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")}, site.File("check"));
+  Process check(
+      {test::Program("assayd"), "config", "check", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")},
+      site.File("check"));
   EXPECT_EQ(check.Wait(), 0) << site.Text("check");
   EXPECT_THAT(site.Text("check"), HasSubstr(": good"));
   Process print({test::Program("assayd"), "config", "print-default"}, site.File("default"));

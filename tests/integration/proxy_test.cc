@@ -36,16 +36,20 @@ sockaddr_in Loopback(std::uint16_t port) {
 class TlsProxy {
  public:
   TlsProxy(const Site& own, const std::string& verifier)
-      : server_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free), client_(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free),
+      : server_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),
+        client_(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free),
         to_(Loopback(static_cast<std::uint16_t>(std::stoi(verifier.substr(verifier.rfind(':') + 1))))) {
     ::signal(SIGPIPE, SIG_IGN);
     EXPECT_EQ(SSL_CTX_use_certificate_chain_file(server_.get(), own.File("tls/server.pem").c_str()), 1);
     EXPECT_EQ(SSL_CTX_use_PrivateKey_file(server_.get(), own.File("tls/server.key").c_str(), SSL_FILETYPE_PEM), 1);
-    SSL_CTX_set_alpn_select_cb(server_.get(), [](SSL*, const unsigned char** out, unsigned char* length, const unsigned char*, unsigned, void*) {
-      *out = reinterpret_cast<const unsigned char*>("h2");
-      *length = 2;
-      return SSL_TLSEXT_ERR_OK;
-    }, nullptr);
+    SSL_CTX_set_alpn_select_cb(
+        server_.get(),
+        [](SSL*, const unsigned char** out, unsigned char* length, const unsigned char*, unsigned, void*) {
+          *out = reinterpret_cast<const unsigned char*>("h2");
+          *length = 2;
+          return SSL_TLSEXT_ERR_OK;
+        },
+        nullptr);
     const unsigned char protocols[] = {2, 'h', '2'};
     SSL_CTX_set_alpn_protos(client_.get(), protocols, sizeof protocols);
     listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -77,7 +81,8 @@ class TlsProxy {
       const Ssl node(SSL_new(server_.get()), &SSL_free), verifier(SSL_new(client_.get()), &SSL_free);
       SSL_set_fd(node.get(), near);
       SSL_set_fd(verifier.get(), far);
-      if (::connect(far, reinterpret_cast<const sockaddr*>(&to_), sizeof to_) == 0 && SSL_accept(node.get()) == 1 && SSL_connect(verifier.get()) == 1) {
+      if (::connect(far, reinterpret_cast<const sockaddr*>(&to_), sizeof to_) == 0 && SSL_accept(node.get()) == 1 &&
+          SSL_connect(verifier.get()) == 1) {
         std::array<pollfd, 2> waiting{pollfd{near, POLLIN, 0}, pollfd{far, POLLIN, 0}};
         bool open = true;
         while (open && !ending_) {

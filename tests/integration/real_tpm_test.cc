@@ -68,12 +68,17 @@ struct Machine {
         const Bytes value = tcg_log::test::PlainLog::DigestOf(algorithm, size, event);
         std::copy(value.begin(), value.end(), digest.digest.sha512);
       }
-      EXPECT_EQ(::Esys_PCR_Extend((*tpm)->esys(), ESYS_TR_PCR0 + event.index, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &digests), TSS2_RC_SUCCESS);
+      EXPECT_EQ(::Esys_PCR_Extend((*tpm)->esys(), ESYS_TR_PCR0 + event.index, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &digests),
+                TSS2_RC_SUCCESS);
     }
   }
   // TPM2B_PUBLIC of the keys that the agent will use.
-  std::string AttestationKey() const { return Text((*agent::Tpm::Open(swtpm.tcti()))->AttestationKey(agent::TpmKeyType::kP256)->public_area); }
-  std::string EndorsementKey() const { return Text((*agent::Tpm::Open(swtpm.tcti()))->EndorsementKey(agent::TpmKeyType::kRsa2048)->public_area); }
+  std::string AttestationKey() const {
+    return Text((*agent::Tpm::Open(swtpm.tcti()))->AttestationKey(agent::TpmKeyType::kP256)->public_area);
+  }
+  std::string EndorsementKey() const {
+    return Text((*agent::Tpm::Open(swtpm.tcti()))->EndorsementKey(agent::TpmKeyType::kRsa2048)->public_area);
+  }
   static std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
 
   test::Swtpm swtpm;
@@ -111,8 +116,21 @@ class RealTpmJoin : public ::testing::Test {
     const Site& site = verifier_->site();
     const std::string output = site.File("output");
     std::filesystem::remove(output);
-    std::vector<std::string> arguments = {test::Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "vtpm", "--role", "worker",
-                                          "--platform", "qemu_vtpm", "--tpm", machine.swtpm.tcti(), "-v"};
+    std::vector<std::string> arguments = {test::Program("assay"),
+                                          "attest",
+                                          "--server",
+                                          verifier_->join(),
+                                          "--ca",
+                                          site.File("tls/ca.pem"),
+                                          "--cluster",
+                                          "vtpm",
+                                          "--role",
+                                          "worker",
+                                          "--platform",
+                                          "qemu_vtpm",
+                                          "--tpm",
+                                          machine.swtpm.tcti(),
+                                          "-v"};
     if (std::find(more.begin(), more.end(), "--event-log") == more.end()) more.insert(more.end(), {"--event-log", site.File("boot.log")});
     arguments.insert(arguments.end(), more.begin(), more.end());
     Process process(arguments, output);
@@ -152,7 +170,8 @@ TEST_F(RealTpmJoin, ATpmIsKnownByItsEnrolledEndorsementKey) {
 }
 
 TEST_F(RealTpmJoin, ATpmIsKnownByItsMakersCertificate) {
-  const Machine machine(test::Swtpm::Certificates::kYes), stranger(test::Swtpm::Certificates::kYes), uncertified(test::Swtpm::Certificates::kNo);
+  const Machine machine(test::Swtpm::Certificates::kYes), stranger(test::Swtpm::Certificates::kYes),
+      uncertified(test::Swtpm::Certificates::kNo);
   Start(&machine);
   const std::string joined = Attest(machine);
   EXPECT_THAT(joined, StartsWith("0: TRUSTED (simulated)")) << joined;
@@ -192,7 +211,9 @@ TEST_F(RealTpmJoin, ADraftFromSavedEvidenceLetsTheMachineIn) {
   const std::size_t at = refused.find("--nonce ");
   ASSERT_NE(at, std::string::npos) << refused;
   const std::string nonce = refused.substr(at + 8, 64);
-  std::vector<std::string> arguments = {test::Program("assay"), "policy", "from-evidence", "--platform", "qemu_vtpm", "--nonce", nonce, "--enrolled-key", site.File("ak.pub"), "--name", "ours", "--to", site.File("draft")};
+  std::vector<std::string> arguments = {
+      test::Program("assay"), "policy", "from-evidence", "--platform", "qemu_vtpm",       "--nonce", nonce, "--enrolled-key",
+      site.File("ak.pub"),    "--name", "ours",          "--to",       site.File("draft")};
   for (const auto& file : std::filesystem::directory_iterator(site.File("saved"))) arguments.push_back(file.path().string());
   {
     Process process(arguments, site.File("drafted"));
@@ -223,7 +244,9 @@ TEST_F(RealTpmJoin, AServerThatTakesNoTpmIsSaidSo) {
   const Machine machine(test::Swtpm::Certificates::kNo);
   Start();
   const Site& site = verifier_->site();
-  Process process({test::Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo", "--role", "worker", "--tpm", machine.swtpm.tcti()}, site.File("output"));
+  Process process({test::Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "demo",
+                   "--role", "worker", "--tpm", machine.swtpm.tcti()},
+                  site.File("output"));
   EXPECT_EQ(process.Wait(), 2);
   EXPECT_THAT(site.Text("output"), HasSubstr("without --tpm"));
 }

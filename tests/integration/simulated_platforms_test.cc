@@ -33,14 +33,34 @@ struct Row {
 // Of each carrier the digest of another challenge, of each chain a break, and something that the platform alone has.
 const std::vector<Row>& Rows() {
   static const std::vector<Row> rows = {
-      {"qemu_vtpm", v1::STRENGTH_E, {{"extra_data_other", "binding_mismatch"}, {"ek_root_self_made", "root_not_pinned"}, {"pcr_changed", "pcr_digest_mismatch"}}},
-      {"gcp_shielded_vm", v1::STRENGTH_D, {{"extra_data_other", "binding_mismatch"}, {"root_self_made", "root_not_pinned"}, {"certificate_expired", "expired"}}},
-      {"azure_trusted_launch", v1::STRENGTH_D, {{"extra_data_other", "binding_mismatch"}, {"root_self_made", "root_not_pinned"}, {"quote_of_other_key", "signature_invalid"}}},
-      {"azure_sev_snp", v1::STRENGTH_C, {{"extra_data_other", "binding_mismatch"}, {"claims_changed", "claims_not_committed"}, {"certificate_of_other", "ak_certificate_of_other"}}},
+      {"qemu_vtpm",
+       v1::STRENGTH_E,
+       {{"extra_data_other", "binding_mismatch"}, {"ek_root_self_made", "root_not_pinned"}, {"pcr_changed", "pcr_digest_mismatch"}}},
+      {"gcp_shielded_vm",
+       v1::STRENGTH_D,
+       {{"extra_data_other", "binding_mismatch"}, {"root_self_made", "root_not_pinned"}, {"certificate_expired", "expired"}}},
+      {"azure_trusted_launch",
+       v1::STRENGTH_D,
+       {{"extra_data_other", "binding_mismatch"}, {"root_self_made", "root_not_pinned"}, {"quote_of_other_key", "signature_invalid"}}},
+      {"azure_sev_snp",
+       v1::STRENGTH_C,
+       {{"extra_data_other", "binding_mismatch"},
+        {"claims_changed", "claims_not_committed"},
+        {"certificate_of_other", "ak_certificate_of_other"}}},
       {"azure_tdx", v1::STRENGTH_C, {{"extra_data_other", "binding_mismatch"}, {"td_quote_missing", "item_missing"}}},
-      {"gcp_sev_snp", v1::STRENGTH_C, {{"report_of_other_transcript", "binding_mismatch"}, {"transcript_without_ak", "ak_uncommitted"}, {"not_production", "not_production"}}},
-      {"gcp_tdx", v1::STRENGTH_C, {{"quote_of_other_transcript", "binding_mismatch"}, {"certificate_other_issuer_key", "chain_broken"}, {"endorsement_changed", "signature_invalid"}}},
-      {"aws_nitro_enclave", v1::STRENGTH_D, {{"nonce_other", "binding_mismatch"}, {"debug", "debug_enabled"}, {"root_self_made", "root_not_pinned"}}},
+      {"gcp_sev_snp",
+       v1::STRENGTH_C,
+       {{"report_of_other_transcript", "binding_mismatch"},
+        {"transcript_without_ak", "ak_uncommitted"},
+        {"not_production", "not_production"}}},
+      {"gcp_tdx",
+       v1::STRENGTH_C,
+       {{"quote_of_other_transcript", "binding_mismatch"},
+        {"certificate_other_issuer_key", "chain_broken"},
+        {"endorsement_changed", "signature_invalid"}}},
+      {"aws_nitro_enclave",
+       v1::STRENGTH_D,
+       {{"nonce_other", "binding_mismatch"}, {"debug", "debug_enabled"}, {"root_self_made", "root_not_pinned"}}},
       {"aws_nitro_tpm", v1::STRENGTH_D, {{"nonce_missing", "binding_mismatch"}, {"signature_damaged", "signature_invalid"}}},
       {"aws_sev_snp", v1::STRENGTH_C, {{"nonce_other", "binding_mismatch"}, {"leaf_expired", "expired"}}},
   };
@@ -80,19 +100,28 @@ class Simulated : public ::testing::Test {
         policies += Cat(policies.empty() ? "" : ", ", name);
       }
       site.Write("policies/simulated.yaml", Cat(kSetHead, policies, "]\n"));
-      for (const char* file : {"anchors.yaml", "gce_endorsement_root.der"}) std::filesystem::copy(std::filesystem::path(Pki()) / file, site.root() / file, std::filesystem::copy_options::overwrite_existing);
+      for (const char* file : {"anchors.yaml", "gce_endorsement_root.der"}) {
+        std::filesystem::copy(std::filesystem::path(Pki()) / file, site.root() / file, std::filesystem::copy_options::overwrite_existing);
+      }
     });
   }
   static void TearDownTestSuite() { verifier_.reset(); }
 
   static agent::SoftteeOptions Options(std::string_view platform) {
     // One machine, since its keys take time to make.
-    return {.program = test::Program("assay-softtee"), .pki_directory = Pki(), .platform = *agent::SimulatedPlatformNamed(platform), .machine = "integration"};
+    return {.program = test::Program("assay-softtee"),
+            .pki_directory = Pki(),
+            .platform = *agent::SimulatedPlatformNamed(platform),
+            .machine = "integration"};
   }
   static v1::Appraisal Join(agent::SoftteeOptions options, std::string_view hint = "") {
     agent::SoftteeSource source(options);
     Node node(verifier_->join(), verifier_->site());
-    const auto response = agent::Join({.cluster = "simulated", .role = "worker", .name = options.machine, .platform = std::string(hint.empty() ? options.platform->name : hint)}, node.key(), source, node);
+    const auto response = agent::Join({.cluster = "simulated",
+                                       .role = "worker",
+                                       .name = options.machine,
+                                       .platform = std::string(hint.empty() ? options.platform->name : hint)},
+                                      node.key(), source, node);
     if (response.ok()) return response->appraisal();
     ADD_FAILURE() << options.platform->name << " " << options.fault << ": " << MessageOf(response.status());
     return {};
@@ -102,8 +131,19 @@ class Simulated : public ::testing::Test {
     const Site& site = verifier_->site();
     const std::string output = site.File("output");
     std::filesystem::remove(output);
-    std::vector<std::string> arguments = {test::Program("assay"), "attest", "--server", verifier_->join(), "--ca", site.File("tls/ca.pem"), "--cluster", "simulated", "--role", "worker",
-                                          "--simulate", Pki(), "-v"};
+    std::vector<std::string> arguments = {test::Program("assay"),
+                                          "attest",
+                                          "--server",
+                                          verifier_->join(),
+                                          "--ca",
+                                          site.File("tls/ca.pem"),
+                                          "--cluster",
+                                          "simulated",
+                                          "--role",
+                                          "worker",
+                                          "--simulate",
+                                          Pki(),
+                                          "-v"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const int code = Process(arguments, output).Wait();
     return Cat(code, ": ", site.Text("output"));
@@ -148,9 +188,15 @@ TEST_F(Simulated, EachFaultIsRefusedForItsReason) {
 
 // What one platform's evidence is worth, it is worth as that platform's only.
 TEST_F(Simulated, EvidenceIsOfNoOtherPlatform) {
-  const std::pair<const char*, const char*> kMistaken[] = {{"azure_trusted_launch", "gcp_shielded_vm"}, {"gcp_shielded_vm", "azure_trusted_launch"}, {"qemu_vtpm", "azure_trusted_launch"},
-                                                           {"aws_nitro_tpm", "aws_nitro_enclave"},      {"aws_sev_snp", "qemu_sev_snp"},               {"gcp_tdx", "azure_tdx"}};
-  for (const auto& [minted, claimed] : kMistaken) EXPECT_EQ(Join(Options(minted), claimed).verdict(), v1::VERDICT_REJECTED) << minted << " as " << claimed;
+  const std::pair<const char*, const char*> kMistaken[] = {{"azure_trusted_launch", "gcp_shielded_vm"},
+                                                           {"gcp_shielded_vm", "azure_trusted_launch"},
+                                                           {"qemu_vtpm", "azure_trusted_launch"},
+                                                           {"aws_nitro_tpm", "aws_nitro_enclave"},
+                                                           {"aws_sev_snp", "qemu_sev_snp"},
+                                                           {"gcp_tdx", "azure_tdx"}};
+  for (const auto& [minted, claimed] : kMistaken) {
+    EXPECT_EQ(Join(Options(minted), claimed).verdict(), v1::VERDICT_REJECTED) << minted << " as " << claimed;
+  }
 }
 
 TEST_F(Simulated, AMachineStaysTheSameAndIsNoOther) {
@@ -170,7 +216,9 @@ TEST_F(Simulated, TheCommandLineSimulatesEachOfThem) {
     EXPECT_THAT(said, HasSubstr(platform));
   }
   EXPECT_THAT(Attest({"--platform", "gcp_shielded_vm", "--name", "integration"}), StartsWith("0: ")) << "the hint says it as well";
-  EXPECT_THAT(Attest({"--simulate-platform", "qemu_vtpm", "--platform", "gcp_shielded_vm", "--name", "integration"}), Not(StartsWith("0: "))) << "the hint stands over it";
+  EXPECT_THAT(Attest({"--simulate-platform", "qemu_vtpm", "--platform", "gcp_shielded_vm", "--name", "integration"}),
+              Not(StartsWith("0: ")))
+      << "the hint stands over it";
 }
 
 TEST_F(Simulated, TheCommandLineSaysWhatIsWrong) {
@@ -181,9 +229,15 @@ TEST_F(Simulated, TheCommandLineSaysWhatIsWrong) {
   } rows[] = {
       {{"--simulate-platform", "azure_trusted_lunch"}, "2: ", "Did you mean azure_trusted_launch?"},
       {{"--simulate-platform", "qemu_sev_snp_svsm"}, "2: ", "expected one of qemu_sev_snp, qemu_tdx, qemu_vtpm"},
-      {{"--simulate-platform", "qemu_vtpm", "--simulate-fault", "certificate_missing"}, "2: ", "there is no certificate_missing with --platform qemu_vtpm"},
-      {{"--simulate-platform", "qemu_vtpm", "--simulate-fault", "ek_issuer_missing", "--name", "integration"}, "4: REJECTED", "chain_incomplete"},
-      {{"--simulate-platform", "gcp_tdx", "--simulate-fault", "pcr_changed", "--name", "integration"}, "4: REJECTED", "pcr_digest_mismatch"},
+      {{"--simulate-platform", "qemu_vtpm", "--simulate-fault", "certificate_missing"},
+       "2: ",
+       "there is no certificate_missing with --platform qemu_vtpm"},
+      {{"--simulate-platform", "qemu_vtpm", "--simulate-fault", "ek_issuer_missing", "--name", "integration"},
+       "4: REJECTED",
+       "chain_incomplete"},
+      {{"--simulate-platform", "gcp_tdx", "--simulate-fault", "pcr_changed", "--name", "integration"},
+       "4: REJECTED",
+       "pcr_digest_mismatch"},
       {{"--simulate-platform", "aws_sev_snp", "--simulate-arg", "no-such-option"}, "2: ", "no-such-option"},
   };
   for (const auto& row : rows) {

@@ -40,8 +40,8 @@ v1::Appraisal JoinDcap(Verifier& verifier, softtee::DcapOptions options, const s
 
 TEST(JoinTdx, AGoodTrustDomainIsTrustedByWhatItBrings) {
   Verifier verifier;
-  for (const softtee::QuoteKind kind : {softtee::QuoteKind::kTdxV4, softtee::QuoteKind::kTdxV5Td10, softtee::QuoteKind::kTdxV5Td15,
-                                        softtee::QuoteKind::kTdxV5Td15Ex}) {
+  for (const softtee::QuoteKind kind :
+       {softtee::QuoteKind::kTdxV4, softtee::QuoteKind::kTdxV5Td10, softtee::QuoteKind::kTdxV5Td15, softtee::QuoteKind::kTdxV5Td15Ex}) {
     const v1::Appraisal appraisal = JoinDcap(verifier, {.kind = kind, .with_evaluation_numbers = true});
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << softtee::NameOf(kind) << " " << testing::PrintToString(Reasons(appraisal));
     EXPECT_EQ(appraisal.platform(), "qemu_tdx");
@@ -55,8 +55,8 @@ TEST(JoinTdx, AGoodTrustDomainIsTrustedByWhatItBrings) {
 TEST(JoinTdx, EachKindOfFaultIsRefusedForItsReason) {
   using enum softtee::DcapFault;
   Verifier verifier;
-  for (const softtee::DcapFault fault : {kQuoteTruncated, kBodyChanged, kOtherReportData, kDebug, kServiceTd, kRootSelfMade, kPckRevoked, kTcbSignerRevoked,
-                                         kTcbInfoChanged, kTcbInfoMalformed, kOutOfDate, kTdRelaunchAdvised, kEnclave}) {
+  for (const softtee::DcapFault fault : {kQuoteTruncated, kBodyChanged, kOtherReportData, kDebug, kServiceTd, kRootSelfMade, kPckRevoked,
+                                         kTcbSignerRevoked, kTcbInfoChanged, kTcbInfoMalformed, kOutOfDate, kTdRelaunchAdvised, kEnclave}) {
     const v1::Appraisal appraisal = JoinDcap(verifier, softtee::OptionsFor(fault));
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << softtee::EntryOf(fault).name;
     EXPECT_THAT(Reasons(appraisal), Contains(std::string(softtee::EntryOf(fault).reason))) << softtee::EntryOf(fault).name;
@@ -144,16 +144,29 @@ TEST(JoinTdx, TheCommandLineSimulatesWhatItIsTold) {
   Verifier verifier;
   softtee::IntelPki::Shared();
   const auto attest = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {test::Program("assay"), "attest", "--server", verifier.join(), "--ca", verifier.site().File("tls/ca.pem"), "--cluster", "demo",
-                                          "--role", "worker", "--simulate", test::SoftteePkiDir()};
+    std::vector<std::string> arguments = {test::Program("assay"),
+                                          "attest",
+                                          "--server",
+                                          verifier.join(),
+                                          "--ca",
+                                          verifier.site().File("tls/ca.pem"),
+                                          "--cluster",
+                                          "demo",
+                                          "--role",
+                                          "worker",
+                                          "--simulate",
+                                          test::SoftteePkiDir()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Process(arguments, verifier.site().File("attest.txt")).Wait();
   };
   EXPECT_EQ(attest({}), 0) << "SEV-SNP, as ever";
   EXPECT_EQ(attest({"--simulate-platform", "qemu_tdx"}), 0);
   EXPECT_EQ(attest({"--platform", "qemu_tdx", "--simulate-arg", "quote=tdx_v5_td15"}), 0);
-  const std::pair<const char*, int> kFaults[] = {{"debug", 4}, {"out_of_date", 4}, {"quote_truncated", 5}, {"tcb_info_missing", 6}, {"leaf_tcb_fmc", 2}};
-  for (const auto& [fault, code] : kFaults) EXPECT_EQ(attest({"--simulate-platform", "qemu_tdx", "--simulate-fault", fault}), code) << fault;
+  const std::pair<const char*, int> kFaults[] = {
+      {"debug", 4}, {"out_of_date", 4}, {"quote_truncated", 5}, {"tcb_info_missing", 6}, {"leaf_tcb_fmc", 2}};
+  for (const auto& [fault, code] : kFaults) {
+    EXPECT_EQ(attest({"--simulate-platform", "qemu_tdx", "--simulate-fault", fault}), code) << fault;
+  }
   EXPECT_EQ(attest({"--simulate-platform", "azure_tdx"}), 4) << "the policies of this cluster do not list it";
   EXPECT_EQ(attest({"--simulate-platform", "qemu_sev_snp_svsm"}), 2);
 }

@@ -64,7 +64,9 @@ class Tls : public ::testing::Test {
   // Another PKI in place of the server's.
   void ExchangeEverything() {
     const Site other;
-    for (const std::string_view name : {"tls/ca.pem", "tls/server.key", "tls/server.pem", "tls/viewer.pem", "tls/viewer.key"}) Place(verifier_.site(), name, other.Text(name));
+    for (const std::string_view name : {"tls/ca.pem", "tls/server.key", "tls/server.pem", "tls/viewer.pem", "tls/viewer.key"}) {
+      Place(verifier_.site(), name, other.Text(name));
+    }
   }
   bool LogSays(std::string_view text) { return verifier_.log().find(text) != std::string::npos; }
 
@@ -77,9 +79,8 @@ TEST_F(Tls, NewFilesAreTakenUpWithoutARestart) {
   const std::string join = verifier_.join(), operators = verifier_.operators();
   ExchangeEverything();
   EXPECT_TRUE(Eventually([&] { return Joins(verifier_); })) << verifier_.log();
-  EXPECT_TRUE(Eventually([&] {
-    return client::VerdictClient(OperatorChannel(operators, verifier_.site(), "viewer")).ListNodes({}).ok();
-  })) << verifier_.log();
+  EXPECT_TRUE(Eventually([&] { return client::VerdictClient(OperatorChannel(operators, verifier_.site(), "viewer")).ListNodes({}).ok(); }))
+      << verifier_.log();
   EXPECT_EQ(verifier_.join(), join) << "the socket stays";
   EXPECT_THAT(verifier_.log(), HasSubstr("new TLS files taken up"));
 }
@@ -141,7 +142,9 @@ TEST_F(Tls, AnOperatorOfTheFormerCaIsNoOperator) {
 
 // --- what the files may be ------------------------------------------------------------------------------------------
 
-std::string DerOf(const std::string& pem) { return std::string(AsText(crypto::CertificatesFrom(AsBytes(pem), "test").value().front().der())); }
+std::string DerOf(const std::string& pem) {
+  return std::string(AsText(crypto::CertificatesFrom(AsBytes(pem), "test").value().front().der()));
+}
 
 TEST(TlsFiles, CertificatesInDerAreServedAsWell) {
   Verifier verifier("", "", std::nullopt, [](const Site& site) {
@@ -158,7 +161,9 @@ TEST(TlsFiles, CertificatesInDerAreServedAsWell) {
 // A PKI of another time in place of the server's.
 void UsePkiOf(const Site& site, Time issued) {
   ASSERT_TRUE(softtee::MakeDevTls(site.root() / "other", "localhost", issued).ok());
-  for (const std::string_view name : {"ca.pem", "server.key", "server.pem", "viewer.pem", "viewer.key"}) Place(site, Cat("tls/", name), site.Text(Cat("other/", name)));
+  for (const std::string_view name : {"ca.pem", "server.key", "server.pem", "viewer.pem", "viewer.key"}) {
+    Place(site, Cat("tls/", name), site.Text(Cat("other/", name)));
+  }
 }
 constexpr Duration kDay{86400};
 
@@ -166,7 +171,10 @@ TEST_F(Tls, ACertificateThatHasEndedIsNotTakenUpAndTheFormerGoesOn) {
   UsePkiOf(verifier_.site(), SystemClock().Now() - 91 * kDay);
   // Before all files were in place another defect may have been said.
   const std::string ended = "expected a certificate that is valid now, actual: 'CN=localhost' ended ";
-  EXPECT_TRUE(Eventually([&] { return LogSays(Cat("join.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended)) && LogSays(Cat("operator.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended)); })) << verifier_.log();
+  EXPECT_TRUE(Eventually([&] {
+    return LogSays(Cat("join.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended)) &&
+           LogSays(Cat("operator.tls.certificate '", verifier_.site().File("tls/server.pem"), "': ", ended));
+  })) << verifier_.log();
   verifier_.site().Write("tls/ca.pem", former_ca_);  // for the client of this test; the server looks at it once more and stays as it is
   EXPECT_TRUE(Joins(verifier_));
   EXPECT_THAT(verifier_.log(), Not(HasSubstr("new TLS files taken up")));
@@ -179,7 +187,9 @@ TEST_F(Tls, ACertificateThatHasEndedIsNotTakenUpAndTheFormerGoesOn) {
 TEST_F(Tls, ACertificateThatEndsSoonIsTakenUpAndSaid) {
   UsePkiOf(verifier_.site(), SystemClock().Now() - 80 * kDay);
   EXPECT_TRUE(Eventually([&] { return Joins(verifier_); })) << verifier_.log();
-  EXPECT_TRUE(Eventually([&] { return LogSays(R"("subject":"CN=localhost","not_after")") && LogSays(R"("subject":"CN=Assay development CA","not_after")"); })) << verifier_.log();
+  EXPECT_TRUE(Eventually([&] {
+    return LogSays(R"("subject":"CN=localhost","not_after")") && LogSays(R"("subject":"CN=Assay development CA","not_after")");
+  })) << verifier_.log();
   EXPECT_THAT(verifier_.log(), AllOf(HasSubstr("new TLS files taken up"), HasSubstr("a certificate in use ends soon")));
 }
 
@@ -188,7 +198,8 @@ TEST_F(Tls, ACertificateThatIsNoCaIsNotTakenUpAsOne) {
   EXPECT_TRUE(Eventually([&] { return LogSays("new TLS files not taken up, the former are used on"); }));
   EXPECT_THAT(verifier_.log(), HasSubstr("'CN=localhost' may sign none"));
   verifier_.site().Write("tls/ca.pem", former_ca_);
-  EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), "viewer")).ListNodes({}).ok()) << "the former CA still vouches";
+  EXPECT_TRUE(client::VerdictClient(OperatorChannel(verifier_.operators(), verifier_.site(), "viewer")).ListNodes({}).ok())
+      << "the former CA still vouches";
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ using testing::HasSubstr;
 
 constexpr std::string_view kIssuer = "simulated:https://assay.example";
 
-v1::ServerConfig ConfigOf(const Site& site) { return *service::LoadConfig("assayd.yaml", site.Text("assayd.yaml"), site.root().string()).config; }
+v1::ServerConfig ConfigOf(const Site& site) {
+  return *service::LoadConfig("assayd.yaml", site.Text("assayd.yaml"), site.root().string()).config;
+}
 
 absl::StatusOr<std::string> PublishedKeys(const v1::ServerConfig& config, bool simulated) {
   const auto keys = service::OpenTokenKeys(config, simulated, SystemClock().Now());
@@ -52,8 +54,16 @@ struct Joined {
     return agent::Join({.cluster = "demo", .role = "worker", .ear_profile = std::move(profile)}, node.key(), source, connection);
   }
   relying_party::Expectation Expectation() const {
-    return {.keys = KeysOf(verifier.site()), .skew = Duration{5}, .type = "JWT", .issuer = std::string(kIssuer), .verifier = "assay", .audience = "demo",
-            .nonce = connection.nonce, .holder = node.key().public_key(), .submodules = {"sev-snp-report"}, .demanded = {"hardware", "executables", "runtime-opaque"}};
+    return {.keys = KeysOf(verifier.site()),
+            .skew = Duration{5},
+            .type = "JWT",
+            .issuer = std::string(kIssuer),
+            .verifier = "assay",
+            .audience = "demo",
+            .nonce = connection.nonce,
+            .holder = node.key().public_key(),
+            .submodules = {"sev-snp-report"},
+            .demanded = {"hardware", "executables", "runtime-opaque"}};
   }
 
   Verifier verifier;
@@ -107,7 +117,8 @@ TEST(Token, IsWorthNothingToOthers) {
   EXPECT_EQ(refused([](auto& e) { e.holder = crypto::PrivateKey::GenerateP256().public_key(); }), Reason::kTokenHolderMismatch);
   EXPECT_EQ(refused([](auto& e) { e.audience = "other"; }), Reason::kTokenAudienceMismatch);
   EXPECT_EQ(refused([](auto& e) { e.nonce = std::string(43, 'A'); }), Reason::kTokenNonceMismatch);
-  EXPECT_EQ(refused([](auto& e) { e.issuer = "https://assay.example"; }), Reason::kTokenIssuerMismatch) << "a simulated verifier has another name";
+  EXPECT_EQ(refused([](auto& e) { e.issuer = "https://assay.example"; }), Reason::kTokenIssuerMismatch)
+      << "a simulated verifier has another name";
 }
 
 // DESIGN, Simulation: its own issuer and key.
@@ -175,7 +186,8 @@ TEST(Token, KeysFollowOneAnotherWhileTheServerRuns) {
   EXPECT_EQ(token_kid(), first);
   const auto next = (*keys)->Prepare(SystemClock().Now());
   ASSERT_TRUE(next.ok()) << MessageOf(next.status());
-  EXPECT_EQ((*keys)->Activate(*next, SystemClock().Now()).code(), absl::StatusCode::kFailedPrecondition) << "relying parties have not seen it yet";
+  EXPECT_EQ((*keys)->Activate(*next, SystemClock().Now()).code(), absl::StatusCode::kFailedPrecondition)
+      << "relying parties have not seen it yet";
   EXPECT_EQ(token_kid(), first);
   ASSERT_TRUE((*keys)->Activate(*next, SystemClock().Now(), /*force=*/true).ok());
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);

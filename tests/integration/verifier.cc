@@ -1,10 +1,10 @@
 #include "tests/integration/verifier.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,14 +74,16 @@ workers: {threads: 2, queue: 64}
 )";
 }
 
-Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens, const std::function<void(const Site&)>& prepare,
-                   const appraisal::Registry* registry)
+Verifier::Verifier(std::string_view listener, std::string_view more, const std::optional<TokensToo>& tokens,
+                   const std::function<void(const Site&)>& prepare, const appraisal::Registry* registry)
     : log_(log_text_, clock_) {
   prepare(site_);
   std::string text = site_.Text("assayd.yaml");
   std::string section(listener);
   // Tests are quicker than nodes; those about rates name their own.
-  if (section.find("rates:") == std::string::npos) section += Cat(section.empty() ? "" : ", ", "rates: {per_address: 100000, total: 100000}");
+  if (section.find("rates:") == std::string::npos) {
+    section += Cat(section.empty() ? "" : ", ", "rates: {per_address: 100000, total: 100000}");
+  }
   text.insert(text.find("join: {") + 7, Cat(section, ", "));
   if (!more.empty()) {
     const std::size_t begin = text.find(Cat("\n", more.substr(0, more.find(':') + 1)));
@@ -91,13 +93,17 @@ Verifier::Verifier(std::string_view listener, std::string_view more, const std::
   if (tokens) {
     site_.Write("jwks.json", tokens->jwks);
     std::string roles = "  roles:\n";
-    for (const std::string_view role : {"viewer", "operator", "admin"}) roles += Cat("    - {identity: \"oidc:https://idp.example#", role, "\", role: ", role, "}\n");
+    for (const std::string_view role : {"viewer", "operator", "admin"}) {
+      roles += Cat("    - {identity: \"oidc:https://idp.example#", role, "\", role: ", role, "}\n");
+    }
     text.replace(text.find("  roles:\n"), 9, roles);
-    text.insert(text.find("  roles:\n"), Cat("  oidc: {issuer: \"https://idp.example\", audience: assay, jwks: \"", tokens->where, "\"", tokens->more, "}\n"));
+    text.insert(text.find("  roles:\n"),
+                Cat("  oidc: {issuer: \"https://idp.example\", audience: assay, jwks: \"", tokens->where, "\"", tokens->more, "}\n"));
   }
   service::ConfigResult config = service::LoadConfig("assayd.yaml", text, site_.root().string());
   for (const std::string& message : config.messages) ADD_FAILURE() << message;
-  auto started = service::Server::Start({*std::move(config.config), site_.File("anchors.yaml"), registry == nullptr ? BuiltinRegistry() : *registry, clock_, random_, log_});
+  auto started = service::Server::Start(
+      {*std::move(config.config), site_.File("anchors.yaml"), registry == nullptr ? BuiltinRegistry() : *registry, clock_, random_, log_});
   if (!started.ok()) {
     ADD_FAILURE() << MessageOf(started.status());
     std::abort();
@@ -105,18 +111,22 @@ Verifier::Verifier(std::string_view listener, std::string_view more, const std::
   server_ = *std::move(started);
 }
 
-Node::Node(const std::string& address, const Site& site, const NodeOptions& options) : key_(options.key_pem.empty() ? crypto::PrivateKey::GenerateP256() : std::move(crypto::PrivateKey::FromPem(options.key_pem)).value()) {
+Node::Node(const std::string& address, const Site& site, const NodeOptions& options)
+    : key_(options.key_pem.empty() ? crypto::PrivateKey::GenerateP256() : std::move(crypto::PrivateKey::FromPem(options.key_pem)).value()) {
   client::ChannelOptions channel;
   channel.address = address;
   channel.ca_pem = site.Text("tls/ca.pem");
   if (options.with_certificate) {
-    channel.certificate_pem = codec::EncodePem("CERTIFICATE", *key_.SelfSignedCertificate("node", Now() - Duration(60), Now() + Duration(3600)));
+    channel.certificate_pem =
+        codec::EncodePem("CERTIFICATE", *key_.SelfSignedCertificate("node", Now() - Duration(60), Now() + Duration(3600)));
     channel.key_pem = std::string(key_.ToPem().view());
   }
   client_ = std::make_unique<client::JoinClient>(channel);
 }
 
-absl::StatusOr<v1::CreateChallengeResponse> Node::CreateChallenge(const v1::CreateChallengeRequest& request) { return client_->CreateChallenge(request); }
+absl::StatusOr<v1::CreateChallengeResponse> Node::CreateChallenge(const v1::CreateChallengeRequest& request) {
+  return client_->CreateChallenge(request);
+}
 absl::StatusOr<v1::AttestResponse> Node::Attest(const v1::AttestRequest& request) { return client_->Attest(request); }
 
 std::optional<crypto::Sha256Digest> Node::ServerKey() const {
@@ -151,7 +161,9 @@ absl::StatusOr<std::vector<agent::CollectedItem>> MintingDcap::Collect(const cry
   if (!minted.ok()) return minted.status();
   std::vector<agent::CollectedItem> items;
   for (softtee::Item& item : minted->items) {
-    if (only_.empty() || std::find(only_.begin(), only_.end(), item.media_type) != only_.end()) items.push_back({std::move(item.media_type), std::move(item.body)});
+    if (only_.empty() || std::find(only_.begin(), only_.end(), item.media_type) != only_.end()) {
+      items.push_back({std::move(item.media_type), std::move(item.body)});
+    }
   }
   return items;
 }
@@ -172,7 +184,8 @@ client::ChannelOptions OperatorChannel(const std::string& address, const Site& s
   options.timeout = std::chrono::seconds(20);
   if (who == "self-signed") {
     const crypto::PrivateKey key = crypto::PrivateKey::GenerateP256();
-    options.certificate_pem = codec::EncodePem("CERTIFICATE", *key.SelfSignedCertificate("viewer", Now() - Duration(60), Now() + Duration(600)));
+    options.certificate_pem =
+        codec::EncodePem("CERTIFICATE", *key.SelfSignedCertificate("viewer", Now() - Duration(60), Now() + Duration(600)));
     options.key_pem = std::string(key.ToPem().view());
   } else if (who == "foreign") {
     const Site foreign;
@@ -209,8 +222,7 @@ void Process::Signal(int number) const { ::kill(pid_, number); }
 int Process::Wait() {
   if (ended_) return *ended_;
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
   ended_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return *ended_;
 }
@@ -220,6 +232,5 @@ bool Process::Running() {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
-
 
 }  // namespace assay::integration

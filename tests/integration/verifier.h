@@ -44,9 +44,9 @@ class Site {
 // Bearer tokens for a verifier, of the issuer https://idp.example for the audience assay: its subjects viewer, operator and admin
 // have the role of their name.
 struct TokensToo {
-  std::string jwks;                  // what stands in the file jwks.json
-  std::string more = "";             // further YAML of operator.oidc, e.g. ", subject_claim: email"
-  std::string where = "jwks.json";   // operator.oidc.jwks
+  std::string jwks;                 // what stands in the file jwks.json
+  std::string more = "";            // further YAML of operator.oidc, e.g. ", subject_claim: email"
+  std::string where = "jwks.json";  // operator.oidc.jwks
 };
 
 // assayd in this process.
@@ -54,8 +54,10 @@ class Verifier {
  public:
   // `listener` goes into the join listener's section, e.g. "connections: {per_address: 3}".
   // `more` is further YAML of the whole file; it replaces the sections that it has. `prepare` may change files before the start.
-  explicit Verifier(std::string_view listener = "", std::string_view more = "", const std::optional<TokensToo>& tokens = std::nullopt,
-                    const std::function<void(const Site&)>& prepare = [](const Site&) {}, const appraisal::Registry* registry = nullptr);  // nullptr: this build's
+  explicit Verifier(
+      std::string_view listener = "", std::string_view more = "", const std::optional<TokensToo>& tokens = std::nullopt,
+      const std::function<void(const Site&)>& prepare = [](const Site&) {},
+      const appraisal::Registry* registry = nullptr);  // nullptr: this build's
 
   const Site& site() const { return site_; }
   service::Server& server() { return *server_; }
@@ -112,7 +114,8 @@ class Minting final : public agent::ReportSource {
 // The same for TDX and SGX. Empty `only`: every item; else those of these media types.
 class MintingDcap final : public agent::ReportSource {
  public:
-  explicit MintingDcap(softtee::DcapOptions options = {}, std::vector<std::string_view> only = {}) : options_(std::move(options)), only_(std::move(only)) {}
+  explicit MintingDcap(softtee::DcapOptions options = {}, std::vector<std::string_view> only = {})
+      : options_(std::move(options)), only_(std::move(only)) {}
   absl::StatusOr<std::vector<agent::CollectedItem>> Collect(const crypto::Sha512Digest& report_data) override;
 
  private:

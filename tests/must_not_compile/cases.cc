@@ -61,9 +61,7 @@ Compilation Compile(const std::vector<std::string>& arguments, const Case& one) 
   ASSAY_CHECK(output != nullptr);
   Compilation compilation{false, {}};
   char buffer[4096];
-  for (std::size_t count; (count = std::fread(buffer, 1, sizeof buffer, output)) > 0;) {
-    compilation.messages.append(buffer, count);
-  }
+  for (std::size_t count; (count = std::fread(buffer, 1, sizeof buffer, output)) > 0;) { compilation.messages.append(buffer, count); }
   const int status = ::pclose(output);
   // The shell answers 126 or more for a program that it could not start, or that a signal ended.
   ASSAY_CHECK(status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) < 126);
@@ -72,9 +70,7 @@ Compilation Compile(const std::vector<std::string>& arguments, const Case& one) 
 }
 
 std::string Judge(const Case& one, const Compilation& compilation) {
-  if (one.macro.empty()) {
-    return compilation.succeeded ? "" : Cat("without any case it must compile:\n", compilation.messages);
-  }
+  if (one.macro.empty()) { return compilation.succeeded ? "" : Cat("without any case it must compile:\n", compilation.messages); }
   if (compilation.succeeded) return "it compiles";
   if (!std::regex_search(compilation.messages, std::regex(one.expect))) {
     return Cat("it fails for another reason than ", one.expect, ":\n", compilation.messages);

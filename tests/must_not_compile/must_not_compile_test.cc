@@ -32,9 +32,7 @@ std::string Read(const std::filesystem::path& path) {
 std::vector<std::string> CompilerArguments() {
   std::ifstream file(COMPILER_ARGUMENTS_FILE);
   std::vector<std::string> arguments;
-  for (std::string line; std::getline(file, line);) {
-    arguments.push_back(line);
-  }
+  for (std::string line; std::getline(file, line);) { arguments.push_back(line); }
   ASSAY_CHECK(!arguments.empty());
   return arguments;
 }
@@ -105,9 +103,9 @@ TEST(CasesIn, ReadsControlAndCases) {
 }
 
 TEST(CasesIn, RefusesWhatWouldNeverBeTried) {
-  for (const std::string content : {"int a;\n", "#ifdef CASE_one\nint b\n#endif\n", "#if defined(CASE_one)\n// expect: x\n#endif\n",
-                                    "#ifdef CASE_one\n// expect: x\n#endif\n#ifdef CASE_one\n// expect: x\n#endif\n",
-                                    "#ifdef CASE_one\n"}) {
+  for (const std::string content :
+       {"int a;\n", "#ifdef CASE_one\nint b\n#endif\n", "#if defined(CASE_one)\n// expect: x\n#endif\n",
+        "#ifdef CASE_one\n// expect: x\n#endif\n#ifdef CASE_one\n// expect: x\n#endif\n", "#ifdef CASE_one\n"}) {
     std::vector<std::string> errors;
     CasesIn("a.cc", content, errors);
     EXPECT_THAT(errors, Not(IsEmpty())) << content;

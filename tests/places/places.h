@@ -7,9 +7,9 @@
 
 namespace assay::test {
 
-std::string SourceDir();                      // the root of the source tree
-std::string BinaryDir();                      // the root of the build
-std::string Program(std::string_view name);    // of this build: assay, assayd, assay-softtee
-std::string SoftteePkiDir();                  // where assay-softtee keeps its PKI, so that a build makes its keys once
+std::string SourceDir();                     // the root of the source tree
+std::string BinaryDir();                     // the root of the build
+std::string Program(std::string_view name);  // of this build: assay, assayd, assay-softtee
+std::string SoftteePkiDir();                 // where assay-softtee keeps its PKI, so that a build makes its keys once
 
 }  // namespace assay::test

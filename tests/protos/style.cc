@@ -56,8 +56,7 @@ class Style {
     const std::string& path = file.name();
     std::string folder = path.substr(0, path.find_last_of('/') == std::string::npos ? 0 : path.find_last_of('/'));
     std::replace(folder.begin(), folder.end(), '/', '.');
-    if (file.package() != folder)
-      Deviates(path, Cat("package '", file.package(), "' is not the folder '", folder, "'"));
+    if (file.package() != folder) Deviates(path, Cat("package '", file.package(), "' is not the folder '", folder, "'"));
     if (file.syntax() != FileDescriptor::SYNTAX_PROTO3) Deviates(path, "syntax is not proto3");
     for (int i = 0; i < file.message_type_count(); ++i) Message(*file.message_type(i));
     for (int i = 0; i < file.enum_type_count(); ++i) Enum(*file.enum_type(i));
@@ -76,8 +75,7 @@ class Style {
   template <typename Any>
   void HasComment(const Any& descriptor) {
     SourceLocation location;
-    if (!descriptor.GetSourceLocation(&location) ||
-        location.leading_comments.find_first_not_of(" \t\n") == std::string::npos) {
+    if (!descriptor.GetSourceLocation(&location) || location.leading_comments.find_first_not_of(" \t\n") == std::string::npos) {
       Deviates(descriptor.full_name(), "has no leading comment");
     }
   }
@@ -138,8 +136,7 @@ class Style {
   std::map<std::string, std::vector<std::string>> users_;  // request or response type → where it is used
 };
 
-void CheckCanonicalBelow(const Descriptor& message, std::set<const Descriptor*>& seen,
-                         std::vector<std::string>& deviations) {
+void CheckCanonicalBelow(const Descriptor& message, std::set<const Descriptor*>& seen, std::vector<std::string>& deviations) {
   if (!seen.insert(&message).second) return;
   for (int i = 0; i < message.field_count(); ++i) {
     const FieldDescriptor& field = *message.field(i);

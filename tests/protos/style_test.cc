@@ -1,5 +1,5 @@
-#include "tests/places/places.h"
 #include "tests/protos/style.h"
+#include "tests/places/places.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -117,8 +117,7 @@ TEST(CheckStyle, FindsEveryDeviation) {
       {"a.v1.PaintService: has no leading comment", comment({6, 0})},
       {"a.v1.PaintService.Paint: has no leading comment", comment({6, 0, 2, 0})},
       {"a.v1.Stump: has no leading comment", [](auto& file) { file.clear_source_code_info(); }},
-      {"a/v2/paint.proto: package 'a.v1' is not the folder 'a.v2'",
-       [](auto& file) { file.set_name("a/v2/paint.proto"); }},
+      {"a/v2/paint.proto: package 'a.v1' is not the folder 'a.v2'", [](auto& file) { file.set_name("a/v2/paint.proto"); }},
       {"paint.proto: package 'a.v1' is not the folder ''", [](auto& file) { file.set_name("paint.proto"); }},
       {"a/v1/paint.proto: syntax is not proto3",
        [](auto& file) {
@@ -149,10 +148,8 @@ TEST(CheckStyle, FindsEveryDeviation) {
          file.mutable_message_type(kPaintResponse)->mutable_nested_type(0)->set_name("duration");
          file.mutable_message_type(kPaintResponse)->mutable_field(0)->set_type_name(".a.v1.PaintResponse.duration");
        }},
-      {"a.v1.Painter: is not PascalCase ending in Service",
-       [](auto& file) { file.mutable_service(0)->set_name("Painter"); }},
-      {"a.v1.PaintService.paint: is not PascalCase",
-       [](auto& file) { file.mutable_service(0)->mutable_method(0)->set_name("paint"); }},
+      {"a.v1.Painter: is not PascalCase ending in Service", [](auto& file) { file.mutable_service(0)->set_name("Painter"); }},
+      {"a.v1.PaintService.paint: is not PascalCase", [](auto& file) { file.mutable_service(0)->mutable_method(0)->set_name("paint"); }},
       {"a.v1.PaintService.Paint: its request is not named PaintRequest",
        [](auto& file) { file.mutable_service(0)->mutable_method(0)->set_input_type(".a.v1.Tree"); }},
       {"a.v1.PaintService.Paint: its response is not named PaintResponse",
@@ -181,8 +178,7 @@ TEST(CheckCanonical, FindsFloatsAndMapsAtAnyDepth) {
   ASSERT_NE(file, nullptr);
   EXPECT_THAT(CheckCanonical(*file->message_type(kPaintResponse)), IsEmpty());
   EXPECT_THAT(CheckCanonical(*file->message_type(kTree)),  // recursion ends
-              UnorderedElementsAre(StartsWith("a.v1.Tree.painted: is a map"),
-                                   StartsWith("a.v1.Stump.height: is a floating point number"),
+              UnorderedElementsAre(StartsWith("a.v1.Tree.painted: is a map"), StartsWith("a.v1.Stump.height: is a floating point number"),
                                    StartsWith("a.v1.Stump.width: is a floating point number")));
 }
 

@@ -65,11 +65,12 @@ Key Key::Make(std::string_view kind) {
 std::string Key::Jwk(std::string_view key_id, std::string_view more) const {
   std::string jwk = Cat(R"({"kid":)", Quoted(key_id), more.empty() ? "" : ",", more);
   if (EVP_PKEY_get_base_id(handle_->pkey) == EVP_PKEY_RSA) {
-    jwk += Cat(R"(,"kty":"RSA","n":")", handle_->Number(OSSL_PKEY_PARAM_RSA_N), R"(","e":")", handle_->Number(OSSL_PKEY_PARAM_RSA_E), R"("})");
+    jwk +=
+        Cat(R"(,"kty":"RSA","n":")", handle_->Number(OSSL_PKEY_PARAM_RSA_N), R"(","e":")", handle_->Number(OSSL_PKEY_PARAM_RSA_E), R"("})");
   } else {
     const int size = (EVP_PKEY_get_bits(handle_->pkey) + 7) / 8;
-    jwk += Cat(R"(,"kty":"EC","crv":"P-)", EVP_PKEY_get_bits(handle_->pkey), R"(","x":")", handle_->Number(OSSL_PKEY_PARAM_EC_PUB_X, size), R"(","y":")",
-               handle_->Number(OSSL_PKEY_PARAM_EC_PUB_Y, size), R"("})");
+    jwk += Cat(R"(,"kty":"EC","crv":"P-)", EVP_PKEY_get_bits(handle_->pkey), R"(","x":")", handle_->Number(OSSL_PKEY_PARAM_EC_PUB_X, size),
+               R"(","y":")", handle_->Number(OSSL_PKEY_PARAM_EC_PUB_Y, size), R"("})");
   }
   return jwk;
 }
@@ -81,7 +82,10 @@ std::string Key::Sign(std::string_view header, std::string_view payload, std::st
   EVP_PKEY_CTX* parameters = nullptr;
   const EVP_MD* hash = kind_ == "ES384" ? EVP_sha384() : kind_ == "p521" ? EVP_sha512() : EVP_sha256();
   ASSAY_CHECK(EVP_DigestSignInit(context, &parameters, hash, nullptr, handle_->pkey) == 1);
-  if (pss) ASSAY_CHECK(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 32) == 1);
+  if (pss) {
+    ASSAY_CHECK(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
+                EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 32) == 1);
+  }
   const ByteView message = AsBytes(input);
   std::size_t size = 0;
   ASSAY_CHECK(EVP_DigestSign(context, nullptr, &size, message.data(), message.size()) == 1);
@@ -114,7 +118,9 @@ ClaimsSet ClaimsAt(Time now) {
 
 std::string ClaimsSet::Text() const {
   std::string text = "{";
-  const auto add = [&](std::string_view name, const std::string& json) { text += Cat(text.size() == 1 ? "" : ",", "\"", name, "\":", json); };
+  const auto add = [&](std::string_view name, const std::string& json) {
+    text += Cat(text.size() == 1 ? "" : ",", "\"", name, "\":", json);
+  };
   const auto add_text = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) add(name, value.find_first_of("{[\"") == 0 ? value : Quoted(value));
   };

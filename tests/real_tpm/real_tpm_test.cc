@@ -97,7 +97,8 @@ std::optional<trust::Bundle> Take(const std::vector<evidence::Item>& items, Chec
   values.nonce = extra_data;
   const trust::Challenge challenge = trust::Challenge::Demanded(values);
   if (!platform::CheckManifest(qemu_vtpm::kPlatform, items, log)) return std::nullopt;
-  return qemu_vtpm::kPlatform.authenticate(items, {.anchors = anchors, .collateral = nothing, .challenge = challenge, .caches = nullptr, .enrolled = &enrolled}, log);
+  return qemu_vtpm::kPlatform.authenticate(
+      items, {.anchors = anchors, .collateral = nothing, .challenge = challenge, .caches = nullptr, .enrolled = &enrolled}, log);
 }
 
 std::set<std::string_view> Refusals(const CheckLog& log) {
@@ -252,7 +253,8 @@ std::optional<Tpm::Key> Make(ESYS_CONTEXT* esys, const TPM2B_PUBLIC& area) {
   const TPML_PCR_SELECTION none{};
   ESYS_TR object = ESYS_TR_NONE;
   TPM2B_PUBLIC* raw = nullptr;
-  if (::Esys_CreatePrimary(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area, &outside, &none, &object, &raw, nullptr, nullptr, nullptr) != TSS2_RC_SUCCESS) {
+  if (::Esys_CreatePrimary(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area, &outside, &none,
+                           &object, &raw, nullptr, nullptr, nullptr) != TSS2_RC_SUCCESS) {
     return std::nullopt;
   }
   const Owned<TPM2B_PUBLIC> made(raw);
@@ -339,7 +341,8 @@ Counters CountersOf(Tpm& tpm) {
   const auto bundle = Take(ItemsOf(*quote, ak->public_area), log);
   EXPECT_TRUE(bundle);
   tpm.Flush(*ak);
-  return {*bundle->claims().Get<std::uint64_t>("tpm.reset_count"), *bundle->claims().Get<std::uint64_t>("tpm.restart_count"), *bundle->claims().Get<std::uint64_t>("tpm.clock")};
+  return {*bundle->claims().Get<std::uint64_t>("tpm.reset_count"), *bundle->claims().Get<std::uint64_t>("tpm.restart_count"),
+          *bundle->claims().Get<std::uint64_t>("tpm.clock")};
 }
 
 TEST_F(RealTpm, AQuoteTellsOfResetsAndResumptions) {
@@ -376,7 +379,8 @@ struct Sealed {
 Sealed Seal(const Bytes& ek, ByteView name, std::uint8_t filler = 0x77) {
   const tpm::PublicArea area = AreaOf(ek);
   Sealed sealed{{area.key().spki_sha256(), ToBytes(name), Bytes(trust::kActivationSecretSize, filler)}, {}};
-  auto credential = crypto::MakeCredential({area.key(), *tpm::HashOf(area.name_algorithm()), area.symmetric_bits()}, name, sealed.secret.secret);
+  auto credential =
+      crypto::MakeCredential({area.key(), *tpm::HashOf(area.name_algorithm()), area.symmetric_bits()}, name, sealed.secret.secret);
   EXPECT_TRUE(credential);
   sealed.credential = *std::move(credential);
   return sealed;
@@ -452,7 +456,9 @@ TEST_F(RealTpm, TheEndorsementKeysCertificateLeadsToTheOperatorsRoot) {
   const auto root = crypto::Certificate::FromDer(codec::ParsePem(AsText(shared_->RootCertificate()))->front().der, "root");
   ASSERT_TRUE(root.ok());
   const trust::CollateralSnapshot collateral(documents);
-  const trust::AnchorSet anchors({{std::string(tpm::kOperatorVendor), std::string(tpm::kProduct), root->public_key().spki_sha256()}}, false), others({}, false);
+  const trust::AnchorSet anchors({{std::string(tpm::kOperatorVendor), std::string(tpm::kProduct), root->public_key().spki_sha256()}},
+                                 false),
+      others({}, false);
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
   struct {
     TpmKeyType type;
@@ -465,10 +471,14 @@ TEST_F(RealTpm, TheEndorsementKeysCertificateLeadsToTheOperatorsRoot) {
     const auto certificate = crypto::Certificate::FromDer(*der, "ek");
     ASSERT_TRUE(certificate.ok());
     CheckLog log;
-    const auto vouched = tpm::VouchEkByCertificate(*certificate, AreaOf(ek->public_area), tpm::kOperatorProfile, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+    const auto vouched =
+        tpm::VouchEkByCertificate(*certificate, AreaOf(ek->public_area), tpm::kOperatorProfile,
+                                  {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
     EXPECT_TRUE(vouched) << Show(log);
     CheckLog refused;
-    EXPECT_FALSE(tpm::VouchEkByCertificate(*certificate, AreaOf(ek->public_area), tpm::kOperatorProfile, {.anchors = others, .collateral = collateral, .challenge = challenge, .caches = nullptr}, refused));
+    EXPECT_FALSE(tpm::VouchEkByCertificate(*certificate, AreaOf(ek->public_area), tpm::kOperatorProfile,
+                                           {.anchors = others, .collateral = collateral, .challenge = challenge, .caches = nullptr},
+                                           refused));
     EXPECT_THAT(Refusals(refused), Contains("root_not_pinned"));
     tpm_->Flush(*ek);
   }
@@ -542,7 +552,8 @@ TEST_F(RealTpm, WhatIsNotThereIsNamed) {
   EXPECT_EQ(handle.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(Message(handle), HasSubstr("0x81000042"));
   EXPECT_EQ(tpm_->Nv(0x01C0FFFF).status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(tpm_->QuoteBy(*tpm_->AttestationKey(TpmKeyType::kP256), Bytes(65, 1), All()).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(tpm_->QuoteBy(*tpm_->AttestationKey(TpmKeyType::kP256), Bytes(65, 1), All()).status().code(),
+            absl::StatusCode::kInvalidArgument);
   const auto no_bank = tpm_->QuoteBy(*tpm_->AttestationKey(TpmKeyType::kP256), kExtraData, All(tpm::kAlgSha512));
   EXPECT_EQ(no_bank.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(Message(no_bank), HasSubstr("tpm2_pcrallocate"));
@@ -560,7 +571,8 @@ TEST_F(RealTpm, ATpmThatIsGoneOrNeverWasIsToldFromOneThatRefuses) {
   const auto gone = tpm->QuoteBy(*ak, kExtraData, All());
   EXPECT_EQ(gone.status().code(), absl::StatusCode::kInternal) << Message(gone);
   EXPECT_THAT(Message(gone), HasSubstr("does not answer"));
-  for (const std::string& tcti : {swtpm.tcti(), std::string("swtpm:path=/nowhere/tpm"), std::string("no-such-transport:x"), std::string("")}) {
+  for (const std::string& tcti :
+       {swtpm.tcti(), std::string("swtpm:path=/nowhere/tpm"), std::string("no-such-transport:x"), std::string("")}) {
     EXPECT_EQ(Tpm::Open(tcti).status().code(), absl::StatusCode::kNotFound) << tcti;
   }
   const auto device = Tpm::Open("device:/dev/tpm-that-is-not-there");
@@ -575,7 +587,8 @@ TEST_F(RealTpm, APasswordOnTheEndorsementHierarchyIsTold) {
   TPM2B_AUTH password{};
   password.size = 6;
   std::memcpy(password.buffer, "secret", 6);
-  ASSERT_EQ(::Esys_HierarchyChangeAuth(tpm->esys(), ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &password), TSS2_RC_SUCCESS);
+  ASSERT_EQ(::Esys_HierarchyChangeAuth(tpm->esys(), ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &password),
+            TSS2_RC_SUCCESS);
   const auto fresh = Open(swtpm);
   const auto key = fresh->AttestationKey(TpmKeyType::kP256);
   EXPECT_EQ(key.status().code(), absl::StatusCode::kPermissionDenied);
@@ -594,7 +607,9 @@ TEST_F(RealTpm, ALockedOutTpmIsTold) {
   const TPML_PCR_SELECTION none{};
   ESYS_TR object = ESYS_TR_NONE;
   TPM2B_PUBLIC* raw = nullptr;
-  ASSERT_EQ(::Esys_CreatePrimary(tpm->esys(), ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area, &outside, &none, &object, &raw, nullptr, nullptr, nullptr), TSS2_RC_SUCCESS);
+  ASSERT_EQ(::Esys_CreatePrimary(tpm->esys(), ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area,
+                                 &outside, &none, &object, &raw, nullptr, nullptr, nullptr),
+            TSS2_RC_SUCCESS);
   const Owned<TPM2B_PUBLIC> made(raw);
   const Tpm::Key key{object, Tpm2bOf(*made)};
   const TPM2B_AUTH guess{.size = 1, .buffer = {'y'}};
@@ -633,7 +648,9 @@ TEST_F(RealTpm, TheCollectorAnswersWhatAChallengeAsksFor) {
   ASSERT_TRUE(keys.ok()) << Message(keys);
   EXPECT_EQ(crypto::Certificate::FromDer(keys->endorsement_certificate, "ek")->public_key(), AreaOf(keys->endorsement_key).key());
   const Sealed sealed = Seal(keys->endorsement_key, AreaOf(keys->attestation_key).name());
-  const auto evidence = collector.Answer(DemandOf({{"pcr_selection", kAllOfSha256}, {"credential_blob", ToHex(sealed.credential.id_object)}, {"encrypted_secret", ToHex(sealed.credential.encrypted_secret)}}));
+  const auto evidence = collector.Answer(DemandOf({{"pcr_selection", kAllOfSha256},
+                                                   {"credential_blob", ToHex(sealed.credential.id_object)},
+                                                   {"encrypted_secret", ToHex(sealed.credential.encrypted_secret)}}));
   ASSERT_TRUE(evidence.ok()) << Message(evidence);
   EXPECT_EQ(evidence->activation_secret, sealed.secret.secret);
   CheckLog log;
@@ -651,12 +668,15 @@ TEST_F(RealTpm, TheCollectorUsesTheKeyAndTheLogThatItIsTold) {
     auto ak = tpm->AttestationKey(TpmKeyType::kRsa2048);
     ASSERT_TRUE(ak.ok());
     ESYS_TR kept = ESYS_TR_NONE;
-    ASSERT_EQ(::Esys_EvictControl(tpm->esys(), ESYS_TR_RH_OWNER, ak->object, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 0x81000003, &kept), TSS2_RC_SUCCESS);
+    ASSERT_EQ(
+        ::Esys_EvictControl(tpm->esys(), ESYS_TR_RH_OWNER, ak->object, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 0x81000003, &kept),
+        TSS2_RC_SUCCESS);
     Extend(tpm->esys(), tcg_log::test::PcrLog());
   }
   const std::string log_file = (swtpm.directory() / "log").string();
   const Bytes log_bytes = tcg_log::test::PcrLog().Write();
-  std::ofstream(log_file, std::ios::binary).write(reinterpret_cast<const char*>(log_bytes.data()), static_cast<std::streamsize>(log_bytes.size()));
+  std::ofstream(log_file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(log_bytes.data()), static_cast<std::streamsize>(log_bytes.size()));
   agent::TpmCollector collector({.tcti = swtpm.tcti(), .attestation_key_handle = 0x81000003, .event_log = log_file});
   const auto keys = collector.Keys();
   ASSERT_TRUE(keys.ok()) << Message(keys);
@@ -699,8 +719,9 @@ TEST(PcrBanks, AreReadExactly) {
   const auto two = agent::PcrBanksFrom("sha256:7,0+sha1:23");
   ASSERT_TRUE(two.ok());
   EXPECT_EQ(*two, (std::vector<PcrBank>{{tpm::kAlgSha256, {0, 7}}, {tpm::kAlgSha1, {23}}}));
-  for (const char* wrong : {"", "sha256", "sha256:", "sha256:24", "sha256:-1", "sha256:0,", "sha256:,0", "sha256:0,0", "sha256:0 ", "sha256: 0", "SHA256:0", "md5:0", "sha256:0+", "+sha256:0",
-                            "sha256:0+sha256:1", "sha256:0;1", "sha256:4294967296", "sha256:0x1"}) {
+  for (const char* wrong :
+       {"", "sha256", "sha256:", "sha256:24", "sha256:-1", "sha256:0,", "sha256:,0", "sha256:0,0", "sha256:0 ", "sha256: 0", "SHA256:0",
+        "md5:0", "sha256:0+", "+sha256:0", "sha256:0+sha256:1", "sha256:0;1", "sha256:4294967296", "sha256:0x1"}) {
     EXPECT_EQ(agent::PcrBanksFrom(wrong).status().code(), absl::StatusCode::kInvalidArgument) << wrong;
   }
 }

@@ -68,7 +68,8 @@ class Scenario : public ::testing::TestWithParam<std::string> {
     ::setenv("POLICIES", (kHere / "policies").c_str(), 1);
     ::setenv("VECTORS", VectorsDirectory().c_str(), 1);
     fs::create_directory(directory_ / "work");
-    std::ofstream(directory_ / "command") << *TextOf(kHere / "prelude.sh") << "cd '" << (directory_ / "work").string() << "' || exit 98\n" << command;
+    std::ofstream(directory_ / "command") << *TextOf(kHere / "prelude.sh") << "cd '" << (directory_ / "work").string() << "' || exit 98\n"
+                                          << command;
     const std::string line = Cat("bash '", (directory_ / "command").string(), "' >'", (directory_ / "stdout").string(), "' 2>'",
                                  (directory_ / "stderr").string(), "' </dev/null");
     const int status = std::system(line.c_str());
@@ -94,9 +95,7 @@ TEST_P(Scenario, EndsAsExpected) {
   const std::string err = TextOf(directory_ / "stderr").value_or("");
   const std::string shown = Cat("\n--- stdout\n", out, "--- stderr\n", err);
   EXPECT_EQ(Cat(exit_code), LinesOf(expected_exit).at(0)) << shown;
-  if (const auto golden = TextOf(folder / "expected_stdout")) {
-    EXPECT_EQ(out, *golden) << shown;
-  }
+  if (const auto golden = TextOf(folder / "expected_stdout")) { EXPECT_EQ(out, *golden) << shown; }
   for (const std::string& fragment : LinesOf(TextOf(folder / "expected_stdout_contains"))) {
     EXPECT_NE(out.find(fragment), std::string::npos) << "standard output lacks: " << fragment << shown;
   }
@@ -104,9 +103,7 @@ TEST_P(Scenario, EndsAsExpected) {
     EXPECT_EQ(out.find(fragment), std::string::npos) << "standard output has: " << fragment << shown;
   }
   const auto messages = LinesOf(TextOf(folder / "expected_stderr_contains"));
-  if (messages.empty()) {
-    EXPECT_EQ(err, "") << shown;
-  }
+  if (messages.empty()) { EXPECT_EQ(err, "") << shown; }
   for (const std::string& fragment : messages) {
     EXPECT_NE(err.find(fragment), std::string::npos) << "standard error lacks: " << fragment << shown;
   }
@@ -116,8 +113,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, Scenario, ::testing::ValuesIn(CaseNames()), [](c
 
 // A misspelt file name would be an expectation that nobody checks.
 TEST(Scenarios, HaveNoOtherFiles) {
-  const std::set<std::string> known = {"command", "expected_exit", "expected_stdout", "expected_stdout_contains",
-                                       "expected_stdout_lacks", "expected_stderr_contains"};
+  const std::set<std::string> known = {
+      "command", "expected_exit", "expected_stdout", "expected_stdout_contains", "expected_stdout_lacks", "expected_stderr_contains"};
   for (const std::string& name : CaseNames()) {
     for (const auto& entry : fs::directory_iterator(kHere / "cases" / name)) {
       EXPECT_TRUE(known.contains(entry.path().filename().string())) << entry.path();

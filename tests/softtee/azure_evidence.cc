@@ -13,7 +13,8 @@ constexpr std::string_view kAikPurpose = "2.23.133.8.3";
 constexpr std::string_view kMicrosoftLeaf = "01234567-89ab-cdef.TrustedVM.Azure.windows.net";
 
 // SHA-384 of the key that signs its paravisors.
-constexpr std::string_view kIdKeyDigest = "942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af4177";
+constexpr std::string_view kIdKeyDigest =
+    "942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af4177";
 
 }  // namespace
 
@@ -29,7 +30,9 @@ void CertifyAsMicrosoft(TpmParts& parts) {
 
 std::vector<Anchor> AzureAnchors(const SnpPki& amd, const IntelPki& intel, const TpmPki& virtual_tpm) {
   std::vector<Anchor> anchors = amd.Anchors();
-  for (const std::vector<Anchor>& more : {intel.Anchors(), virtual_tpm.AnchorsFor("microsoft")}) anchors.insert(anchors.end(), more.begin(), more.end());
+  for (const std::vector<Anchor>& more : {intel.Anchors(), virtual_tpm.AnchorsFor("microsoft")}) {
+    anchors.insert(anchors.end(), more.begin(), more.end());
+  }
   return anchors;
 }
 

@@ -29,37 +29,97 @@ enum class AzureTee : std::uint8_t { kSnp, kTdx };
 
 enum class AzureFault : std::uint8_t {
   // HCL report, layout
-  kHeaderTruncated, kClaimsTruncated, kTooLong, kMagic, kVersion3, kDataVersion2, kRequestType, kStatus, kReserved, kTail, kTypeVbs, kTypeTrustedVm, kTypeCca,
-  kHashSha384, kClaimsSizeLonger, kClaimsSizeHuge, kDataSizeOther, kReportSizeOther, kClaimsEmpty, kTdReportType, kTdReportReserved, kBehindTdReport,
+  kHeaderTruncated,
+  kClaimsTruncated,
+  kTooLong,
+  kMagic,
+  kVersion3,
+  kDataVersion2,
+  kRequestType,
+  kStatus,
+  kReserved,
+  kTail,
+  kTypeVbs,
+  kTypeTrustedVm,
+  kTypeCca,
+  kHashSha384,
+  kClaimsSizeLonger,
+  kClaimsSizeHuge,
+  kDataSizeOther,
+  kReportSizeOther,
+  kClaimsEmpty,
+  kTdReportType,
+  kTdReportReserved,
+  kBehindTdReport,
   // Runtime claims, all of them committed to
-  kClaimsNoJson, kClaimsNameTwice, kClaimsNul, kKeysMissing, kKeysNoArray, kKeyWithoutKid, kAkMissing, kAkTwice, kAkEc, kAkRsa1024, kAkExponent3, kAkPadded, kAkLeadingZero,
-  kConfigurationMissing, kSecureBootMissing, kSecureBootText, kConsoleNumber, kVmIdNoGuid, kThumbprintShort, kUserDataShort,
+  kClaimsNoJson,
+  kClaimsNameTwice,
+  kClaimsNul,
+  kKeysMissing,
+  kKeysNoArray,
+  kKeyWithoutKid,
+  kAkMissing,
+  kAkTwice,
+  kAkEc,
+  kAkRsa1024,
+  kAkExponent3,
+  kAkPadded,
+  kAkLeadingZero,
+  kConfigurationMissing,
+  kSecureBootMissing,
+  kSecureBootText,
+  kConsoleNumber,
+  kVmIdNoGuid,
+  kThumbprintShort,
+  kUserDataShort,
   // What hangs on what
-  kClaimsChanged, kReportDataTail, kReportDataPrefix, kHardwareOfOther, kTdQuoteOfOther, kEnclaveQuote, kVmpl1, kOtherTee,
+  kClaimsChanged,
+  kReportDataTail,
+  kReportDataPrefix,
+  kHardwareOfOther,
+  kTdQuoteOfOther,
+  kEnclaveQuote,
+  kVmpl1,
+  kOtherTee,
   // Items
-  kReportMissing, kTdQuoteMissing, kQuoteMissing, kPcrsMissing, kSnpReportBeside,
+  kReportMissing,
+  kTdQuoteMissing,
+  kQuoteMissing,
+  kPcrsMissing,
+  kSnpReportBeside,
   // Hardware
-  kHardwareSignature, kHardwareLeafExpired,
+  kHardwareSignature,
+  kHardwareLeafExpired,
   // Virtual TPM
-  kExtraDataOther, kQuoteOfOtherKey, kQuoteOfFirstKey, kAkAreaOther, kAkUnrestricted, kPcrChanged, kSelectionFewer,
+  kExtraDataOther,
+  kQuoteOfOtherKey,
+  kQuoteOfFirstKey,
+  kAkAreaOther,
+  kAkUnrestricted,
+  kPcrChanged,
+  kSelectionFewer,
   // Certificate of the attestation key
-  kCertificateOfOther, kCertificateRoot, kCertificateName, kCertificateExpired, kCertificateForDecryption,
+  kCertificateOfOther,
+  kCertificateRoot,
+  kCertificateName,
+  kCertificateExpired,
+  kCertificateForDecryption,
 };
 
 struct AzureParts {
   AzureTee tee;
   HclClaims claims;
-  std::function<void(std::string&)> text = {};       // the claims, before anything commits to them
+  std::function<void(std::string&)> text = {};         // the claims, before anything commits to them
   std::function<void(ByteArray<64>&)> committed = {};  // report data, before they are signed
   HclReport report;
   TdReport td_report;
-  std::function<void(ByteArray<64>&)> quoted = {};   // report data of the TD quote alone
+  std::function<void(ByteArray<64>&)> quoted = {};  // report data of the TD quote alone
   SnpOptions snp;
   DcapOptions td;
   TpmOptions tpm;
   std::vector<std::function<void(TpmParts&)>> tpm_parts = {};
   bool certified = true;
-  std::function<void(HclReport&)> written = {};      // when the hardware stands in it
+  std::function<void(HclReport&)> written = {};  // when the hardware stands in it
   std::function<void(Bytes&)> report_item = {};
   std::function<void(std::vector<Item>&)> items = {};
 };
@@ -67,11 +127,11 @@ struct AzureParts {
 struct AzureOptions {
   AzureTee tee = AzureTee::kSnp;
   Bytes extra_data = {};
-  bool certified = true;  // with Microsoft's certificate, its issuer and root
-  const SnpPki* amd = nullptr;      // unset: those that the tests of this build share
+  bool certified = true;        // with Microsoft's certificate, its issuer and root
+  const SnpPki* amd = nullptr;  // unset: those that the tests of this build share
   const IntelPki* intel = nullptr;
   const TpmPki* virtual_tpm = nullptr;  // unset: that of this process
-  Time now = kDefaultNow;           // all dates are relative to it
+  Time now = kDefaultNow;               // all dates are relative to it
   std::optional<AzureFault> fault = {};
   std::function<void(AzureParts&)> change = {};
 };
@@ -80,7 +140,7 @@ struct AzureEvidence {
   std::vector<Item> items;
   Bytes report;  // the HCL report
   std::string claims;
-  Bytes ak;      // TPM2B_PUBLIC, as the item
+  Bytes ak;  // TPM2B_PUBLIC, as the item
 };
 AzureEvidence MintAzure(const AzureOptions& options);
 
@@ -90,7 +150,8 @@ void SignAsMicrosoft(AzureParts& parts);
 void CertifyAsMicrosoft(TpmParts& parts);
 
 // AMD's, Intel's and Microsoft's.
-std::vector<Anchor> AzureAnchors(const SnpPki& amd = SnpPki::Shared(), const IntelPki& intel = IntelPki::Shared(), const TpmPki& virtual_tpm = TpmPki::Shared());
+std::vector<Anchor> AzureAnchors(const SnpPki& amd = SnpPki::Shared(), const IntelPki& intel = IntelPki::Shared(),
+                                 const TpmPki& virtual_tpm = TpmPki::Shared());
 
 enum class AzureTees : std::uint8_t { kBoth, kSnp, kTdx };
 struct AzureFaultEntry {

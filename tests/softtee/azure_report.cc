@@ -83,9 +83,9 @@ ByteArray<64> HclCommitment(std::string_view claims) {
 Bytes TdReport::Write() const {
   Bytes out = {type, subtype, version, reserved_3};
   Append(out, reserved_4);
-  PutRamp(out, 16, 0x10);   // CPUSVN
-  PutRamp(out, 48, 0x20);   // TEE_TCB_INFO_HASH
-  PutRamp(out, 48, 0x50);   // TEE_INFO_HASH
+  PutRamp(out, 16, 0x10);  // CPUSVN
+  PutRamp(out, 48, 0x20);  // TEE_TCB_INFO_HASH
+  PutRamp(out, 48, 0x50);  // TEE_INFO_HASH
   Append(out, report_data);
   out.resize(224, 0);
   PutRamp(out, 32, 0xC0);   // MAC

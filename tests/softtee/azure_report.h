@@ -23,15 +23,15 @@ struct HclReport {
   std::uint32_t request_type = 2;
   std::uint32_t status = 0;
   Bytes reserved = Bytes(12, 0);
-  Bytes hardware = {};             // 1184 bytes; shorter: zeros behind it
+  Bytes hardware = {};  // 1184 bytes; shorter: zeros behind it
   std::uint32_t data_version = 1;
-  std::uint32_t report_type = 2;   // 2 SEV-SNP, 4 TDX
-  std::uint32_t hash_type = 1;     // SHA-256
+  std::uint32_t report_type = 2;  // 2 SEV-SNP, 4 TDX
+  std::uint32_t hash_type = 1;    // SHA-256
   std::string claims = {};
   std::optional<std::uint32_t> declared_claims = {};  // and so on: what stands in the three sizes, if not the truth
   std::optional<std::uint32_t> declared_data = {};
   std::optional<std::uint32_t> declared_report = {};
-  std::size_t size = 2600;         // zeros behind the claims up to it
+  std::size_t size = 2600;  // zeros behind the claims up to it
 
   Bytes Write() const;
 };
@@ -51,8 +51,9 @@ struct HclKey {
 struct HclClaims {
   std::vector<HclKey> keys = {};
   std::vector<std::pair<std::string, std::string>> configuration = {
-      {"console-enabled", "true"}, {"root-cert-thumbprint", "\"6nZZnYaJc4KqUZ_yvA-mucFdYNouvlPnITnNMXsHl-0\""}, {"secure-boot", "true"}, {"tpm-enabled", "true"},
-      {"tpm-persisted", "true"}, {"vmUniqueId", "\"01234567-89AB-CDEF-0123-456789ABCDEF\""}};
+      {"console-enabled", "true"}, {"root-cert-thumbprint", "\"6nZZnYaJc4KqUZ_yvA-mucFdYNouvlPnITnNMXsHl-0\""},
+      {"secure-boot", "true"},     {"tpm-enabled", "true"},
+      {"tpm-persisted", "true"},   {"vmUniqueId", "\"01234567-89AB-CDEF-0123-456789ABCDEF\""}};
   std::optional<std::string> user_data = std::string(128, '0');
 
   std::string Json() const;

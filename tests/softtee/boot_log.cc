@@ -7,11 +7,12 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kGlobal = "\x61\xDF\xE4\x8B\xCA\x93\xD2\x11\xAA\x0D\x00\xE0\x98\x03\x2B\x8C"sv;    // EFI_GLOBAL_VARIABLE
-constexpr std::string_view kSecurity = "\xCB\xB2\x19\xD7\x3A\x3D\x96\x45\xA3\xBC\xDA\xD0\x0E\x67\x65\x6F"sv;  // EFI_IMAGE_SECURITY_DATABASE_GUID
+constexpr std::string_view kGlobal = "\x61\xDF\xE4\x8B\xCA\x93\xD2\x11\xAA\x0D\x00\xE0\x98\x03\x2B\x8C"sv;  // EFI_GLOBAL_VARIABLE
+constexpr std::string_view kSecurity =
+    "\xCB\xB2\x19\xD7\x3A\x3D\x96\x45\xA3\xBC\xDA\xD0\x0E\x67\x65\x6F"sv;  // EFI_IMAGE_SECURITY_DATABASE_GUID
 
-constexpr std::uint32_t kSeparator = 0x04, kFirmwareVersion = 0x08, kIpl = 0x0D, kVariable = 0x80000001, kImage = 0x80000003, kAction = 0x80000007,
-                        kAuthority = 0x800000E0;
+constexpr std::uint32_t kSeparator = 0x04, kFirmwareVersion = 0x08, kIpl = 0x0D, kVariable = 0x80000001, kImage = 0x80000003,
+                        kAction = 0x80000007, kAuthority = 0x800000E0;
 
 void PutLe(Bytes& to, std::size_t size, std::uint64_t value) {
   for (std::size_t i = 0; i < size; ++i) to.push_back(static_cast<std::uint8_t>(value >> 8 * i));
@@ -45,7 +46,8 @@ Bytes ImageData() {
 }
 
 // Sizes and values behind the signature of TCG_EfiSpecIdEvent: platform class, version 2.0, UINTN of 64 bits, one algorithm, no vendor's data.
-constexpr std::pair<std::size_t, std::uint64_t> kSpecId[] = {{4, 0}, {1, 0}, {1, 2}, {1, 0}, {1, 2}, {4, 1}, {2, kTpmSha256}, {2, 32}, {1, 0}};
+constexpr std::pair<std::size_t, std::uint64_t> kSpecId[] = {{4, 0}, {1, 0},          {1, 2},  {1, 0}, {1, 2},
+                                                             {4, 1}, {2, kTpmSha256}, {2, 32}, {1, 0}};
 
 class Writer {
  public:

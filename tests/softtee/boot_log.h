@@ -10,8 +10,8 @@
 namespace assay::softtee {
 
 struct BootLog {
-  Bytes log;      // in the crypto-agile format, one bank: SHA-256
-  TpmBank bank;   // all 24 registers of it
+  Bytes log;     // in the crypto-agile format, one bank: SHA-256
+  TpmBank bank;  // all 24 registers of it
 };
 
 // `firmware`: what EV_S_CRTM_VERSION names.

@@ -20,14 +20,14 @@ inline constexpr std::string_view kCrl = "92f81bc3-5811-4d3d-97ff-d19f88dc67ea";
 
 enum class TableFault : std::uint8_t {
   kNone,
-  kOverlap,         // the second value begins inside the first
-  kWrap,            // offset + length of the last row is past 2^32
-  kPastEnd,         // the last value ends a byte behind the table
-  kInsideHeader,    // the first value begins inside the rows
-  kDuplicateGuid,   // the second row repeats the first row's GUID
-  kNoTerminator,    // no 24 zero bytes: the values follow the rows at once
-  kEmptyValue,      // a row of length zero
-  kCutOff,          // the table ends within its rows
+  kOverlap,        // the second value begins inside the first
+  kWrap,           // offset + length of the last row is past 2^32
+  kPastEnd,        // the last value ends a byte behind the table
+  kInsideHeader,   // the first value begins inside the rows
+  kDuplicateGuid,  // the second row repeats the first row's GUID
+  kNoTerminator,   // no 24 zero bytes: the values follow the rows at once
+  kEmptyValue,     // a row of length zero
+  kCutOff,         // the table ends within its rows
 };
 
 struct CertTable {

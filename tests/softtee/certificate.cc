@@ -37,7 +37,8 @@ Bytes AlgorithmOf(SignatureStyle style, bool explicit_trailer) {
 Bytes Encode(const std::vector<Extension>& extensions) {
   Bytes all;
   for (const Extension& extension : extensions) {
-    Append(all, der::Sequence({der::Oid(extension.oid), extension.critical ? der::Boolean(true) : Bytes{}, der::OctetString(extension.value)}));
+    Append(all,
+           der::Sequence({der::Oid(extension.oid), extension.critical ? der::Boolean(true) : Bytes{}, der::OctetString(extension.value)}));
   }
   return der::Element(0x30, all);
 }
@@ -47,8 +48,7 @@ Bytes Encode(const std::vector<Extension>& extensions) {
 Bytes Certificate::SignedBy(const Key& issuer_key) const {
   const Bytes algorithm = AlgorithmOf(style, explicit_trailer);
   const Bytes signed_part = der::Sequence({der::Explicit(0, der::Integer(2)), der::IntegerOf(serial), algorithm, issuer,
-                                           der::Sequence({der::Date(not_before), der::Date(not_after)}), subject,
-                                           subject_public_key_info,
+                                           der::Sequence({der::Date(not_before), der::Date(not_after)}), subject, subject_public_key_info,
                                            extensions.empty() ? Bytes{} : der::Explicit(3, Encode(extensions))});
   return der::Sequence({signed_part, algorithm, der::BitString(issuer_key.Sign(style, signed_part))});
 }
@@ -60,10 +60,9 @@ Bytes RevocationList::SignedBy(const Key& issuer_key) const {
   std::vector<Extension> extensions;
   if (!authority_key_identifier.empty()) extensions.push_back(extension::AuthorityKeyIdentifier(authority_key_identifier));
   if (number) extensions.push_back({.oid = "2.5.29.20", .value = der::Integer(*number)});
-  const Bytes signed_part = der::Sequence({der::Integer(1), algorithm, issuer, der::Date(this_update),
-                                           next_update ? der::Date(*next_update) : Bytes{},
-                                           revoked.empty() ? Bytes{} : der::Element(0x30, revoked),
-                                           extensions.empty() ? Bytes{} : der::Explicit(0, Encode(extensions))});
+  const Bytes signed_part = der::Sequence(
+      {der::Integer(1), algorithm, issuer, der::Date(this_update), next_update ? der::Date(*next_update) : Bytes{},
+       revoked.empty() ? Bytes{} : der::Element(0x30, revoked), extensions.empty() ? Bytes{} : der::Explicit(0, Encode(extensions))});
   return der::Sequence({signed_part, algorithm, der::BitString(issuer_key.Sign(style, signed_part))});
 }
 
@@ -86,7 +85,8 @@ Extension AmdKeyUsage(std::uint16_t bits) {
 }
 
 Extension BasicConstraints(bool ca, std::optional<unsigned> path_length) {
-  return {.oid = std::string(kBasicConstraints), .critical = true,
+  return {.oid = std::string(kBasicConstraints),
+          .critical = true,
           .value = der::Sequence({ca ? der::Boolean(true) : Bytes{}, path_length ? der::Integer(*path_length) : Bytes{}})};
 }
 
@@ -100,8 +100,7 @@ Extension AuthorityKeyIdentifier(ByteView identifier) {
 
 Extension CrlDistributionPoint(std::string_view url) {
   const Bytes full_name = der::Explicit(0, der::Implicit(6, AsBytes(url)));
-  return {.oid = std::string(kCrlDistributionPoints),
-          .value = der::Sequence({der::Sequence({der::Explicit(0, full_name)})})};
+  return {.oid = std::string(kCrlDistributionPoints), .value = der::Sequence({der::Sequence({der::Explicit(0, full_name)})})};
 }
 
 Extension ExtendedKeyUsage(std::string_view purpose_oid) {

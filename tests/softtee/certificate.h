@@ -21,8 +21,8 @@ struct Extension {
 };
 
 struct Certificate {
-  Bytes serial = {0};            // unsigned, big-endian
-  Bytes issuer = {};                  // a Name, DER
+  Bytes serial = {0};  // unsigned, big-endian
+  Bytes issuer = {};   // a Name, DER
   Bytes subject = {};
   Time not_before = {};
   Time not_after = {};

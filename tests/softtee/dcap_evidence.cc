@@ -22,7 +22,8 @@ constexpr auto kKinds = std::to_array<std::pair<QuoteKind, std::string_view>>({
 });
 
 // As Intel's authorities: fixed dates keep a stored PKI valid for as long as it is kept.
-constexpr Validity kAuthorities = {std::chrono::sys_days(std::chrono::year(2018) / 5 / 21), std::chrono::sys_days(std::chrono::year(2049) / 12 / 31)};
+constexpr Validity kAuthorities = {std::chrono::sys_days(std::chrono::year(2018) / 5 / 21),
+                                   std::chrono::sys_days(std::chrono::year(2049) / 12 / 31)};
 
 DcapQuote FrameOf(QuoteKind kind) {
   switch (kind) {
@@ -37,7 +38,9 @@ DcapQuote FrameOf(QuoteKind kind) {
   return {};
 }
 
-void Put(Bytes& to, std::size_t offset, ByteView bytes) { std::copy(bytes.begin(), bytes.end(), to.begin() + static_cast<std::ptrdiff_t>(offset)); }
+void Put(Bytes& to, std::size_t offset, ByteView bytes) {
+  std::copy(bytes.begin(), bytes.end(), to.begin() + static_cast<std::ptrdiff_t>(offset));
+}
 
 // TEE_TCB_SVN: module 1.5 with SVN 6, every other component 5, as the documents' first level wants it.
 constexpr ByteArray<16> kTeeTcbSvn = {6, 1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5};
@@ -95,8 +98,12 @@ DcapParts Describe(const IntelPki& pki, const DcapOptions& options) {
   const Validity leaf = {now - std::chrono::days(30), now + std::chrono::days(7 * 365)};
   const DocumentDates dates = {.issue_date = now - std::chrono::days(1), .next_update = now + std::chrono::days(29)};
   const IntelKind ca = options.platform_ca ? IntelKind::kPlatformCa : IntelKind::kProcessorCa;
-  QuoteOptions quote{.kind = FrameOf(options.kind), .platform_ca = options.platform_ca, .order = options.order, .machine = options.machine,
-                     .validity = leaf, .identifiers = true};
+  QuoteOptions quote{.kind = FrameOf(options.kind),
+                     .platform_ca = options.platform_ca,
+                     .order = options.order,
+                     .machine = options.machine,
+                     .validity = leaf,
+                     .identifiers = true};
   quote.kind.qe_report = QeReportOf(options);
   const auto lives_long = [](Certificate& certificate) {
     certificate.not_before = kAuthorities.not_before;
@@ -104,7 +111,8 @@ DcapParts Describe(const IntelPki& pki, const DcapOptions& options) {
   };
   quote.ca_certificate = lives_long;
   quote.root_certificate = lives_long;
-  TcbInfo info{.tdx = tdx, .version = options.tcb_info_version, .dates = dates, .fmspc = options.machine.fmspc, .pce_id = options.machine.pce_id};
+  TcbInfo info{
+      .tdx = tdx, .version = options.tcb_info_version, .dates = dates, .fmspc = options.machine.fmspc, .pce_id = options.machine.pce_id};
   const Bytes body = BodyOf(options, quote.kind.body_size);
   return {.pki = pki,
           .options = options,
@@ -117,8 +125,8 @@ DcapParts Describe(const IntelPki& pki, const DcapOptions& options) {
           .with_qe_identity = options.with_documents,
           .with_tcb_signing = options.with_documents,
           .document_key = pki.KeyOf(IntelKind::kTcbSigning),
-          .tcb_signing = DescribeIntel(IntelKind::kTcbSigning, CommonNameOf(IntelKind::kRoot), pki.KeyOf(IntelKind::kTcbSigning), kTcbSignerSerial,
-                                       leaf, &pki.KeyOf(IntelKind::kRoot)),
+          .tcb_signing = DescribeIntel(IntelKind::kTcbSigning, CommonNameOf(IntelKind::kRoot), pki.KeyOf(IntelKind::kTcbSigning),
+                                       kTcbSignerSerial, leaf, &pki.KeyOf(IntelKind::kRoot)),
           .tcb_signing_issuer = pki.KeyOf(IntelKind::kRoot),
           .root_crl = DescribeList(pki, IntelKind::kRoot, now, 364),
           .pck_crl = DescribeList(pki, ca, now, 29),
@@ -158,7 +166,8 @@ Evidence Assemble(DcapParts& parts) {
     evidence.endorsements.push_back({std::string(name), body});
     evidence.items.push_back({std::string(media_type), std::move(body)});
   };
-  const auto add_document = [&](std::string_view name, std::string_view member, std::string_view body, const std::function<void(std::string&)>& served) {
+  const auto add_document = [&](std::string_view name, std::string_view member, std::string_view body,
+                                const std::function<void(std::string&)>& served) {
     std::string text = SignedDocument(member, body, parts.document_key);
     if (served) served(text);
     add(kJsonType, name, ToBytes(AsBytes(text)));
@@ -214,7 +223,8 @@ absl::Status ApplyStatus(std::string_view status, DcapParts& parts) {
     level.pce_svn = parts.options.machine.pce_svn + 1U;
   } else if (relaunch) {
     if (parts.body.size() <= kTdTeeTcbSvn2 || !IsTdx(parts.options.kind)) {
-      return absl::InvalidArgumentError(ToAbsl(Cat("status ", status, " needs a TD report 1.5, where the module of today stands beside that of the launch")));
+      return absl::InvalidArgumentError(
+          ToAbsl(Cat("status ", status, " needs a TD report 1.5, where the module of today stands beside that of the launch")));
     }
     parts.body[0] = 4;  // the module at launch: a level that is out of date by now
     if (status == "TDRelaunchAdvisedConfigurationNeeded") level.statement.status = "ConfigurationNeeded";
@@ -222,8 +232,15 @@ absl::Status ApplyStatus(std::string_view status, DcapParts& parts) {
     level.statement.status = std::string(status);
     level.statement.advisory_ids = {"INTEL-SA-00002"};
   }
-  constexpr std::string_view kStatuses[] = {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-                                            "OutOfDateConfigurationNeeded", "Revoked", "TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded",
+  constexpr std::string_view kStatuses[] = {"UpToDate",
+                                            "SWHardeningNeeded",
+                                            "ConfigurationNeeded",
+                                            "ConfigurationAndSWHardeningNeeded",
+                                            "OutOfDate",
+                                            "OutOfDateConfigurationNeeded",
+                                            "Revoked",
+                                            "TDRelaunchAdvised",
+                                            "TDRelaunchAdvisedConfigurationNeeded",
                                             "NotSupported"};
   if (std::find(std::begin(kStatuses), std::end(kStatuses), status) != std::end(kStatuses)) return absl::OkStatus();
   return absl::InvalidArgumentError(ToAbsl(Cat("no TCB status is called ", Printable(status, 64))));

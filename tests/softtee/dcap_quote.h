@@ -22,20 +22,20 @@ struct DcapQuote {
   std::uint16_t version = 4;
   std::uint32_t tee_type = 0x81;
   std::uint16_t key_type = 2;
-  std::uint16_t body_type = 3;      // version 5 only
-  std::uint32_t body_size = 584;    // of the body that is written
-  std::int64_t declared_more = 0;   // added to the declared body size, version 5 only
-  Bytes body = {};                  // empty: zeros
+  std::uint16_t body_type = 3;     // version 5 only
+  std::uint32_t body_size = 584;   // of the body that is written
+  std::int64_t declared_more = 0;  // added to the declared body size, version 5 only
+  Bytes body = {};                 // empty: zeros
   Bytes qe_report = Bytes(384, 0);
   Bytes qe_signature = Bytes(64, 0x33);
   Bytes signature = Bytes(64, 0x44);
   Bytes attestation_key = Bytes(64, 0x55);
   Bytes qe_authentication_data = Bytes(32, 7);
-  std::uint16_t outer_type = 6;     // versions 4 and 5 only
+  std::uint16_t outer_type = 6;  // versions 4 and 5 only
   std::uint16_t inner_type = 5;
   std::string chain = std::string(kPlainChain);
-  Bytes in_envelope = {};           // behind the inner certification data
-  Bytes in_authentication = {};     // behind the certification data
+  Bytes in_envelope = {};        // behind the inner certification data
+  Bytes in_authentication = {};  // behind the certification data
   Bytes tail = {};
 
   Bytes SignedPart() const;  // header and body: what the attestation key signs

@@ -45,9 +45,7 @@ Bytes Set(std::initializer_list<ByteView> parts) { return Element(0x31, Concat(p
 Bytes Explicit(std::uint8_t number, ByteView content) {
   return Element(static_cast<std::uint8_t>(kContextSpecific | kConstructed | number), content);
 }
-Bytes Implicit(std::uint8_t number, ByteView content) {
-  return Element(static_cast<std::uint8_t>(kContextSpecific | number), content);
-}
+Bytes Implicit(std::uint8_t number, ByteView content) { return Element(static_cast<std::uint8_t>(kContextSpecific | number), content); }
 
 Bytes Boolean(bool value) { return Element(0x01, Bytes{static_cast<std::uint8_t>(value ? 0xFF : 0x00)}); }
 Bytes Null() { return Element(0x05, {}); }

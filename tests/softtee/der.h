@@ -19,8 +19,8 @@ Bytes Concat(std::initializer_list<ByteView> parts);
 
 Bytes Sequence(std::initializer_list<ByteView> parts);
 Bytes Set(std::initializer_list<ByteView> parts);
-Bytes Explicit(std::uint8_t number, ByteView content);      // [number], constructed
-Bytes Implicit(std::uint8_t number, ByteView content);      // [number], primitive
+Bytes Explicit(std::uint8_t number, ByteView content);  // [number], constructed
+Bytes Implicit(std::uint8_t number, ByteView content);  // [number], primitive
 
 Bytes Boolean(bool value);
 Bytes Null();
@@ -28,10 +28,10 @@ Bytes Integer(std::uint64_t value);
 Bytes IntegerOf(ByteView magnitude);  // unsigned, big-endian, any length
 Bytes BitString(ByteView bytes, std::uint8_t unused_bits = 0);
 Bytes OctetString(ByteView bytes);
-Bytes Oid(std::string_view dotted);   // "1.3.6.1.4.1.3704.1.4"; must be well formed
+Bytes Oid(std::string_view dotted);  // "1.3.6.1.4.1.3704.1.4"; must be well formed
 Bytes Utf8String(std::string_view text);
 Bytes PrintableString(std::string_view text);
 Bytes Ia5String(std::string_view text);
-Bytes Date(Time time);                // UTCTime to 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5)
+Bytes Date(Time time);  // UTCTime to 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5)
 
 }  // namespace assay::softtee::der

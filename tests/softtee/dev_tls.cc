@@ -39,8 +39,13 @@ struct Authority {
   Time not_after;
 
   Certificate Describe(std::string_view common_name, const Key& subject) const {
-    return {.serial = Serial(), .issuer = name, .subject = NameOf(common_name), .not_before = not_before, .not_after = not_after,
-            .subject_public_key_info = subject.SubjectPublicKeyInfo(), .style = SignatureStyle::kEcdsaSha256};
+    return {.serial = Serial(),
+            .issuer = name,
+            .subject = NameOf(common_name),
+            .not_before = not_before,
+            .not_after = not_after,
+            .subject_public_key_info = subject.SubjectPublicKeyInfo(),
+            .style = SignatureStyle::kEcdsaSha256};
   }
 };
 
@@ -48,9 +53,12 @@ absl::Status WriteLeaf(const std::filesystem::path& directory, std::string_view 
                        std::string_view purpose, const Bytes& alternative_names, const Authority& ca) {
   const Key key = Key::GenerateP256();
   Certificate certificate = ca.Describe(common_name, key);
-  certificate.extensions = {extension::BasicConstraints(false, std::nullopt), extension::KeyUsage(kDigitalSignature),
-                            extension::ExtendedKeyUsage(purpose), SubjectAltName(alternative_names),
-                            extension::SubjectKeyIdentifier(key), extension::AuthorityKeyIdentifier(ca.key.Identifier())};
+  certificate.extensions = {extension::BasicConstraints(false, std::nullopt),
+                            extension::KeyUsage(kDigitalSignature),
+                            extension::ExtendedKeyUsage(purpose),
+                            SubjectAltName(alternative_names),
+                            extension::SubjectKeyIdentifier(key),
+                            extension::AuthorityKeyIdentifier(ca.key.Identifier())};
   const std::string pem = ToPem("CERTIFICATE", certificate.SignedBy(ca.key));
   if (absl::Status status = WriteFile(directory / Cat(stem, ".key"), AsBytes(key.ToPem()), kPrivateFile); !status.ok()) return status;
   return WriteFile(directory / Cat(stem, ".pem"), AsBytes(pem), kPublicFile);

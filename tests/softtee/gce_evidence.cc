@@ -40,7 +40,9 @@ GceDemand DemandOf(ByteView transcript) {
 
 // --- certificates of a virtual TPM
 Bytes Attribute(std::string_view oid, std::string_view value) { return der::Set({der::Sequence({der::Oid(oid), der::Utf8String(value)})}); }
-Bytes GoogleName(std::string_view common_name) { return der::Sequence({Attribute("2.5.4.6", "US"), Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.3", common_name)}); }
+Bytes GoogleName(std::string_view common_name) {
+  return der::Sequence({Attribute("2.5.4.6", "US"), Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.3", common_name)});
+}
 
 constexpr std::string_view kZone = "europe-west4-b", kProject = "softtee-project", kInstanceName = "node-1", kInstance = "4242424242424242";
 constexpr std::uint64_t kProjectNumber = 123456789012, kInstanceNumber = 4242424242424242;
@@ -48,7 +50,8 @@ constexpr std::string_view kInstanceOid = "1.3.6.1.4.1.11129.2.1.21";
 constexpr std::string_view kEkPurpose = "2.23.133.8.1";
 
 Bytes Instance(bool production) {
-  return der::Sequence({der::Utf8String(kZone), der::Integer(kProjectNumber), der::Utf8String(kProject), der::Integer(kInstanceNumber), der::Utf8String(kInstanceName),
+  return der::Sequence({der::Utf8String(kZone), der::Integer(kProjectNumber), der::Utf8String(kProject), der::Integer(kInstanceNumber),
+                        der::Utf8String(kInstanceName),
                         der::Explicit(0, der::Sequence({der::Explicit(0, der::Integer(1)), der::Explicit(1, der::Boolean(production))}))});
 }
 
@@ -100,8 +103,14 @@ Bytes TdxEntry(std::uint64_t ram_gib, bool early_accept, ByteView mrtd) {
 }
 
 Certificate EndorsementCertificate(std::string_view issuer, std::string_view subject, const Key& key, Time now) {
-  return {.serial = {0x31}, .issuer = GoogleName(issuer), .subject = GoogleName(subject), .not_before = now - days(30), .not_after = now + days(335),
-          .subject_public_key_info = key.SubjectPublicKeyInfo(), .extensions = {}, .style = SignatureStyle::kPssSha256};
+  return {.serial = {0x31},
+          .issuer = GoogleName(issuer),
+          .subject = GoogleName(subject),
+          .not_before = now - days(30),
+          .not_after = now + days(335),
+          .subject_public_key_info = key.SubjectPublicKeyInfo(),
+          .extensions = {},
+          .style = SignatureStyle::kPssSha256};
 }
 
 Bytes RootCertificate(const Key& root, Time now) {
@@ -133,7 +142,9 @@ Bytes MintEndorsement(const GceOptions& options, const GcePki& pki) {
   PutNumber(tdx, 1, 6);
   PutOctets(tdx, 2, TdxEntry(16, true, other ? unrelated : options.dcap.mrtd));
   PutOctets(tdx, 2, TdxEntry(64, false, Ramp<48>(0x08)));
-  if (fault != GceFault::kEndorsementNoTimestamp) PutNumber(timestamp, 1, static_cast<std::uint64_t>((options.now - days(60)).time_since_epoch().count()));
+  if (fault != GceFault::kEndorsementNoTimestamp) {
+    PutNumber(timestamp, 1, static_cast<std::uint64_t>((options.now - days(60)).time_since_epoch().count()));
+  }
 
   PutOctets(golden, 1, timestamp);
   if (fault != GceFault::kEndorsementNoSource) {
@@ -141,7 +152,10 @@ Bytes MintEndorsement(const GceOptions& options, const GcePki& pki) {
     PutOctets(golden, 3, Ramp<20>(0x55));
   }
   if (fault == GceFault::kEndorsementFieldTwice) PutNumber(golden, 2, 1);
-  PutOctets(golden, 4, fault == GceFault::kEndorsementCertificateGarbage ? Bytes(40, 0x30) : signer.SignedBy(fault == GceFault::kEndorsementOtherIssuerKey ? pki.endorsement_stranger : root));
+  PutOctets(golden, 4,
+            fault == GceFault::kEndorsementCertificateGarbage
+                ? Bytes(40, 0x30)
+                : signer.SignedBy(fault == GceFault::kEndorsementOtherIssuerKey ? pki.endorsement_stranger : root));
   PutOctets(golden, 5, Ramp<48>(0x09));
   std::string bundle = ToPem("CERTIFICATE", RootCertificate(root, options.now));
   if (fault == GceFault::kEndorsementIssuerMissing) bundle.clear();
@@ -165,9 +179,12 @@ Bytes MintEndorsement(const GceOptions& options, const GcePki& pki) {
 
 constexpr auto kFaults = std::to_array<GceFaultEntry>({
     {GceFault::kTranscriptWithoutAk, "transcript_without_ak", "ak_uncommitted", "the binding transcript has no attestation key in it"},
-    {GceFault::kTranscriptOfOtherAk, "transcript_of_other_ak", "ak_uncommitted", "the binding transcript has another attestation key in it"},
-    {GceFault::kReportOfOtherTranscript, "report_of_other_transcript", "binding_mismatch", "the hardware's report answers another challenge than the TPM"},
-    {GceFault::kQuoteOfOtherTranscript, "quote_of_other_transcript", "binding_mismatch", "the TPM's quote answers another challenge than the hardware"},
+    {GceFault::kTranscriptOfOtherAk, "transcript_of_other_ak", "ak_uncommitted",
+     "the binding transcript has another attestation key in it"},
+    {GceFault::kReportOfOtherTranscript, "report_of_other_transcript", "binding_mismatch",
+     "the hardware's report answers another challenge than the TPM"},
+    {GceFault::kQuoteOfOtherTranscript, "quote_of_other_transcript", "binding_mismatch",
+     "the TPM's quote answers another challenge than the hardware"},
     {GceFault::kQuoteOfOtherKey, "quote_of_other_key", "signature_invalid", "another key than the one shown signed the TPM's quote"},
     {GceFault::kPcrChanged, "pcr_changed", "pcr_digest_mismatch", "a PCR value is not the one that was quoted"},
     {GceFault::kAkMissing, "ak_missing", "item_missing", "the attestation key's public area is not sent"},
@@ -175,31 +192,42 @@ constexpr auto kFaults = std::to_array<GceFaultEntry>({
     {GceFault::kCertificateMissing, "certificate_missing", "item_missing", "the attestation key's certificate is not sent"},
     {GceFault::kCertificateOfOtherKey, "certificate_of_other_key", "ak_mismatch", "the certificate is of another key"},
     {GceFault::kEkCertificate, "ek_certificate", "key_kind_mismatch", "an endorsement key's certificate is shown for the attestation key"},
-    {GceFault::kCertificateOtherIssuerKey, "certificate_other_issuer_key", "chain_broken", "the attestation key's certificate is signed by a stranger in the intermediate's name"},
-    {GceFault::kRootSelfMade, "root_self_made", "root_not_pinned", "the attestation key's chain ends in a root that merely bears Google's name"},
+    {GceFault::kCertificateOtherIssuerKey, "certificate_other_issuer_key", "chain_broken",
+     "the attestation key's certificate is signed by a stranger in the intermediate's name"},
+    {GceFault::kRootSelfMade, "root_self_made", "root_not_pinned",
+     "the attestation key's chain ends in a root that merely bears Google's name"},
     {GceFault::kNotProduction, "not_production", "not_production", "Google's certificate says that the instance is no production one"},
     {GceFault::kEndorsementCutOff, "endorsement_cut_off", "endorsement_malformed", "the last byte of the launch endorsement is missing"},
-    {GceFault::kEndorsementMoreFields, "endorsement_more_fields", "endorsement_malformed", "the launch endorsement has a field that nobody signs"},
+    {GceFault::kEndorsementMoreFields, "endorsement_more_fields", "endorsement_malformed",
+     "the launch endorsement has a field that nobody signs"},
     {GceFault::kEndorsementFieldTwice, "endorsement_field_twice", "endorsement_malformed", "cl_spec stands there twice"},
     {GceFault::kEndorsementLongVarint, "endorsement_long_varint", "endorsement_malformed", "a number is longer than it needs to be"},
     {GceFault::kEndorsementNoSignature, "endorsement_no_signature", "endorsement_malformed", "the launch endorsement has no signature"},
     {GceFault::kEndorsementShortMeasurement, "endorsement_short_measurement", "endorsement_malformed", "a measurement has 47 bytes"},
     {GceFault::kEndorsementVmsasTwice, "endorsement_vmsas_twice", "endorsement_malformed", "two measurements are for one number of vCPUs"},
     {GceFault::kEndorsementNoTimestamp, "endorsement_no_timestamp", "endorsement_malformed", "the launch endorsement has no timestamp"},
-    {GceFault::kEndorsementNoSource, "endorsement_no_source", "endorsement_malformed", "a recent launch endorsement says nothing about its source"},
-    {GceFault::kEndorsementCertificateGarbage, "endorsement_certificate_garbage", "endorsement_malformed", "the certificate in the launch endorsement is none"},
+    {GceFault::kEndorsementNoSource, "endorsement_no_source", "endorsement_malformed",
+     "a recent launch endorsement says nothing about its source"},
+    {GceFault::kEndorsementCertificateGarbage, "endorsement_certificate_garbage", "endorsement_malformed",
+     "the certificate in the launch endorsement is none"},
     {GceFault::kEndorsementBundleGarbage, "endorsement_bundle_garbage", "endorsement_malformed", "ca_bundle is no PEM"},
     {GceFault::kEndorsementChanged, "endorsement_changed", "signature_invalid", "a measurement was changed after signing"},
-    {GceFault::kEndorsementSignatureDamaged, "endorsement_signature_damaged", "signature_invalid", "a bit of the endorsement's signature is flipped"},
-    {GceFault::kEndorsementSignatureShort, "endorsement_signature_short", "signature_invalid", "the endorsement's signature is a byte short"},
-    {GceFault::kEndorsementOfOtherKey, "endorsement_of_other_key", "signature_invalid", "another key than the certified one signed the endorsement"},
+    {GceFault::kEndorsementSignatureDamaged, "endorsement_signature_damaged", "signature_invalid",
+     "a bit of the endorsement's signature is flipped"},
+    {GceFault::kEndorsementSignatureShort, "endorsement_signature_short", "signature_invalid",
+     "the endorsement's signature is a byte short"},
+    {GceFault::kEndorsementOfOtherKey, "endorsement_of_other_key", "signature_invalid",
+     "another key than the certified one signed the endorsement"},
     {GceFault::kEndorsementPkcs1, "endorsement_pkcs1", "signature_invalid", "the endorsement is signed by RSASSA-PKCS1-v1_5"},
-    {GceFault::kEndorsementRootSelfMade, "endorsement_root_self_made", "root_not_pinned", "the endorsement's ca_bundle holds a root of its own"},
-    {GceFault::kEndorsementOtherIssuerKey, "endorsement_other_issuer_key", "chain_broken", "the endorsement's certificate is signed by a stranger in the root's name"},
+    {GceFault::kEndorsementRootSelfMade, "endorsement_root_self_made", "root_not_pinned",
+     "the endorsement's ca_bundle holds a root of its own"},
+    {GceFault::kEndorsementOtherIssuerKey, "endorsement_other_issuer_key", "chain_broken",
+     "the endorsement's certificate is signed by a stranger in the root's name"},
     {GceFault::kEndorsementIssuerMissing, "endorsement_issuer_missing", "chain_incomplete", "the root of the endorsement is nowhere"},
     {GceFault::kEndorsementEcKey, "endorsement_ec_key", "certificate_profile", "the endorsement's certificate is of an EC key"},
     {GceFault::kEndorsementExpired, "endorsement_expired", "expired", "the endorsement's certificate has expired"},
-    {GceFault::kEndorsementOfOtherFirmware, "endorsement_of_other_firmware", "endorsement_mismatch", "the endorsement is of other firmware"},
+    {GceFault::kEndorsementOfOtherFirmware, "endorsement_of_other_firmware", "endorsement_mismatch",
+     "the endorsement is of other firmware"},
 });
 
 }  // namespace
@@ -227,8 +255,11 @@ absl::StatusOr<GcePki> GcePki::Open(const std::filesystem::path& directory) {
 
 void CertifyAsGoogle(TpmParts& parts, const GcePki& pki) {
   parts.certificate.issuer = GoogleName("EK/AK CA Intermediate");
-  parts.certificate.subject = der::Sequence({Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.7", kZone), Attribute("2.5.4.11", kProject), Attribute("2.5.4.3", kInstance)});
-  parts.certificate.extensions = {extension::KeyUsage(kDigitalSignature), extension::BasicConstraints(false, {}), {std::string(kInstanceOid), false, Instance(/*production=*/true)}};
+  parts.certificate.subject = der::Sequence(
+      {Attribute("2.5.4.10", "Google LLC"), Attribute("2.5.4.7", kZone), Attribute("2.5.4.11", kProject), Attribute("2.5.4.3", kInstance)});
+  parts.certificate.extensions = {extension::KeyUsage(kDigitalSignature),
+                                  extension::BasicConstraints(false, {}),
+                                  {std::string(kInstanceOid), false, Instance(/*production=*/true)}};
   parts.certificate_issuer = pki.issuer;
   parts.issuer.issuer = GoogleName("EK/AK CA Root");
   parts.issuer.subject = GoogleName("EK/AK CA Intermediate");
@@ -256,7 +287,10 @@ absl::StatusOr<GceEvidence> MintGce(const GceOptions& options, const GcePki& pki
   Bytes ak = area.Tpm2b();
   if (fault == GceFault::kTranscriptWithoutAk) ak.clear();
   if (fault == GceFault::kTranscriptOfOtherAk) ak = AkOf(virtual_tpm.p256_ak).Tpm2b();
-  GceEvidence evidence{.items = {}, .transcript = Transcript(options.nonce, ak, virtual_tpm.p256_ak /* any key will do as the node's */), .ak = ak, .endorsement = {}};
+  GceEvidence evidence{.items = {},
+                       .transcript = Transcript(options.nonce, ak, virtual_tpm.p256_ak /* any key will do as the node's */),
+                       .ak = ak,
+                       .endorsement = {}};
   Bytes other = evidence.transcript;
   other.back() ^= 1;
   const GceDemand sound = options.demand.value_or(DemandOf(evidence.transcript)), elsewhere = DemandOf(other);
@@ -269,9 +303,14 @@ absl::StatusOr<GceEvidence> MintGce(const GceOptions& options, const GcePki& pki
   if (!hardware.ok()) return hardware.status();
   evidence.items = std::move(hardware->items);
 
-  TpmEvidence tpm = MintTpm(virtual_tpm, {.extra_data = (fault == GceFault::kQuoteOfOtherTranscript ? elsewhere : sound).extra_data, .banks = options.banks, .now = options.now,
+  TpmEvidence tpm = MintTpm(virtual_tpm, {.extra_data = (fault == GceFault::kQuoteOfOtherTranscript ? elsewhere : sound).extra_data,
+                                          .banks = options.banks,
+                                          .now = options.now,
                                           .prepare = [&](TpmParts& parts) { CertifyAsGoogle(parts, pki); },
-                                          .change = [&](TpmParts& parts) { if (fault) Spoil(parts, pki, *fault); }});
+                                          .change =
+                                              [&](TpmParts& parts) {
+                                                if (fault) Spoil(parts, pki, *fault);
+                                              }});
   for (Item& item : tpm.items) {
     if (fault == GceFault::kAkMissing && item.media_type == kTpmAkType) continue;
     evidence.items.push_back(std::move(item));

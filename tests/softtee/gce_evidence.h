@@ -57,16 +57,45 @@ enum class GceTee : std::uint8_t { kSevSnp, kTdx };
 
 enum class GceFault : std::uint8_t {
   // What ties the parts together
-  kTranscriptWithoutAk, kTranscriptOfOtherAk, kReportOfOtherTranscript, kQuoteOfOtherTranscript,
+  kTranscriptWithoutAk,
+  kTranscriptOfOtherAk,
+  kReportOfOtherTranscript,
+  kQuoteOfOtherTranscript,
   // The virtual TPM
-  kQuoteOfOtherKey, kPcrChanged, kAkMissing, kAkUnrestricted, kCertificateMissing, kCertificateOfOtherKey, kEkCertificate, kCertificateOtherIssuerKey, kRootSelfMade,
+  kQuoteOfOtherKey,
+  kPcrChanged,
+  kAkMissing,
+  kAkUnrestricted,
+  kCertificateMissing,
+  kCertificateOfOtherKey,
+  kEkCertificate,
+  kCertificateOtherIssuerKey,
+  kRootSelfMade,
   kNotProduction,
   // Launch endorsement, form
-  kEndorsementCutOff, kEndorsementMoreFields, kEndorsementFieldTwice, kEndorsementLongVarint, kEndorsementNoSignature, kEndorsementShortMeasurement, kEndorsementVmsasTwice,
-  kEndorsementNoTimestamp, kEndorsementNoSource, kEndorsementCertificateGarbage, kEndorsementBundleGarbage,
+  kEndorsementCutOff,
+  kEndorsementMoreFields,
+  kEndorsementFieldTwice,
+  kEndorsementLongVarint,
+  kEndorsementNoSignature,
+  kEndorsementShortMeasurement,
+  kEndorsementVmsasTwice,
+  kEndorsementNoTimestamp,
+  kEndorsementNoSource,
+  kEndorsementCertificateGarbage,
+  kEndorsementBundleGarbage,
   // Launch endorsement, signature
-  kEndorsementChanged, kEndorsementSignatureDamaged, kEndorsementSignatureShort, kEndorsementOfOtherKey, kEndorsementPkcs1, kEndorsementRootSelfMade,
-  kEndorsementOtherIssuerKey, kEndorsementIssuerMissing, kEndorsementEcKey, kEndorsementExpired, kEndorsementOfOtherFirmware,
+  kEndorsementChanged,
+  kEndorsementSignatureDamaged,
+  kEndorsementSignatureShort,
+  kEndorsementOfOtherKey,
+  kEndorsementPkcs1,
+  kEndorsementRootSelfMade,
+  kEndorsementOtherIssuerKey,
+  kEndorsementIssuerMissing,
+  kEndorsementEcKey,
+  kEndorsementExpired,
+  kEndorsementOfOtherFirmware,
 };
 
 struct GceOptions {
@@ -74,10 +103,10 @@ struct GceOptions {
   std::optional<GceDemand> demand = {};  // unset: a transcript is made up, and answered
   const TpmPki* virtual_tpm = nullptr;   // unset: that of this process
   ByteArray<32> nonce = Ramp<32>(0x70);  // in that transcript
-  SnpOptions snp = {};                 // report_data is the transcript's
+  SnpOptions snp = {};                   // report_data is the transcript's
   DcapOptions dcap = {};
-  std::vector<TpmBank> banks = {};     // default: all of SHA-256, ramps
-  Bytes event_log = {}, ccel = {};     // empty: none
+  std::vector<TpmBank> banks = {};  // default: all of SHA-256, ramps
+  Bytes event_log = {}, ccel = {};  // empty: none
   bool with_endorsement = true;
   Time now = kDefaultNow;
   std::optional<GceFault> fault = {};

@@ -35,9 +35,7 @@ Bytes PckExtension::Der() const {
   return der::Element(0x30, content);
 }
 
-Bytes PckMember(std::string_view suffix, ByteView value) {
-  return der::Sequence({der::Oid(Cat("1.2.840.113741.1.13.1.", suffix)), value});
-}
+Bytes PckMember(std::string_view suffix, ByteView value) { return der::Sequence({der::Oid(Cat("1.2.840.113741.1.13.1.", suffix)), value}); }
 
 PckExtension DescribePckExtension(const Machine& machine, bool platform_ca) {
   Bytes tcb;

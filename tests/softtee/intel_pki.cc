@@ -1,5 +1,5 @@
-#include "tests/places/places.h"
 #include "tests/softtee/intel_pki.h"
+#include "tests/places/places.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -15,7 +15,8 @@ namespace assay::softtee {
 class KeptKeys {
  public:
   // Makes the directory if need be; an error shows in status().
-  explicit KeptKeys(const std::filesystem::path& directory) : directory_(directory), lock_(DirectoryLock::Take(directory)), status_(lock_.status()) {}
+  explicit KeptKeys(const std::filesystem::path& directory)
+      : directory_(directory), lock_(DirectoryLock::Take(directory)), status_(lock_.status()) {}
 
   // The key of `name`.key; if there is no such file, one of `make`, which is kept there (0600). Once status() is an error: some key that is
   // in no file.

@@ -70,8 +70,8 @@ Key Key::Derive(ByteView seed, Curve curve) {
   ASSAY_CHECK(BN_sub_word(bound.get(), 1) == 1 && BN_mod(scalar.get(), scalar.get(), bound.get(), context.get()) == 1 &&
               BN_add_word(scalar.get(), 1) == 1);
   ASSAY_CHECK(EC_POINT_mul(group.get(), point.get(), scalar.get(), nullptr, nullptr, context.get()) == 1 &&
-              EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, encoded.data(), encoded.size(),
-                                 context.get()) == encoded.size());
+              EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, encoded.data(), encoded.size(), context.get()) ==
+                  encoded.size());
 
   const ParamsBuilder builder(OSSL_PARAM_BLD_new());
   ASSAY_CHECK(OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, p384 ? "P-384" : "P-256", 0) == 1 &&
@@ -80,8 +80,7 @@ Key Key::Derive(ByteView seed, Curve curve) {
   const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
   const PkeyContext maker(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* key = nullptr;
-  ASSAY_CHECK(EVP_PKEY_fromdata_init(maker.get()) == 1 &&
-              EVP_PKEY_fromdata(maker.get(), &key, EVP_PKEY_KEYPAIR, params.get()) == 1);
+  ASSAY_CHECK(EVP_PKEY_fromdata_init(maker.get()) == 1 && EVP_PKEY_fromdata(maker.get(), &key, EVP_PKEY_KEYPAIR, params.get()) == 1);
   return Key(Owned(key));
 }
 
@@ -119,10 +118,10 @@ Bytes Key::Identifier() const {
 }
 
 Bytes Key::Sign(SignatureStyle style, ByteView message) const {
-  const bool sha256 = style == SignatureStyle::kPssSha256 || style == SignatureStyle::kEcdsaSha256 || style == SignatureStyle::kPkcs1Sha256 ||
-                      style == SignatureStyle::kPssSha256MostSalt;
-  const bool pss = style == SignatureStyle::kPssSha384 || style == SignatureStyle::kPssSha384Salt20 || style == SignatureStyle::kPssSha256 ||
-                   style == SignatureStyle::kPssSha256MostSalt;
+  const bool sha256 = style == SignatureStyle::kPssSha256 || style == SignatureStyle::kEcdsaSha256 ||
+                      style == SignatureStyle::kPkcs1Sha256 || style == SignatureStyle::kPssSha256MostSalt;
+  const bool pss = style == SignatureStyle::kPssSha384 || style == SignatureStyle::kPssSha384Salt20 ||
+                   style == SignatureStyle::kPssSha256 || style == SignatureStyle::kPssSha256MostSalt;
   const EVP_MD* digest = style == SignatureStyle::kPkcs1Sha1 ? EVP_sha1() : sha256 ? EVP_sha256() : EVP_sha384();
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;
@@ -132,8 +131,7 @@ Bytes Key::Sign(SignatureStyle style, ByteView message) const {
                      : style == SignatureStyle::kPssSha256MostSalt ? RSA_PSS_SALTLEN_MAX
                                                                    : EVP_MD_get_size(digest);
     ASSAY_CHECK(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, salt) == 1 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, digest) == 1);
+                EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, salt) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, digest) == 1);
   }
   std::size_t size = 0;
   ASSAY_CHECK(EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1);
@@ -186,7 +184,8 @@ Bytes Key::DecryptOaep(ByteView label, ByteView ciphertext) const {
   const PkeyContext context(EVP_PKEY_CTX_new(Raw(key_), nullptr));
   std::uint8_t* copy = static_cast<std::uint8_t*>(OPENSSL_memdup(label.data(), label.size()));  // the context's
   ASSAY_CHECK(EVP_PKEY_decrypt_init(context.get()) == 1 && EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
-              EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha256()) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha256()) == 1 &&
+              EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha256()) == 1 &&
+              EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha256()) == 1 &&
               EVP_PKEY_CTX_set0_rsa_oaep_label(context.get(), copy, static_cast<int>(label.size())) == 1);
   Bytes plain(1024);
   std::size_t size = plain.size();
@@ -199,15 +198,22 @@ Bytes Key::SharedX(ByteView point) const {
   Bytes encoded = {4};
   Append(encoded, point);
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>("P-256"), 0),
-                               OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, encoded.data(), encoded.size()), OSSL_PARAM_construct_end()};
+                               OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, encoded.data(), encoded.size()),
+                               OSSL_PARAM_construct_end()};
   const PkeyContext maker(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* raw = nullptr;
-  if (EVP_PKEY_fromdata_init(maker.get()) != 1 || EVP_PKEY_fromdata(maker.get(), &raw, EVP_PKEY_PUBLIC_KEY, const_cast<OSSL_PARAM*>(params)) != 1) return {};
+  if (EVP_PKEY_fromdata_init(maker.get()) != 1 ||
+      EVP_PKEY_fromdata(maker.get(), &raw, EVP_PKEY_PUBLIC_KEY, const_cast<OSSL_PARAM*>(params)) != 1) {
+    return {};
+  }
   const std::shared_ptr<void> peer = Owned(raw);
   const PkeyContext context(EVP_PKEY_CTX_new(Raw(key_), nullptr));
   Bytes shared(32);
   std::size_t size = shared.size();
-  if (EVP_PKEY_derive_init(context.get()) != 1 || EVP_PKEY_derive_set_peer(context.get(), raw) != 1 || EVP_PKEY_derive(context.get(), shared.data(), &size) != 1) return {};
+  if (EVP_PKEY_derive_init(context.get()) != 1 || EVP_PKEY_derive_set_peer(context.get(), raw) != 1 ||
+      EVP_PKEY_derive(context.get(), shared.data(), &size) != 1) {
+    return {};
+  }
   shared.resize(size);
   return shared;
 }

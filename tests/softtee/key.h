@@ -53,11 +53,11 @@ class Key {
   // X.509 key identifier: SHA-1 of the public key's bit string (RFC 5280 section 4.2.1.2, method 1).
   Bytes Identifier() const;
 
-  Bytes Sign(SignatureStyle style, ByteView message) const;    // as it stands in a certificate
-  EcdsaSignature SignP384Sha384(ByteView message) const;       // this key must be on P-384
+  Bytes Sign(SignatureStyle style, ByteView message) const;  // as it stands in a certificate
+  EcdsaSignature SignP384Sha384(ByteView message) const;     // this key must be on P-384
 
-  Bytes Modulus() const;  // of an RSA key, big-endian
-  Bytes Coordinates() const;    // of an EC key: x || y, each of the curve's size
+  Bytes Modulus() const;      // of an RSA key, big-endian
+  Bytes Coordinates() const;  // of an EC key: x || y, each of the curve's size
   // What TPM2_ActivateCredential does with its private key: RSAES-OAEP with SHA-256 and a label, or x of the shared point.
   Bytes DecryptOaep(ByteView label, ByteView ciphertext) const;  // empty: it is none
   Bytes SharedX(ByteView point) const;                           // P-256, x || y; empty: it is none

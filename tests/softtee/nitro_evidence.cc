@@ -1,5 +1,5 @@
-#include "tests/places/places.h"
 #include "tests/softtee/nitro_evidence.h"
+#include "tests/places/places.h"
 
 #include <chrono>
 #include <cstdio>
@@ -21,8 +21,8 @@ constexpr std::string_view kSeedFile = "nitro_seed.key";
 // C, O, OU, CN, as in AWS's own certificates.
 Bytes AwsName(std::string_view common_name) {
   const auto part = [](std::string_view oid, const Bytes& value) { return der::Set({der::Sequence({der::Oid(oid), value})}); };
-  return der::Sequence({part("2.5.4.6", der::PrintableString("US")), part("2.5.4.10", der::Utf8String("Amazon")), part("2.5.4.11", der::Utf8String("AWS")),
-                        part("2.5.4.3", der::Utf8String(common_name))});
+  return der::Sequence({part("2.5.4.6", der::PrintableString("US")), part("2.5.4.10", der::Utf8String("Amazon")),
+                        part("2.5.4.11", der::Utf8String("AWS")), part("2.5.4.3", der::Utf8String(common_name))});
 }
 
 Extension LeafUsage() {
@@ -31,9 +31,16 @@ Extension LeafUsage() {
   return usage;
 }
 
-Certificate Describe(std::string_view subject, std::string_view issuer, const Key& key, Time from, Time to, std::vector<Extension> extensions) {
-  return {.serial = {0x53, 0x17}, .issuer = AwsName(issuer), .subject = AwsName(subject), .not_before = from, .not_after = to,
-          .subject_public_key_info = key.SubjectPublicKeyInfo(), .extensions = std::move(extensions), .style = SignatureStyle::kEcdsaSha384};
+Certificate Describe(std::string_view subject, std::string_view issuer, const Key& key, Time from, Time to,
+                     std::vector<Extension> extensions) {
+  return {.serial = {0x53, 0x17},
+          .issuer = AwsName(issuer),
+          .subject = AwsName(subject),
+          .not_before = from,
+          .not_after = to,
+          .subject_public_key_info = key.SubjectPublicKeyInfo(),
+          .extensions = std::move(extensions),
+          .style = SignatureStyle::kEcdsaSha384};
 }
 
 std::map<unsigned, Bytes> Ramps(unsigned count) {
@@ -137,22 +144,37 @@ const Key& NitroPki::KeyOf(std::string_view role) const {
 
 Evidence MintNitro(const NitroPki& pki, const NitroOptions& options) {
   const Time now = options.now;
-  NitroParts parts{.pki = pki, .tpm = options.tpm, .module_id = options.instance_id + (options.tpm ? "-tpm0000000000000000" : "-enc0123456789abcdef"),
+  NitroParts parts{.pki = pki,
+                   .tpm = options.tpm,
+                   .module_id = options.instance_id + (options.tpm ? "-tpm0000000000000000" : "-enc0123456789abcdef"),
                    .timestamp_ms = static_cast<std::uint64_t>(now.time_since_epoch().count()) * 1000 + 437,
-                   .pcrs = options.pcrs.empty() ? Ramps(options.tpm ? 24 : 16) : options.pcrs, .public_key = options.public_key, .user_data = options.user_data,
-                   .nonce = options.nonce.empty() ? std::nullopt : std::optional(options.nonce), .path = {}, .document_key = pki.KeyOf("module")};
+                   .pcrs = options.pcrs.empty() ? Ramps(options.tpm ? 24 : 16) : options.pcrs,
+                   .public_key = options.public_key,
+                   .user_data = options.user_data,
+                   .nonce = options.nonce.empty() ? std::nullopt : std::optional(options.nonce),
+                   .path = {},
+                   .document_key = pki.KeyOf("module")};
   parts.indefinite = options.indefinite;
   const std::string region = parts.region;
-  const std::string root = "aws.nitro-enclaves", regional = Cat("733655d6d68f7bdf.", region, ".", root), zonal = Cat("74d947fb1bac401d.zonal.", region, ".", root),
-                    instance = Cat(options.instance_id, ".", region, ".", root);
+  const std::string root = "aws.nitro-enclaves", regional = Cat("733655d6d68f7bdf.", region, ".", root),
+                    zonal = Cat("74d947fb1bac401d.zonal.", region, ".", root), instance = Cat(options.instance_id, ".", region, ".", root);
   const std::uint16_t signing = kDigitalSignature | kKeyCertSign | kCrlSign;
   parts.path = {
-      {Describe(Cat(parts.module_id, ".", region, ".aws"), instance, pki.KeyOf("module"), now - seconds(3), now + hours(3), {extension::BasicConstraints(false, {}), LeafUsage()}),
+      {Describe(Cat(parts.module_id, ".", region, ".aws"), instance, pki.KeyOf("module"), now - seconds(3), now + hours(3),
+                {extension::BasicConstraints(false, {}), LeafUsage()}),
        pki.KeyOf("instance")},
-      {Describe(instance, zonal, pki.KeyOf("instance"), now - hours(1), now + hours(23), {extension::BasicConstraints(true, 0), extension::KeyUsage(kKeyCertSign)}), pki.KeyOf("zonal")},
-      {Describe(zonal, regional, pki.KeyOf("zonal"), now - days(2), now + days(3), {extension::BasicConstraints(true, 1), extension::KeyUsage(signing)}), pki.KeyOf("regional")},
-      {Describe(regional, root, pki.KeyOf("regional"), now - days(5), now + days(15), {extension::BasicConstraints(true, 2), extension::KeyUsage(signing)}), pki.KeyOf("root")},
-      {Describe(root, root, pki.KeyOf("root"), now - days(2000), now + days(8000), {extension::BasicConstraints(true, {}), extension::KeyUsage(signing)}), pki.KeyOf("root")},
+      {Describe(instance, zonal, pki.KeyOf("instance"), now - hours(1), now + hours(23),
+                {extension::BasicConstraints(true, 0), extension::KeyUsage(kKeyCertSign)}),
+       pki.KeyOf("zonal")},
+      {Describe(zonal, regional, pki.KeyOf("zonal"), now - days(2), now + days(3),
+                {extension::BasicConstraints(true, 1), extension::KeyUsage(signing)}),
+       pki.KeyOf("regional")},
+      {Describe(regional, root, pki.KeyOf("regional"), now - days(5), now + days(15),
+                {extension::BasicConstraints(true, 2), extension::KeyUsage(signing)}),
+       pki.KeyOf("root")},
+      {Describe(root, root, pki.KeyOf("root"), now - days(2000), now + days(8000),
+                {extension::BasicConstraints(true, {}), extension::KeyUsage(signing)}),
+       pki.KeyOf("root")},
   };
   if (options.fault) Apply(*options.fault, parts);
   if (options.change) options.change(parts);
@@ -168,23 +190,29 @@ Evidence MintNitro(const NitroPki& pki, const NitroOptions& options) {
   for (const auto& [index, value] : parts.pcrs) registers.emplace_back(cbor::Number(index), cbor::String(value));
   const auto chosen = [](const std::optional<Bytes>& value) { return value ? cbor::String(*value) : cbor::Null(); };
   cbor::Members members = {
-      {cbor::Text("module_id"), cbor::Text(parts.module_id)},    {cbor::Text("digest"), cbor::Text("SHA384")},
-      {cbor::Text("timestamp"), cbor::Number(parts.timestamp_ms)}, {cbor::Text(parts.tpm ? "nitrotpm_pcrs" : "pcrs"), cbor::Map(registers)},
-      {cbor::Text("certificate"), cbor::String(leaf)},            {cbor::Text("cabundle"), cbor::Array(bundle)},
-      {cbor::Text("public_key"), chosen(parts.public_key)},       {cbor::Text("user_data"), chosen(parts.user_data)},
+      {cbor::Text("module_id"), cbor::Text(parts.module_id)},
+      {cbor::Text("digest"), cbor::Text("SHA384")},
+      {cbor::Text("timestamp"), cbor::Number(parts.timestamp_ms)},
+      {cbor::Text(parts.tpm ? "nitrotpm_pcrs" : "pcrs"), cbor::Map(registers)},
+      {cbor::Text("certificate"), cbor::String(leaf)},
+      {cbor::Text("cabundle"), cbor::Array(bundle)},
+      {cbor::Text("public_key"), chosen(parts.public_key)},
+      {cbor::Text("user_data"), chosen(parts.user_data)},
       {cbor::Text("nonce"), chosen(parts.nonce)},
   };
   if (parts.members) parts.members(members);
   Bytes payload = cbor::Map(members, parts.indefinite);
   if (parts.payload) parts.payload(payload);
 
-  const Bytes structure = cbor::Array({cbor::Text("Signature1"), cbor::String(parts.protected_header), cbor::String({}), cbor::String(payload)});
+  const Bytes structure =
+      cbor::Array({cbor::Text("Signature1"), cbor::String(parts.protected_header), cbor::String({}), cbor::String(payload)});
   const EcdsaSignature rs = parts.document_key.SignP384Sha384(structure);
   Bytes signature = ToBytes(rs.r);
   Append(signature, rs.s);
   if (parts.signature) parts.signature(signature);
   if (parts.signed_payload) parts.signed_payload(payload);
-  std::vector<Bytes> message = {cbor::String(parts.protected_header), parts.unprotected_header, cbor::String(payload), cbor::String(signature)};
+  std::vector<Bytes> message = {cbor::String(parts.protected_header), parts.unprotected_header, cbor::String(payload),
+                                cbor::String(signature)};
   if (parts.message) parts.message(message);
   Bytes document = cbor::Array(message);
   if (parts.document) parts.document(document);

@@ -52,27 +52,101 @@ Bytes Number(std::uint64_t value);
 Bytes Text(std::string_view text);
 Bytes String(ByteView bytes);
 Bytes Null();
-Bytes Array(const std::vector<Bytes>& elements);  // encoded
+Bytes Array(const std::vector<Bytes>& elements);       // encoded
 using Members = std::vector<std::pair<Bytes, Bytes>>;  // encoded
 Bytes Map(const Members& members, bool indefinite = false);
 }  // namespace cbor
 
 enum class NitroFault : std::uint8_t {
   // CBOR and COSE
-  kTruncated, kTrailingByte, kOtherTag, kFiveElements, kUnprotectedAlg, kProtectedEmpty, kProtectedCrit, kProtectedNotMinimal, kEs256, kEs512,
-  kSignatureShort, kPayloadDetached, kPayloadKeyTwice, kPayloadNotMinimal, kPayloadTrailing, kPayloadIndefiniteString, kPayloadDeep, kPayloadNoMap, kTooLarge,
+  kTruncated,
+  kTrailingByte,
+  kOtherTag,
+  kFiveElements,
+  kUnprotectedAlg,
+  kProtectedEmpty,
+  kProtectedCrit,
+  kProtectedNotMinimal,
+  kEs256,
+  kEs512,
+  kSignatureShort,
+  kPayloadDetached,
+  kPayloadKeyTwice,
+  kPayloadNotMinimal,
+  kPayloadTrailing,
+  kPayloadIndefiniteString,
+  kPayloadDeep,
+  kPayloadNoMap,
+  kTooLarge,
   // Members
-  kModuleIdMissing, kDigestMissing, kTimestampMissing, kPcrsMissing, kCertificateMissing, kCabundleMissing, kUnknownMember, kModuleIdEmpty,
-  kModuleIdBytes, kDigestOther, kTimestampZero, kTimestampText, kPcrsEmpty, kPcr32, kPcrShort, kPcrsOfBothKinds, kCertificateEmpty, kCertificateLong,
-  kCabundleEmpty, kCabundleOfEight, kCabundleEntryEmpty, kPublicKeyEmpty, kPublicKeyLong, kUserDataLong, kNonceLong, kNonceText,
+  kModuleIdMissing,
+  kDigestMissing,
+  kTimestampMissing,
+  kPcrsMissing,
+  kCertificateMissing,
+  kCabundleMissing,
+  kUnknownMember,
+  kModuleIdEmpty,
+  kModuleIdBytes,
+  kDigestOther,
+  kTimestampZero,
+  kTimestampText,
+  kPcrsEmpty,
+  kPcr32,
+  kPcrShort,
+  kPcrsOfBothKinds,
+  kCertificateEmpty,
+  kCertificateLong,
+  kCabundleEmpty,
+  kCabundleOfEight,
+  kCabundleEntryEmpty,
+  kPublicKeyEmpty,
+  kPublicKeyLong,
+  kUserDataLong,
+  kNonceLong,
+  kNonceText,
   // Signature and binding
-  kDocumentChanged, kSignatureDamaged, kSignatureZero, kSignedByOtherKey, kNonceOther, kNoncePrefix, kNonceLonger, kNonceMissing,
+  kDocumentChanged,
+  kSignatureDamaged,
+  kSignatureZero,
+  kSignedByOtherKey,
+  kNonceOther,
+  kNoncePrefix,
+  kNonceLonger,
+  kNonceMissing,
   // Certificates
-  kRootSelfMade, kRootMissing, kIssuerMissing, kCabundleReversed, kCabundleMore, kCabundleTwice, kLeafGarbage, kIssuerGarbage, kLeafOtherIssuerKey,
-  kLeafCa, kLeafCertSign, kLeafNoUsage, kLeafP256, kLeafSha256, kLeafOrganization, kIssuerNotCa, kIssuerNoCertSign, kIssuerNoPathLength,
-  kIssuerPathLength, kIssuerName, kCriticalExtension, kLeafOfRoot,
+  kRootSelfMade,
+  kRootMissing,
+  kIssuerMissing,
+  kCabundleReversed,
+  kCabundleMore,
+  kCabundleTwice,
+  kLeafGarbage,
+  kIssuerGarbage,
+  kLeafOtherIssuerKey,
+  kLeafCa,
+  kLeafCertSign,
+  kLeafNoUsage,
+  kLeafP256,
+  kLeafSha256,
+  kLeafOrganization,
+  kIssuerNotCa,
+  kIssuerNoCertSign,
+  kIssuerNoPathLength,
+  kIssuerPathLength,
+  kIssuerName,
+  kCriticalExtension,
+  kLeafOfRoot,
   // Module and dates
-  kLeafOtherModule, kLeafNoRegion, kModuleOfOtherKind, kModuleIdForm, kDatedBefore, kDatedAfter, kLeafExpired, kLeafNotYetValid, kIssuerExpired,
+  kLeafOtherModule,
+  kLeafNoRegion,
+  kModuleOfOtherKind,
+  kModuleIdForm,
+  kDatedBefore,
+  kDatedAfter,
+  kLeafExpired,
+  kLeafNotYetValid,
+  kIssuerExpired,
   // What it says
   kDebug,
 };
@@ -96,13 +170,13 @@ struct NitroParts {
   bool indefinite = false;
   Bytes protected_header = {0xA1, 0x01, 0x38, 0x22};
   Bytes unprotected_header = {0xA0};
-  std::function<void(std::vector<Bytes>&)> cabundle = {};        // DER, root first
-  std::function<void(Bytes&)> leaf = {};                         // DER
+  std::function<void(std::vector<Bytes>&)> cabundle = {};  // DER, root first
+  std::function<void(Bytes&)> leaf = {};                   // DER
   std::function<void(cbor::Members&)> members = {};
-  std::function<void(Bytes&)> payload = {};                      // encoded, before it is signed
+  std::function<void(Bytes&)> payload = {};  // encoded, before it is signed
   std::function<void(Bytes&)> signature = {};
-  std::function<void(Bytes&)> signed_payload = {};               // when it is signed
-  std::function<void(std::vector<Bytes>&)> message = {};         // the array's encoded elements
+  std::function<void(Bytes&)> signed_payload = {};        // when it is signed
+  std::function<void(std::vector<Bytes>&)> message = {};  // the array's encoded elements
   std::function<void(Bytes&)> document = {};
 };
 
@@ -113,7 +187,7 @@ struct NitroOptions {
   std::optional<Bytes> public_key = {};
   std::optional<Bytes> user_data = {};
   std::string instance_id = "i-0123456789abcdef0";
-  bool indefinite = false;              // the payload's map, as newer hypervisors write it
+  bool indefinite = false;  // the payload's map, as newer hypervisors write it
   Time now = kDefaultNow;
   std::optional<NitroFault> fault = {};
   std::function<void(NitroParts&)> change = {};
@@ -128,7 +202,7 @@ struct NitroFaultEntry {
   std::string_view what;
 };
 std::span<const NitroFaultEntry> AllNitroFaults();  // in the order of the enumeration
-bool CanExist(NitroFault fault, bool tpm);  // some are of an enclave's document only
+bool CanExist(NitroFault fault, bool tpm);          // some are of an enclave's document only
 std::optional<NitroFault> NitroFaultNamed(std::string_view name);
 void Apply(NitroFault fault, NitroParts& parts);
 

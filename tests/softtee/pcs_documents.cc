@@ -44,7 +44,8 @@ std::string Text(const std::vector<IsvLevel>& levels) {
 
 // Signed by Intel: MRSIGNER zero.
 std::string Module(std::string_view more) {
-  return Cat("{\"mrsigner\":\"", std::string(96, '0'), "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"", more, "}");
+  return Cat("{\"mrsigner\":\"", std::string(96, '0'), "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"",
+             more, "}");
 }
 
 std::string Text(const DocumentDates& dates) {
@@ -57,7 +58,8 @@ std::string Text(const DocumentDates& dates) {
 std::string TcbInfo::Body() const {
   std::string modules_text;
   for (const TdxModuleIdentity& module : modules) {
-    modules_text += Cat(modules_text.empty() ? "" : ",", Module(Cat(",\"id\":\"", module.id, "\",\"tcbLevels\":[", Text(module.levels), "]")));
+    modules_text +=
+        Cat(modules_text.empty() ? "" : ",", Module(Cat(",\"id\":\"", module.id, "\",\"tcbLevels\":[", Text(module.levels), "]")));
   }
   std::string levels_text;
   for (const PlatformLevel& level : levels) {
@@ -67,10 +69,15 @@ std::string TcbInfo::Body() const {
     if (tdx) levels_text += Cat(",\"tdxtcbcomponents\":", Components(level.tdx));
     levels_text += Cat("},", Text(level.statement), "}");
   }
-  return Cat("{", version < 3 ? "" : tdx ? "\"id\":\"TDX\"," : "\"id\":\"SGX\",", "\"version\":", version, ",", Text(dates), "\"fmspc\":\"",
-             Upper(ToHex(fmspc)), "\",\"pceId\":\"", Upper(ToHex(pce_id)), "\",\"tcbType\":0,",
-             !tdx ? "" : Cat("\"tdxModule\":", Module(""), ",", modules.empty() ? "" : Cat("\"tdxModuleIdentities\":[", modules_text, "],")),
-             "\"tcbLevels\":[", levels_text, "]}");
+  return Cat(
+      "{",
+      version < 3 ? ""
+      : tdx       ? "\"id\":\"TDX\","
+                  : "\"id\":\"SGX\",",
+      "\"version\":", version, ",", Text(dates), "\"fmspc\":\"", Upper(ToHex(fmspc)), "\",\"pceId\":\"", Upper(ToHex(pce_id)),
+      "\",\"tcbType\":0,",
+      !tdx ? "" : Cat("\"tdxModule\":", Module(""), ",", modules.empty() ? "" : Cat("\"tdxModuleIdentities\":[", modules_text, "],")),
+      "\"tcbLevels\":[", levels_text, "]}");
 }
 
 std::string QeIdentity::Body() const {

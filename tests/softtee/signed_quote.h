@@ -26,18 +26,18 @@ struct QuoteOptions {
   DcapQuote kind = TdxV4();
   bool platform_ca = true;
   std::function<void(Bytes& body)> body = nullptr;
-  std::function<void(Bytes& report)> qe_report = nullptr;     // before it is signed
-  std::function<void(DcapQuote& quote)> quote = nullptr;      // when all is signed
+  std::function<void(Bytes& report)> qe_report = nullptr;  // before it is signed
+  std::function<void(DcapQuote& quote)> quote = nullptr;   // when all is signed
   std::function<void(Certificate&)> pck_certificate = nullptr;
   std::function<void(Certificate&)> ca_certificate = nullptr;
   std::function<void(Certificate&)> root_certificate = nullptr;
-  const Key* signs_pck = nullptr;                             // default: the CA; and so on
+  const Key* signs_pck = nullptr;  // default: the CA; and so on
   const Key* signs_qe_report = nullptr;
   const Key* signs_quote = nullptr;
-  std::vector<std::size_t> order = {0, 1, 2};                 // of PCK, CA, root in the PEM text; may repeat
+  std::vector<std::size_t> order = {0, 1, 2};  // of PCK, CA, root in the PEM text; may repeat
   Machine machine = {};
   Validity validity = {*ParseTime("2026-01-01T00:00:00Z"), *ParseTime("2033-01-01T00:00:00Z")};  // of all certificates
-  bool identifiers = false;                                   // key identifiers and distribution points, as in genuine certificates
+  bool identifiers = false;  // key identifiers and distribution points, as in genuine certificates
 };
 Bytes MintQuote(const QuoteOptions& options, const QuoteKeys& keys);
 

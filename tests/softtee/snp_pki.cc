@@ -1,5 +1,5 @@
-#include "tests/places/places.h"
 #include "tests/softtee/snp_pki.h"
+#include "tests/places/places.h"
 
 #include <algorithm>
 #include <cctype>
@@ -259,8 +259,6 @@ RevocationList SnpPki::DescribeCrl(Product product, Time now) const {
           .authority_key_identifier = KeyOf(Authority::kArk, product).Identifier(),
           .number = 1};
 }
-Bytes SnpPki::MintCrl(Product product, Time now) const {
-  return DescribeCrl(product, now).SignedBy(KeyOf(Authority::kArk, product));
-}
+Bytes SnpPki::MintCrl(Product product, Time now) const { return DescribeCrl(product, now).SignedBy(KeyOf(Authority::kArk, product)); }
 
 }  // namespace assay::softtee

@@ -16,8 +16,8 @@
 namespace assay::softtee {
 
 enum class Product : std::uint8_t { kMilan, kGenoa, kTurin };
-std::string_view NameOf(Product product);                       // "Milan"
-std::optional<Product> ProductNamed(std::string_view name);     // "milan" or "Milan"
+std::string_view NameOf(Product product);                    // "Milan"
+std::optional<Product> ProductNamed(std::string_view name);  // "milan" or "Milan"
 
 enum class SigningKey : std::uint8_t { kVcek = 0, kVlek = 1 };  // SIGNING_KEY, bits 4:2 of the signer info
 
@@ -77,7 +77,7 @@ struct SnpReport {
   };
   std::vector<Patch> patches;
 
-  Bytes Serialize() const;              // 1184 bytes, the signature zero
+  Bytes Serialize() const;                // 1184 bytes, the signature zero
   Bytes Sign(const Key& p384_key) const;  // 1184 bytes
 };
 

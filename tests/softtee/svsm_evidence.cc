@@ -20,7 +20,9 @@ void PutGuid(Bytes& to, std::string_view text) {
   for (const std::size_t i : {3U, 2U, 1U, 0U, 5U, 4U, 7U, 6U, 8U, 9U, 10U, 11U, 12U, 13U, 14U, 15U}) to.push_back(guid[i]);
 }
 
-void Drop(SvsmEvidence& evidence, std::string_view type) { std::erase_if(evidence.items, [type](const Item& item) { return item.media_type == type; }); }
+void Drop(SvsmEvidence& evidence, std::string_view type) {
+  std::erase_if(evidence.items, [type](const Item& item) { return item.media_type == type; });
+}
 
 struct Entry {
   SvsmFaultEntry entry;
@@ -30,30 +32,47 @@ struct Entry {
 constexpr std::uint32_t kSignToo = 0x00040000, kFixedTpm = 0x2;
 
 const std::array<Entry, 31> kEntries = {{
-    {{SvsmFault::kTruncated, "truncated", "svsm_manifest_malformed", "the manifest ends within its header"}, [](SvsmParts& p) { p.written = [](Bytes& m) { m.resize(23); }; }},
-    {{SvsmFault::kLengthOther, "length_other", "svsm_manifest_malformed", "the manifest declares one byte more than it has"}, [](SvsmParts& p) { p.written = [](Bytes& m) { ++m[16]; }; }},
-    {{SvsmFault::kNoServices, "no_services", "svsm_manifest_malformed", "the table has no services"}, [](SvsmParts& p) { p.manifest.count = 0; }},
-    {{SvsmFault::kTooManyServices, "too_many_services", "svsm_manifest_malformed", "the table has 2^32 - 1 services"}, [](SvsmParts& p) { p.manifest.count = 0xffffffff; }},
-    {{SvsmFault::kServiceTwice, "service_twice", "svsm_manifest_malformed", "the virtual TPM stands there twice"}, [](SvsmParts& p) { p.manifest.services.push_back(p.manifest.services.front()); }},
-    {{SvsmFault::kOffsetBack, "offset_back", "svsm_manifest_malformed", "the second service's data begin where the first one's do"}, [](SvsmParts& p) { p.manifest.services.back().offset = 72; }},
+    {{SvsmFault::kTruncated, "truncated", "svsm_manifest_malformed", "the manifest ends within its header"},
+     [](SvsmParts& p) { p.written = [](Bytes& m) { m.resize(23); }; }},
+    {{SvsmFault::kLengthOther, "length_other", "svsm_manifest_malformed", "the manifest declares one byte more than it has"},
+     [](SvsmParts& p) { p.written = [](Bytes& m) { ++m[16]; }; }},
+    {{SvsmFault::kNoServices, "no_services", "svsm_manifest_malformed", "the table has no services"},
+     [](SvsmParts& p) { p.manifest.count = 0; }},
+    {{SvsmFault::kTooManyServices, "too_many_services", "svsm_manifest_malformed", "the table has 2^32 - 1 services"},
+     [](SvsmParts& p) { p.manifest.count = 0xffffffff; }},
+    {{SvsmFault::kServiceTwice, "service_twice", "svsm_manifest_malformed", "the virtual TPM stands there twice"},
+     [](SvsmParts& p) { p.manifest.services.push_back(p.manifest.services.front()); }},
+    {{SvsmFault::kOffsetBack, "offset_back", "svsm_manifest_malformed", "the second service's data begin where the first one's do"},
+     [](SvsmParts& p) { p.manifest.services.back().offset = 72; }},
     {{SvsmFault::kOffsetGap, "offset_gap", "svsm_manifest_malformed", "the second service's data begin behind a byte that no service has"},
      [](SvsmParts& p) { p.manifest.services.back().offset = static_cast<std::uint32_t>(73 + p.manifest.services.front().data.size()); }},
-    {{SvsmFault::kLengthPastEnd, "length_past_end", "svsm_manifest_malformed", "the second service's data end behind the manifest"}, [](SvsmParts& p) { p.manifest.services.back().length = 0xfffffff0; }},
-    {{SvsmFault::kTail, "tail", "svsm_manifest_malformed", "a byte that no service has stands at the end"}, [](SvsmParts& p) { p.manifest.tail = {0}; }},
-    {{SvsmFault::kTooLong, "too_long", "svsm_manifest_malformed", "the manifest is longer than 16 KiB"}, [](SvsmParts& p) { p.manifest.services.back().data = Bytes(17 * 1024, 1); }},
-    {{SvsmFault::kVtpmMissing, "vtpm_missing", "svsm_vtpm_missing", "no service is the virtual TPM"}, [](SvsmParts& p) { p.manifest.services.erase(p.manifest.services.begin()); }},
-    {{SvsmFault::kEkEmpty, "ek_empty", "svsm_vtpm_missing", "the virtual TPM's data are empty"}, [](SvsmParts& p) { p.manifest.services.front().data.clear(); }},
-    {{SvsmFault::kEkGarbage, "ek_garbage", "tpm_structure_malformed", "the virtual TPM's data are no TPMT_PUBLIC"}, [](SvsmParts& p) { p.manifest.services.front().data = Bytes(300, 0x5a); }},
-    {{SvsmFault::kEkUnrestricted, "ek_unrestricted", "ek_attributes", "the endorsement key signs as well"}, [](SvsmParts& p) {
+    {{SvsmFault::kLengthPastEnd, "length_past_end", "svsm_manifest_malformed", "the second service's data end behind the manifest"},
+     [](SvsmParts& p) { p.manifest.services.back().length = 0xfffffff0; }},
+    {{SvsmFault::kTail, "tail", "svsm_manifest_malformed", "a byte that no service has stands at the end"},
+     [](SvsmParts& p) { p.manifest.tail = {0}; }},
+    {{SvsmFault::kTooLong, "too_long", "svsm_manifest_malformed", "the manifest is longer than 16 KiB"},
+     [](SvsmParts& p) { p.manifest.services.back().data = Bytes(17 * 1024, 1); }},
+    {{SvsmFault::kVtpmMissing, "vtpm_missing", "svsm_vtpm_missing", "no service is the virtual TPM"},
+     [](SvsmParts& p) { p.manifest.services.erase(p.manifest.services.begin()); }},
+    {{SvsmFault::kEkEmpty, "ek_empty", "svsm_vtpm_missing", "the virtual TPM's data are empty"},
+     [](SvsmParts& p) { p.manifest.services.front().data.clear(); }},
+    {{SvsmFault::kEkGarbage, "ek_garbage", "tpm_structure_malformed", "the virtual TPM's data are no TPMT_PUBLIC"},
+     [](SvsmParts& p) { p.manifest.services.front().data = Bytes(300, 0x5a); }},
+    {{SvsmFault::kEkUnrestricted, "ek_unrestricted", "ek_attributes", "the endorsement key signs as well"},
+     [](SvsmParts& p) {
        p.ek.attributes |= kSignToo;
        p.manifest.services.front().data = p.ek.Tpmt();
      }},
-    {{SvsmFault::kEkNotFixedTpm, "ek_not_fixed_tpm", "ek_attributes", "the endorsement key may leave its TPM"}, [](SvsmParts& p) {
+    {{SvsmFault::kEkNotFixedTpm, "ek_not_fixed_tpm", "ek_attributes", "the endorsement key may leave its TPM"},
+     [](SvsmParts& p) {
        p.ek.attributes &= ~kFixedTpm;
        p.manifest.services.front().data = p.ek.Tpmt();
      }},
-    {{SvsmFault::kManifestChanged, "manifest_changed", "svsm_manifest_not_committed", "one bit of another service's data is flipped after the report was made"}, [](SvsmParts& p) { p.sent = [](Bytes& m) { m.back() ^= 1; }; }},
-    {{SvsmFault::kOtherNonce, "other_nonce", "svsm_manifest_not_committed", "the SVSM was asked with another nonce"}, [](SvsmParts& p) {
+    {{SvsmFault::kManifestChanged, "manifest_changed", "svsm_manifest_not_committed",
+      "one bit of another service's data is flipped after the report was made"},
+     [](SvsmParts& p) { p.sent = [](Bytes& m) { m.back() ^= 1; }; }},
+    {{SvsmFault::kOtherNonce, "other_nonce", "svsm_manifest_not_committed", "the SVSM was asked with another nonce"},
+     [](SvsmParts& p) {
        p.committed = [](const Bytes& nonce, const Bytes& manifest) {
          Bytes all = nonce;
          all[63] ^= 1;
@@ -61,21 +80,34 @@ const std::array<Entry, 31> kEntries = {{
          return all;
        };
      }},
-    {{SvsmFault::kNonceAlone, "nonce_alone", "svsm_manifest_not_committed", "the report commits to the nonce alone"}, [](SvsmParts& p) { p.committed = [](const Bytes& nonce, const Bytes&) { return nonce; }; }},
-    {{SvsmFault::kManifestAlone, "manifest_alone", "svsm_manifest_not_committed", "the report commits to the manifest alone: it could be of any time"},
+    {{SvsmFault::kNonceAlone, "nonce_alone", "svsm_manifest_not_committed", "the report commits to the nonce alone"},
+     [](SvsmParts& p) { p.committed = [](const Bytes& nonce, const Bytes&) { return nonce; }; }},
+    {{SvsmFault::kManifestAlone, "manifest_alone", "svsm_manifest_not_committed",
+      "the report commits to the manifest alone: it could be of any time"},
      [](SvsmParts& p) { p.committed = [](const Bytes&, const Bytes& manifest) { return manifest; }; }},
     {{SvsmFault::kVmpl1, "vmpl_1", "not_of_svsm", "what runs above the SVSM asked for the report"}, [](SvsmParts& p) { p.snp.vmpl = 1; }},
-    {{SvsmFault::kAkOfOther, "ak_of_other", "activation_mismatch", "the TPM gave the secret back for another attestation key"}, [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { e.activated->second.back() ^= 1; }; }},
-    {{SvsmFault::kActivatedForOther, "activated_for_other", "activation_mismatch", "another TPM than the manifest's gave the secret back"}, [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { e.activated->first.back() ^= 1; }; }},
-    {{SvsmFault::kNotActivated, "not_activated", "activation_absent", "no secret came back"}, [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { e.activated.reset(); }; }},
-    {{SvsmFault::kManifestMissing, "manifest_missing", "item_missing", "there is no manifest"}, [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { Drop(e, kSvsmManifestType); }; }},
-    {{SvsmFault::kReportMissing, "report_missing", "item_missing", "there is no hardware report"}, [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { Drop(e, kReportType); }; }},
-    {{SvsmFault::kAkMissing, "ak_missing", "item_missing", "there is no public area of the attestation key"}, [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { Drop(e, kTpmAkType); }; }},
-    {{SvsmFault::kHardwareSignature, "hardware_signature", "signature_invalid", "one bit of the report's signature is flipped"}, [](SvsmParts& p) { p.snp.fault = Fault::kSignatureDamaged; }},
-    {{SvsmFault::kExtraDataOther, "extra_data_other", "binding_mismatch", "the quote answers another challenge"}, [](SvsmParts& p) { p.tpm.fault = TpmFault::kExtraDataOther; }},
-    {{SvsmFault::kQuoteOfOtherKey, "quote_of_other_key", "signature_invalid", "another key than the attestation key signed the quote"}, [](SvsmParts& p) { p.tpm.fault = TpmFault::kQuoteOfOtherKey; }},
-    {{SvsmFault::kAkUnrestricted, "ak_unrestricted", "ak_attributes", "the attestation key signs anything"}, [](SvsmParts& p) { p.tpm.fault = TpmFault::kAkUnrestricted; }},
-    {{SvsmFault::kPcrChanged, "pcr_changed", "pcr_digest_mismatch", "one bit of a PCR is flipped"}, [](SvsmParts& p) { p.tpm.fault = TpmFault::kPcrChanged; }},
+    {{SvsmFault::kAkOfOther, "ak_of_other", "activation_mismatch", "the TPM gave the secret back for another attestation key"},
+     [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { e.activated->second.back() ^= 1; }; }},
+    {{SvsmFault::kActivatedForOther, "activated_for_other", "activation_mismatch", "another TPM than the manifest's gave the secret back"},
+     [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { e.activated->first.back() ^= 1; }; }},
+    {{SvsmFault::kNotActivated, "not_activated", "activation_absent", "no secret came back"},
+     [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { e.activated.reset(); }; }},
+    {{SvsmFault::kManifestMissing, "manifest_missing", "item_missing", "there is no manifest"},
+     [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { Drop(e, kSvsmManifestType); }; }},
+    {{SvsmFault::kReportMissing, "report_missing", "item_missing", "there is no hardware report"},
+     [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { Drop(e, kReportType); }; }},
+    {{SvsmFault::kAkMissing, "ak_missing", "item_missing", "there is no public area of the attestation key"},
+     [](SvsmParts& p) { p.evidence = [](SvsmEvidence& e) { Drop(e, kTpmAkType); }; }},
+    {{SvsmFault::kHardwareSignature, "hardware_signature", "signature_invalid", "one bit of the report's signature is flipped"},
+     [](SvsmParts& p) { p.snp.fault = Fault::kSignatureDamaged; }},
+    {{SvsmFault::kExtraDataOther, "extra_data_other", "binding_mismatch", "the quote answers another challenge"},
+     [](SvsmParts& p) { p.tpm.fault = TpmFault::kExtraDataOther; }},
+    {{SvsmFault::kQuoteOfOtherKey, "quote_of_other_key", "signature_invalid", "another key than the attestation key signed the quote"},
+     [](SvsmParts& p) { p.tpm.fault = TpmFault::kQuoteOfOtherKey; }},
+    {{SvsmFault::kAkUnrestricted, "ak_unrestricted", "ak_attributes", "the attestation key signs anything"},
+     [](SvsmParts& p) { p.tpm.fault = TpmFault::kAkUnrestricted; }},
+    {{SvsmFault::kPcrChanged, "pcr_changed", "pcr_digest_mismatch", "one bit of a PCR is flipped"},
+     [](SvsmParts& p) { p.tpm.fault = TpmFault::kPcrChanged; }},
 }};
 
 const std::array<SvsmFaultEntry, kEntries.size()>& Listed() {

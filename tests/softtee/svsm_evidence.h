@@ -39,15 +39,41 @@ inline constexpr std::string_view kSvsmMmGuid = "a4453a59-9e1b-4787-a033-1986d6a
 
 enum class SvsmFault : std::uint8_t {
   // Manifest, layout
-  kTruncated, kLengthOther, kNoServices, kTooManyServices, kServiceTwice, kOffsetBack, kOffsetGap, kLengthPastEnd, kTail, kTooLong, kVtpmMissing, kEkEmpty, kEkGarbage,
+  kTruncated,
+  kLengthOther,
+  kNoServices,
+  kTooManyServices,
+  kServiceTwice,
+  kOffsetBack,
+  kOffsetGap,
+  kLengthPastEnd,
+  kTail,
+  kTooLong,
+  kVtpmMissing,
+  kEkEmpty,
+  kEkGarbage,
   // Endorsement key
-  kEkUnrestricted, kEkNotFixedTpm,
+  kEkUnrestricted,
+  kEkNotFixedTpm,
   // What hangs on what
-  kManifestChanged, kOtherNonce, kNonceAlone, kManifestAlone, kVmpl1, kAkOfOther, kActivatedForOther, kNotActivated,
+  kManifestChanged,
+  kOtherNonce,
+  kNonceAlone,
+  kManifestAlone,
+  kVmpl1,
+  kAkOfOther,
+  kActivatedForOther,
+  kNotActivated,
   // Items
-  kManifestMissing, kReportMissing, kAkMissing,
+  kManifestMissing,
+  kReportMissing,
+  kAkMissing,
   // Hardware and TPM
-  kHardwareSignature, kExtraDataOther, kQuoteOfOtherKey, kAkUnrestricted, kPcrChanged,
+  kHardwareSignature,
+  kExtraDataOther,
+  kQuoteOfOtherKey,
+  kAkUnrestricted,
+  kPcrChanged,
 };
 
 struct SvsmEvidence {
@@ -63,8 +89,8 @@ struct SvsmParts {
   TpmOptions tpm;
   TpmPublic ek;
   std::vector<std::function<void(TpmParts&)>> tpm_parts = {};
-  std::function<void(Bytes&)> written = {};         // the manifest, before it is committed to
-  std::function<void(Bytes&)> sent = {};            // and behind it
+  std::function<void(Bytes&)> written = {};                                        // the manifest, before it is committed to
+  std::function<void(Bytes&)> sent = {};                                           // and behind it
   std::function<Bytes(const Bytes& nonce, const Bytes& manifest)> committed = {};  // what is hashed
   std::function<void(SvsmEvidence&)> evidence = {};
 };

@@ -14,8 +14,14 @@ namespace {
 using std::chrono::days;
 
 Certificate Issued(std::string_view issuer, std::string_view subject, const Key& key, Time now) {
-  return {.serial = {0x21, 0x43}, .issuer = NameOf(issuer), .subject = NameOf(subject), .not_before = now - days(30), .not_after = now + days(335),
-          .subject_public_key_info = key.SubjectPublicKeyInfo(), .extensions = {}, .style = SignatureStyle::kEcdsaSha256};
+  return {.serial = {0x21, 0x43},
+          .issuer = NameOf(issuer),
+          .subject = NameOf(subject),
+          .not_before = now - days(30),
+          .not_after = now + days(335),
+          .subject_public_key_info = key.SubjectPublicKeyInfo(),
+          .extensions = {},
+          .style = SignatureStyle::kEcdsaSha256};
 }
 
 constexpr std::string_view kRootName = "softtee TPM root";
@@ -83,10 +89,20 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   const Key& ak = p256 ? pki.p256_ak : p384 ? pki.p384_ak : pki.rsa_ak;
   const Key& ek = options.p256_ek ? pki.p256_ek : pki.rsa_ek;
   const bool certifies_ek = options.vouching == TpmVouching::kEkCertificate;
-  TpmParts parts{.pki = pki, .ak = ak, .area = AkOf(ak, options.ak == TpmAk::kRsapss || options.ak == TpmAk::kRsapssMostSalt), .attest = {},
-                 .quoted = options.banks.empty() ? std::vector<TpmBank>{RampBank(kTpmSha256)} : options.banks, .sent = {}, .signer = ak,
-                 .certificate = Issued(kIssuerName, certifies_ek ? "EK of a softtee TPM" : "AK of a softtee TPM", certifies_ek ? ek : ak, options.now), .issuer = Issued(kRootName, kIssuerName, pki.issuer, options.now),
-                 .certificate_issuer = pki.issuer, .issuer_issuer = pki.root, .root = pki.root, .ek_area = EkOf(ek)};
+  TpmParts parts{
+      .pki = pki,
+      .ak = ak,
+      .area = AkOf(ak, options.ak == TpmAk::kRsapss || options.ak == TpmAk::kRsapssMostSalt),
+      .attest = {},
+      .quoted = options.banks.empty() ? std::vector<TpmBank>{RampBank(kTpmSha256)} : options.banks,
+      .sent = {},
+      .signer = ak,
+      .certificate = Issued(kIssuerName, certifies_ek ? "EK of a softtee TPM" : "AK of a softtee TPM", certifies_ek ? ek : ak, options.now),
+      .issuer = Issued(kRootName, kIssuerName, pki.issuer, options.now),
+      .certificate_issuer = pki.issuer,
+      .issuer_issuer = pki.root,
+      .root = pki.root,
+      .ek_area = EkOf(ek)};
   parts.shape = options.shape;
   parts.scheme = parts.area.scheme;
   parts.signature_hash = parts.digest_hash = parts.area.scheme_hash;
@@ -98,7 +114,10 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
     parts.attest.qualified_signer = {0x00, 0x0B};
     Append(parts.attest.qualified_signer, Sha256(AsBytes("some parent")));
   }
-  parts.certificate.extensions = {extension::KeyUsage(!certifies_ek ? kDigitalSignature : options.p256_ek ? kKeyAgreement : kKeyEncipherment), extension::BasicConstraints(false, {}),
+  parts.certificate.extensions = {extension::KeyUsage(!certifies_ek     ? kDigitalSignature
+                                                      : options.p256_ek ? kKeyAgreement
+                                                                        : kKeyEncipherment),
+                                  extension::BasicConstraints(false, {}),
                                   extension::ExtendedKeyUsage(certifies_ek ? kEkPurpose : kAikPurpose)};
   parts.with_certificate = parts.with_issuer = parts.with_root = certifies_ek || options.vouching == TpmVouching::kAkCertificate;
   parts.issuer.serial = {0x65};
@@ -129,7 +148,8 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
   evidence.ak = parts.area.Tpm2b();
   evidence.ak_name = parts.area.Name();
   if (parts.ak_item) parts.ak_item(evidence.ak);
-  evidence.items = {{std::string(kTpmQuoteType), quote}, {std::string(kTpmPcrsType), evidence.pcrs}, {std::string(kTpmAkType), evidence.ak}};
+  evidence.items = {
+      {std::string(kTpmQuoteType), quote}, {std::string(kTpmPcrsType), evidence.pcrs}, {std::string(kTpmAkType), evidence.ak}};
   evidence.ek = parts.ek_area.Tpm2b();
   evidence.ek_name = parts.ek_area.Name();
   if (parts.ek_item) parts.ek_item(evidence.ek);
@@ -153,7 +173,8 @@ TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options) {
 Bytes MintEkCertificate(const TpmPki& pki, const Key& ek, const std::function<void(Certificate&)>& change, const Key* by, Time now) {
   Certificate certificate = Issued(kIssuerName, "EK of a softtee TPM", ek, now);
   const bool rsa = EkOf(ek).type == 0x0001;
-  certificate.extensions = {extension::KeyUsage(rsa ? kKeyEncipherment : kKeyAgreement), extension::BasicConstraints(false, {}), extension::ExtendedKeyUsage(kEkPurpose)};
+  certificate.extensions = {extension::KeyUsage(rsa ? kKeyEncipherment : kKeyAgreement), extension::BasicConstraints(false, {}),
+                            extension::ExtendedKeyUsage(kEkPurpose)};
   if (change) change(certificate);
   return certificate.SignedBy(by == nullptr ? pki.issuer : *by);
 }

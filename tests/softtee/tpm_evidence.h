@@ -57,26 +57,95 @@ enum class TpmVouching : std::uint8_t { kAkCertificate, kNothing, kEkCertificate
 
 enum class TpmFault : std::uint8_t {
   // Quote, layout
-  kQuoteTruncated, kTrailingByteInAttest, kMagic, kCreationAsQuote, kTimeAsQuote, kSafe2, kNoPcrs, kPcr24, kBankTwice, kBankUnknown,
-  kSignatureTruncated, kSignatureTrailing, kSignatureMissing, kHmacScheme, kSignatureHashUnknown,
+  kQuoteTruncated,
+  kTrailingByteInAttest,
+  kMagic,
+  kCreationAsQuote,
+  kTimeAsQuote,
+  kSafe2,
+  kNoPcrs,
+  kPcr24,
+  kBankTwice,
+  kBankUnknown,
+  kSignatureTruncated,
+  kSignatureTrailing,
+  kSignatureMissing,
+  kHmacScheme,
+  kSignatureHashUnknown,
   // Values, layout
-  kPcrsTruncated, kPcrsTrailing, kPcrsNoSelection, kPcrsBankTwice,
+  kPcrsTruncated,
+  kPcrsTrailing,
+  kPcrsNoSelection,
+  kPcrsBankTwice,
   // Key, layout
-  kAkTruncated, kAkTrailing, kAkRsa1024, kAkExponent3, kAkP521, kAkKeyedHash,
+  kAkTruncated,
+  kAkTrailing,
+  kAkRsa1024,
+  kAkExponent3,
+  kAkP521,
+  kAkKeyedHash,
   // Quote, signature and binding
-  kQuoteChanged, kSignatureDamaged, kQuoteOfOtherKey, kExtraDataOther, kExtraDataPrefix, kExtraDataLonger, kSelectionFewer, kSelectionMore,
-  kSelectionOtherBank, kSchemeOther, kHashOther, kSignerOtherAlgorithm, kSignerIsHandle, kSha1Signature,
+  kQuoteChanged,
+  kSignatureDamaged,
+  kQuoteOfOtherKey,
+  kExtraDataOther,
+  kExtraDataPrefix,
+  kExtraDataLonger,
+  kSelectionFewer,
+  kSelectionMore,
+  kSelectionOtherBank,
+  kSchemeOther,
+  kHashOther,
+  kSignerOtherAlgorithm,
+  kSignerIsHandle,
+  kSha1Signature,
   // Values
-  kPcrChanged, kPcrsOfOtherSelection, kPcrsSwapped, kDigestByBank,
+  kPcrChanged,
+  kPcrsOfOtherSelection,
+  kPcrsSwapped,
+  kDigestByBank,
   // Key
-  kAkUnrestricted, kAkNotFixedTpm, kAkNotFixedParent, kAkImported, kAkDecrypts, kAkDoesNotSign, kAkNameSha1, kAkOther,
+  kAkUnrestricted,
+  kAkNotFixedTpm,
+  kAkNotFixedParent,
+  kAkImported,
+  kAkDecrypts,
+  kAkDoesNotSign,
+  kAkNameSha1,
+  kAkOther,
   // Certificate
-  kEkCertificate, kCertificateMissing, kCertificateOfOtherKey, kCertificateOtherIssuerKey, kRootSelfMade, kIssuerMissing, kCertificateIsCa,
-  kCertificateUsages, kCertificatePurpose, kCertificateExpired, kCertificateNotYetValid, kIssuerExpired, kCertificateRevoked, kCertificateGarbage,
+  kEkCertificate,
+  kCertificateMissing,
+  kCertificateOfOtherKey,
+  kCertificateOtherIssuerKey,
+  kRootSelfMade,
+  kIssuerMissing,
+  kCertificateIsCa,
+  kCertificateUsages,
+  kCertificatePurpose,
+  kCertificateExpired,
+  kCertificateNotYetValid,
+  kIssuerExpired,
+  kCertificateRevoked,
+  kCertificateGarbage,
   // Endorsement key
-  kEkTruncated, kEkUnrestricted, kEkNotFixedTpm, kEkImported, kEkSigns, kEkNoSymmetric, kEkNameSha1, kEkOther,
-  kEkCertificateOfOtherKey, kEkCertificateForSigning, kEkCertificateUsages, kEkCertificatePurpose, kEkCertificateOtherIssuerKey, kEkRootSelfMade,
-  kEkIssuerMissing, kEkCertificateExpired, kEkCertificateRevoked,
+  kEkTruncated,
+  kEkUnrestricted,
+  kEkNotFixedTpm,
+  kEkImported,
+  kEkSigns,
+  kEkNoSymmetric,
+  kEkNameSha1,
+  kEkOther,
+  kEkCertificateOfOtherKey,
+  kEkCertificateForSigning,
+  kEkCertificateUsages,
+  kEkCertificatePurpose,
+  kEkCertificateOtherIssuerKey,
+  kEkRootSelfMade,
+  kEkIssuerMissing,
+  kEkCertificateExpired,
+  kEkCertificateRevoked,
 };
 
 // What is put together before it is signed: where faults and tests take hold.
@@ -84,25 +153,25 @@ struct TpmParts {
   const TpmPki& pki;
   Key ak;
   TpmPublic area;
-  TpmAttest attest;               // body is marshalled from the three below
+  TpmAttest attest;  // body is marshalled from the three below
   std::vector<TpmBank> quoted;
   std::uint16_t digest_hash = kTpmSha256;
   std::uint16_t scheme = kTpmRsassa;
   std::uint16_t signature_hash = kTpmSha256;
   bool most_salt = false;
   TpmShape shape = TpmShape::kTpmt;
-  std::vector<TpmBank> sent;      // tpm-pcrs
-  Key signer;                     // of the quote
+  std::vector<TpmBank> sent;  // tpm-pcrs
+  Key signer;                 // of the quote
   Certificate certificate, issuer;
   Key certificate_issuer, issuer_issuer;
   Key root;
   bool with_certificate = true, with_issuer = true, with_root = true;
   TpmPublic ek_area;
   std::optional<RevocationList> list = {};
-  std::function<void(Bytes&)> marshalled = {};      // TPMS_ATTEST, when it is signed
+  std::function<void(Bytes&)> marshalled = {};  // TPMS_ATTEST, when it is signed
   std::function<void(Bytes&)> signature = {};
   std::function<void(Bytes&)> quote_item = {};
-  std::function<void(Bytes&)> selection = {};       // TPML_PCR_SELECTION in the quote, before it is signed
+  std::function<void(Bytes&)> selection = {};  // TPML_PCR_SELECTION in the quote, before it is signed
   std::function<void(Bytes&)> pcrs_item = {};
   std::function<void(Bytes&)> ak_item = {};
   std::function<void(Bytes&)> ek_item = {};
@@ -115,13 +184,13 @@ struct TpmOptions {
   TpmAk ak = TpmAk::kRsassa;
   TpmShape shape = TpmShape::kTpmt;
   TpmVouching vouching = TpmVouching::kAkCertificate;
-  bool p256_ek = false;              // of the endorsement keys the one on P-256
-  std::vector<TpmBank> banks = {};   // default: all of SHA-256, ramps
-  bool primary = true;               // the key is a primary object of the endorsement hierarchy
+  bool p256_ek = false;             // of the endorsement keys the one on P-256
+  std::vector<TpmBank> banks = {};  // default: all of SHA-256, ramps
+  bool primary = true;              // the key is a primary object of the endorsement hierarchy
   Time now = kDefaultNow;
   std::function<void(TpmParts&)> prepare = {};  // how a cloud's authorities and TPMs do it, before the fault
   std::optional<TpmFault> fault = {};
-  std::function<void(TpmParts&)> change = {};   // behind it
+  std::function<void(TpmParts&)> change = {};  // behind it
 };
 
 struct TpmEvidence {
@@ -134,7 +203,8 @@ struct TpmEvidence {
 TpmEvidence MintTpm(const TpmPki& pki, const TpmOptions& options);
 
 // The certificate of an endorsement key, DER, by the PKI's issuer, or by `by` under its name. `change`: before it is signed.
-Bytes MintEkCertificate(const TpmPki& pki, const Key& ek, const std::function<void(Certificate&)>& change = {}, const Key* by = nullptr, Time now = kDefaultNow);
+Bytes MintEkCertificate(const TpmPki& pki, const Key& ek, const std::function<void(Certificate&)>& change = {}, const Key* by = nullptr,
+                        Time now = kDefaultNow);
 // The issuer's and the root's, DER.
 Bytes MintTpmIssuer(const TpmPki& pki, Time now = kDefaultNow);
 Bytes MintTpmRoot(const TpmPki& pki, Time now = kDefaultNow);
@@ -151,7 +221,7 @@ struct TpmFaultEntry {
   std::string_view what;
   TpmVouching vouching = TpmVouching::kAkCertificate;  // where it is one
 };
-std::span<const TpmFaultEntry> AllTpmFaults();  // in the order of the enumeration
+std::span<const TpmFaultEntry> AllTpmFaults();              // in the order of the enumeration
 const TpmFaultEntry* TpmFaultNamed(std::string_view name);  // nullptr: none
 // Whether there is something for it to be wrong with where this is what vouches for the key.
 bool CanExist(const TpmFaultEntry& entry, TpmVouching vouching);

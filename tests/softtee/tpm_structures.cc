@@ -41,7 +41,8 @@ void AppendScalars(Bytes& to, ByteView der) {
 Bytes Hmac(ByteView key, ByteView message) {
   Bytes mac(32);
   unsigned size = 32;
-  ASSAY_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(), message.size(), mac.data(), &size) != nullptr && size == 32);
+  ASSAY_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(), message.size(), mac.data(), &size) != nullptr &&
+              size == 32);
   return mac;
 }
 
@@ -148,8 +149,8 @@ TpmPublic AkOf(const Key& key, bool pss) {
 TpmPublic EkOf(const Key& key) {
   TpmPublic area = AkOf(key);
   area.attributes = 0x000300B2;  // fixedTPM fixedParent sensitiveDataOrigin adminWithPolicy restricted decrypt
-  area.policy = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xB3, 0xF8, 0x1A, 0x90, 0xCC, 0x8D, 0x46, 0xA5, 0xD7, 0x24,
-                 0xFD, 0x52, 0xD7, 0x6E, 0x06, 0x52, 0x0B, 0x64, 0xF2, 0xA1, 0xDA, 0x1B, 0x33, 0x14, 0x69, 0xAA};  // PolicySecret(endorsement)
+  area.policy = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xB3, 0xF8, 0x1A, 0x90, 0xCC, 0x8D, 0x46, 0xA5, 0xD7, 0x24, 0xFD,
+                 0x52, 0xD7, 0x6E, 0x06, 0x52, 0x0B, 0x64, 0xF2, 0xA1, 0xDA, 0x1B, 0x33, 0x14, 0x69, 0xAA};  // PolicySecret(endorsement)
   area.symmetric = 0x0006;
   area.scheme = 0x0010;
   return area;
@@ -217,10 +218,10 @@ Bytes TpmSignature(const Key& key, std::uint16_t scheme, std::uint16_t hash, Byt
 
 Bytes TpmCreationData(ByteView outside_info) {
   Bytes out;
-  AppendU32Be(out, 0);      // no PCRs
-  Append(out, Tpm2b({}));   // pcrDigest
-  U8(out, 1);               // locality 0
-  U16(out, 0x0010);         // the parent is a hierarchy
+  AppendU32Be(out, 0);     // no PCRs
+  Append(out, Tpm2b({}));  // pcrDigest
+  U8(out, 1);              // locality 0
+  U16(out, 0x0010);        // the parent is a hierarchy
   const Bytes handle = {0x40, 0x00, 0x00, 0x0B};
   Append(out, Tpm2b(handle));
   Append(out, Tpm2b(handle));

@@ -18,18 +18,18 @@ Bytes TpmHash(std::uint16_t algorithm, ByteView message);
 
 // TPMT_PUBLIC of an attestation or endorsement key.
 struct TpmPublic {
-  std::uint16_t type = 0x0001;          // RSA; 0x0023: ECC
+  std::uint16_t type = 0x0001;  // RSA; 0x0023: ECC
   std::uint16_t name_algorithm = kTpmSha256;
   std::uint32_t attributes = 0x00050072;  // fixedTPM fixedParent sensitiveDataOrigin userWithAuth restricted sign
   Bytes policy = {};
-  std::uint16_t symmetric = 0x0010;     // none; 0x0006: AES in CFB mode
+  std::uint16_t symmetric = 0x0010;  // none; 0x0006: AES in CFB mode
   std::uint16_t symmetric_bits = 128;
-  std::uint16_t scheme = kTpmRsassa;    // 0x0010: none
+  std::uint16_t scheme = kTpmRsassa;  // 0x0010: none
   std::uint16_t scheme_hash = kTpmSha256;
-  std::uint16_t key_bits = 2048;        // RSA
+  std::uint16_t key_bits = 2048;  // RSA
   std::uint32_t exponent = 0;
-  std::uint16_t curve = 0x0003;         // ECC: P-256
-  Bytes unique = {};                    // modulus, or x || y
+  std::uint16_t curve = 0x0003;  // ECC: P-256
+  Bytes unique = {};             // modulus, or x || y
 
   Bytes Tpmt() const;
   Bytes Tpm2b() const;
@@ -56,7 +56,7 @@ struct TpmAttest {
   std::uint32_t restart_count = 0;
   std::uint8_t safe = 1;
   std::uint64_t firmware_version = 0x2019102300163636;
-  Bytes body = {};   // of the type: selection and TPM2B pcrDigest, or TPM2B objectName and TPM2B creationHash
+  Bytes body = {};  // of the type: selection and TPM2B pcrDigest, or TPM2B objectName and TPM2B creationHash
 
   Bytes Marshal() const;  // TPMS_ATTEST
 };

@@ -20,7 +20,8 @@ struct Row {
 constexpr auto kRows = std::to_array<Row>({
     {VtpmPlatform::kQemuVtpm, "qemu_vtpm", TpmVouching::kEkCertificate, "EDK II", [](TpmParts&, const GcePki&) {}},
     {VtpmPlatform::kGcpShieldedVm, "gcp_shielded_vm", TpmVouching::kAkCertificate, "GCE Virtual Firmware v2", &CertifyAsGoogle},
-    {VtpmPlatform::kAzureTrustedLaunch, "azure_trusted_launch", TpmVouching::kAkCertificate, "", [](TpmParts& parts, const GcePki&) { CertifyAsMicrosoft(parts); }},
+    {VtpmPlatform::kAzureTrustedLaunch, "azure_trusted_launch", TpmVouching::kAkCertificate, "",
+     [](TpmParts& parts, const GcePki&) { CertifyAsMicrosoft(parts); }},
 });
 constexpr auto kPlatforms = [] {
   std::array<VtpmPlatform, kRows.size()> all{};
@@ -48,7 +49,11 @@ TpmVouching VouchingOf(VtpmPlatform platform) { return RowOf(platform).vouching;
 
 TpmEvidence MintVtpm(const TpmPki& tpm, const GcePki& google, const VtpmOptions& options) {
   const Row& row = RowOf(options.platform);
-  TpmOptions quote{.extra_data = options.extra_data, .vouching = row.vouching, .now = options.now, .prepare = [&](TpmParts& parts) { row.prepare(parts, google); }, .fault = options.fault};
+  TpmOptions quote{.extra_data = options.extra_data,
+                   .vouching = row.vouching,
+                   .now = options.now,
+                   .prepare = [&](TpmParts& parts) { row.prepare(parts, google); },
+                   .fault = options.fault};
   if (row.firmware.empty()) return MintTpm(tpm, quote);
   BootLog boot = MintBootLog(row.firmware);
   quote.banks = {std::move(boot.bank)};

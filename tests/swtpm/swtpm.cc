@@ -47,7 +47,9 @@ int Run(const std::string& command) {
 
 }  // namespace
 
-bool HasSwtpm() { return Run("command -v swtpm >/dev/null 2>&1 && command -v swtpm_setup >/dev/null 2>&1 && command -v swtpm_ioctl >/dev/null 2>&1") == 0; }
+bool HasSwtpm() {
+  return Run("command -v swtpm >/dev/null 2>&1 && command -v swtpm_setup >/dev/null 2>&1 && command -v swtpm_ioctl >/dev/null 2>&1") == 0;
+}
 
 Swtpm::Swtpm(Certificates certificates) {
   std::string pattern = (fs::temp_directory_path() / "assay-swtpm-XXXXXX").string();
@@ -56,19 +58,34 @@ Swtpm::Swtpm(Certificates certificates) {
   fs::create_directory(directory_ / "state");
   fs::create_directory(directory_ / "ca");
   const std::string ca = (directory_ / "ca").string();
-  Write(directory_ / "ca.conf", Cat("statedir = ", ca, "\nsigningkey = ", ca, "/signkey.pem\nissuercert = ", ca, "/issuercert.pem\ncertserial = ", ca, "/certserial\n"));
+  Write(directory_ / "ca.conf", Cat("statedir = ", ca, "\nsigningkey = ", ca, "/signkey.pem\nissuercert = ", ca,
+                                    "/issuercert.pem\ncertserial = ", ca, "/certserial\n"));
   Write(directory_ / "ca.options", "--platform-manufacturer Assay\n--platform-version 1.0\n--platform-model tests\n");
-  Write(directory_ / "setup.conf", Cat("create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = ", (directory_ / "ca.conf").string(), "\ncreate_certs_tool_options = ",
-                                       (directory_ / "ca.options").string(), "\nactive_pcr_banks = sha1,sha256,sha384\n"));
+  Write(directory_ / "setup.conf",
+        Cat("create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = ", (directory_ / "ca.conf").string(),
+            "\ncreate_certs_tool_options = ", (directory_ / "ca.options").string(), "\nactive_pcr_banks = sha1,sha256,sha384\n"));
   const std::string log = (directory_ / "setup.log").string();
-  const int made = Run(Cat("swtpm_setup --tpm2 --tpmstate '", (directory_ / "state").string(), "' --config '", (directory_ / "setup.conf").string(), "' --logfile '", log, "'",
-                           certificates == Certificates::kYes ? " --create-ek-cert --lock-nvram" : "", " --pcr-banks sha1,sha256,sha384 >/dev/null 2>&1"));
+  const int made =
+      Run(Cat("swtpm_setup --tpm2 --tpmstate '", (directory_ / "state").string(), "' --config '", (directory_ / "setup.conf").string(),
+              "' --logfile '", log, "'", certificates == Certificates::kYes ? " --create-ek-cert --lock-nvram" : "",
+              " --pcr-banks sha1,sha256,sha384 >/dev/null 2>&1"));
   if (made != 0) std::fprintf(stderr, "swtpm_setup: ended with %d: %s\n", made, std::string(AsText(ReadFile(log))).c_str());
   ASSAY_CHECK(made == 0);
 
   const int server = Listen(directory_ / "tpm"), control = Listen(directory_ / "tpm.ctrl");
-  const std::string server_option = Cat("type=unixio,fd=", server), control_option = Cat("type=unixio,fd=", control), state = Cat("dir=", (directory_ / "state").string());
-  const std::vector<std::string> arguments = {"swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server_option, "--ctrl", control_option, "--flags", "not-need-init,startup-clear"};
+  const std::string server_option = Cat("type=unixio,fd=", server), control_option = Cat("type=unixio,fd=", control),
+                    state = Cat("dir=", (directory_ / "state").string());
+  const std::vector<std::string> arguments = {"swtpm",
+                                              "socket",
+                                              "--tpm2",
+                                              "--tpmstate",
+                                              state,
+                                              "--server",
+                                              server_option,
+                                              "--ctrl",
+                                              control_option,
+                                              "--flags",
+                                              "not-need-init,startup-clear"};
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

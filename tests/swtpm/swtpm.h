@@ -27,9 +27,9 @@ class Swtpm {
   ~Swtpm();
   Swtpm(const Swtpm&) = delete;
 
-  std::string tcti() const;                         // "swtpm:path=…"
-  Bytes IssuerCertificate() const;                  // PEM, of its local CA; only with certificates
-  Bytes RootCertificate() const;                    // PEM
+  std::string tcti() const;         // "swtpm:path=…"
+  Bytes IssuerCertificate() const;  // PEM, of its local CA; only with certificates
+  Bytes RootCertificate() const;    // PEM
   std::filesystem::path directory() const { return directory_; }
   // Power is cut and comes back. Nobody may be connected.
   void PowerCycle();
@@ -46,8 +46,8 @@ class Swtpm {
 
 }  // namespace assay::test
 
-#define ASSAY_SWTPM_OR_SKIP()                                                                           \
-  if (!::assay::test::HasSwtpm()) {                                                                     \
-    if (::assay::test::VectorsRequired()) FAIL() << "swtpm: not found. Install swtpm and swtpm-tools";   \
-    GTEST_SKIP() << "swtpm: SKIPPED (not found; it is in the packages swtpm and swtpm-tools)";           \
+#define ASSAY_SWTPM_OR_SKIP()                                                                          \
+  if (!::assay::test::HasSwtpm()) {                                                                    \
+    if (::assay::test::VectorsRequired()) FAIL() << "swtpm: not found. Install swtpm and swtpm-tools"; \
+    GTEST_SKIP() << "swtpm: SKIPPED (not found; it is in the packages swtpm and swtpm-tools)";         \
   }

@@ -78,7 +78,8 @@ bool AddTpmItems(const Inputs& inputs, std::vector<evidence::Item>& items, Obser
 }
 
 std::string UpperCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
   return text;
 }
 
@@ -100,7 +101,8 @@ void NoteQuoteClaims(const trust::Bundle& bundle, Observation& observation) {
 
 // What a bundle hangs on where there is no quote: the hardware report itself, which is not fresh.
 template <typename Hardware>
-std::optional<trust::Bundle> CarryHardware(const std::optional<trust::Authenticated<Hardware>>& hardware, trust::Parsed<azure_hcl::RuntimeClaims> parsed, CheckLog& log) {
+std::optional<trust::Bundle> CarryHardware(const std::optional<trust::Authenticated<Hardware>>& hardware,
+                                           trust::Parsed<azure_hcl::RuntimeClaims> parsed, CheckLog& log) {
   if (!hardware) return std::nullopt;
   const auto claims = azure_hcl::RuntimeClaimsAuthenticator::Authenticate(std::move(parsed), *hardware, (*hardware)->report_data(), log);
   std::optional<trust::Bundle> bundle;
@@ -112,19 +114,24 @@ std::optional<trust::Bundle> CarryHardware(const std::optional<trust::Authentica
 // The fields of a report whose signature nobody has looked at, by the production table of offsets.
 void NoteReportFields(ByteView report, Observation& observation) {
   const auto field = [](std::string_view name) {
-    const auto found = std::find_if(sev_snp::kReportV3.begin(), sev_snp::kReportV3.end(), [name](const Field& one) { return one.name == name; });
+    const auto found =
+        std::find_if(sev_snp::kReportV3.begin(), sev_snp::kReportV3.end(), [name](const Field& one) { return one.name == name; });
     ASSAY_CHECK(found != sev_snp::kReportV3.end());
     return *found;
   };
   const auto number = [&](std::string_view name) { return LittleEndianOf(report, field(name)); };
-  for (const std::string name : {"REPORT_DATA", "MEASUREMENT", "HOST_DATA", "ID_KEY_DIGEST", "AUTHOR_KEY_DIGEST", "REPORT_ID", "REPORT_ID_MA", "CHIP_ID", "FAMILY_ID", "IMAGE_ID",
-                                 "CURRENT_TCB", "REPORTED_TCB", "COMMITTED_TCB", "LAUNCH_TCB", "VERSION", "GUEST_SVN", "POLICY", "VMPL", "PLATFORM_INFO"}) {
+  for (const std::string name : {"REPORT_DATA", "MEASUREMENT", "HOST_DATA", "ID_KEY_DIGEST", "AUTHOR_KEY_DIGEST", "REPORT_ID",
+                                 "REPORT_ID_MA", "CHIP_ID", "FAMILY_ID", "IMAGE_ID", "CURRENT_TCB", "REPORTED_TCB", "COMMITTED_TCB",
+                                 "LAUNCH_TCB", "VERSION", "GUEST_SVN", "POLICY", "VMPL", "PLATFORM_INFO"}) {
     std::string claim = name;
-    std::transform(claim.begin(), claim.end(), claim.begin(), [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+    std::transform(claim.begin(), claim.end(), claim.begin(),
+                   [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
     const bool numeric = field(name).size <= 8 && !name.ends_with("_TCB");
     observation.claims[claim] = numeric ? JsonNumber(number(name)) : JsonHex(SliceOf(report, field(name)));
   }
-  const auto flag = [&](std::string claim, std::string_view name, unsigned bit) { observation.claims[std::move(claim)] = JsonFlag((number(name) >> bit & 1) != 0); };
+  const auto flag = [&](std::string claim, std::string_view name, unsigned bit) {
+    observation.claims[std::move(claim)] = JsonFlag((number(name) >> bit & 1) != 0);
+  };
   flag("policy_smt", "POLICY", 16);
   flag("policy_migrate_ma", "POLICY", 18);
   flag("policy_debug", "POLICY", 19);
@@ -137,8 +144,9 @@ void NoteReportFields(ByteView report, Observation& observation) {
         JsonString(Cat(number(which + "_MAJOR"), ".", number(which + "_MINOR"), ".", number(which + "_BUILD")));
   }
   if (number("VERSION") >= 3) {
-    observation.claims["cpuid_fam_mod_step"] = JsonHex(Bytes{static_cast<std::uint8_t>(number("CPUID_FAM_ID")), static_cast<std::uint8_t>(number("CPUID_MOD_ID")),
-                                                             static_cast<std::uint8_t>(number("CPUID_STEP"))});
+    observation.claims["cpuid_fam_mod_step"] =
+        JsonHex(Bytes{static_cast<std::uint8_t>(number("CPUID_FAM_ID")), static_cast<std::uint8_t>(number("CPUID_MOD_ID")),
+                      static_cast<std::uint8_t>(number("CPUID_STEP"))});
   }
 }
 
@@ -159,7 +167,8 @@ Observation RunHclReport(const Case& conformance_case, const Inputs& inputs) {
     const trust::AnchorSet anchors = dcap::test::Pki::Shared().Anchors();
     const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
     CheckLog of_the_quote;
-    const auto quote = dcap::AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, of_the_quote);
+    const auto quote =
+        dcap::AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, of_the_quote);
     ASSAY_CHECK(quote.has_value());
     bundle = CarryHardware(quote, std::move(report->claims), log);
   }
@@ -181,19 +190,25 @@ std::optional<azure_hcl::ParsedReport> ReportOf(const Inputs& inputs, CheckLog& 
   if (report == nullptr || text == nullptr) return std::nullopt;
   auto claims = azure_hcl::ReportParser::ParseClaims(*text, azure_hcl::ReportType::kSnp, log);
   // Some collectors leave the header of the request data behind the report.
-  const std::size_t size = report->size() == azure_hcl::kHardwareReportSize + azure_hcl::kRequestDataSize ? azure_hcl::kHardwareReportSize : report->size();
+  const std::size_t size =
+      report->size() == azure_hcl::kHardwareReportSize + azure_hcl::kRequestDataSize ? azure_hcl::kHardwareReportSize : report->size();
   trust::UntrustedBytes hardware(ToBytes(ByteView(*report).first(size)));
   if (!claims) return std::nullopt;
   return azure_hcl::ParsedReport{azure_hcl::ReportType::kSnp, std::move(hardware), {}, *std::move(claims)};
 }
 
-using WithoutQuote = std::function<std::optional<trust::Bundle>(azure_hcl::ParsedReport, const evidence::AuthenticationContext&, CheckLog&)>;
+using WithoutQuote =
+    std::function<std::optional<trust::Bundle>(azure_hcl::ParsedReport, const evidence::AuthenticationContext&, CheckLog&)>;
 
 // `items`: all but those of the vTPM.
-Observation Run(const Case& conformance_case, const Inputs& inputs, std::string_view platform, std::vector<evidence::Item> items, const trust::AnchorSet& anchors,
-                const std::function<trust::CollateralSnapshot(std::span<const evidence::Item>, Observation&)>& gather, const WithoutQuote& without_quote) {
+Observation Run(const Case& conformance_case, const Inputs& inputs, std::string_view platform, std::vector<evidence::Item> items,
+                const trust::AnchorSet& anchors,
+                const std::function<trust::CollateralSnapshot(std::span<const evidence::Item>, Observation&)>& gather,
+                const WithoutQuote& without_quote) {
   Observation observation;
-  if (const Bytes* file = inputs.One("hcl_report")) items.push_back({std::string(azure_hcl::kReportMediaType), trust::UntrustedBytes(*file)});
+  if (const Bytes* file = inputs.One("hcl_report")) {
+    items.push_back({std::string(azure_hcl::kReportMediaType), trust::UntrustedBytes(*file)});
+  }
   if (!AddTpmItems(inputs, items, observation)) return observation;
   const trust::CollateralSnapshot collateral = gather(items, observation);
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
@@ -227,7 +242,9 @@ Observation RunAzureSnp(const Case& conformance_case, const Inputs& inputs) {
   }
   std::vector<evidence::Item> items;
   AddAmdItems(inputs, items);
-  const auto gather = [&](std::span<const evidence::Item> all, Observation&) { return appraisal::GatherCollateral(BuiltinRegistry(), all, SuppliedByAmd(inputs)); };
+  const auto gather = [&](std::span<const evidence::Item> all, Observation&) {
+    return appraisal::GatherCollateral(BuiltinRegistry(), all, SuppliedByAmd(inputs));
+  };
   const auto without_quote = [&](azure_hcl::ParsedReport report, const evidence::AuthenticationContext& context, CheckLog& log) {
     std::vector<evidence::Item> with_report = items;
     with_report.push_back({std::string(sev_snp::kReportMediaType), report.hardware_report});
@@ -241,8 +258,11 @@ Observation RunAzureTdx(const Case& conformance_case, const Inputs& inputs) {
   if (!anchors) anchors.emplace(std::vector<trust::Anchor>(dcap::kFormat.anchors.begin(), dcap::kFormat.anchors.end()), false);
   std::vector<evidence::Item> items;
   if (const Bytes* quote = inputs.One("quote")) items.push_back({std::string(dcap::kQuoteMediaType), trust::UntrustedBytes(*quote)});
-  const auto gather = [&](std::span<const evidence::Item> all, Observation& observation) { return IntelCollateralOf(inputs, all, observation); };
-  const auto without_quote = [&](azure_hcl::ParsedReport report, const evidence::AuthenticationContext& context, CheckLog& log) -> std::optional<trust::Bundle> {
+  const auto gather = [&](std::span<const evidence::Item> all, Observation& observation) {
+    return IntelCollateralOf(inputs, all, observation);
+  };
+  const auto without_quote = [&](azure_hcl::ParsedReport report, const evidence::AuthenticationContext& context,
+                                 CheckLog& log) -> std::optional<trust::Bundle> {
     const auto quote = dcap::AuthenticateQuote(items, context, log);
     if (!quote || !azure_hcl::CheckTdQuote(report, (*quote)->report_data(), log)) return std::nullopt;
     return CarryHardware(quote, std::move(report.claims), log);
@@ -253,7 +273,8 @@ Observation RunAzureTdx(const Case& conformance_case, const Inputs& inputs) {
 }  // namespace
 
 std::span<const Checker> AzureCheckers() {
-  static constexpr auto kCheckers = std::to_array<Checker>({{"azure-hcl-report", &RunHclReport}, {"azure-snp", &RunAzureSnp}, {"azure-tdx", &RunAzureTdx}});
+  static constexpr auto kCheckers =
+      std::to_array<Checker>({{"azure-hcl-report", &RunHclReport}, {"azure-snp", &RunAzureSnp}, {"azure-tdx", &RunAzureTdx}});
   return kCheckers;
 }
 

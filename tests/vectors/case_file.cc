@@ -24,15 +24,13 @@ struct BadCase : std::runtime_error {
 };
 
 constexpr auto kReasons = std::to_array<std::string_view>(
-    {"malformed", "unsupported", "missing", "signature", "chain", "wrong_root", "expired", "not_yet_valid", "revoked",
-     "collateral", "tcb_mismatch", "hwid_mismatch", "key_kind_mismatch", "binding", "pcr_digest", "event_log",
-     "measurement", "debug"});
+    {"malformed", "unsupported", "missing", "signature", "chain", "wrong_root", "expired", "not_yet_valid", "revoked", "collateral",
+     "tcb_mismatch", "hwid_mismatch", "key_kind_mismatch", "binding", "pcr_digest", "event_log", "measurement", "debug"});
 
 void AllowOnly(const Json& object, std::initializer_list<std::string_view> members) {
   if (!object.is_object()) throw BadCase("an object was expected");
   for (const auto& [name, value] : object.items()) {
-    if (std::find(members.begin(), members.end(), name) == members.end())
-      throw BadCase(Cat("unknown member '", name, "'"));
+    if (std::find(members.begin(), members.end(), name) == members.end()) throw BadCase(Cat("unknown member '", name, "'"));
   }
 }
 
@@ -112,9 +110,7 @@ Values ReadValues(const Json& expected, std::string_view member) {
 
 std::string ReadReason(const Json& value) {
   std::string reason = Text(value);
-  if (std::find(kReasons.begin(), kReasons.end(), reason) == kReasons.end()) {
-    throw BadCase(Cat("unknown reason '", reason, "'"));
-  }
+  if (std::find(kReasons.begin(), kReasons.end(), reason) == kReasons.end()) { throw BadCase(Cat("unknown reason '", reason, "'")); }
   return reason;
 }
 
@@ -201,8 +197,7 @@ absl::StatusOr<CaseFile> ParseCaseFile(std::string_view json, const std::filesys
     }
     return file;
   } catch (const std::exception& error) {  // BadCase, and what nlohmann throws
-    return absl::InvalidArgumentError(
-        ToAbsl(where.empty() ? std::string(error.what()) : Cat(where, ": ", error.what())));
+    return absl::InvalidArgumentError(ToAbsl(where.empty() ? std::string(error.what()) : Cat(where, ": ", error.what())));
   }
 }
 

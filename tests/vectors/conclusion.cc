@@ -31,8 +31,7 @@ std::string ClaimText(const trust::Value& value) {
 
 void NoteChecks(const CheckLog& log, Observation& observation) {
   for (const CheckRecord& record : log.records()) {
-    if (record.result == CheckResult::kSkipped)
-      observation.notes.push_back(Cat("check ", NameOf(record.check), " skipped"));
+    if (record.result == CheckResult::kSkipped) observation.notes.push_back(Cat("check ", NameOf(record.check), " skipped"));
   }
 }
 
@@ -69,9 +68,7 @@ std::optional<CheckResult> ResultOf(const CheckLog& log, Check check) {
 void NoteClaims(const trust::Bundle& bundle, const evidence::Format& format, Observation& observation) {
   const std::string prefix = Cat(format.claim_prefix, ".");
   for (const trust::Claim& claim : bundle.claims().all()) {
-    if (claim.name.starts_with(prefix)) {
-      observation.claims[std::string(claim.name.substr(prefix.size()))] = ClaimText(claim.value);
-    }
+    if (claim.name.starts_with(prefix)) { observation.claims[std::string(claim.name.substr(prefix.size()))] = ClaimText(claim.value); }
   }
 }
 

@@ -34,8 +34,10 @@ struct FetchedRole {
   const char* role;
   std::string_view kind;
 };
-constexpr FetchedRole kFetchedRoles[] = {{"pck_crl", dcap::kPckCrlKind}, {"root_ca_crl", dcap::kRootCrlKind},
-                                         {"tcb_info", dcap::kTcbInfoKind}, {"qe_identity", dcap::kQeIdentityKind}};
+constexpr FetchedRole kFetchedRoles[] = {{"pck_crl", dcap::kPckCrlKind},
+                                         {"root_ca_crl", dcap::kRootCrlKind},
+                                         {"tcb_info", dcap::kTcbInfoKind},
+                                         {"qe_identity", dcap::kQeIdentityKind}};
 constexpr const char* kChainRoles[] = {"tcb_signing_chain", "pck_crl_issuer_chain"};
 
 }  // namespace
@@ -45,8 +47,8 @@ std::optional<trust::AnchorSet> IntelAnchorsOf(const Inputs& inputs) {
   if (root == nullptr) return std::nullopt;
   const auto certificates = crypto::CertificatesFrom(*root, "root_ca");
   if (!certificates.ok() || certificates->size() != 1) return std::nullopt;
-  return trust::AnchorSet({{std::string(dcap::kIntelVendor), std::string(dcap::kIntelProduct), certificates->front().public_key().spki_sha256()}},
-                          false);
+  return trust::AnchorSet(
+      {{std::string(dcap::kIntelVendor), std::string(dcap::kIntelProduct), certificates->front().public_key().spki_sha256()}}, false);
 }
 
 trust::CollateralSnapshot IntelCollateralOf(const Inputs& inputs, std::span<const evidence::Item> items, Observation& observation) {
@@ -67,7 +69,8 @@ trust::CollateralSnapshot IntelCollateralOf(const Inputs& inputs, std::span<cons
     }
   }
   for (const FetchedRole& fetched : kFetchedRoles) {
-    const auto key = std::find_if(needed.begin(), needed.end(), [&](const trust::CollateralKey& candidate) { return candidate.kind == fetched.kind; });
+    const auto key =
+        std::find_if(needed.begin(), needed.end(), [&](const trust::CollateralKey& candidate) { return candidate.kind == fetched.kind; });
     for (const Bytes& file : inputs.All(fetched.role)) {
       if (key != needed.end() && !file.empty() && file.front() == '{') {  // a document keeps its bytes, sound or not
         const trust::UntrustedBytes body(file);
@@ -84,8 +87,8 @@ trust::CollateralSnapshot IntelCollateralOf(const Inputs& inputs, std::span<cons
 }
 
 void NoteIntelStatus(Observation& observation) {
-  for (const std::string_view name : {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "advisory_ids", "tcb_date",
-                                      "tcb_evaluation_data_number"}) {
+  for (const std::string_view name :
+       {"tcb_status", "platform_status", "qe_status", "tdx_module_status", "advisory_ids", "tcb_date", "tcb_evaluation_data_number"}) {
     const auto found = observation.claims.find(std::string(name));
     if (found != observation.claims.end()) observation.status[found->first] = found->second;
   }
@@ -108,8 +111,8 @@ Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const B
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
 
   CheckLog log;
-  const auto authentic = dcap::AuthenticateQuote(
-      items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+  const auto authentic =
+      dcap::AuthenticateQuote(items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
   std::optional<trust::Bundle> bundle;
   if (authentic) bundle = trust::Bundle::Carry(*authentic, challenge, log);
   if (bundle && !platform::AttachCcel(items, *authentic, *bundle, log)) bundle.reset();
@@ -121,7 +124,8 @@ Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const B
   const bool lists = inputs.One("pck_crl") != nullptr && inputs.One("root_ca_crl") != nullptr;
   const std::optional<CheckResult> revocation = ResultOf(log, Check::kDcapRevocation);
   if (revocation != (lists ? CheckResult::kPassed : CheckResult::kSkipped)) {
-    observation.fault = Cat("check ", NameOf(Check::kDcapRevocation), " is ", revocation ? NameOf(*revocation) : std::string_view("absent"));
+    observation.fault =
+        Cat("check ", NameOf(Check::kDcapRevocation), " is ", revocation ? NameOf(*revocation) : std::string_view("absent"));
   }
   NoteClaims(*bundle, dcap::kFormat, observation);
   NoteClaims(*bundle, tcg_log::kFormat, observation);
@@ -141,7 +145,8 @@ Observation RunGcpTdx(const Case& conformance_case, const Inputs& inputs) {
 
 // What of the document can be believed, as one of T. False: nothing; `observation` says why.
 template <typename T>
-bool Believe(const trust::CollateralItem& item, std::span<const dcap::DocumentSigner> signers, const CheckLog& log, Time at, Observation& observation) {
+bool Believe(const trust::CollateralItem& item, std::span<const dcap::DocumentSigner> signers, const CheckLog& log, Time at,
+             Observation& observation) {
   std::vector<dcap::DocumentRefusal> refused;
   const auto document = dcap::DocumentAuthenticator::Authenticate<T>(item, signers, nullptr, refused);
   for (const dcap::DocumentRefusal& refusal : refused) observation.against.push_back(refusal.finding);
@@ -184,11 +189,13 @@ Observation RunIntelSignedDocument(const Case& conformance_case, const Inputs& i
   const std::vector<dcap::DocumentSigner> signers = dcap::DocumentSigners(certificates, roots, *anchors, nullptr, log);
   const trust::UntrustedBytes body(*file);
   const auto recognised = dcap::DocumentParser::Recognise(body, trust::CollateralSource::kVendor);
-  const trust::CollateralItem item = recognised ? *recognised : trust::CollateralItem{{std::string(dcap::kTcbInfoKind), {}, {}}, body, body.Sha256()};
+  const trust::CollateralItem item =
+      recognised ? *recognised : trust::CollateralItem{{std::string(dcap::kTcbInfoKind), {}, {}}, body, body.Sha256()};
   bool believed = false;
   if (item.key.kind == dcap::kQeIdentityKind) believed = Believe<dcap::QeIdentity>(item, signers, log, conformance_case.at, observation);
-  else if (item.key.kind == dcap::kEvaluationNumbersKind) believed = Believe<dcap::EvaluationNumbers>(item, signers, log, conformance_case.at, observation);
-  else believed = Believe<dcap::TcbInfo>(item, signers, log, conformance_case.at, observation);
+  else if (item.key.kind == dcap::kEvaluationNumbersKind) {
+    believed = Believe<dcap::EvaluationNumbers>(item, signers, log, conformance_case.at, observation);
+  } else believed = Believe<dcap::TcbInfo>(item, signers, log, conformance_case.at, observation);
   observation.authentic = believed && observation.against.empty();
   return observation;
 }

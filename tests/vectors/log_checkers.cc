@@ -75,7 +75,8 @@ Observation RunCcelEventLog(const Case& conformance_case, const Inputs& inputs) 
   return observation;
 }
 
-constexpr auto kBanks = std::to_array<std::pair<std::string_view, std::uint16_t>>({{"sha1", 4}, {"sha256", 11}, {"sha384", 12}, {"sha512", 13}});
+constexpr auto kBanks =
+    std::to_array<std::pair<std::string_view, std::uint16_t>>({{"sha1", 4}, {"sha256", 11}, {"sha384", 12}, {"sha512", 13}});
 
 bool AddPcrs(const json::Value& bank, std::map<std::uint32_t, Bytes>& pcrs) {
   if (bank.AsObject() == nullptr) return false;
@@ -111,7 +112,8 @@ tcg_log::test::PcrValues PcrsOfTheLog(const Bytes& event_log) {
   tcg_log::test::PcrValues values;
   if (!parsed) return values;
   const trust::Description description = parsed->Describe();
-  const auto replay = std::find_if(description.children().begin(), description.children().end(), [](const auto& part) { return part.name() == "replay"; });
+  const auto replay =
+      std::find_if(description.children().begin(), description.children().end(), [](const auto& part) { return part.name() == "replay"; });
   for (const auto& [name, algorithm] : kBanks) {
     const std::string suffix = Cat(" ", tcg_log::ShowAlgorithm(algorithm));
     for (std::uint32_t index = 0; index < 24; ++index) {

@@ -61,8 +61,7 @@ int main(int argc, char** argv) {
 
   std::ifstream pending_file(pending_path, std::ios::binary);
   if (!pending_file) return UsageError(Cat("cannot read ", pending_path.string()));
-  const absl::StatusOr<PendingKinds> pending =
-      ParsePendingKinds(std::string(std::istreambuf_iterator<char>(pending_file), {}));
+  const absl::StatusOr<PendingKinds> pending = ParsePendingKinds(std::string(std::istreambuf_iterator<char>(pending_file), {}));
   if (!pending.ok()) return UsageError(Cat(pending_path.string(), ": ", MessageOf(pending.status())));
 
   Runner runner(BuiltinCheckers(), *pending, std::cout);

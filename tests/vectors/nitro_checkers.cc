@@ -72,7 +72,8 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::string_
   Observation observation;
   const Bytes* document = inputs.One("document");
   const Bytes* root = inputs.One("root");
-  const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(Finding{.reason = Reason::kItemMissing}) : crypto::CertificatesFrom(*root, "root");
+  const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(Finding{.reason = Reason::kItemMissing})
+                                     : crypto::CertificatesFrom(*root, "root");
   const platform::Platform* platform = BuiltinRegistry().FindPlatform(platform_name);
   if (document == nullptr || !roots || roots->size() != 1 || platform == nullptr) {
     observation.fault = "document and root, one certificate, are required";
@@ -94,7 +95,8 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::string_
     items.push_back({std::string(tpm::kQuoteMediaType), trust::UntrustedBytes(std::move(quote))});
     items.push_back({std::string(tpm::kPcrsMediaType), trust::UntrustedBytes(*values)});
   }
-  const trust::AnchorSet anchors({{std::string(nitro::kVendor), std::string(nitro::kProduct), roots->front().public_key().spki_sha256()}}, false);
+  const trust::AnchorSet anchors({{std::string(nitro::kVendor), std::string(nitro::kProduct), roots->front().public_key().spki_sha256()}},
+                                 false);
   const trust::CollateralSnapshot none;
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
   CheckLog log;
@@ -107,9 +109,11 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::string_
   // A key that the case claims has to be the one that signed the quote.
   if (const Bytes* pem = inputs.One("ak_public_pem"); bundle && pem != nullptr) {
     const auto blocks = codec::ParsePem(AsText(*pem));
-    const auto key = blocks && blocks->size() == 1 ? crypto::PublicKey::FromSpki(blocks->front().der) : Outcome<crypto::PublicKey>(Finding{.reason = Reason::kItemMissing});
+    const auto key = blocks && blocks->size() == 1 ? crypto::PublicKey::FromSpki(blocks->front().der)
+                                                   : Outcome<crypto::PublicKey>(Finding{.reason = Reason::kItemMissing});
     const auto* used = bundle->claims().Get<Bytes>("tpm.ak_key_digest");
-    log.Require(Check::kTpmKeyMatch, key.ok() && used != nullptr && Equal(*used, key->spki_sha256()), [] { return Finding{.reason = Reason::kAkMismatch, .component = "ak_public_pem"}; });
+    log.Require(Check::kTpmKeyMatch, key.ok() && used != nullptr && Equal(*used, key->spki_sha256()),
+                [] { return Finding{.reason = Reason::kAkMismatch, .component = "ak_public_pem"}; });
   }
   Conclude(log, bundle ? bundle->claims().windows() : std::span<const trust::ValidityWindow>(), conformance_case.at, observation);
   observation.authentic = bundle.has_value() && observation.against.empty();
@@ -122,12 +126,18 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::string_
     if (claim.name.starts_with(prefix)) registers[std::string(claim.name.substr(prefix.size()))] = JsonHex(std::get<Bytes>(claim.value));
   }
   observation.claims["pcrs"] = JsonObject(registers);
-  if (const auto* selection = bundle->claims().Get<std::string>("tpm.pcr_selection")) observation.claims["pcr_selection"] = SelectionJson(*selection);
+  if (const auto* selection = bundle->claims().Get<std::string>("tpm.pcr_selection")) {
+    observation.claims["pcr_selection"] = SelectionJson(*selection);
+  }
   return observation;
 }
 
-Observation RunEnclave(const Case& conformance_case, const Inputs& inputs) { return Run(conformance_case, inputs, "aws_nitro_enclave", nitro::Kind::kEnclave); }
-Observation RunTpm(const Case& conformance_case, const Inputs& inputs) { return Run(conformance_case, inputs, "aws_nitro_tpm", nitro::Kind::kTpm); }
+Observation RunEnclave(const Case& conformance_case, const Inputs& inputs) {
+  return Run(conformance_case, inputs, "aws_nitro_enclave", nitro::Kind::kEnclave);
+}
+Observation RunTpm(const Case& conformance_case, const Inputs& inputs) {
+  return Run(conformance_case, inputs, "aws_nitro_tpm", nitro::Kind::kTpm);
+}
 
 }  // namespace
 

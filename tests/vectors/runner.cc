@@ -21,8 +21,7 @@ namespace {
 std::optional<std::string> ReadFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
-  if (!file || !std::filesystem::is_regular_file(path) ||
-      !(file.peek() == std::ifstream::traits_type::eof() || content << file.rdbuf())) {
+  if (!file || !std::filesystem::is_regular_file(path) || !(file.peek() == std::ifstream::traits_type::eof() || content << file.rdbuf())) {
     return std::nullopt;
   }
   return std::move(content).str();
@@ -64,8 +63,7 @@ bool Holds(const std::string& expected, const std::string& actual) {
   return wanted.ok() && found.ok() && Holds(wanted.value(), found.value());
 }
 
-void CompareValues(std::string_view what, const Values& expected, const Values& actual,
-                   std::vector<std::string>& defects) {
+void CompareValues(std::string_view what, const Values& expected, const Values& actual, std::vector<std::string>& defects) {
   for (const auto& [name, value] : expected) {
     const auto found = actual.find(name);
     if (found == actual.end()) {
@@ -99,21 +97,18 @@ std::vector<std::string> Compare(const Expectation& expected, const Observation&
   std::vector<std::string> defects;
   if (!actual.fault.empty()) defects.push_back(Cat("the checker failed: ", actual.fault));
   if (actual.authentic != actual.against.empty()) {
-    defects.push_back(actual.authentic ? "authentic in spite of the findings below"
-                                       : "not authentic, but no finding says why");
+    defects.push_back(actual.authentic ? "authentic in spite of the findings below" : "not authentic, but no finding says why");
   }
   if (actual.authentic != expected.authentic) {
-    defects.push_back(expected.authentic
-                          ? "expected authentic, actual not authentic"
-                          : Cat("expected not authentic (", Join(expected.reasons, ", "), "), actual authentic"));
+    defects.push_back(expected.authentic ? "expected authentic, actual not authentic"
+                                         : Cat("expected not authentic (", Join(expected.reasons, ", "), "), actual authentic"));
   } else if (expected.authentic) {
     CompareValues("claim", expected.claims, actual.claims, defects);
     CompareValues("status", expected.status, actual.status, defects);
   } else {
     std::vector<std::string> classes;
     for (const Finding& finding : actual.against) classes.emplace_back(EntryOf(finding.reason).case_class);
-    if (std::find_first_of(classes.begin(), classes.end(), expected.reasons.begin(), expected.reasons.end()) ==
-        classes.end()) {
+    if (std::find_first_of(classes.begin(), classes.end(), expected.reasons.begin(), expected.reasons.end()) == classes.end()) {
       defects.push_back(Cat("expected reason ", Join(expected.reasons, " or "), ", actual ", Join(classes, ", ")));
     }
   }
@@ -126,9 +121,7 @@ std::vector<std::filesystem::path> FindCaseFiles(std::span<const std::filesystem
     std::error_code absent;
     for (auto entry = std::filesystem::recursive_directory_iterator(folder, absent);
          !absent && entry != std::filesystem::recursive_directory_iterator(); ++entry) {
-      if (entry->is_regular_file() && entry->path().filename() == "cases.json") {
-        found.insert(std::filesystem::canonical(entry->path()));
-      }
+      if (entry->is_regular_file() && entry->path().filename() == "cases.json") { found.insert(std::filesystem::canonical(entry->path())); }
     }
   }
   return {found.begin(), found.end()};
@@ -153,8 +146,7 @@ Runner::Runner(std::span<const Checker> checkers, PendingKinds pending, std::ost
 }
 
 const Checker* Runner::FindChecker(std::string_view kind) const {
-  const auto found =
-      std::find_if(checkers_.begin(), checkers_.end(), [&](const Checker& one) { return one.kind == kind; });
+  const auto found = std::find_if(checkers_.begin(), checkers_.end(), [&](const Checker& one) { return one.kind == kind; });
   return found == checkers_.end() ? nullptr : &*found;
 }
 

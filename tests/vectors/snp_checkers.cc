@@ -81,19 +81,17 @@ namespace {
 
 constexpr std::string_view kAwsPlatform = "aws_sev_snp_report";
 
-using Authenticate = std::optional<trust::Bundle> (*)(std::span<const evidence::Item>,
-                                                      const evidence::AuthenticationContext&, CheckLog&);
+using Authenticate = std::optional<trust::Bundle> (*)(std::span<const evidence::Item>, const evidence::AuthenticationContext&, CheckLog&);
 
-std::optional<trust::Bundle> AuthenticateAlone(std::span<const evidence::Item> items,
-                                               const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> AuthenticateAlone(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                               CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
   return platform::CarryReport(*report, context.challenge, log);
 }
 
 // What the node would send is an item, what an operator would supply is collateral.
-Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<evidence::Item> items,
-                Authenticate authenticate) {
+Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<evidence::Item> items, Authenticate authenticate) {
   Observation observation;
   const std::optional<trust::AnchorSet> anchors = AmdAnchorsOf(inputs);
   if (!anchors) {
@@ -106,10 +104,9 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<
   const trust::Challenge challenge = ChallengeOf(conformance_case.bind);
 
   CheckLog log;
-  const std::optional<trust::Bundle> bundle = authenticate(
-      items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
-  Conclude(log, bundle ? bundle->claims().windows() : std::span<const trust::ValidityWindow>(), conformance_case.at,
-           observation);
+  const std::optional<trust::Bundle> bundle =
+      authenticate(items, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+  Conclude(log, bundle ? bundle->claims().windows() : std::span<const trust::ValidityWindow>(), conformance_case.at, observation);
   observation.authentic = bundle.has_value() && observation.against.empty();
   if (!bundle) return observation;
 
@@ -120,8 +117,7 @@ Observation Run(const Case& conformance_case, const Inputs& inputs, std::vector<
     observation.fault = Cat("check ", NameOf(Check::kSnpRevocation), " should be ", NameOf(wanted), ", is ",
                             revocation ? NameOf(*revocation) : std::string_view("absent"));
   }
-  const trust::Freshness freshness =
-      conformance_case.bind.Empty() ? trust::Freshness::kSkipped : trust::Freshness::kProven;
+  const trust::Freshness freshness = conformance_case.bind.Empty() ? trust::Freshness::kSkipped : trust::Freshness::kProven;
   if (bundle->freshness() != freshness) observation.fault = "freshness is not what the case's bind makes it";
   NoteClaims(*bundle, sev_snp::kFormat, observation);
   return observation;
@@ -170,9 +166,8 @@ Observation RunSnpCertTable(const Case& conformance_case, const Inputs& inputs) 
   if (const auto entries = sev_snp::ReadCertTable(table); entries.ok()) {
     std::vector<std::string> listed;
     for (const sev_snp::CertTableEntry& entry : *entries) {
-      listed.push_back(JsonObject({{"guid", JsonString(entry.guid)},
-                                   {"offset", JsonNumber(entry.offset)},
-                                   {"length", JsonNumber(entry.length)}}));
+      listed.push_back(
+          JsonObject({{"guid", JsonString(entry.guid)}, {"offset", JsonNumber(entry.offset)}, {"length", JsonNumber(entry.length)}}));
     }
     observation.claims["entries"] = JsonList(listed);
   }
@@ -217,8 +212,7 @@ Observation RunAmdCrl(const Case& conformance_case, const Inputs& inputs) {
 
   CheckLog log;
   const sev_snp::Revocation revocation = sev_snp::CheckRevocation(
-      roots->front(), subject, *product,
-      {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+      roots->front(), subject, *product, {.anchors = *anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
   std::vector<trust::ValidityWindow> windows;
   if (revocation.newest != nullptr) {
     const crypto::CertificateList& newest = *revocation.newest;

@@ -41,12 +41,16 @@ sev_snp::Launch LaunchOf(const Json& parameters) {
   // By name, as an operator gives it; that the case names the same signature is the case's own check of the table.
   const std::optional<std::uint32_t> signature = sev_snp::SignatureOfModel(model);
   if (signature != NumberOf(parameters.at("vcpu_sig"))) throw BadParameter("vcpu_sig is not that of " + model);
-  sev_snp::Launch launch{.vmm = *sev_snp::VmmNamed(vmm), .vcpus = parameters.at("vcpus").get<std::uint32_t>(), .vcpu_signature = *signature,
+  sev_snp::Launch launch{.vmm = *sev_snp::VmmNamed(vmm),
+                         .vcpus = parameters.at("vcpus").get<std::uint32_t>(),
+                         .vcpu_signature = *signature,
                          .guest_features = NumberOf(parameters.at("guest_features"))};
   if (launch.vcpus == 0 || launch.vcpus > sev_snp::kMaxVcpus) throw BadParameter("vcpus");
   if (const auto boot = parameters.find("direct_boot"); boot != parameters.end()) {
     launch.kernel = sev_snp::HashKernel({}, {}, boot->at("cmdline").get<std::string>());
-    if (launch.kernel->command_line != DigestOf<32>(boot->at("cmdline_sha256"))) throw BadParameter("cmdline_sha256 is not that of cmdline");
+    if (launch.kernel->command_line != DigestOf<32>(boot->at("cmdline_sha256"))) {
+      throw BadParameter("cmdline_sha256 is not that of cmdline");
+    }
     launch.kernel->kernel = DigestOf<32>(boot->at("kernel_sha256"));
     launch.kernel->initrd = DigestOf<32>(boot->at("initrd_sha256"));
   }
@@ -55,7 +59,9 @@ sev_snp::Launch LaunchOf(const Json& parameters) {
 
 // Metadata of a firmware whose file is not at hand.
 sev_snp::SevFirmware FirmwareOf(const Json& parameters) {
-  sev_snp::SevFirmware firmware{.sections = {}, .reset_eip = NumberOf(parameters.at("sev_es_reset_eip")), .hash_table_address = NumberOf(parameters.at("sev_hashes_table_gpa"))};
+  sev_snp::SevFirmware firmware{.sections = {},
+                                .reset_eip = NumberOf(parameters.at("sev_es_reset_eip")),
+                                .hash_table_address = NumberOf(parameters.at("sev_hashes_table_gpa"))};
   for (const Json& section : parameters.at("sections")) {
     const auto type = sev_snp::SevSectionTypeOf(NumberOf(section.at("section_type")));
     if (!type) throw BadParameter("unknown section_type");
@@ -82,14 +88,17 @@ Observation Run(const Case& conformance_case, const Inputs& inputs) {
       firmware = FirmwareOf(parameters);
     }
     if (image == nullptr && !parameters.contains("ovmf_hash")) throw BadParameter("neither ovmf nor ovmf_hash");
-    const crypto::Sha384Digest after_firmware = parameters.contains("ovmf_hash") ? DigestOf<48>(parameters.at("ovmf_hash")) : sev_snp::FirmwareDigest(*image);
+    const crypto::Sha384Digest after_firmware =
+        parameters.contains("ovmf_hash") ? DigestOf<48>(parameters.at("ovmf_hash")) : sev_snp::FirmwareDigest(*image);
     const auto digest = sev_snp::LaunchDigest(after_firmware, firmware, LaunchOf(parameters));
     if (!digest) {
       observation.against = digest.findings();
       return observation;
     }
     observation.claims["launch_digest"] = JsonHex(*digest);
-    if (const Bytes* report = inputs.One("report")) observation.against = sev_snp::CompareWithReport(*digest, trust::UntrustedBytes(*report));
+    if (const Bytes* report = inputs.One("report")) {
+      observation.against = sev_snp::CompareWithReport(*digest, trust::UntrustedBytes(*report));
+    }
     observation.authentic = observation.against.empty();
   } catch (const std::exception& error) {  // BadParameter, and what nlohmann throws
     observation.fault = error.what();

@@ -57,7 +57,8 @@ std::optional<tpm::PublicArea> AreaOf(const Bytes& tpmt, CheckLog& log) {
 
 std::optional<crypto::PublicKey> PemKey(const Inputs& inputs, CheckLog& log, Observation& observation) {
   const Bytes* pem = inputs.One("ak_public_pem");
-  const auto blocks = pem == nullptr ? Outcome<std::vector<codec::PemBlock>>(Finding{.reason = Reason::kItemMissing}) : codec::ParsePem(AsText(*pem));
+  const auto blocks =
+      pem == nullptr ? Outcome<std::vector<codec::PemBlock>>(Finding{.reason = Reason::kItemMissing}) : codec::ParsePem(AsText(*pem));
   if (!blocks || blocks->size() != 1 || blocks->front().label != "PUBLIC KEY") {
     observation.fault = "ak_public, or ak_public_pem of one key, is required";
     return std::nullopt;
@@ -88,10 +89,14 @@ std::optional<tpm::VouchedAk> CertifiedAk(const Inputs& inputs, CheckLog& log, O
   const Bytes* leaf = inputs.One("ak_certificate");
   const Bytes* root = inputs.One("root");
   if (leaf == nullptr) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(tpm::kAkCertificateComponent), .expected = "a certificate", .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(tpm::kAkCertificateComponent),
+                                .expected = "a certificate",
+                                .actual = "none"});
     return std::nullopt;
   }
-  const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(Finding{.reason = Reason::kItemMissing}) : crypto::CertificatesFrom(*root, "root");
+  const auto roots = root == nullptr ? Outcome<std::vector<crypto::Certificate>>(Finding{.reason = Reason::kItemMissing})
+                                     : crypto::CertificatesFrom(*root, "root");
   if (!roots || roots->size() != 1) {
     observation.fault = "root is required, and must be one certificate";
     return std::nullopt;
@@ -114,9 +119,11 @@ std::optional<tpm::VouchedAk> CertifiedAk(const Inputs& inputs, CheckLog& log, O
     return std::nullopt;
   }
   const tpm::CertificateProfile& profile = tpm::ProfileHint(*certificate);
-  const trust::AnchorSet anchors({{std::string(profile.ak.vendor), std::string(tpm::kProduct), roots->front().public_key().spki_sha256()}}, false);
+  const trust::AnchorSet anchors({{std::string(profile.ak.vendor), std::string(tpm::kProduct), roots->front().public_key().spki_sha256()}},
+                                 false);
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
-  return tpm::VouchByCertificate(*certificate, std::nullopt, profile, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+  return tpm::VouchByCertificate(*certificate, std::nullopt, profile,
+                                 {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
 }
 
 // The same, and a key that is claimed beside it must be that of the certificate.
@@ -126,7 +133,11 @@ std::optional<tpm::VouchedAk> CloudAk(const Inputs& inputs, CheckLog& log, Obser
   const std::optional<crypto::PublicKey> claimed = PemKey(inputs, log, observation);
   if (!claimed) return std::nullopt;
   log.Require(Check::kTpmKeyMatch, *claimed == ak->key.key(), [&] {
-    return Finding{.reason = Reason::kAkMismatch, .component = std::string(tpm::kAkComponent), .claim = "key", .expected = ToHex(ak->key.key().spki_sha256()), .actual = ToHex(claimed->spki_sha256())};
+    return Finding{.reason = Reason::kAkMismatch,
+                   .component = std::string(tpm::kAkComponent),
+                   .claim = "key",
+                   .expected = ToHex(ak->key.key().spki_sha256()),
+                   .actual = ToHex(claimed->spki_sha256())};
   });
   return ak;
 }
@@ -222,19 +233,28 @@ Observation RunQuote(const Case& conformance_case, const Inputs& inputs, const V
   std::optional<tpm::Signature> signature = SignatureOf(inputs, log, observation);
   auto parsed = tpm::AttestParser::ParseQuote(*attest, signature.value_or(tpm::Signature{}), log);
   std::optional<tpm::VouchedAk> ak = vouch(inputs, log, observation);
-  const trust::Challenge challenge = DemandsEmpty(conformance_case.bind) ? trust::Challenge::NotDemanded(true) : ChallengeOf(conformance_case.bind);
+  const trust::Challenge challenge =
+      DemandsEmpty(conformance_case.bind) ? trust::Challenge::NotDemanded(true) : ChallengeOf(conformance_case.bind);
   std::optional<trust::Authenticated<tpm::Quote>> quote;
-  if (signature && parsed && ak) quote = tpm::AttestAuthenticator::Authenticate(*std::move(parsed), *std::move(ak), nullptr, challenge, log);
+  if (signature && parsed && ak) {
+    quote = tpm::AttestAuthenticator::Authenticate(*std::move(parsed), *std::move(ak), nullptr, challenge, log);
+  }
   std::optional<trust::Bundle> bundle;
   if (quote) bundle = trust::Bundle::Carry(*quote, challenge, log);
   if (bundle && DemandsEmpty(conformance_case.bind) && !(*quote)->extra_data().empty()) {
-    log.Fail(Check::kFreshness, {.reason = Reason::kBindingMismatch, .component = std::string(tpm::kQuoteComponent), .expected = "none", .actual = ToHex((*quote)->extra_data())});
+    log.Fail(Check::kFreshness, {.reason = Reason::kBindingMismatch,
+                                 .component = std::string(tpm::kQuoteComponent),
+                                 .expected = "none",
+                                 .actual = ToHex((*quote)->extra_data())});
   }
   if (const Bytes* file = inputs.One("pcrs"); bundle && file != nullptr) {
     const auto table = TableOf(*file, tpm::BankName((*quote)->selection().front().bank));
     const auto item = table ? PcrItem(*table, (*quote)->selection()) : std::nullopt;
     if (!item) {
-      observation.against.push_back({.reason = Reason::kItemMissing, .component = std::string(tpm::kPcrsComponent), .expected = tpm::ShowSelection((*quote)->selection()), .actual = "others"});
+      observation.against.push_back({.reason = Reason::kItemMissing,
+                                     .component = std::string(tpm::kPcrsComponent),
+                                     .expected = tpm::ShowSelection((*quote)->selection()),
+                                     .actual = "others"});
     } else if (auto values = tpm::PcrValuesParser::Parse(trust::UntrustedBytes(*item), log)) {
       const auto authentic = tpm::PcrValuesAuthenticator::Authenticate(*std::move(values), *quote, log);
       if (!authentic || !bundle->Attach(*authentic, log)) bundle.reset();
@@ -289,7 +309,8 @@ Observation RunAkCertificate(const Case& conformance_case, const Inputs& inputs)
   Observation observation;
   CheckLog log;
   const std::optional<tpm::VouchedAk> ak = CertifiedAk(inputs, log, observation);
-  Conclude(log, ak ? std::span<const trust::ValidityWindow>(ak->windows) : std::span<const trust::ValidityWindow>(), conformance_case.at, observation);
+  Conclude(log, ak ? std::span<const trust::ValidityWindow>(ak->windows) : std::span<const trust::ValidityWindow>(), conformance_case.at,
+           observation);
   observation.authentic = ak.has_value() && observation.against.empty();
   if (ak && ak->certified->instance) NoteInstance(*ak->certified->instance, observation);
   return observation;
@@ -298,7 +319,11 @@ Observation RunAkCertificate(const Case& conformance_case, const Inputs& inputs)
 }  // namespace
 
 std::span<const Checker> TpmCheckers() {
-  static constexpr auto kCheckers = std::to_array<Checker>({{"ak-certificate", &RunAkCertificate}, {"azure-trusted-launch", &RunVtpm}, {"gcp-vtpm", &RunVtpm}, {"tpm-creation", &RunTpmCreation}, {"tpm-quote", &RunTpmQuote}});
+  static constexpr auto kCheckers = std::to_array<Checker>({{"ak-certificate", &RunAkCertificate},
+                                                            {"azure-trusted-launch", &RunVtpm},
+                                                            {"gcp-vtpm", &RunVtpm},
+                                                            {"tpm-creation", &RunTpmCreation},
+                                                            {"tpm-quote", &RunTpmQuote}});
   return kCheckers;
 }
 

@@ -27,7 +27,9 @@ std::optional<trust::Description> DescribeBytes(const trust::UntrustedBytes& byt
   return description;
 }
 
-std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) { return LooksLikeReport(AllOf(bytes)) ? kReportMediaType : std::string_view(); }
+std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) {
+  return LooksLikeReport(AllOf(bytes)) ? kReportMediaType : std::string_view();
+}
 
 // A report brings no endorsements; what its hardware report needs, that report's format asks for.
 std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes&, trust::CollateralSource, trust::FactCaches*) { return {}; }
@@ -45,7 +47,8 @@ std::vector<evidence::Item> Contents(const evidence::Item& item) {
 }
 
 const evidence::Item* Find(std::span<const evidence::Item> items) {
-  const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kReportMediaType; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kReportMediaType; });
   return found == items.end() ? nullptr : &*found;
 }
 
@@ -74,7 +77,10 @@ const evidence::Format kFormat{
 std::optional<ParsedReport> ParseReport(std::span<const evidence::Item> items, CheckLog& log) {
   const evidence::Item* item = Find(items);
   if (item == nullptr) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(kReportComponent), .expected = std::string(kReportMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(kReportComponent),
+                                .expected = std::string(kReportMediaType),
+                                .actual = "none"});
     return std::nullopt;
   }
   return ReportParser::Parse(item->body, log);

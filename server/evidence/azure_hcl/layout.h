@@ -15,7 +15,7 @@
 
 namespace assay::azure_hcl {
 
-inline constexpr std::size_t kHeaderSize = 1236;        // up to the claims
+inline constexpr std::size_t kHeaderSize = 1236;                       // up to the claims
 inline constexpr std::size_t kMaxReportSize = std::size_t{16} * 1024;  // genuine ones are 2048 or 2600 bytes
 inline constexpr std::size_t kHardwareReportSize = 1184;
 inline constexpr std::size_t kTdReportSize = 1024;

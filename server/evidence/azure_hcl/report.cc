@@ -20,7 +20,11 @@ consteval Field F(std::string_view name) { return FieldNamed(kReport, name); }
 consteval Field T(std::string_view name) { return FieldNamed(kTdReport, name); }
 
 Finding Refusal(Reason reason, std::string_view field, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(kReportComponent), .claim = std::string(field), .expected = std::move(expected), .actual = std::move(actual),
+  return {.reason = reason,
+          .component = std::string(kReportComponent),
+          .claim = std::string(field),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
           .spec = std::string(kSpec)};
 }
 
@@ -36,16 +40,16 @@ std::string Show(std::uint64_t report_type) {
 }
 
 bool RequireZero(ByteView raw, const Field& field, CheckLog& log) {
-  return log.Require(Check::kHclReservedZero, raw.empty() || AllZero(raw), [&] {
-    return Refusal(Reason::kReservedNotZero, field.name, Cat(raw.size(), " zero bytes"), ToHexBounded(raw, 24));
-  });
+  return log.Require(Check::kHclReservedZero, raw.empty() || AllZero(raw),
+                     [&] { return Refusal(Reason::kReservedNotZero, field.name, Cat(raw.size(), " zero bytes"), ToHexBounded(raw, 24)); });
 }
 
 bool CheckTdReport(ByteView hardware, CheckLog& log) {
   const std::uint64_t type = LittleEndianOf(hardware, T("REPORTTYPE.TYPE")), subtype = LittleEndianOf(hardware, T("REPORTTYPE.SUBTYPE"));
   const std::uint64_t version = LittleEndianOf(hardware, T("REPORTTYPE.VERSION"));
   bool sound = log.Require(Check::kHclTdReport, type == kTdReportType && subtype == 0 && version <= 1, [&] {
-    return Refusal(Reason::kFieldInvalid, "REPORTTYPE", "type 129, subtype 0, version 0 or 1", Cat("type ", type, ", subtype ", subtype, ", version ", version));
+    return Refusal(Reason::kFieldInvalid, "REPORTTYPE", "type 129, subtype 0, version 0 or 1",
+                   Cat("type ", type, ", subtype ", subtype, ", version ", version));
   });
   for (const Field& field : kTdReport) {
     if (field.use == FieldUse::kReservedZero) sound &= RequireZero(SliceOf(hardware, field), field, log);
@@ -66,24 +70,24 @@ std::optional<ParsedReport> ReportParser::Parse(const trust::UntrustedBytes& byt
   if (!whole || !header) return std::nullopt;
   const auto number = [&](const Field& field) { return LittleEndianOf(*header, field); };
   const ByteView magic = SliceOf(*header, F("SIGNATURE"));
-  if (!log.Require(Check::kHclMagic, AsText(magic) == kMagic, [&] { return Refusal(Reason::kFieldInvalid, "SIGNATURE", ToHex(AsBytes(kMagic)), ToHex(magic)); })) {
+  if (!log.Require(Check::kHclMagic, AsText(magic) == kMagic,
+                   [&] { return Refusal(Reason::kFieldInvalid, "SIGNATURE", ToHex(AsBytes(kMagic)), ToHex(magic)); })) {
     return std::nullopt;
   }
-  bool sound = log.Require(Check::kHclVersion, number(F("VERSION")) == 1 || number(F("VERSION")) == 2, [&] {
-    return Refusal(Reason::kVersionUnsupported, "VERSION", "1 or 2", std::to_string(number(F("VERSION"))));
-  });
+  bool sound = log.Require(Check::kHclVersion, number(F("VERSION")) == 1 || number(F("VERSION")) == 2,
+                           [&] { return Refusal(Reason::kVersionUnsupported, "VERSION", "1 or 2", std::to_string(number(F("VERSION")))); });
   // Version 2 of the request data, which the host gets, has four bytes more in front of the claims.
   sound &= log.Require(Check::kHclVersion, number(F("DATA_VERSION")) == 1, [&] {
     return Refusal(Reason::kVersionUnsupported, "DATA_VERSION", "1", std::to_string(number(F("DATA_VERSION"))));
   });
   sound &= log.Require(Check::kHclRequest, number(F("REQUEST_TYPE")) == kRequestForAkCertificate && number(F("STATUS")) == 0, [&] {
-    return Refusal(Reason::kFieldInvalid, "REQUEST_TYPE, STATUS", Cat(kRequestForAkCertificate, ", 0"), Cat(number(F("REQUEST_TYPE")), ", ", number(F("STATUS"))));
+    return Refusal(Reason::kFieldInvalid, "REQUEST_TYPE, STATUS", Cat(kRequestForAkCertificate, ", 0"),
+                   Cat(number(F("REQUEST_TYPE")), ", ", number(F("STATUS"))));
   });
   const std::uint64_t report_type = number(F("REPORT_TYPE"));
   const bool tdx = report_type == static_cast<std::uint64_t>(ReportType::kTdx);
-  sound &= log.Require(Check::kHclReportType, tdx || report_type == static_cast<std::uint64_t>(ReportType::kSnp), [&] {
-    return Refusal(Reason::kHclTypeUnsupported, "REPORT_TYPE", "2 (SEV-SNP) or 4 (TDX)", Show(report_type));
-  });
+  sound &= log.Require(Check::kHclReportType, tdx || report_type == static_cast<std::uint64_t>(ReportType::kSnp),
+                       [&] { return Refusal(Reason::kHclTypeUnsupported, "REPORT_TYPE", "2 (SEV-SNP) or 4 (TDX)", Show(report_type)); });
   sound &= log.Require(Check::kHclHashType, number(F("REPORT_DATA_HASH_TYPE")) == kSha256HashType, [&] {
     return Refusal(Reason::kHclTypeUnsupported, "REPORT_DATA_HASH_TYPE", "1 (SHA-256)", std::to_string(number(F("REPORT_DATA_HASH_TYPE"))));
   });
@@ -93,10 +97,14 @@ std::optional<ParsedReport> ReportParser::Parse(const trust::UntrustedBytes& byt
   if (tdx) sound &= CheckTdReport(hardware, log);
 
   const std::uint64_t size = number(F("VARIABLE_DATA_SIZE"));
-  sound &= log.Require(Check::kHclLength, size > 0 && size <= reader.remaining() && number(F("DATA_SIZE")) == kRequestDataSize + size && number(F("REPORT_SIZE")) == kHeaderSize + size, [&] {
-    return Refusal(Reason::kLengthWrong, "VARIABLE_DATA_SIZE, DATA_SIZE, REPORT_SIZE", Cat("at most ", reader.remaining(), ", ", kRequestDataSize, " more, ", kHeaderSize, " more"),
-                   Cat(size, ", ", number(F("DATA_SIZE")), ", ", number(F("REPORT_SIZE"))));
-  });
+  sound &= log.Require(Check::kHclLength,
+                       size > 0 && size <= reader.remaining() && number(F("DATA_SIZE")) == kRequestDataSize + size &&
+                           number(F("REPORT_SIZE")) == kHeaderSize + size,
+                       [&] {
+                         return Refusal(Reason::kLengthWrong, "VARIABLE_DATA_SIZE, DATA_SIZE, REPORT_SIZE",
+                                        Cat("at most ", reader.remaining(), ", ", kRequestDataSize, " more, ", kHeaderSize, " more"),
+                                        Cat(size, ", ", number(F("DATA_SIZE")), ", ", number(F("REPORT_SIZE"))));
+                       });
   const std::optional<ByteView> json = reader.Take(static_cast<std::size_t>(std::min<std::uint64_t>(size, kMaxReportSize)));
   if (!json) return std::nullopt;
   const ByteView behind = reader.TakeRest();
@@ -128,8 +136,9 @@ trust::Description Describe(const trust::UntrustedBytes& bytes, const ParsedRepo
   trust::Description description("Azure HCL report", Cat(NameOf(report.type), ", ", bytes.size(), " bytes"));
   const ByteView header = *bytes.Read().Take(kHeaderSize);
   description.Add("version", std::to_string(LittleEndianOf(header, F("VERSION"))));
-  description.Add("hardware report", report.type == ReportType::kSnp ? Cat("SEV-SNP report, ", report.hardware_report.size(), " bytes")
-                                                                     : Cat("TDREPORT, ", report.hardware_report.size(), " bytes, proves nothing without a TD quote"));
+  description.Add("hardware report", report.type == ReportType::kSnp
+                                         ? Cat("SEV-SNP report, ", report.hardware_report.size(), " bytes")
+                                         : Cat("TDREPORT, ", report.hardware_report.size(), " bytes, proves nothing without a TD quote"));
   description.Add("report data", ToHex(report.report_data));
   description.Add(report.claims.Describe());
   return description;

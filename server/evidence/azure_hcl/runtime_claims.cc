@@ -21,7 +21,11 @@ constexpr std::size_t kLongestText = 256;
 constexpr std::size_t kUserDataSize = 64;
 
 Finding Defect(std::string claim, std::string expected, std::string actual, Reason reason = Reason::kRuntimeClaimsMalformed) {
-  return {.reason = reason, .component = std::string(kClaimsComponent), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual),
+  return {.reason = reason,
+          .component = std::string(kClaimsComponent),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
           .spec = std::string(kSpec)};
 }
 
@@ -34,7 +38,8 @@ std::string Shown(const json::Value* value) {
 // Reads members and collects what is wrong with them.
 class Members {
  public:
-  Members(const json::Value& object, std::string path, std::vector<Finding>& findings) : object_(object), path_(std::move(path)), findings_(findings) {}
+  Members(const json::Value& object, std::string path, std::vector<Finding>& findings)
+      : object_(object), path_(std::move(path)), findings_(findings) {}
 
   std::optional<bool> Flag(std::string_view name) {
     const json::Value* value = object_.Find(name);
@@ -91,7 +96,9 @@ Outcome<crypto::PublicKey> AttestationKeyIn(const json::Value* keys) {
     return Defect("keys", Cat("exactly one key of kid ", kAkKid), std::move(actual), Reason::kHclKeyMissing);
   };
   if (keys == nullptr || keys->AsArray() == nullptr) return Defect("keys", "an array of keys", Shown(keys));
-  if (keys->AsArray()->size() > kMostKeys) return Defect("keys", Cat("at most ", kMostKeys, " keys"), std::to_string(keys->AsArray()->size()));
+  if (keys->AsArray()->size() > kMostKeys) {
+    return Defect("keys", Cat("at most ", kMostKeys, " keys"), std::to_string(keys->AsArray()->size()));
+  }
   std::vector<std::string_view> kids;
   const json::Value* found = nullptr;
   for (const json::Value& key : *keys->AsArray()) {
@@ -157,7 +164,8 @@ std::optional<trust::Parsed<RuntimeClaims>> ReportParser::ParseClaims(ByteView t
     claims.vmgs_provisioner_ = members.Text("vmgs-provisioner");
     claims.vm_unique_id_ = members.Text("vmUniqueId");
     if (claims.vm_unique_id_ && !IsGuid(*claims.vm_unique_id_)) members.Complain("vmUniqueId", "a GUID", configuration->Find("vmUniqueId"));
-    claims.root_cert_thumbprint_ = members.Octets("root-cert-thumbprint", "base64url", crypto::Sha256Digest().size(), &codec::FromBase64Url);
+    claims.root_cert_thumbprint_ =
+        members.Octets("root-cert-thumbprint", "base64url", crypto::Sha256Digest().size(), &codec::FromBase64Url);
   }
   claims.user_data_ = top.Octets("user-data", "hexadecimal", kUserDataSize, &FromHex);
   const bool sound = log.Require(Check::kHclClaimsForm, findings.empty() ? Outcome<bool>(true) : Outcome<bool>(findings));

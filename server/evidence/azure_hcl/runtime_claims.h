@@ -66,15 +66,22 @@ class RuntimeClaims {
 class RuntimeClaimsAuthenticator {
  public:
   // The key that the claims name, before anything vouches for them: decides nothing.
-  static crypto::PublicKey Hint(const trust::Parsed<RuntimeClaims>& parsed) { return parsed.Unverified(trust::UnverifiedAccess<RuntimeClaims>()).ContainedKey(); }
+  static crypto::PublicKey Hint(const trust::Parsed<RuntimeClaims>& parsed) {
+    return parsed.Unverified(trust::UnverifiedAccess<RuntimeClaims>()).ContainedKey();
+  }
   // By commitment: `report_data` is that field of `by`, the hardware report. nullopt: the log says why.
   template <typename U>
-  static std::optional<trust::Authenticated<RuntimeClaims>> Authenticate(trust::Parsed<RuntimeClaims> parsed, const trust::Authenticated<U>& by, ByteView report_data,
+  static std::optional<trust::Authenticated<RuntimeClaims>> Authenticate(trust::Parsed<RuntimeClaims> parsed,
+                                                                         const trust::Authenticated<U>& by, ByteView report_data,
                                                                          CheckLog& log) {
     const ByteArray<64> expected = CommitmentTo(parsed.Unverified(trust::UnverifiedAccess<RuntimeClaims>()).json());
-    const Finding mismatch{.reason = Reason::kClaimsNotCommitted, .component = std::string(by.component()), .claim = "report_data", .expected = ToHex(expected),
+    const Finding mismatch{.reason = Reason::kClaimsNotCommitted,
+                           .component = std::string(by.component()),
+                           .claim = "report_data",
+                           .expected = ToHex(expected),
                            .actual = ToHex(report_data)};
-    return trust::Authenticated<RuntimeClaims>::ByCommitment(std::move(parsed), by, report_data, expected, Check::kHclClaimsCommitted, mismatch, log);
+    return trust::Authenticated<RuntimeClaims>::ByCommitment(std::move(parsed), by, report_data, expected, Check::kHclClaimsCommitted,
+                                                             mismatch, log);
   }
 };
 

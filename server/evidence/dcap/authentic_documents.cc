@@ -10,7 +10,9 @@
 namespace assay::dcap {
 namespace {
 
-trust::AuthenticDocument WithItsTime(const trust::CollateralItem& item) { return {item, item.certificate->not_before(), item.certificate->not_after()}; }
+trust::AuthenticDocument WithItsTime(const trust::CollateralItem& item) {
+  return {item, item.certificate->not_before(), item.certificate->not_after()};
+}
 
 template <typename T>
 void AddDocument(const trust::CollateralItem& item, std::span<const DocumentSigner> signers, trust::FactCaches* caches,
@@ -49,10 +51,12 @@ std::vector<trust::AuthenticDocument> AuthenticDocuments(std::span<const trust::
   for (const trust::CollateralItem& item : documents) {
     if (item.revocation_list) {
       const crypto::CertificateList& list = *item.revocation_list;
-      const bool of_root = item.key.kind == kRootCrlKind && std::any_of(roots.begin(), roots.end(), [&](const auto& root) { return list.IsIssuedBy(root); });
-      const bool of_ca = item.key.kind == kPckCrlKind && std::any_of(authorities.begin(), authorities.end(), [&](const trust::CollateralItem& authority) {
-                           return authority.key.scope == item.key.scope && list.IsIssuedBy(*authority.certificate);
-                         });
+      const bool of_root =
+          item.key.kind == kRootCrlKind && std::any_of(roots.begin(), roots.end(), [&](const auto& root) { return list.IsIssuedBy(root); });
+      const bool of_ca =
+          item.key.kind == kPckCrlKind && std::any_of(authorities.begin(), authorities.end(), [&](const trust::CollateralItem& authority) {
+            return authority.key.scope == item.key.scope && list.IsIssuedBy(*authority.certificate);
+          });
       if (of_root || of_ca) authentic.push_back({item, list.this_update(), list.next_update(), trust::EditionOf(list, item.key)});
     }
     if (item.key.kind == kTcbInfoKind) AddDocument<TcbInfo>(item, signers, caches, authentic);

@@ -27,7 +27,10 @@ constexpr trust::ChainProfile kPckProfile{
 };
 
 Finding Refusal(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected),
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
           .actual = std::move(actual)};
 }
 
@@ -60,7 +63,8 @@ std::optional<PckChain> DecodeChain(const std::vector<Bytes>& ders, const eviden
   bool sound = true;
   for (const Bytes& der : ders) {
     const std::optional<crypto::Certificate> known = KnownCertificate(der, context);
-    const Outcome<crypto::Certificate> certificate = known ? Outcome<crypto::Certificate>(*known) : crypto::Certificate::FromDer(der, kPckComponent);
+    const Outcome<crypto::Certificate> certificate =
+        known ? Outcome<crypto::Certificate>(*known) : crypto::Certificate::FromDer(der, kPckComponent);
     if (!certificate) {
       for (const Finding& finding : certificate.findings()) log.Fail(Check::kDcapPckCertificates, finding);
       sound = false;
@@ -74,7 +78,8 @@ std::optional<PckChain> DecodeChain(const std::vector<Bytes>& ders, const eviden
   }
   if (!sound) return std::nullopt;
   log.Require(Check::kDcapPckCertificates, pcks.size() == 1 && authorities == 1 && roots == 1, [&] {
-    return Refusal(Reason::kCertificateProfile, kPckComponent, "common names", "one PCK certificate, one PCK Platform or Processor CA, one root", names);
+    return Refusal(Reason::kCertificateProfile, kPckComponent, "common names",
+                   "one PCK certificate, one PCK Platform or Processor CA, one root", names);
   });
   if (pcks.size() != 1 || log.HasRejection()) return std::nullopt;
   return PckChain{pcks.front(), std::move(pool)};
@@ -98,17 +103,22 @@ crypto::Sha256Digest NameOfFact(const crypto::PublicKey& pck, const QeReport& qe
 }
 
 // The key that signed the quote, by what the QE report commits to. nullopt: the log says why.
-std::optional<trust::VerifiedKey> AttestationKeyOf(trust::Parsed<QeReport> parsed, const QeReport& qe, std::shared_ptr<const trust::VerifiedChain> chain,
-                                                   trust::FactCaches* caches, CheckLog& log) {
+std::optional<trust::VerifiedKey> AttestationKeyOf(trust::Parsed<QeReport> parsed, const QeReport& qe,
+                                                   std::shared_ptr<const trust::VerifiedChain> chain, trust::FactCaches* caches,
+                                                   CheckLog& log) {
   const crypto::Sha256Digest name = caches == nullptr ? crypto::Sha256Digest{} : NameOfFact(chain->leaf().public_key(), qe);
   if (caches != nullptr) {
     if (const auto known = std::dynamic_pointer_cast<const AttestationKeyFact>(caches->machines.Find(name))) {
-      for (const Check check : {Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, Check::kDcapKeyPoint, Check::kDcapAttestationKey}) log.Pass(check);
+      for (const Check check :
+           {Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, Check::kDcapKeyPoint, Check::kDcapAttestationKey}) {
+        log.Pass(check);
+      }
       return known->key;
     }
   }
-  const auto qe_report = trust::Authenticated<QeReport>::BySignature(
-      std::move(parsed), trust::VerifiedKey::FromChain(std::move(chain), kPckComponent), Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, {}, log);
+  const auto qe_report =
+      trust::Authenticated<QeReport>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(std::move(chain), kPckComponent),
+                                                  Check::kDcapQeSignatureEncoding, Check::kDcapQeSignature, {}, log);
   if (!qe_report) return std::nullopt;
 
   const ByteView coordinates = qe.attestation_key();
@@ -127,7 +137,8 @@ std::optional<trust::VerifiedKey> AttestationKeyOf(trust::Parsed<QeReport> parse
     return std::nullopt;
   }
   log.Pass(Check::kDcapKeyPoint);
-  auto attestation_key = trust::VerifiedKey::FromCommitment(*key, *qe_report, commitment, digest, "attestation-key", Check::kDcapAttestationKey, unbound, log);
+  auto attestation_key =
+      trust::VerifiedKey::FromCommitment(*key, *qe_report, commitment, digest, "attestation-key", Check::kDcapAttestationKey, unbound, log);
   if (attestation_key && caches != nullptr) caches->machines.Insert(name, std::make_shared<const AttestationKeyFact>(*attestation_key));
   return attestation_key;
 }
@@ -162,15 +173,18 @@ std::optional<ConsultedLists> ConsultLists(const trust::VerifiedChain& chain, Ce
       sound &= candidates.empty();  // a list that is there and not authentic has been refused
       if (candidates.empty()) {
         // What that costs is decided where dcap.revocation_checked is appraised.
-        log.Skip(Check::kDcapRevocation,
-                 {.reason = Reason::kRevocationUnchecked, .effect = Effect::kNote, .component = std::string(list.name),
-                  .claim = "dcap.revocation_checked", .expected = Cat("a revocation list of ", list.issuer.CommonName()), .actual = "none"});
+        log.Skip(Check::kDcapRevocation, {.reason = Reason::kRevocationUnchecked,
+                                          .effect = Effect::kNote,
+                                          .component = std::string(list.name),
+                                          .claim = "dcap.revocation_checked",
+                                          .expected = Cat("a revocation list of ", list.issuer.CommonName()),
+                                          .actual = "none"});
       }
       continue;
     }
     sound &= log.Require(Check::kDcapRevocation, revocation.revoked == nullptr, [&] {
-      return Refusal(Reason::kCertificateRevoked, revocation.revoked->CommonName(), "serial", Cat("not on the list of ", list.issuer.CommonName()),
-                     Cat("serial 0x", ToHex(revocation.revoked->serial())));
+      return Refusal(Reason::kCertificateRevoked, revocation.revoked->CommonName(), "serial",
+                     Cat("not on the list of ", list.issuer.CommonName()), Cat("serial 0x", ToHex(revocation.revoked->serial())));
     });
     consulted.windows.push_back(trust::WindowOf(*revocation.newest, list.name, {std::string(list.kind), std::string(list.scope), ""}));
   }
@@ -180,8 +194,8 @@ std::optional<ConsultedLists> ConsultLists(const trust::VerifiedChain& chain, Ce
 
 }  // namespace
 
-std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(ParsedQuote parsed, const evidence::AuthenticationContext& context,
-                                                                            CheckLog& log) {
+std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(ParsedQuote parsed,
+                                                                            const evidence::AuthenticationContext& context, CheckLog& log) {
   Quote& quote = parsed.quote.Annotate(trust::UnverifiedAccess<Quote>());
   // The parts of the report stay readable when the parsed report has moved on: they lie in the quote's shared bytes.
   const QeReport qe = parsed.qe_report.Unverified(trust::UnverifiedAccess<QeReport>());
@@ -199,11 +213,13 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   const Outcome<PckExtension> extension = known ? Outcome<PckExtension>(known->extension) : ReadPckExtension(certificates->pck);
   const bool sound = log.Require(Check::kDcapPckExtension, extension);
 
-  const auto chain = trust::VerifyChain(certificates->pck, certificates->pool, context.anchors, kIntelProduct, kPckProfile, context.caches, log);
+  const auto chain =
+      trust::VerifyChain(certificates->pck, certificates->pool, context.anchors, kIntelProduct, kPckProfile, context.caches, log);
   if (chain == nullptr || !sound || chain->path().certificates.size() != 3) return std::nullopt;
   const CertificateKind ca_kind = KindOf(chain->path().certificates[1]).value_or(CertificateKind::kRoot);
   if (!log.Require(Check::kDcapPckExtension, (ca_kind == CertificateKind::kPlatformCa) == extension->platform_instance_id.has_value(), [&] {
-        return Refusal(Reason::kCertificateExtension, kPckComponent, "platform instance id", "one exactly if the Platform CA issued the certificate",
+        return Refusal(Reason::kCertificateExtension, kPckComponent, "platform instance id",
+                       "one exactly if the Platform CA issued the certificate",
                        Cat(extension->platform_instance_id ? "one" : "none", " under ", NameOf(ca_kind)));
       })) {
     return std::nullopt;
@@ -221,11 +237,14 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   const auto attestation_key = AttestationKeyOf(std::move(parsed.qe_report), qe, chain, context.caches, log);
   if (!attestation_key || log.HasRejection()) return std::nullopt;
 
-  quote.endorsement_ = Quote::Endorsement{.pck = *extension, .pck_ca = ca_kind,
-                                          .qe_isv_svn = static_cast<std::uint16_t>(qe.Number(FieldNamed(kSgxReport, "ISVSVN"))),
-                                          .qe_debug = (qe.Number(FieldNamed(kSgxReport, "ATTRIBUTES")) & kSgxDebug) != 0,
-                                          .qe_report_data_tail = qe.Slice(FieldNamed(kSgxReport, "REPORTDATA")).subspan(crypto::Sha256Digest().size()),
-                                          .revocation_checked = lists->complete, .tcb = nullptr};
+  quote.endorsement_ =
+      Quote::Endorsement{.pck = *extension,
+                         .pck_ca = ca_kind,
+                         .qe_isv_svn = static_cast<std::uint16_t>(qe.Number(FieldNamed(kSgxReport, "ISVSVN"))),
+                         .qe_debug = (qe.Number(FieldNamed(kSgxReport, "ATTRIBUTES")) & kSgxDebug) != 0,
+                         .qe_report_data_tail = qe.Slice(FieldNamed(kSgxReport, "REPORTDATA")).subspan(crypto::Sha256Digest().size()),
+                         .revocation_checked = lists->complete,
+                         .tcb = nullptr};
   if (tcb_outcome == TcbOutcome::kEvaluated) quote.endorsement_->tcb = std::make_shared<const TcbResult>(tcb);
   std::vector<trust::ValidityWindow> windows;
   static constexpr std::string_view kComponents[] = {"pck", "pck-ca", "root"};
@@ -234,8 +253,8 @@ std::optional<trust::Authenticated<Quote>> QuoteAuthenticator::Authenticate(Pars
   }
   windows.insert(windows.end(), tcb.windows.begin(), tcb.windows.end());
   windows.insert(windows.end(), lists->windows.begin(), lists->windows.end());
-  return trust::Authenticated<Quote>::BySignature(std::move(parsed.quote), *attestation_key, Check::kDcapSignatureEncoding, Check::kDcapSignature,
-                                                  std::move(windows), log, context.proven_signatures());
+  return trust::Authenticated<Quote>::BySignature(std::move(parsed.quote), *attestation_key, Check::kDcapSignatureEncoding,
+                                                  Check::kDcapSignature, std::move(windows), log, context.proven_signatures());
 }
 
 }  // namespace assay::dcap

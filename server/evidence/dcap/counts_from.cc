@@ -25,7 +25,8 @@ constexpr Duration kStandardAfter{365 * 86'400};
 
 }  // namespace
 
-std::optional<Time> CountsFrom(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all, const trust::AnchorSet& anchors, Time at) {
+std::optional<Time> CountsFrom(std::span<const trust::CollateralItem> next, std::span<const trust::CollateralItem> all,
+                               const trust::AnchorSet& anchors, Time at) {
   const std::vector<DocumentSigner> signers = SignersAmong(all, anchors);
   std::vector<DocumentRefusal> unused;
   std::optional<Time> first;
@@ -36,7 +37,9 @@ std::optional<Time> CountsFrom(std::span<const trust::CollateralItem> next, std:
     for (const trust::CollateralItem& listed : all) {
       if (listed.key.kind != kEvaluationNumbersKind) continue;
       const auto list = DocumentAuthenticator::Authenticate<EvaluationNumbers>(listed, signers, nullptr, unused);
-      if (!list || list->value().tee != info->value().tee || at < list->value().head.issue_date || list->value().head.next_update < at) continue;
+      if (!list || list->value().tee != info->value().tee || at < list->value().head.issue_date || list->value().head.next_update < at) {
+        continue;
+      }
       for (const EvaluationNumbers::Number& number : list->value().numbers) {
         if (number.number != info->value().head.evaluation_data_number) continue;
         const Time from = number.recovery_event + kStandardAfter;

@@ -5,10 +5,10 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
-#include "evidence/dcap/counts_from.h"
 #include "evidence/dcap/authentic_documents.h"
 #include "evidence/dcap/authenticate.h"
 #include "evidence/dcap/claims.h"
+#include "evidence/dcap/counts_from.h"
 #include "evidence/dcap/judge.h"
 #include "evidence/dcap/pck.h"
 #include "evidence/dcap/signed_document.h"
@@ -99,7 +99,8 @@ std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes,
 }
 
 const evidence::Item* FindQuote(std::span<const evidence::Item> items) {
-  const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kQuoteMediaType; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kQuoteMediaType; });
   return found == items.end() ? nullptr : &*found;
 }
 
@@ -122,7 +123,8 @@ std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item> items, c
 }
 
 bool IsContainer(std::string_view media_type) {
-  return media_type == kCertificateMediaType || media_type == kCrlMediaType || media_type == kPemChainMediaType || media_type == kJsonMediaType;
+  return media_type == kCertificateMediaType || media_type == kCrlMediaType || media_type == kPemChainMediaType ||
+         media_type == kJsonMediaType;
 }
 
 }  // namespace
@@ -146,8 +148,10 @@ std::optional<trust::Authenticated<Quote>> AuthenticateQuote(std::span<const evi
                                                              const evidence::AuthenticationContext& context, CheckLog& log) {
   const evidence::Item* item = FindQuote(items);
   if (item == nullptr) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(kQuoteComponent),
-                                .expected = std::string(kQuoteMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(kQuoteComponent),
+                                .expected = std::string(kQuoteMediaType),
+                                .actual = "none"});
     return std::nullopt;
   }
   std::optional<ParsedQuote> parsed = QuoteParser::Parse(item->body, context.caches, log);

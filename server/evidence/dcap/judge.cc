@@ -28,16 +28,22 @@ void RequireBits(const trust::AuthenticatedClaims& claims, std::string_view name
   const bool present = octets != nullptr && octets->size() >= offset + kFieldSize;
   const std::uint64_t value = present ? LittleEndianOf(*octets, {name, offset, kFieldSize}) : 0;
   log.Require(check, present && (value & ~known) == 0 && (value & fixed) == fixed, [&] {
-    return Finding{.reason = Reason::kUnknownBits, .component = std::string(kQuoteComponent), .claim = std::string(name),
+    return Finding{.reason = Reason::kUnknownBits,
+                   .component = std::string(kQuoteComponent),
+                   .claim = std::string(name),
                    .expected = Cat("no bit outside ", HexOf(known), fixed == 0 ? "" : Cat(", all of ", HexOf(fixed))),
                    .actual = present ? HexOf(value) : "absent"};
   });
 }
 
-void RequireZero(const trust::AuthenticatedClaims& claims, std::string_view name, std::string_view component, Check check, Reason reason, CheckLog& log) {
+void RequireZero(const trust::AuthenticatedClaims& claims, std::string_view name, std::string_view component, Check check, Reason reason,
+                 CheckLog& log) {
   const Bytes* octets = claims.Get<Bytes>(name);
   log.Require(check, octets != nullptr && !octets->empty() && AllZero(*octets), [&] {
-    return Finding{.reason = reason, .component = std::string(component), .claim = std::string(name), .expected = "zero bytes",
+    return Finding{.reason = reason,
+                   .component = std::string(component),
+                   .claim = std::string(name),
+                   .expected = "zero bytes",
                    .actual = octets == nullptr ? "absent" : ToHex(*octets)};
   });
 }
@@ -46,7 +52,10 @@ void RequireZero(const trust::AuthenticatedClaims& claims, std::string_view name
 void RequireProduction(const trust::AuthenticatedClaims& claims, bool tdx, CheckLog& log) {
   const bool* debug = claims.Get<bool>("dcap.qe_debug");
   log.Require(Check::kDcapQeDebug, debug != nullptr && !*debug, [&] {
-    return Finding{.reason = Reason::kQuotingEnclaveDebug, .component = std::string(kQeReportComponent), .claim = "dcap.qe_debug", .expected = "false",
+    return Finding{.reason = Reason::kQuotingEnclaveDebug,
+                   .component = std::string(kQeReportComponent),
+                   .claim = "dcap.qe_debug",
+                   .expected = "false",
                    .actual = debug == nullptr ? "absent" : "true"};
   });
   RequireZero(claims, "dcap.qe_report_data_tail", kQeReportComponent, Check::kDcapQeReportDataTail, Reason::kQuotingEnclaveReport, log);
@@ -66,8 +75,11 @@ void RequireAcceptableStatus(const trust::AuthenticatedClaims& claims, CheckLog&
   const bool acceptable = std::any_of(claim->statuses.begin(), claim->statuses.end(),
                                       [&](const evidence::StatusSpec& one) { return one.name == *status && !one.never; });
   log.Require(Check::kDcapTcbAcceptable, acceptable, [&] {
-    return Finding{.reason = Reason::kTcbUnacceptable, .component = std::string(kQuoteComponent), .claim = std::string(kName),
-                   .expected = "a status that a policy can accept", .actual = *status};
+    return Finding{.reason = Reason::kTcbUnacceptable,
+                   .component = std::string(kQuoteComponent),
+                   .claim = std::string(kName),
+                   .expected = "a status that a policy can accept",
+                   .actual = *status};
   });
 }
 
@@ -84,15 +96,19 @@ void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContex
     return;
   }
   const auto* initial = claims.Get<Bytes>("dcap.init_tee_tcb_svn");  // only of body type 4
-  RequireBits(claims, "dcap.td_attributes", 0, kTdAttributesKnown | (initial == nullptr ? 0 : kTdServtdExt), 0, Check::kDcapAttributesKnown, log);
+  RequireBits(claims, "dcap.td_attributes", 0, kTdAttributesKnown | (initial == nullptr ? 0 : kTdServtdExt), 0, Check::kDcapAttributesKnown,
+              log);
   RequireBits(claims, "dcap.xfam", 0, kXfamKnown, kXfamFixedOne, Check::kDcapXfam, log);
   if (initial == nullptr) return;
   const auto* attributes = claims.Get<Bytes>("dcap.td_attributes");
   const bool extended = attributes != nullptr && (LittleEndianOf(*attributes, {"TDATTRIBUTES", 0, attributes->size()}) & kTdServtdExt) != 0;
   const bool judged = claims.Get<std::string>("dcap.initial_status") != nullptr;
   log.Require(Check::kDcapInitialTcb, judged || (AllZero(*initial) && !extended), [&] {
-    return Finding{.reason = Reason::kInitialTcbUnjudged, .effect = Effect::kIndeterminate, .component = std::string(kQuoteComponent),
-                   .claim = "dcap.init_tee_tcb_svn", .expected = "zero, or with SERVTD_EXT and the FMSPC of this platform a TCB that its levels know",
+    return Finding{.reason = Reason::kInitialTcbUnjudged,
+                   .effect = Effect::kIndeterminate,
+                   .component = std::string(kQuoteComponent),
+                   .claim = "dcap.init_tee_tcb_svn",
+                   .expected = "zero, or with SERVTD_EXT and the FMSPC of this platform a TCB that its levels know",
                    .actual = ToHex(*initial)};
   });
 }

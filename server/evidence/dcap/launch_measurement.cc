@@ -49,7 +49,9 @@ crypto::Sha384Digest Mrtd(std::span<const TdvfSection> sections, PageAddOrder or
       AddPage(hasher, section, offset);
       if (order == PageAddOrder::kSinglePass) ExtendPage(hasher, section, offset);
     }
-    for (std::uint64_t offset = 0; order == PageAddOrder::kTwoPass && offset < section.memory_size; offset += kTdPageSize) ExtendPage(hasher, section, offset);
+    for (std::uint64_t offset = 0; order == PageAddOrder::kTwoPass && offset < section.memory_size; offset += kTdPageSize) {
+      ExtendPage(hasher, section, offset);
+    }
   }
   const Bytes digest = hasher.Finish();
   crypto::Sha384Digest mrtd{};

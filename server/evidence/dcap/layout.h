@@ -116,15 +116,22 @@ static_assert(IsContiguous(kTdReport15, kTdReport15Size));
 static_assert(IsContiguous(kTdReport15Ex, kTdReport15ExSize));
 
 // ECDSA_ID of Intel's quoting enclaves: 939A7233-F79C-4CA9-940A-0DB3957F0607.
-inline constexpr ByteArray<16> kIntelQeVendorId = {0x93, 0x9A, 0x72, 0x33, 0xF7, 0x9C, 0x4C, 0xA9, 0x94, 0x0A, 0x0D, 0xB3, 0x95, 0x7F, 0x06, 0x07};
+inline constexpr ByteArray<16> kIntelQeVendorId = {0x93, 0x9A, 0x72, 0x33, 0xF7, 0x9C, 0x4C, 0xA9,
+                                                   0x94, 0x0A, 0x0D, 0xB3, 0x95, 0x7F, 0x06, 0x07};
 
-inline constexpr std::size_t kSignatureSize = 64;   // r || s, P-256
-inline constexpr std::size_t kPublicKeySize = 64;   // x || y, P-256
+inline constexpr std::size_t kSignatureSize = 64;  // r || s, P-256
+inline constexpr std::size_t kPublicKeySize = 64;  // x || y, P-256
 inline constexpr std::size_t kCoordinateSize = 32;
 
 // Types of certification data. Of those inside a quote only kPckChain brings the certificates that a remote verifier needs.
 enum class CertificationType : std::uint16_t {
-  kPpidClear = 1, kPpidRsa2048 = 2, kPpidRsa3072 = 3, kPckLeaf = 4, kPckChain = 5, kQeReport = 6, kPlatformManifest = 7
+  kPpidClear = 1,
+  kPpidRsa2048 = 2,
+  kPpidRsa3072 = 3,
+  kPckLeaf = 4,
+  kPckChain = 5,
+  kQeReport = 6,
+  kPlatformManifest = 7
 };
 
 }  // namespace assay::dcap

@@ -21,8 +21,12 @@ constexpr ByteArray<9> kArcDer = {0x2A, 0x86, 0x48, 0x86, 0xF8, 0x4D, 0x01, 0x0D
 constexpr std::size_t kTcbComponents = 16;
 
 Finding Deviation(Reason reason, std::string component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::move(component), .claim = std::move(claim), .expected = std::move(expected),
-          .actual = std::move(actual), .spec = std::string(kSpec)};
+  return {.reason = reason,
+          .component = std::move(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = std::string(kSpec)};
 }
 
 std::string Shown(ByteView bytes) { return bytes.empty() ? "nothing" : ToHexBounded(bytes); }
@@ -209,14 +213,19 @@ void CheckCommon(const crypto::Certificate& certificate, const auto& refuse) {
   if (algorithm.kind != crypto::SignatureAlgorithm::Kind::kEcdsa || algorithm.hash != crypto::HashAlgorithm::kSha256) {
     refuse(certificate, "signature algorithm", "ECDSA with SHA-256", Cat("OID ", algorithm.oid));
   }
-  if (!certificate.SignatureAlgorithmsAgree()) refuse(certificate, "signature algorithm", "the same inside and outside", "two different ones");
+  if (!certificate.SignatureAlgorithmsAgree()) {
+    refuse(certificate, "signature algorithm", "the same inside and outside", "two different ones");
+  }
   if (certificate.version() != 3) refuse(certificate, "version", "3", std::to_string(certificate.version()));
   if (certificate.public_key().kind() != crypto::KeyKind::kEcP256) {
-    refuse(certificate, "key", "EC P-256", Cat(crypto::NameOf(certificate.public_key().kind()), ", ", certificate.public_key().bits(), " bits"));
+    refuse(certificate, "key", "EC P-256",
+           Cat(crypto::NameOf(certificate.public_key().kind()), ", ", certificate.public_key().bits(), " bits"));
   }
   for (const crypto::Extension& extension : certificate.extensions()) {
     const bool known = extension.oid == "2.5.29.15" || extension.oid == "2.5.29.19";  // keyUsage, basicConstraints
-    if (extension.critical && !known) refuse(certificate, "critical extensions", "keyUsage and basicConstraints at most", Printable(extension.oid, 64));
+    if (extension.critical && !known) {
+      refuse(certificate, "critical extensions", "keyUsage and basicConstraints at most", Printable(extension.oid, 64));
+    }
   }
 }
 
@@ -245,7 +254,9 @@ std::vector<Finding> CheckProfile(const crypto::CertificatePath& path, std::span
     }
     CheckCommon(certificate, refuse);
     const bool leaf = i == 0;
-    if (certificate.is_ca() == leaf) refuse(certificate, "basicConstraints", leaf ? "not a certificate authority" : "cA TRUE", leaf ? "cA TRUE" : "absent or FALSE");
+    if (certificate.is_ca() == leaf) {
+      refuse(certificate, "basicConstraints", leaf ? "not a certificate authority" : "cA TRUE", leaf ? "cA TRUE" : "absent or FALSE");
+    }
     if (!leaf && certificate.path_length() != static_cast<int>(i) - 1 + (kinds.size() == 2 ? 1 : 0)) {
       refuse(certificate, "pathLenConstraint", "1 of the root, 0 of a CA below it",
              certificate.path_length() ? std::to_string(*certificate.path_length()) : "absent");
@@ -294,7 +305,8 @@ std::vector<Finding> CheckTcbSigningProfile(const crypto::CertificatePath& path)
 
 std::span<const trust::Anchor> IntelAnchors() {
   static const trust::Anchor kAnchors[] = {
-      {std::string(kIntelVendor), std::string(kIntelProduct), trust::SpkiPin("a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e")},
+      {std::string(kIntelVendor), std::string(kIntelProduct),
+       trust::SpkiPin("a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e")},
   };
   return kAnchors;
 }

@@ -32,15 +32,15 @@ struct PckConfiguration {
 
 // The extension 1.2.840.113741.1.13.1, whole.
 struct PckExtension {
-  ByteArray<16> ppid{};                                   // .1
-  ByteArray<16> tcb_components{};                         // .2.1 to .2.16: the SVNs that TCB levels are compared with
-  std::uint16_t pce_svn = 0;                              // .2.17
-  ByteArray<16> cpu_svn{};                                // .2.18
-  ByteArray<2> pce_id{};                                  // .3
-  ByteArray<6> fmspc{};                                   // .4
-  SgxType sgx_type = SgxType::kStandard;                  // .5
-  std::optional<ByteArray<16>> platform_instance_id;      // .6; with .7, or neither
-  std::optional<PckConfiguration> configuration;          // .7
+  ByteArray<16> ppid{};                               // .1
+  ByteArray<16> tcb_components{};                     // .2.1 to .2.16: the SVNs that TCB levels are compared with
+  std::uint16_t pce_svn = 0;                          // .2.17
+  ByteArray<16> cpu_svn{};                            // .2.18
+  ByteArray<2> pce_id{};                              // .3
+  ByteArray<6> fmspc{};                               // .4
+  SgxType sgx_type = SgxType::kStandard;              // .5
+  std::optional<ByteArray<16>> platform_instance_id;  // .6; with .7, or neither
+  std::optional<PckConfiguration> configuration;      // .7
 };
 // Strict DER; every member exactly once, of its type and size; members that are not listed above are refused. Findings
 // (certificate_extension) name the member.

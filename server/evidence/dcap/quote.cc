@@ -51,7 +51,8 @@ bool IsBodyType(std::uint64_t type) { return type >= 1 && type <= 4; }
 // One quote, read from front to back. Each step says why if it can't go on; later steps need the earlier ones.
 class QuoteReading {
  public:
-  QuoteReading(Reader reader, trust::FactCaches* caches, CheckLog& log) : reader_(reader), whole_(reader.remaining()), caches_(caches), log_(log) {}
+  QuoteReading(Reader reader, trust::FactCaches* caches, CheckLog& log)
+      : reader_(reader), whole_(reader.remaining()), caches_(caches), log_(log) {}
 
   // Header and body, up to and without the length of the authentication data.
   bool ReadSigned() {
@@ -68,16 +69,14 @@ class QuoteReading {
       return Refusal(Reason::kAlgorithmUnsupported, "ATTESTATION_KEY_TYPE", "2 (ECDSA P-256)", std::to_string(key_type));
     });
     const ByteView vendor = SliceOf(*header, H("QE_VENDOR_ID"));
-    sound &= log_.Require(Check::kDcapVendor, Equal(vendor, kIntelQeVendorId), [&] {
-      return Refusal(Reason::kFieldInvalid, "QE_VENDOR_ID", ToHex(kIntelQeVendorId), ToHex(vendor));
-    });
+    sound &= log_.Require(Check::kDcapVendor, Equal(vendor, kIntelQeVendorId),
+                          [&] { return Refusal(Reason::kFieldInvalid, "QE_VENDOR_ID", ToHex(kIntelQeVendorId), ToHex(vendor)); });
     if (version_ == 3) {
       sound &= RequireZero(*header, kHeaderV3, "header");
     } else {
       const std::uint64_t tee_type = LittleEndianOf(*header, H("TEE_TYPE"));
-      sound &= log_.Require(Check::kDcapBody, tee_type == kTeeTypeSgx || tee_type == kTeeTypeTdx, [&] {
-        return Refusal(Reason::kFieldInvalid, "TEE_TYPE", "0 (SGX) or 129 (TDX)", std::to_string(tee_type));
-      });
+      sound &= log_.Require(Check::kDcapBody, tee_type == kTeeTypeSgx || tee_type == kTeeTypeTdx,
+                            [&] { return Refusal(Reason::kFieldInvalid, "TEE_TYPE", "0 (SGX) or 129 (TDX)", std::to_string(tee_type)); });
       tee_ = tee_type == kTeeTypeTdx ? Tee::kTdx : Tee::kSgx;
     }
     body_type_ = tee_ == Tee::kSgx ? BodyType::kSgxReport : BodyType::kTdReport10;
@@ -140,14 +139,19 @@ class QuoteReading {
   };
 
   Finding Refusal(Reason reason, std::string field, std::string expected, std::string actual) const {
-    return {.reason = reason, .component = std::string(kQuoteComponent), .claim = std::move(field), .expected = std::move(expected),
-            .actual = std::move(actual), .spec = std::string(version_ == 3 ? kSpecV3 : kSpecV4)};
+    return {.reason = reason,
+            .component = std::string(kQuoteComponent),
+            .claim = std::move(field),
+            .expected = std::move(expected),
+            .actual = std::move(actual),
+            .spec = std::string(version_ == 3 ? kSpecV3 : kSpecV4)};
   }
 
   template <typename Taken>
   bool Cuts(std::string_view part, std::uint64_t size, const std::optional<Taken>& taken) {
     return log_.Require(Check::kDcapLengths, taken.has_value(), [&] {
-      return Refusal(Reason::kLengthWrong, std::string(part), Cat(size, " bytes"), Cat("the data around it, of ", whole_, " bytes in all, ends before"));
+      return Refusal(Reason::kLengthWrong, std::string(part), Cat(size, " bytes"),
+                     Cat("the data around it, of ", whole_, " bytes in all, ends before"));
     }) && taken.has_value();
   }
   // With the check switched off, the bytes that the quote has too many are left out.
@@ -176,8 +180,8 @@ class QuoteReading {
       if (!Cuts("body type and size", 6, declared)) return false;
       const bool known = IsBodyType(*type) && (*type == 1) == (tee_ == Tee::kSgx);
       if (!log_.Require(Check::kDcapBody, known, [&] {
-            return Refusal(Reason::kFieldInvalid, "body type", tee_ == Tee::kSgx ? "1 (SGX report)" : "2, 3 or 4 (TD report 1.0, 1.5, 1.5 extended)",
-                           std::to_string(*type));
+            return Refusal(Reason::kFieldInvalid, "body type",
+                           tee_ == Tee::kSgx ? "1 (SGX report)" : "2, 3 or 4 (TD report 1.0, 1.5, 1.5 extended)", std::to_string(*type));
           })) {
         return false;
       }
@@ -224,7 +228,8 @@ class QuoteReading {
     if (!certification) return false;
     if (!log_.Require(Check::kDcapCertification, certification->type == CertificationType::kPckChain, [&] {
           return Refusal(Reason::kCertificationUnsupported, "PCK certification data type",
-                         Show(static_cast<std::uint16_t>(CertificationType::kPckChain)), Show(static_cast<std::uint16_t>(certification->type)));
+                         Show(static_cast<std::uint16_t>(CertificationType::kPckChain)),
+                         Show(static_cast<std::uint16_t>(certification->type)));
         })) {
       return false;
     }
@@ -261,7 +266,8 @@ class QuoteReading {
       return rest;
     };
     return log_.Require(Check::kDcapPckPem,
-                        certificates_only && blocks->size() == kCertificates && without_line_ends(text) == without_line_ends(rewritten), [&] {
+                        certificates_only && blocks->size() == kCertificates && without_line_ends(text) == without_line_ends(rewritten),
+                        [&] {
                           return Refusal(Reason::kEncodingMalformed, "PCK certificate chain", "three PEM certificates and nothing else",
                                          Cat(blocks->size(), " PEM blocks in ", text.size(), " bytes"));
                         });
@@ -302,8 +308,11 @@ std::size_t SizeOf(BodyType type) {
 
 std::optional<ParsedQuote> QuoteParser::Parse(const trust::UntrustedBytes& bytes, trust::FactCaches* caches, CheckLog& log) {
   if (!log.Require(Check::kDcapTail, bytes.size() <= kMaxQuoteSize, [&] {
-        return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(kQuoteComponent), .claim = "length",
-                       .expected = Cat("at most ", kMaxQuoteSize, " bytes"), .actual = Cat(bytes.size(), " bytes")};
+        return Finding{.reason = Reason::kSizeOverLimit,
+                       .component = std::string(kQuoteComponent),
+                       .claim = "length",
+                       .expected = Cat("at most ", kMaxQuoteSize, " bytes"),
+                       .actual = Cat(bytes.size(), " bytes")};
       })) {
     return std::nullopt;
   }
@@ -340,17 +349,20 @@ ByteView Quote::report_data() const {
 }
 
 trust::EcdsaSigned Quote::Signed() const {
-  return {crypto::HashAlgorithm::kSha256, signed_, ToBytes(signature_.first(kCoordinateSize)), ToBytes(signature_.subspan(kCoordinateSize))};
+  return {crypto::HashAlgorithm::kSha256, signed_, ToBytes(signature_.first(kCoordinateSize)),
+          ToBytes(signature_.subspan(kCoordinateSize))};
 }
 
 trust::EcdsaSigned QeReport::Signed() const {
-  return {crypto::HashAlgorithm::kSha256, report_, ToBytes(signature_.first(kCoordinateSize)), ToBytes(signature_.subspan(kCoordinateSize))};
+  return {crypto::HashAlgorithm::kSha256, report_, ToBytes(signature_.first(kCoordinateSize)),
+          ToBytes(signature_.subspan(kCoordinateSize))};
 }
 
 trust::LookupHints Quote::Hints() const {
   const bool tdx = tee_ == Tee::kTdx;
-  std::vector<trust::CollateralKey> keys = {
-      {std::string(kQeIdentityKind), tdx ? "TD_QE" : "QE", {}}, {std::string(kTcbSigningKind), {}, {}}, {std::string(kRootCrlKind), {}, {}}};
+  std::vector<trust::CollateralKey> keys = {{std::string(kQeIdentityKind), tdx ? "TD_QE" : "QE", {}},
+                                            {std::string(kTcbSigningKind), {}, {}},
+                                            {std::string(kRootCrlKind), {}, {}}};
   // Where to look, not what to believe: names and FMSPC are looked for in the bytes, as decoding a certificate costs more than verifying one.
   for (const Bytes& der : chain_->ders) {
     const std::string_view text = AsText(der);

@@ -54,7 +54,7 @@ class QeReport {
   ByteView Slice(const Field& field) const { return SliceOf(report_, field); }
   std::uint64_t Number(const Field& field) const { return LittleEndianOf(report_, field); }
   ByteView attestation_key() const { return attestation_key_; }          // x || y, big-endian
-  ByteView signature() const { return signature_; }                       // r || s
+  ByteView signature() const { return signature_; }                      // r || s
   ByteView authentication_data() const { return authentication_data_; }  // hashed behind the key; may be empty
 
   trust::LookupHints Hints() const { return {}; }
@@ -113,8 +113,8 @@ class Quote {
     CertificateKind pck_ca;
     std::uint16_t qe_isv_svn;
     bool qe_debug;
-    ByteView qe_report_data_tail;  // 32 bytes of the quote, behind the commitment to the attestation key
-    bool revocation_checked;  // authentic lists of the root and of the PCK CA were consulted
+    ByteView qe_report_data_tail;          // 32 bytes of the quote, behind the commitment to the attestation key
+    bool revocation_checked;               // authentic lists of the root and of the PCK CA were consulted
     std::shared_ptr<const TcbResult> tcb;  // null: documents were missing
   };
 

@@ -95,8 +95,9 @@ std::vector<DocumentSigner> DocumentSigners(std::span<const trust::CollateralIte
   for (const trust::CollateralItem& item : certificates) {
     if (!item.certificate) continue;
     CheckLog attempt;
-    if (const auto chain = verify(*item.certificate, attempt)) signers.push_back({*item.certificate, trust::VerifiedKey::FromChain(chain, "tcb-signing")});
-    else broken.insert(broken.end(), attempt.findings().begin(), attempt.findings().end());
+    if (const auto chain = verify(*item.certificate, attempt)) {
+      signers.push_back({*item.certificate, trust::VerifiedKey::FromChain(chain, "tcb-signing")});
+    } else broken.insert(broken.end(), attempt.findings().begin(), attempt.findings().end());
   }
   if (signers.empty()) {
     for (const trust::CollateralItem& item : certificates) {
@@ -104,7 +105,9 @@ std::vector<DocumentSigner> DocumentSigners(std::span<const trust::CollateralIte
     }
     return signers;
   }
-  for (const Check check : {kTcbSigningProfile.chain_check, kTcbSigningProfile.root_check, kTcbSigningProfile.profile_check}) log.Pass(check);
+  for (const Check check : {kTcbSigningProfile.chain_check, kTcbSigningProfile.root_check, kTcbSigningProfile.profile_check}) {
+    log.Pass(check);
+  }
   for (Finding& finding : broken) {
     finding.effect = Effect::kNote;
     log.Add(std::move(finding));
@@ -113,12 +116,14 @@ std::vector<DocumentSigner> DocumentSigners(std::span<const trust::CollateralIte
 }
 
 template <typename T>
-std::optional<SignedDocument<T>> DocumentAuthenticator::Authenticate(const trust::CollateralItem& item, std::span<const DocumentSigner> signers,
-                                                                     trust::FactCaches* caches, std::vector<DocumentRefusal>& refused) {
+std::optional<SignedDocument<T>> DocumentAuthenticator::Authenticate(const trust::CollateralItem& item,
+                                                                     std::span<const DocumentSigner> signers, trust::FactCaches* caches,
+                                                                     std::vector<DocumentRefusal>& refused) {
   const auto passed = [&](std::shared_ptr<const trust::Authenticated<T>> document, const DocumentSigner& by) {
     const Time issued = document->value().head.issue_date;
     const auto rank = [issued](const DocumentSigner& signer) {
-      return std::pair(signer.certificate.not_before() <= issued && issued <= signer.certificate.not_after(), signer.certificate.not_after());
+      return std::pair(signer.certificate.not_before() <= issued && issued <= signer.certificate.not_after(),
+                       signer.certificate.not_after());
     };
     const DocumentSigner* best = &by;
     for (const DocumentSigner& signer : signers) {
@@ -134,17 +139,19 @@ std::optional<SignedDocument<T>> DocumentAuthenticator::Authenticate(const trust
   }
 
   const auto* decoded = dynamic_cast<const Decoded<T>*>(item.document.get());
-  const Outcome<trust::Parsed<T>> parsed = decoded != nullptr ? Outcome<trust::Parsed<T>>(decoded->parsed) : DocumentParser::Parse<T>(item.body);
+  const Outcome<trust::Parsed<T>> parsed =
+      decoded != nullptr ? Outcome<trust::Parsed<T>>(decoded->parsed) : DocumentParser::Parse<T>(item.body);
   if (!parsed) {
     for (const Finding& finding : parsed.findings()) refused.push_back({Check::kDcapDocumentForm, finding});
     return std::nullopt;
   }
   const T& document = parsed->Unverified(trust::UnverifiedAccess<T>());
-  const trust::ValidityWindow window{.component = std::string(T::kComponent),
-                                     .not_before = document.head.issue_date,
-                                     .not_after = document.head.next_update,
-                                     .document = true,
-                                     .edition = trust::Edition{document.Series(), document.head.evaluation_data_number, document.head.issue_date}};
+  const trust::ValidityWindow window{
+      .component = std::string(T::kComponent),
+      .not_before = document.head.issue_date,
+      .not_after = document.head.next_update,
+      .document = true,
+      .edition = trust::Edition{document.Series(), document.head.evaluation_data_number, document.head.issue_date}};
   constexpr Check kSignature = Check::kDcapDocumentSignature;
   for (const DocumentSigner& signer : signers) {
     CheckLog attempt;
@@ -154,19 +161,26 @@ std::optional<SignedDocument<T>> DocumentAuthenticator::Authenticate(const trust
     if (caches != nullptr) caches->documents.Insert(NameOfFact<T>(item, signer.key), fact);
     return passed({fact, &fact->document}, signer);
   }
-  refused.push_back({kSignature, {.reason = Reason::kCollateralNotAuthentic, .component = std::string(T::kComponent), .claim = "signature",
-                                  .expected = "one by a TCB signing certificate at hand over the object as served",
-                                  .actual = "one that does not verify"}});
+  refused.push_back({kSignature,
+                     {.reason = Reason::kCollateralNotAuthentic,
+                      .component = std::string(T::kComponent),
+                      .claim = "signature",
+                      .expected = "one by a TCB signing certificate at hand over the object as served",
+                      .actual = "one that does not verify"}});
   return std::nullopt;
 }
 
 template Outcome<trust::Parsed<TcbInfo>> DocumentParser::Parse<TcbInfo>(const trust::UntrustedBytes&);
 template Outcome<trust::Parsed<QeIdentity>> DocumentParser::Parse<QeIdentity>(const trust::UntrustedBytes&);
 template Outcome<trust::Parsed<EvaluationNumbers>> DocumentParser::Parse<EvaluationNumbers>(const trust::UntrustedBytes&);
-template std::optional<SignedDocument<TcbInfo>> DocumentAuthenticator::Authenticate<TcbInfo>(const trust::CollateralItem&, std::span<const DocumentSigner>,
-                                                                                             trust::FactCaches*, std::vector<DocumentRefusal>&);
+template std::optional<SignedDocument<TcbInfo>> DocumentAuthenticator::Authenticate<TcbInfo>(const trust::CollateralItem&,
+                                                                                             std::span<const DocumentSigner>,
+                                                                                             trust::FactCaches*,
+                                                                                             std::vector<DocumentRefusal>&);
 template std::optional<SignedDocument<QeIdentity>> DocumentAuthenticator::Authenticate<QeIdentity>(const trust::CollateralItem&,
-                                                                                                   std::span<const DocumentSigner>, trust::FactCaches*, std::vector<DocumentRefusal>&);
+                                                                                                   std::span<const DocumentSigner>,
+                                                                                                   trust::FactCaches*,
+                                                                                                   std::vector<DocumentRefusal>&);
 template std::optional<SignedDocument<EvaluationNumbers>> DocumentAuthenticator::Authenticate<EvaluationNumbers>(
     const trust::CollateralItem&, std::span<const DocumentSigner>, trust::FactCaches*, std::vector<DocumentRefusal>&);
 

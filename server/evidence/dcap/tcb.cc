@@ -13,13 +13,20 @@ namespace assay::dcap {
 namespace {
 
 Finding Refusal(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected),
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
           .actual = std::move(actual)};
 }
 
 void SkipMissing(std::string_view what, CheckLog& log) {
-  log.Skip(Check::kDcapTcbStatus, {.reason = Reason::kCollateralMissing, .effect = Effect::kIndeterminate, .component = std::string(what),
-                             .claim = "dcap.tcb_status", .expected = Cat("the ", what, " for this platform"), .actual = "none"});
+  log.Skip(Check::kDcapTcbStatus, {.reason = Reason::kCollateralMissing,
+                                   .effect = Effect::kIndeterminate,
+                                   .component = std::string(what),
+                                   .claim = "dcap.tcb_status",
+                                   .expected = Cat("the ", what, " for this platform"),
+                                   .actual = "none"});
 }
 
 bool MaskedEqual(ByteView actual, ByteView mask, ByteView expected) {
@@ -38,7 +45,9 @@ std::optional<SignedDocument<T>> Choose(std::span<const trust::CollateralItem* c
   std::vector<DocumentRefusal> refused;
   for (const trust::CollateralItem* item : candidates) {
     auto document = DocumentAuthenticator::Authenticate<T>(*item, signers, caches, refused);
-    const auto rank = [](const SignedDocument<T>& one) { return std::pair(one.value().head.evaluation_data_number, one.value().head.issue_date); };
+    const auto rank = [](const SignedDocument<T>& one) {
+      return std::pair(one.value().head.evaluation_data_number, one.value().head.issue_date);
+    };
     if (document && (!best || rank(*best) < rank(*document))) best = std::move(document);
   }
   for (DocumentRefusal& refusal : refused) {
@@ -64,7 +73,8 @@ bool CheckQeIdentity(const QeIdentity& identity, Tee tee, const QeReport& qe, Ch
     });
   };
   const std::string_view id = tee == Tee::kTdx ? "TD_QE" : "QE";
-  require(identity.id == id, "id", [&] { return std::string(id); }, [&] { return Printable(identity.id, 64); });
+  require(
+      identity.id == id, "id", [&] { return std::string(id); }, [&] { return Printable(identity.id, 64); });
   struct Masked {
     Field field;
     ByteView mask, expected;
@@ -72,13 +82,17 @@ bool CheckQeIdentity(const QeIdentity& identity, Tee tee, const QeReport& qe, Ch
   for (const Masked& masked : {Masked{FieldNamed(kSgxReport, "MISCSELECT"), identity.miscselect_mask, identity.miscselect},
                                Masked{FieldNamed(kSgxReport, "ATTRIBUTES"), identity.attributes_mask, identity.attributes}}) {
     const ByteView actual = qe.Slice(masked.field);
-    require(MaskedEqual(actual, masked.mask, masked.expected), masked.field.name,
-            [&] { return Cat(ToHex(masked.expected), " under mask ", ToHex(masked.mask)); }, [&] { return ToHex(actual); });
+    require(
+        MaskedEqual(actual, masked.mask, masked.expected), masked.field.name,
+        [&] { return Cat(ToHex(masked.expected), " under mask ", ToHex(masked.mask)); }, [&] { return ToHex(actual); });
   }
   const ByteView signer = qe.Slice(FieldNamed(kSgxReport, "MRSIGNER"));
-  require(Equal(signer, identity.mrsigner), "MRSIGNER", [&] { return ToHex(identity.mrsigner); }, [&] { return ToHex(signer); });
+  require(
+      Equal(signer, identity.mrsigner), "MRSIGNER", [&] { return ToHex(identity.mrsigner); }, [&] { return ToHex(signer); });
   const std::uint64_t product = qe.Number(FieldNamed(kSgxReport, "ISVPRODID"));
-  require(product == identity.isv_prod_id, "ISVPRODID", [&] { return std::to_string(identity.isv_prod_id); }, [&] { return std::to_string(product); });
+  require(
+      product == identity.isv_prod_id, "ISVPRODID", [&] { return std::to_string(identity.isv_prod_id); },
+      [&] { return std::to_string(product); });
   return sound;
 }
 
@@ -86,9 +100,10 @@ bool CheckModule(const TcbInfo& info, const ByteArray<16>& tee_tcb_svn, const Qu
   const std::string id = ModuleId(tee_tcb_svn);
   const auto found = std::find_if(info.modules.begin(), info.modules.end(), [&](const TdxModule& module) { return module.id == id; });
   const std::string name = id.empty() ? "tdxModule" : id;
-  if (!log.Require(Check::kDcapTdxModule, found != info.modules.end(), [&] {
-        return Refusal(Reason::kTdxModuleRefused, "tcb-info", "tdxModuleIdentities", Cat("an identity of ", name), "none");
-      }) || found == info.modules.end()) {
+  if (!log.Require(
+          Check::kDcapTdxModule, found != info.modules.end(),
+          [&] { return Refusal(Reason::kTdxModuleRefused, "tcb-info", "tdxModuleIdentities", Cat("an identity of ", name), "none"); }) ||
+      found == info.modules.end()) {
     return false;
   }
   const ByteView signer = quote.Slice(FieldNamed(kTdReport15Ex, "MRSIGNERSEAM"));
@@ -117,7 +132,9 @@ std::optional<TcbSubject::Initial> InitialOf(const Quote& quote, const PckExtens
   const auto tee_tcb_svn = SvnOf(quote, FieldNamed(kTdReport15Ex, "INITTEETCBSVN"));
   if (!components || !tee_tcb_svn || (quote.Number(FieldNamed(kTdReport15Ex, "TDATTRIBUTES")) & kTdServtdExt) == 0) return std::nullopt;
   const ByteView fmspc = quote.Slice(FieldNamed(kTdReport15Ex, "INITTEEFMSPC"));
-  if (!Equal(fmspc.first(pck.fmspc.size()), pck.fmspc) || !AllZero(fmspc.subspan(pck.fmspc.size())) || pck.cpu_svn != pck.tcb_components) return std::nullopt;
+  if (!Equal(fmspc.first(pck.fmspc.size()), pck.fmspc) || !AllZero(fmspc.subspan(pck.fmspc.size())) || pck.cpu_svn != pck.tcb_components) {
+    return std::nullopt;
+  }
   return TcbSubject::Initial{*components, *tee_tcb_svn};
 }
 
@@ -131,7 +148,9 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
   for (const trust::CollateralItem& item : context.collateral.Candidates(kTcbInfoKind, NameOf(quote.tee()))) {
     if (item.key.detail == fmspc) infos.push_back(&item);
   }
-  for (const trust::CollateralItem& item : context.collateral.Candidates(kQeIdentityKind, tdx ? "TD_QE" : "QE")) identities.push_back(&item);
+  for (const trust::CollateralItem& item : context.collateral.Candidates(kQeIdentityKind, tdx ? "TD_QE" : "QE")) {
+    identities.push_back(&item);
+  }
   const auto certificates = context.collateral.CandidatesOfKind(kTcbSigningKind);
   const bool signer_there = !certificates.empty() && certificates.front().certificate.has_value();
   if (infos.empty()) SkipMissing("TCB info", log);
@@ -161,16 +180,18 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
   bool sound = log.Require(Check::kDcapTcbInfoMatch, tcb_info.tee == quote.tee(), [&] {
     return Refusal(Reason::kCollateralMismatch, "tcb-info", "id", std::string(NameOf(quote.tee())), std::string(NameOf(tcb_info.tee)));
   });
-  sound &= log.Require(Check::kDcapTcbInfoMatch, tcb_info.fmspc == pck.fmspc, [&] {
-    return Refusal(Reason::kCollateralMismatch, "tcb-info", "fmspc", fmspc, ToHex(tcb_info.fmspc));
-  });
+  sound &= log.Require(Check::kDcapTcbInfoMatch, tcb_info.fmspc == pck.fmspc,
+                       [&] { return Refusal(Reason::kCollateralMismatch, "tcb-info", "fmspc", fmspc, ToHex(tcb_info.fmspc)); });
   sound &= log.Require(Check::kDcapTcbInfoMatch, tcb_info.pce_id == pck.pce_id, [&] {
     return Refusal(Reason::kCollateralMismatch, "tcb-info", "pceId", ToHex(pck.pce_id), ToHex(tcb_info.pce_id));
   });
   sound &= CheckQeIdentity(identity->value(), quote.tee(), qe, log);
 
-  TcbSubject subject{.pck_components = pck.tcb_components, .pce_svn = pck.pce_svn,
-                     .qe_isv_svn = static_cast<std::uint16_t>(qe.Number(FieldNamed(kSgxReport, "ISVSVN"))), .tee_tcb_svn = {}, .tee_tcb_svn2 = {}};
+  TcbSubject subject{.pck_components = pck.tcb_components,
+                     .pce_svn = pck.pce_svn,
+                     .qe_isv_svn = static_cast<std::uint16_t>(qe.Number(FieldNamed(kSgxReport, "ISVSVN"))),
+                     .tee_tcb_svn = {},
+                     .tee_tcb_svn2 = {}};
   if (tdx && sound) {
     subject.tee_tcb_svn = SvnOf(quote, FieldNamed(kTdReport15Ex, "TEE_TCB_SVN"));
     subject.tee_tcb_svn2 = SvnOf(quote, FieldNamed(kTdReport15Ex, "TEE_TCB_SVN_2"));
@@ -184,7 +205,9 @@ TcbOutcome EvaluateTcb(const Quote& quote, const QeReport& qe, const PckExtensio
   result.shortfall = ShortfallOf(tcb_info, identity->value(), subject);
   result.evaluation_data_number = tcb_info.head.evaluation_data_number;
   result.qe_evaluation_data_number = identity->value().head.evaluation_data_number;
-  for (const auto windows : {info->document->windows(), identity->document->windows()}) result.windows.insert(result.windows.end(), windows.begin(), windows.end());
+  for (const auto windows : {info->document->windows(), identity->document->windows()}) {
+    result.windows.insert(result.windows.end(), windows.begin(), windows.end());
+  }
   return TcbOutcome::kEvaluated;
 }
 

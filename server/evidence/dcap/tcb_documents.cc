@@ -39,8 +39,12 @@ class Members {
   Finding defect() const { return *defect_; }
   void Refuse(std::string_view where, std::string expected, std::string actual) {
     if (defect_) return;
-    defect_ = Finding{.reason = Reason::kCollateralMalformed, .component = document_, .claim = std::string(where), .expected = std::move(expected),
-                      .actual = std::move(actual), .spec = std::string(kSpec)};
+    defect_ = Finding{.reason = Reason::kCollateralMalformed,
+                      .component = document_,
+                      .claim = std::string(where),
+                      .expected = std::move(expected),
+                      .actual = std::move(actual),
+                      .spec = std::string(kSpec)};
   }
 
   const json::Value* Find(const json::Value& object, std::string_view name, std::string_view expected) {
@@ -88,7 +92,8 @@ class Members {
     if (value == nullptr) return kNone;
     const json::Value::Array* array = value->AsArray();
     if (array == nullptr || array->empty() || array->size() > kMaxLevels) {
-      Refuse(name, Cat("an array of 1 to ", kMaxLevels, " elements"), array == nullptr ? std::string(value->KindName()) : Cat(array->size(), " elements"));
+      Refuse(name, Cat("an array of 1 to ", kMaxLevels, " elements"),
+             array == nullptr ? std::string(value->KindName()) : Cat(array->size(), " elements"));
       return kNone;
     }
     return *array;
@@ -104,13 +109,14 @@ class Members {
     verdict.date = Date(level, "tcbDate");
     if (const json::Value* ids = level.Find("advisoryIDs")) {
       if (ids->AsArray() == nullptr) Refuse("advisoryIDs", "an array", std::string(ids->KindName()));
-      else for (const json::Value& id : *ids->AsArray()) {
-        if (id.AsString() == nullptr || id.AsString()->empty() || id.AsString()->find(',') != std::string::npos) {
-          Refuse("advisoryIDs", "names without commas", std::string(id.KindName()));
-        } else {
-          verdict.advisory_ids.push_back(*id.AsString());
+      else
+        for (const json::Value& id : *ids->AsArray()) {
+          if (id.AsString() == nullptr || id.AsString()->empty() || id.AsString()->find(',') != std::string::npos) {
+            Refuse("advisoryIDs", "names without commas", std::string(id.KindName()));
+          } else {
+            verdict.advisory_ids.push_back(*id.AsString());
+          }
         }
-      }
     }
     return verdict;
   }
@@ -123,7 +129,8 @@ class Members {
       levels.push_back({static_cast<std::uint16_t>(Number(*tcb, "isvsvn", 65535)), Verdict(level)});
     }
     std::sort(levels.begin(), levels.end(), [](const IsvLevel& a, const IsvLevel& b) { return a.isv_svn > b.isv_svn; });
-    const auto twice = std::adjacent_find(levels.begin(), levels.end(), [](const IsvLevel& a, const IsvLevel& b) { return a.isv_svn == b.isv_svn; });
+    const auto twice =
+        std::adjacent_find(levels.begin(), levels.end(), [](const IsvLevel& a, const IsvLevel& b) { return a.isv_svn == b.isv_svn; });
     if (twice != levels.end()) Refuse("tcbLevels", "each isvsvn once", Cat(twice->isv_svn, " twice"));
     return levels;
   }
@@ -135,8 +142,8 @@ class Members {
 
 // The signed object, inside `parsed`, with the head that all documents share. Null: `members` has the defect, or `findings` the syntax
 // errors.
-const json::Value* ReadHead(std::string_view text, std::string_view name, const Outcome<json::Value>& parsed, DocumentHead& head, Members& members,
-                            std::vector<Finding>& findings) {
+const json::Value* ReadHead(std::string_view text, std::string_view name, const Outcome<json::Value>& parsed, DocumentHead& head,
+                            Members& members, std::vector<Finding>& findings) {
   if (!parsed) {
     findings = parsed.findings();
     return nullptr;
@@ -161,7 +168,9 @@ Outcome<json::Value> Parsed(std::string_view text, std::string_view name) {
   return json::Parse(text, name, {.bytes = kMaxDocumentSize, .depth = 8, .values = 50'000});
 }
 
-std::uint32_t EvaluationNumber(const json::Value& object, Members& members) { return members.Number(object, "tcbEvaluationDataNumber", 1'000'000); }
+std::uint32_t EvaluationNumber(const json::Value& object, Members& members) {
+  return members.Number(object, "tcbEvaluationDataNumber", 1'000'000);
+}
 
 Tee ReadTee(const json::Value& body, Members& members) {
   const std::string id = members.Text(body, "id");
@@ -197,7 +206,8 @@ std::vector<PlatformLevel> ReadLevels(const json::Value& body, std::uint32_t ver
     levels.push_back(std::move(level));
   }
   std::sort(levels.begin(), levels.end(), [](const PlatformLevel& a, const PlatformLevel& b) { return RankOf(a) > RankOf(b); });
-  const auto twice = std::adjacent_find(levels.begin(), levels.end(), [](const PlatformLevel& a, const PlatformLevel& b) { return RankOf(a) == RankOf(b); });
+  const auto twice = std::adjacent_find(levels.begin(), levels.end(),
+                                        [](const PlatformLevel& a, const PlatformLevel& b) { return RankOf(a) == RankOf(b); });
   if (twice != levels.end()) members.Refuse("tcbLevels", "each level once", "one twice");
   return levels;
 }
@@ -242,7 +252,8 @@ Outcome<TcbInfo> ReadTcbInfo(std::string_view text) {
         TdxModule module = ReadModule(identity, members);
         module.id = members.Text(identity, "id");
         module.levels = members.IsvLevels(identity);
-        const bool twice = std::any_of(info.modules.begin(), info.modules.end(), [&](const TdxModule& other) { return other.id == module.id; });
+        const bool twice =
+            std::any_of(info.modules.begin(), info.modules.end(), [&](const TdxModule& other) { return other.id == module.id; });
         if (twice) members.Refuse("tdxModuleIdentities", "each id once", Printable(module.id, 64));
         info.modules.push_back(std::move(module));
       }
@@ -260,7 +271,9 @@ Outcome<QeIdentity> ReadQeIdentity(std::string_view text) {
   const json::Value* body = ReadHead(text, "enclaveIdentity", parsed, identity.head, members, findings);
   if (!findings.empty()) return findings;
   if (body == nullptr) return members.defect();
-  if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 2) members.Refuse("version", "2", std::to_string(version));
+  if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 2) {
+    members.Refuse("version", "2", std::to_string(version));
+  }
   identity.head.evaluation_data_number = EvaluationNumber(*body, members);
   identity.id = members.Text(*body, "id");
   members.Hex(*body, "miscselect", identity.miscselect);
@@ -282,13 +295,17 @@ Outcome<EvaluationNumbers> ReadEvaluationNumbers(std::string_view text) {
   const json::Value* body = ReadHead(text, "tcbEvaluationDataNumbers", parsed, document.head, members, findings);
   if (!findings.empty()) return findings;
   if (body == nullptr) return members.defect();
-  if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 1) members.Refuse("version", "1", std::to_string(version));
+  if (const std::uint32_t version = members.Number(*body, "version", 1000); version != 1) {
+    members.Refuse("version", "1", std::to_string(version));
+  }
   document.tee = ReadTee(*body, members);
   for (const json::Value& element : members.Array(*body, "tcbEvalNumbers")) {
-    document.numbers.push_back({EvaluationNumber(element, members), members.Date(element, "tcbRecoveryEventDate"), members.Date(element, "tcbDate")});
+    document.numbers.push_back(
+        {EvaluationNumber(element, members), members.Date(element, "tcbRecoveryEventDate"), members.Date(element, "tcbDate")});
   }
   std::sort(document.numbers.begin(), document.numbers.end(), [](const auto& a, const auto& b) { return a.number > b.number; });
-  const auto twice = std::adjacent_find(document.numbers.begin(), document.numbers.end(), [](const auto& a, const auto& b) { return a.number == b.number; });
+  const auto twice = std::adjacent_find(document.numbers.begin(), document.numbers.end(),
+                                        [](const auto& a, const auto& b) { return a.number == b.number; });
   if (twice != document.numbers.end()) members.Refuse("tcbEvalNumbers", "each number once", Cat(twice->number, " twice"));
   if (!members.sound()) return members.defect();
   document.head.evaluation_data_number = document.numbers.front().number;
@@ -297,7 +314,8 @@ Outcome<EvaluationNumbers> ReadEvaluationNumbers(std::string_view text) {
 
 trust::EcdsaSigned DocumentHead::Signed() const {
   const ByteView raw = signature;
-  return {crypto::HashAlgorithm::kSha256, AsBytes(signed_bytes), ToBytes(raw.first(kCoordinateSize)), ToBytes(raw.subspan(kCoordinateSize))};
+  return {crypto::HashAlgorithm::kSha256, AsBytes(signed_bytes), ToBytes(raw.first(kCoordinateSize)),
+          ToBytes(raw.subspan(kCoordinateSize))};
 }
 
 trust::CollateralKey TcbInfo::Series() const { return {std::string(kTcbInfoKind), std::string(NameOf(tee)), ToHex(fmspc)}; }
@@ -314,7 +332,8 @@ trust::Description Described(std::string_view title, std::string about, const Do
   return description;
 }
 std::string Shown(const TcbVerdict& verdict) {
-  return Cat(NameOf(verdict.status), ", ", FormatTime(verdict.date), verdict.advisory_ids.empty() ? "" : ", ", Printable(Join(verdict.advisory_ids, " ")));
+  return Cat(NameOf(verdict.status), ", ", FormatTime(verdict.date), verdict.advisory_ids.empty() ? "" : ", ",
+             Printable(Join(verdict.advisory_ids, " ")));
 }
 void AddLevels(const std::vector<IsvLevel>& levels, trust::Description& description) {
   for (const IsvLevel& level : levels) description.Add(Cat("isvsvn ", level.isv_svn), Shown(level.verdict));
@@ -351,7 +370,8 @@ trust::Description QeIdentity::Describe() const {
 trust::Description EvaluationNumbers::Describe() const {
   trust::Description description = Described("Intel TCB evaluation data numbers", std::string(NameOf(tee)), head);
   for (const Number& one : numbers) {
-    description.Add(std::to_string(one.number), Cat("recovery event ", FormatTime(one.recovery_event), ", TCB date ", FormatTime(one.tcb_date)));
+    description.Add(std::to_string(one.number),
+                    Cat("recovery event ", FormatTime(one.recovery_event), ", TCB date ", FormatTime(one.tcb_date)));
   }
   return description;
 }

@@ -38,10 +38,17 @@ struct DocumentHead {
 
 // From best to worst only within each group; how they combine is Evaluate's matter.
 enum class TcbStatus : std::uint8_t {
-  kUpToDate, kSwHardeningNeeded, kConfigurationNeeded, kConfigurationAndSwHardeningNeeded, kOutOfDate, kOutOfDateConfigurationNeeded,
+  kUpToDate,
+  kSwHardeningNeeded,
+  kConfigurationNeeded,
+  kConfigurationAndSwHardeningNeeded,
+  kOutOfDate,
+  kOutOfDateConfigurationNeeded,
   kRevoked,
   // Never in a document: results of evaluation.
-  kTdRelaunchAdvised, kTdRelaunchAdvisedConfigurationNeeded, kNotSupported
+  kTdRelaunchAdvised,
+  kTdRelaunchAdvisedConfigurationNeeded,
+  kNotSupported
 };
 std::string_view NameOf(TcbStatus status);  // as Intel writes it, e.g. "SWHardeningNeeded"; "NotSupported": no level applies
 

@@ -149,7 +149,8 @@ TcbEvaluation EvaluateHere(const TcbInfo& info, const QeIdentity& identity, cons
   if (current.status == kNotSupported) return {};
   if (current.status == kRevoked) launch.status = kRevoked;
   else if (IsOutOfDate(launch.status) && !IsOutOfDate(current.status)) {
-    launch.status = NeedsConfiguration(launch.status) || NeedsConfiguration(current.status) ? kTdRelaunchAdvisedConfigurationNeeded : kTdRelaunchAdvised;
+    launch.status = NeedsConfiguration(launch.status) || NeedsConfiguration(current.status) ? kTdRelaunchAdvisedConfigurationNeeded
+                                                                                            : kTdRelaunchAdvised;
   }
   return launch;
 }
@@ -166,8 +167,8 @@ const Level* Wanted(const std::vector<Level>& levels) {
   return levels.empty() ? nullptr : last == levels.rend() ? &levels.front() : &*last;
 }
 
-void AddComponents(std::string_view name, const ByteArray<16>& actual, const ByteArray<16>& least, std::size_t from, const TcbVerdict& verdict,
-                   std::vector<std::string>& short_of) {
+void AddComponents(std::string_view name, const ByteArray<16>& actual, const ByteArray<16>& least, std::size_t from,
+                   const TcbVerdict& verdict, std::vector<std::string>& short_of) {
   for (std::size_t i = from; i < least.size(); ++i) {
     if (actual[i] < least[i]) short_of.push_back(Cat(name, "[", i, "] is ", int{actual[i]}, ", ", Demands(verdict), int{least[i]}));
   }
@@ -176,25 +177,30 @@ void AddComponents(std::string_view name, const ByteArray<16>& actual, const Byt
 // What the level that applies says by itself, where its components suffice.
 void AddApplying(std::string_view part, const TcbVerdict* applies, std::vector<std::string>& short_of) {
   if (applies == nullptr) short_of.push_back(Cat("no level applies to the ", part));
-  else if (applies->status != kUpToDate) short_of.push_back(Cat("the level of the ", part, ", of ", DayOf(applies->date), ", is ", NameOf(applies->status)));
+  else if (applies->status != kUpToDate) {
+    short_of.push_back(Cat("the level of the ", part, ", of ", DayOf(applies->date), ", is ", NameOf(applies->status)));
+  }
 }
 
 void AddIsv(std::string_view part, const std::vector<IsvLevel>& levels, std::uint16_t isv_svn, std::vector<std::string>& short_of) {
   const TcbVerdict* applies = IsvVerdict(levels, isv_svn);
   const IsvLevel* wanted = Wanted(levels);
   if (applies != nullptr && applies->status == kUpToDate) return;
-  if (wanted != nullptr && isv_svn < wanted->isv_svn) short_of.push_back(Cat(part, " isvsvn is ", isv_svn, ", ", Demands(wanted->verdict), wanted->isv_svn));
-  else AddApplying(part, applies, short_of);
+  if (wanted != nullptr && isv_svn < wanted->isv_svn) {
+    short_of.push_back(Cat(part, " isvsvn is ", isv_svn, ", ", Demands(wanted->verdict), wanted->isv_svn));
+  } else AddApplying(part, applies, short_of);
 }
 
-void AddPlatform(const TcbInfo& info, const ByteArray<16>& components, std::uint16_t pce_svn, const std::optional<ByteArray<16>>& tee_tcb_svn,
-                 std::vector<std::string>& short_of) {
+void AddPlatform(const TcbInfo& info, const ByteArray<16>& components, std::uint16_t pce_svn,
+                 const std::optional<ByteArray<16>>& tee_tcb_svn, std::vector<std::string>& short_of) {
   const TcbVerdict* applies = PlatformVerdict(info, components, pce_svn, tee_tcb_svn);
   if (applies != nullptr && applies->status == kUpToDate) return;
   const std::size_t before = short_of.size();
   if (const PlatformLevel* wanted = Wanted(info.levels)) {
     AddComponents("sgxtcbcomponents", components, wanted->sgx_components, 0, wanted->verdict, short_of);
-    if (tee_tcb_svn) AddComponents("tdxtcbcomponents", *tee_tcb_svn, wanted->tdx_components, FirstTdxComponent(*tee_tcb_svn), wanted->verdict, short_of);
+    if (tee_tcb_svn) {
+      AddComponents("tdxtcbcomponents", *tee_tcb_svn, wanted->tdx_components, FirstTdxComponent(*tee_tcb_svn), wanted->verdict, short_of);
+    }
     if (pce_svn < wanted->pce_svn) short_of.push_back(Cat("pcesvn is ", pce_svn, ", ", Demands(wanted->verdict), wanted->pce_svn));
   }
   if (short_of.size() == before) AddApplying("platform", applies, short_of);

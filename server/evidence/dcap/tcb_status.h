@@ -32,9 +32,9 @@ struct TcbEvaluation {
   TcbStatus status = TcbStatus::kNotSupported;
   // Of the parts; unset together when status is kNotSupported. No module before TDX 1.5, nor for SGX.
   std::optional<TcbStatus> platform, qe, tdx_module;
-  std::optional<TcbStatus> initial;        // of the initial TCB: platform and module; unset if there is none, or no level applies to it
-  Time date{};                             // the oldest of the parts
-  std::vector<std::string> advisory_ids;   // of all parts, sorted, each once
+  std::optional<TcbStatus> initial;       // of the initial TCB: platform and module; unset if there is none, or no level applies to it
+  Time date{};                            // the oldest of the parts
+  std::vector<std::string> advisory_ids;  // of all parts, sorted, each once
 };
 
 TcbEvaluation Evaluate(const TcbInfo& info, const QeIdentity& identity, const TcbSubject& subject);

@@ -26,7 +26,7 @@ inline constexpr std::size_t kMaxTdvfSections = 64;  // genuine images have less
 // Of all sections that are added at launch; genuine images stay below 10 MiB. Bounds what is hashed for MRTD.
 inline constexpr std::uint64_t kMaxTdvfMemory = std::uint64_t{256} * 1024 * 1024;
 inline constexpr std::uint64_t kPrivateMemoryEnd = std::uint64_t{1} << 51;  // the SHARED bit of the widest guest physical address
-inline constexpr std::uint64_t kResetVector = 0xFFFFFFF0;  // where every TD starts: in a BFV, so that MRTD covers it
+inline constexpr std::uint64_t kResetVector = 0xFFFFFFF0;                   // where every TD starts: in a BFV, so that MRTD covers it
 
 enum class TdvfSectionType : std::uint32_t { kBfv, kCfv, kTdHob, kTempMem, kPermMem, kPayload, kPayloadParam };
 std::string_view NameOf(TdvfSectionType type);  // "BFV", "CFV", "TD_HOB", "TempMem", "PermMem", "Payload", "PayloadParam"

@@ -19,9 +19,7 @@ namespace {
 
 constexpr std::uint8_t kDerSequence = 0x30;
 
-std::string ScopeOf(CertificateKind kind) {
-  return std::string(kind == CertificateKind::kPlatformCa ? kPlatformScope : kProcessorScope);
-}
+std::string ScopeOf(CertificateKind kind) { return std::string(kind == CertificateKind::kPlatformCa ? kPlatformScope : kProcessorScope); }
 
 trust::CollateralKey KeyOf(const crypto::Certificate& certificate, CertificateKind kind) {
   switch (kind) {
@@ -123,7 +121,8 @@ class Unpacker {
 
 }  // namespace
 
-Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches* caches) {
+Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                   trust::FactCaches* caches) {
   Reader reader = bytes.Read();
   const ByteView raw = reader.TakeRest();
   Unpacker unpacker(source, caches);

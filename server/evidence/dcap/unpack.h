@@ -13,6 +13,7 @@ namespace assay::dcap {
 
 // Documents of Intel's in the bytes, each under the key that it claims for itself; of other vendors', and in bytes that are none of
 // these containers: none. Findings: a document is malformed.
-Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches* caches);
+Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                   trust::FactCaches* caches);
 
 }  // namespace assay::dcap

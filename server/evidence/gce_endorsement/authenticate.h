@@ -45,13 +45,14 @@ class LaunchEndorsementAuthenticator {
   // False: no anchor is configured, so that nothing about the endorsement can be decided; the checks show as skipped.
   static bool HasAnchor(const evidence::AuthenticationContext& context, CheckLog& log);
   // nullopt: the log says why.
-  static std::optional<trust::Authenticated<LaunchEndorsement>> Authenticate(trust::Parsed<LaunchEndorsement> parsed, const evidence::AuthenticationContext& context,
-                                                                             CheckLog& log);
+  static std::optional<trust::Authenticated<LaunchEndorsement>> Authenticate(trust::Parsed<LaunchEndorsement> parsed,
+                                                                             const evidence::AuthenticationContext& context, CheckLog& log);
 
   // `measurement`: MEASUREMENT of the SEV-SNP report `by`. nullopt: the endorsement does not list it; the log says so.
   template <typename U>
-  static std::optional<trust::Authenticated<EndorsedFirmware>> MatchSnp(const trust::Authenticated<LaunchEndorsement>& endorsement, const trust::Authenticated<U>& by,
-                                                                        ByteView measurement, CheckLog& log) {
+  static std::optional<trust::Authenticated<EndorsedFirmware>> MatchSnp(const trust::Authenticated<LaunchEndorsement>& endorsement,
+                                                                        const trust::Authenticated<U>& by, ByteView measurement,
+                                                                        CheckLog& log) {
     EndorsedFirmware firmware(endorsement->golden());
     firmware.snp_ = FindSnp(endorsement->golden(), measurement);
     const Bytes listed = firmware.snp_ ? ToBytes(firmware.snp_->measurement) : Bytes();
@@ -59,8 +60,8 @@ class LaunchEndorsementAuthenticator {
   }
   // `mrtd`: MRTD of the TDX quote `by`.
   template <typename U>
-  static std::optional<trust::Authenticated<EndorsedFirmware>> MatchTdx(const trust::Authenticated<LaunchEndorsement>& endorsement, const trust::Authenticated<U>& by,
-                                                                        ByteView mrtd, CheckLog& log) {
+  static std::optional<trust::Authenticated<EndorsedFirmware>> MatchTdx(const trust::Authenticated<LaunchEndorsement>& endorsement,
+                                                                        const trust::Authenticated<U>& by, ByteView mrtd, CheckLog& log) {
     EndorsedFirmware firmware(endorsement->golden());
     firmware.td_ = FindTdx(endorsement->golden(), mrtd);
     const Bytes listed = firmware.td_ ? ToBytes(firmware.td_->mrtd) : Bytes();
@@ -73,8 +74,10 @@ class LaunchEndorsementAuthenticator {
   static Finding MismatchOf(const Golden& golden, ByteView measurement);
 
   template <typename U>
-  static std::optional<trust::Authenticated<EndorsedFirmware>> Commit(EndorsedFirmware firmware, const trust::Authenticated<LaunchEndorsement>& endorsement,
-                                                                      const trust::Authenticated<U>& by, ByteView measurement, ByteView listed, CheckLog& log) {
+  static std::optional<trust::Authenticated<EndorsedFirmware>> Commit(EndorsedFirmware firmware,
+                                                                      const trust::Authenticated<LaunchEndorsement>& endorsement,
+                                                                      const trust::Authenticated<U>& by, ByteView measurement,
+                                                                      ByteView listed, CheckLog& log) {
     trust::Parsed<EndorsedFirmware> parsed(trust::ParserPass<EndorsedFirmware>(), std::move(firmware));
     return trust::Authenticated<EndorsedFirmware>::ByCommitment(std::move(parsed), by, measurement, listed, Check::kGceEndorsementMatch,
                                                                 MismatchOf(endorsement->golden(), measurement), log,

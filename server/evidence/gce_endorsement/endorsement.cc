@@ -23,8 +23,12 @@ constexpr std::size_t kMaxCommit = 64;
 constexpr std::size_t kIdSize = 16;
 
 Finding Malformed(std::string claim, std::string expected, std::string actual) {
-  return {.reason = Reason::kEndorsementMalformed, .component = std::string(kEndorsementComponent), .claim = std::move(claim), .expected = std::move(expected),
-          .actual = std::move(actual), .spec = std::string(kSpec)};
+  return {.reason = Reason::kEndorsementMalformed,
+          .component = std::string(kEndorsementComponent),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = std::string(kSpec)};
 }
 
 std::string_view NameOf(WireType type) {
@@ -119,7 +123,9 @@ void ReadSevSnp(Message& golden, Golden& into) {
     into.snp.push_back(measurement);
   }
   for (const std::uint32_t id : {3U, 4U}) {
-    if (const ByteView octets = message.Octets(id); !octets.empty() && octets.size() != kIdSize) message.Complain(id, Cat(kIdSize, " bytes"), Cat(octets.size(), " bytes"));
+    if (const ByteView octets = message.Octets(id); !octets.empty() && octets.size() != kIdSize) {
+      message.Complain(id, Cat(kIdSize, " bytes"), Cat(octets.size(), " bytes"));
+    }
   }
   message.Number(5);
   message.Octets(6);
@@ -133,7 +139,8 @@ void ReadTdx(Message& golden, Golden& into) {
   into.tdx_svn = static_cast<std::uint32_t>(message.Number(1, kMost32));
   for (const Field& entry : message.All(2, WireType::kLength)) {
     Message one(entry.bytes, "tdx.measurements");
-    into.td.push_back({.ram_gib = static_cast<std::uint32_t>(one.Number(1, kMost32)), .early_accept = one.Number(2, 1) == 1, .mrtd = one.Digest(3)});
+    into.td.push_back(
+        {.ram_gib = static_cast<std::uint32_t>(one.Number(1, kMost32)), .early_accept = one.Number(2, 1) == 1, .mrtd = one.Digest(3)});
     message.Take(one);
   }
   golden.Take(message);
@@ -168,10 +175,12 @@ crypto::Sha256Digest NameOfFact(const trust::UntrustedBytes& bytes) {
 }  // namespace
 
 trust::RsaSigned LaunchEndorsement::Signed() const {
-  return {.padding = trust::RsaSigned::Padding::kPss, .hash = crypto::HashAlgorithm::kSha256, .message = serialized_, .signature = signature_};
+  return {
+      .padding = trust::RsaSigned::Padding::kPss, .hash = crypto::HashAlgorithm::kSha256, .message = serialized_, .signature = signature_};
 }
 
-std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(const trust::UntrustedBytes& bytes, CheckLog& log, trust::FactCaches* caches) {
+std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(const trust::UntrustedBytes& bytes, CheckLog& log,
+                                                                               trust::FactCaches* caches) {
   const crypto::Sha256Digest name = NameOfFact(bytes);
   if (caches != nullptr) {
     if (const auto known = std::dynamic_pointer_cast<const EndorsementFact>(caches->documents.Find(name))) {
@@ -191,12 +200,15 @@ std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(c
   Bytes certificate_bytes, bundle_bytes;
   if (!defect) defect = ReadGolden(serialized, golden, certificate_bytes, bundle_bytes);
   auto certificate = crypto::Certificate::FromDer(certificate_bytes, Cat(kEndorsementComponent, "/cert"));
-  if (!defect && !certificate) defect = Malformed("serialized_uefi_golden field 4", "one certificate in DER", certificate.findings().front().actual);
+  if (!defect && !certificate) {
+    defect = Malformed("serialized_uefi_golden field 4", "one certificate in DER", certificate.findings().front().actual);
+  }
   std::vector<crypto::Certificate> bundle;
   if (!defect && !bundle_bytes.empty()) {
     auto read = crypto::CertificatesFrom(bundle_bytes, Cat(kEndorsementComponent, "/ca_bundle"));
     if (!read || read->size() > kMaxCertificates) {
-      defect = Malformed("serialized_uefi_golden field 6", Cat("at most ", kMaxCertificates, " certificates in PEM"), read ? Cat(read->size()) : read.findings().front().actual);
+      defect = Malformed("serialized_uefi_golden field 6", Cat("at most ", kMaxCertificates, " certificates in PEM"),
+                         read ? Cat(read->size()) : read.findings().front().actual);
     } else {
       bundle = std::move(read).value();
     }
@@ -208,9 +220,11 @@ std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(c
   endorsement.golden_ = std::move(golden);
   endorsement.bundle_ = std::move(bundle);
   endorsement.name_ = name;
-  const bool sourced = endorsement.golden_.timestamp < kSourceNamedSince || endorsement.golden_.cl_spec != 0 || !endorsement.golden_.commit.empty();
+  const bool sourced =
+      endorsement.golden_.timestamp < kSourceNamedSince || endorsement.golden_.cl_spec != 0 || !endorsement.golden_.commit.empty();
   if (!log.Require(Check::kGceEndorsementSource, sourced, [&] {
-        return Malformed("cl_spec, commit", Cat("one of them, since the endorsement is of ", FormatTime(endorsement.golden_.timestamp)), "neither");
+        return Malformed("cl_spec, commit", Cat("one of them, since the endorsement is of ", FormatTime(endorsement.golden_.timestamp)),
+                         "neither");
       })) {
     return std::nullopt;
   }
@@ -219,7 +233,9 @@ std::optional<trust::Parsed<LaunchEndorsement>> LaunchEndorsementParser::Parse(c
 
 trust::LookupHints LaunchEndorsement::Hints() const {
   std::vector<trust::CollateralKey> keys;
-  for (const SnpMeasurement& one : golden_.snp) keys.push_back({std::string(kEndorsementKind), std::string(kSevSnpScope), ToHex(one.measurement)});
+  for (const SnpMeasurement& one : golden_.snp) {
+    keys.push_back({std::string(kEndorsementKind), std::string(kSevSnpScope), ToHex(one.measurement)});
+  }
   for (const TdxMeasurement& one : golden_.td) keys.push_back({std::string(kEndorsementKind), std::string(kTdxScope), ToHex(one.mrtd)});
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -233,11 +249,15 @@ trust::Description LaunchEndorsement::Describe() const {
   if (!golden_.commit.empty()) description.Add("commit", ToHex(golden_.commit));
   if (golden_.sev_snp) {
     trust::Description& snp = description.Add("SEV-SNP", Cat("SVN ", golden_.snp_svn));
-    for (const SnpMeasurement& one : golden_.snp) snp.Add(one.vmsas ? Cat("measurement with ", *one.vmsas, " vCPUs") : std::string("measurement with an SVSM"), ToHex(one.measurement));
+    for (const SnpMeasurement& one : golden_.snp) {
+      snp.Add(one.vmsas ? Cat("measurement with ", *one.vmsas, " vCPUs") : std::string("measurement with an SVSM"), ToHex(one.measurement));
+    }
   }
   if (golden_.tdx) {
     trust::Description& td = description.Add("TDX", Cat("SVN ", golden_.tdx_svn));
-    for (const TdxMeasurement& one : golden_.td) td.Add(Cat("MRTD with ", one.ram_gib, " GiB", one.early_accept ? ", early accept" : ""), ToHex(one.mrtd));
+    for (const TdxMeasurement& one : golden_.td) {
+      td.Add(Cat("MRTD with ", one.ram_gib, " GiB", one.early_accept ? ", early accept" : ""), ToHex(one.mrtd));
+    }
   }
   description.Add(trust::DescribeCertificate(certificate_));
   return description;
@@ -246,7 +266,9 @@ trust::Description LaunchEndorsement::Describe() const {
 bool LooksLikeEndorsement(ByteView bytes) {
   const auto fields = protobuf::Parse(bytes);
   if (!fields || fields->size() != 2) return false;
-  const auto is = [&](std::size_t index) { return (*fields)[index].type == WireType::kLength && (*fields)[index].number == index + 1 && (*fields)[index].bytes.size() >= 256; };
+  const auto is = [&](std::size_t index) {
+    return (*fields)[index].type == WireType::kLength && (*fields)[index].number == index + 1 && (*fields)[index].bytes.size() >= 256;
+  };
   return is(0) && is(1);
 }
 

@@ -50,9 +50,9 @@ struct TdxMeasurement {
 
 struct Golden {
   Time timestamp{};
-  std::uint64_t cl_spec = 0;    // 0: not said
-  Bytes commit;                 // empty: not said
-  crypto::Sha384Digest digest{};  // of the firmware image
+  std::uint64_t cl_spec = 0;          // 0: not said
+  Bytes commit;                       // empty: not said
+  crypto::Sha384Digest digest{};      // of the firmware image
   bool sev_snp = false, tdx = false;  // whether it says anything of them
   std::uint32_t snp_svn = 0, tdx_svn = 0;
   std::vector<SnpMeasurement> snp;
@@ -93,7 +93,8 @@ struct EndorsementFact final : trust::FormatFact {
 class LaunchEndorsementParser {
  public:
   // nullopt: the log says why. `caches` may be nullptr.
-  static std::optional<trust::Parsed<LaunchEndorsement>> Parse(const trust::UntrustedBytes& bytes, CheckLog& log, trust::FactCaches* caches = nullptr);
+  static std::optional<trust::Parsed<LaunchEndorsement>> Parse(const trust::UntrustedBytes& bytes, CheckLog& log,
+                                                               trust::FactCaches* caches = nullptr);
 };
 
 // Whether the bytes begin like an endorsement.

@@ -25,7 +25,9 @@ std::optional<trust::Description> DescribeBytes(const trust::UntrustedBytes& byt
   return description;
 }
 
-std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) { return LooksLikeEndorsement(bytes.Read().TakeRest()) ? kEndorsementMediaType : std::string_view(); }
+std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) {
+  return LooksLikeEndorsement(bytes.Read().TakeRest()) ? kEndorsementMediaType : std::string_view();
+}
 
 // One document for each measurement that it lists. What a node sends is evidence, and serves that node alone.
 std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches*) {
@@ -40,7 +42,8 @@ std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes,
 }
 
 // Those that are signed under a root that the operator pinned; their time is that of the certificates.
-std::vector<trust::AuthenticDocument> AuthenticDocuments(std::span<const trust::CollateralItem> documents, const trust::AnchorSet& anchors, trust::FactCaches* caches) {
+std::vector<trust::AuthenticDocument> AuthenticDocuments(std::span<const trust::CollateralItem> documents, const trust::AnchorSet& anchors,
+                                                         trust::FactCaches* caches) {
   if (!anchors.HasAnchorFor(kVendor, kProduct)) return {};
   std::vector<trust::AuthenticDocument> authentic;
   const trust::CollateralSnapshot collateral(std::vector<trust::CollateralItem>(documents.begin(), documents.end()));
@@ -50,7 +53,8 @@ std::vector<trust::AuthenticDocument> AuthenticDocuments(std::span<const trust::
     CheckLog unused;
     auto parsed = LaunchEndorsementParser::Parse(item.body, unused);
     if (!parsed) continue;
-    const auto endorsement = LaunchEndorsementAuthenticator::Authenticate(*std::move(parsed), {.anchors = anchors, .collateral = collateral, .challenge = none, .caches = caches}, unused);
+    const auto endorsement = LaunchEndorsementAuthenticator::Authenticate(
+        *std::move(parsed), {.anchors = anchors, .collateral = collateral, .challenge = none, .caches = caches}, unused);
     if (!endorsement) continue;
     trust::AuthenticDocument document{item, Time::min(), Time::max()};
     for (const trust::ValidityWindow& window : endorsement->windows()) {
@@ -82,16 +86,18 @@ const evidence::Format kFormat{
     .authentic = &AuthenticDocuments,
 };
 
-std::optional<trust::Parsed<LaunchEndorsement>> ParseEndorsement(std::span<const evidence::Item> items, bool& sound, trust::FactCaches* caches, CheckLog& log) {
-  const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kEndorsementMediaType; });
+std::optional<trust::Parsed<LaunchEndorsement>> ParseEndorsement(std::span<const evidence::Item> items, bool& sound,
+                                                                 trust::FactCaches* caches, CheckLog& log) {
+  const auto found =
+      std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kEndorsementMediaType; });
   if (found == items.end()) return std::nullopt;
   auto parsed = LaunchEndorsementParser::Parse(found->body, log, caches);
   sound = parsed.has_value();
   return parsed;
 }
 
-std::optional<trust::Parsed<LaunchEndorsement>> FindEndorsement(const trust::CollateralSnapshot& collateral, std::string_view scope, ByteView measurement, trust::FactCaches* caches,
-                                                               CheckLog& log) {
+std::optional<trust::Parsed<LaunchEndorsement>> FindEndorsement(const trust::CollateralSnapshot& collateral, std::string_view scope,
+                                                                ByteView measurement, trust::FactCaches* caches, CheckLog& log) {
   const std::string detail = ToHex(measurement);
   for (const trust::CollateralItem& item : collateral.Candidates(kEndorsementKind, scope)) {
     if (item.key.detail == detail) return LaunchEndorsementParser::Parse(item.body, log, caches);
@@ -99,13 +105,15 @@ std::optional<trust::Parsed<LaunchEndorsement>> FindEndorsement(const trust::Col
   return std::nullopt;
 }
 
-std::vector<trust::CollateralKey> NeedsEndorsement(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral, std::string_view scope,
-                                                   const std::optional<Bytes>& measurement) {
-  const bool sent = std::any_of(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kEndorsementMediaType; });
+std::vector<trust::CollateralKey> NeedsEndorsement(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral,
+                                                   std::string_view scope, const std::optional<Bytes>& measurement) {
+  const bool sent =
+      std::any_of(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kEndorsementMediaType; });
   if (sent || !measurement) return {};
   trust::CollateralKey key{std::string(kEndorsementKind), std::string(scope), ToHex(*measurement)};
   const auto candidates = collateral.Candidates(key.kind, key.scope);
-  const bool there = std::any_of(candidates.begin(), candidates.end(), [&key](const trust::CollateralItem& item) { return item.key.detail == key.detail; });
+  const bool there = std::any_of(candidates.begin(), candidates.end(),
+                                 [&key](const trust::CollateralItem& item) { return item.key.detail == key.detail; });
   return there ? std::vector<trust::CollateralKey>() : std::vector{std::move(key)};
 }
 

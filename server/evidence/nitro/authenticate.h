@@ -26,7 +26,8 @@ class DocumentAuthenticator {
   // nullopt: the log says why. Validity windows of every certificate of the path are reported with the result, and judged at the time of
   // appraisal, not at that of the document. Revocation is not: AWS has these chains verified without their lists, and replaces issuers
   // every day to every three weeks.
-  static std::optional<trust::Authenticated<Document>> Authenticate(trust::Parsed<Document> parsed, const evidence::AuthenticationContext& context, CheckLog& log);
+  static std::optional<trust::Authenticated<Document>> Authenticate(trust::Parsed<Document> parsed,
+                                                                    const evidence::AuthenticationContext& context, CheckLog& log);
 };
 
 }  // namespace assay::nitro

@@ -20,7 +20,7 @@ constexpr std::string_view kDigest = "SHA384";
 constexpr std::size_t kSignatureSize = 96;
 constexpr std::size_t kMaxModuleId = 128;
 constexpr std::size_t kMaxCertificate = 1024;
-constexpr std::size_t kMaxCabundle = 7;   // with the certificate as many as a path may have
+constexpr std::size_t kMaxCabundle = 7;  // with the certificate as many as a path may have
 constexpr std::size_t kMaxGuestData = 1024;
 constexpr std::uint64_t kEnclavePcrs = 32;
 constexpr std::uint64_t kTpmPcrs = 24;
@@ -32,9 +32,7 @@ constexpr auto kMemberNames = std::to_array<std::string_view>(
 
 constexpr std::string_view SuffixOf(Kind kind) { return kind == Kind::kEnclave ? "-enc" : "-tpm"; }
 
-bool IsHex(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
+bool IsHex(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
 
 // Reads the members one by one and collects what is wrong with them.
 class Reading {
@@ -50,18 +48,24 @@ class Reading {
     for (const cbor::Entry& entry : *map) {
       const std::string* name = entry.key.AsString();
       const bool known = name != nullptr && std::find(kMemberNames.begin(), kMemberNames.end(), *name) != kMemberNames.end();
-      if (!known) Complain("payload", "members of the specification only", name == nullptr ? std::string(entry.key.KindName()) : Printable(*name, 64));
+      if (!known) {
+        Complain("payload", "members of the specification only",
+                 name == nullptr ? std::string(entry.key.KindName()) : Printable(*name, 64));
+      }
     }
     Members members{};
     ReadModuleId(members);
-    if (const cbor::Value* digest = Require("digest"); digest != nullptr && (digest->AsString() == nullptr || *digest->AsString() != kDigest)) {
-      Complain("digest", std::string(kDigest), digest->AsString() == nullptr ? std::string(digest->KindName()) : Printable(*digest->AsString(), 64));
+    if (const cbor::Value* digest = Require("digest");
+        digest != nullptr && (digest->AsString() == nullptr || *digest->AsString() != kDigest)) {
+      Complain("digest", std::string(kDigest),
+               digest->AsString() == nullptr ? std::string(digest->KindName()) : Printable(*digest->AsString(), 64));
     }
     if (const cbor::Value* timestamp = Require("timestamp")) {
       members.timestamp_ms = timestamp->AsUint64().value_or(0);
       // Milliseconds of the years to 9999; more would not be a time.
       if (members.timestamp_ms == 0 || members.timestamp_ms > 253'402'300'799'999) {
-        Complain("timestamp", "milliseconds since 1970", timestamp->AsUint64() ? std::to_string(*timestamp->AsUint64()) : std::string(timestamp->KindName()));
+        Complain("timestamp", "milliseconds since 1970",
+                 timestamp->AsUint64() ? std::to_string(*timestamp->AsUint64()) : std::string(timestamp->KindName()));
       }
     }
     ReadPcrs(members);
@@ -76,8 +80,12 @@ class Reading {
 
  private:
   void Complain(std::string claim, std::string expected, std::string actual) {
-    findings_.push_back({.reason = Reason::kNitroMemberInvalid, .component = std::string(kDocumentComponent), .claim = std::move(claim),
-                         .expected = std::move(expected), .actual = std::move(actual), .spec = std::string(kSpec)});
+    findings_.push_back({.reason = Reason::kNitroMemberInvalid,
+                         .component = std::string(kDocumentComponent),
+                         .claim = std::move(claim),
+                         .expected = std::move(expected),
+                         .actual = std::move(actual),
+                         .spec = std::string(kSpec)});
   }
 
   const cbor::Value* Require(std::string_view name) {
@@ -91,7 +99,8 @@ class Reading {
     if (value == nullptr) return;
     const std::string* text = value->AsString();
     if (text == nullptr || text->empty() || text->size() > kMaxModuleId || Printable(*text, text->size()) != *text) {
-      return Complain("module_id", Cat("text of 1 to ", kMaxModuleId, " printable characters"), text == nullptr ? std::string(value->KindName()) : Cat(text->size(), " bytes"));
+      return Complain("module_id", Cat("text of 1 to ", kMaxModuleId, " printable characters"),
+                      text == nullptr ? std::string(value->KindName()) : Cat(text->size(), " bytes"));
     }
     members.module_id = *text;
   }
@@ -107,14 +116,17 @@ class Reading {
     const std::uint64_t limit = enclave != nullptr ? kEnclavePcrs : kTpmPcrs;
     const cbor::Value& value = enclave != nullptr ? *enclave : *tpm;
     const cbor::Value::Map* map = value.AsMap();
-    if (map == nullptr || map->empty()) return Complain(name, Cat("a map of 1 to ", limit, " registers"), map == nullptr ? std::string(value.KindName()) : "none");
+    if (map == nullptr || map->empty()) {
+      return Complain(name, Cat("a map of 1 to ", limit, " registers"), map == nullptr ? std::string(value.KindName()) : "none");
+    }
     for (const cbor::Entry& entry : *map) {
       const std::optional<std::uint64_t> index = entry.key.AsUint64();
       const Bytes* digest = entry.value.AsBytes();
       if (!index || *index >= limit) {
         Complain(name, Cat("registers 0 to ", limit - 1), index ? std::to_string(*index) : std::string(entry.key.KindName()));
       } else if (digest == nullptr || digest->size() != kPcrSize) {
-        Complain(Cat(name, ".", *index), Cat(kPcrSize, " bytes, as ", kDigest, " has"), digest == nullptr ? std::string(entry.value.KindName()) : Cat(digest->size(), " bytes"));
+        Complain(Cat(name, ".", *index), Cat(kPcrSize, " bytes, as ", kDigest, " has"),
+                 digest == nullptr ? std::string(entry.value.KindName()) : Cat(digest->size(), " bytes"));
       } else {
         members.pcrs.push_back({static_cast<std::uint32_t>(*index), *digest});
       }
@@ -125,7 +137,8 @@ class Reading {
   void ReadCertificate(const cbor::Value& value, std::string claim, Bytes& into) {
     const Bytes* der = value.AsBytes();
     if (der == nullptr || der->empty() || der->size() > kMaxCertificate) {
-      return Complain(std::move(claim), Cat("1 to ", kMaxCertificate, " bytes"), der == nullptr ? std::string(value.KindName()) : Cat(der->size(), " bytes"));
+      return Complain(std::move(claim), Cat("1 to ", kMaxCertificate, " bytes"),
+                      der == nullptr ? std::string(value.KindName()) : Cat(der->size(), " bytes"));
     }
     into = *der;
   }
@@ -135,7 +148,8 @@ class Reading {
     if (value == nullptr) return;
     const cbor::Value::Array* list = value->AsArray();
     if (list == nullptr || list->empty() || list->size() > kMaxCabundle) {
-      return Complain("cabundle", Cat("1 to ", kMaxCabundle, " certificates"), list == nullptr ? std::string(value->KindName()) : std::to_string(list->size()));
+      return Complain("cabundle", Cat("1 to ", kMaxCabundle, " certificates"),
+                      list == nullptr ? std::string(value->KindName()) : std::to_string(list->size()));
     }
     for (std::size_t i = 0; i < list->size(); ++i) ReadCertificate((*list)[i], Cat("cabundle.", i), members.cabundle.emplace_back());
   }
@@ -145,7 +159,8 @@ class Reading {
     if (value == nullptr || value->IsNull()) return std::nullopt;
     const Bytes* octets = value->AsBytes();
     if (octets == nullptr || octets->size() < least || octets->size() > kMaxGuestData) {
-      Complain(std::string(name), Cat("null, or ", least, " to ", kMaxGuestData, " bytes"), octets == nullptr ? std::string(value->KindName()) : Cat(octets->size(), " bytes"));
+      Complain(std::string(name), Cat("null, or ", least, " to ", kMaxGuestData, " bytes"),
+               octets == nullptr ? std::string(value->KindName()) : Cat(octets->size(), " bytes"));
       return std::nullopt;
     }
     return *octets;
@@ -157,7 +172,8 @@ class Reading {
 
 // NitroTPMs and newer hypervisors write the map with an indefinite length; the rest is as strict as ever.
 Outcome<cbor::Value> ParsePayload(ByteView payload) {
-  return cbor::Parse(payload, "nitro-document payload", {.bytes = kMaxDocumentSize, .depth = 3, .entries = 40, .values = 128, .indefinite = true});
+  return cbor::Parse(payload, "nitro-document payload",
+                     {.bytes = kMaxDocumentSize, .depth = 3, .entries = 40, .values = 128, .indefinite = true});
 }
 
 }  // namespace
@@ -175,7 +191,8 @@ std::string_view InstanceOf(std::string_view module_id, Kind kind) {
   const std::string_view suffix = SuffixOf(kind);
   if (module_id.size() < suffix.size() + kModuleDigits) return {};
   const std::string_view instance = module_id.substr(0, module_id.size() - suffix.size() - kModuleDigits);
-  const bool sound = instance.starts_with("i-") && IsHex(instance.substr(2)) && module_id.substr(instance.size(), suffix.size()) == suffix &&
+  const bool sound = instance.starts_with("i-") && IsHex(instance.substr(2)) &&
+                     module_id.substr(instance.size(), suffix.size()) == suffix &&
                      IsHex(module_id.substr(module_id.size() - kModuleDigits));
   return sound ? instance : std::string_view();
 }
@@ -194,8 +211,12 @@ std::optional<trust::Parsed<Document>> DocumentParser::Parse(const trust::Untrus
   Outcome<cose::Sign1> message = cose::ParseSign1(item.Read().TakeRest(), kDocumentComponent, kMaxDocumentSize);
   if (!log.Require(Check::kNitroCose, message) || !message) return std::nullopt;
   if (!log.Require(Check::kNitroAlgorithm, message->algorithm == cose::kEs384 && message->signature.size() == kSignatureSize, [&] {
-        return Finding{.reason = Reason::kAlgorithmUnsupported, .component = std::string(kDocumentComponent), .claim = "alg", .expected = Cat("ES384 (-35), ", kSignatureSize, " bytes"),
-                       .actual = Cat(message->algorithm, ", ", message->signature.size(), " bytes"), .spec = std::string(kSpec)};
+        return Finding{.reason = Reason::kAlgorithmUnsupported,
+                       .component = std::string(kDocumentComponent),
+                       .claim = "alg",
+                       .expected = Cat("ES384 (-35), ", kSignatureSize, " bytes"),
+                       .actual = Cat(message->algorithm, ", ", message->signature.size(), " bytes"),
+                       .spec = std::string(kSpec)};
       })) {
     return std::nullopt;
   }
@@ -246,7 +267,9 @@ trust::Description Document::Describe() const {
   description.Add("module", Printable(module_id(), kMaxModuleId));
   description.Add("timestamp", FormatTime(Time(std::chrono::duration_cast<Duration>(std::chrono::milliseconds(members_->timestamp_ms)))));
   description.Add("debug", debug() ? "yes: PCRs 0 to 2 are zero" : "no");
-  const auto octets = [&](const char* name, const std::optional<Bytes>& value) { description.Add(name, value ? ToHexBounded(*value) : "none"); };
+  const auto octets = [&](const char* name, const std::optional<Bytes>& value) {
+    description.Add(name, value ? ToHexBounded(*value) : "none");
+  };
   octets("nonce", members_->nonce);
   octets("user data", members_->user_data);
   octets("public key", members_->public_key);

@@ -44,8 +44,8 @@ struct Members {
   std::optional<Bytes> public_key;  // nullopt: null or absent, which is the same
   std::optional<Bytes> user_data;
   std::optional<Bytes> nonce;
-  Bytes signed_bytes;               // Sig_structure
-  Bytes signature;                  // r, s: 48 bytes each
+  Bytes signed_bytes;  // Sig_structure
+  Bytes signature;     // r, s: 48 bytes each
 };
 
 class Document {

@@ -34,7 +34,8 @@ std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes&, trust
 std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item>, const trust::CollateralSnapshot&) { return {}; }
 
 const evidence::Item* FindDocument(std::span<const evidence::Item> items) {
-  const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kDocumentMediaType; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kDocumentMediaType; });
   return found == items.end() ? nullptr : &*found;
 }
 
@@ -53,10 +54,14 @@ const evidence::Format kFormat{
     .judge = &Judge,
 };
 
-std::optional<trust::Authenticated<Document>> AuthenticateDocument(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Authenticated<Document>> AuthenticateDocument(std::span<const evidence::Item> items,
+                                                                   const evidence::AuthenticationContext& context, CheckLog& log) {
   const evidence::Item* item = FindDocument(items);
   if (item == nullptr) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(kDocumentComponent), .expected = std::string(kDocumentMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(kDocumentComponent),
+                                .expected = std::string(kDocumentMediaType),
+                                .actual = "none"});
     return std::nullopt;
   }
   std::optional<trust::Parsed<Document>> parsed = DocumentParser::Parse(item->body, log);

@@ -17,7 +17,8 @@ inline constexpr std::string_view kDocumentMediaType = "application/vnd.assay.ni
 extern const evidence::Format kFormat;
 
 // For platforms: parses and authenticates the one document among the items. nullopt: the log says why.
-std::optional<trust::Authenticated<Document>> AuthenticateDocument(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log);
+std::optional<trust::Authenticated<Document>> AuthenticateDocument(std::span<const evidence::Item> items,
+                                                                   const evidence::AuthenticationContext& context, CheckLog& log);
 
 // The same hint, of the document among the items. nullopt: there is none, or it is malformed.
 std::optional<DocumentHint> HintOf(std::span<const evidence::Item> items);

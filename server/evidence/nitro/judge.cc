@@ -15,10 +15,15 @@ void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContex
   const bool command_line = context.Pins(kTpmPcr12Claim) || context.Releases(kTpmPcr12Claim);
   if (!image && !command_line) return;
   log.Require(Check::kNitroBootPcrs, image == command_line, [&] {
-    return Finding{.reason = Reason::kBootPcrsOpen, .effect = Effect::kIndeterminate, .component = std::string(kDocumentComponent),
-                   .claim = std::string(image ? kTpmPcr12Claim : kTpmPcr4Claim), .expected = "a rule beside that on the other", .actual = "none",
-                   .spec = "GHSA-xrv8-2pf5-f3q7",
-                   .remedy = Cat("Appraise ", kTpmPcr4Claim, " and ", kTpmPcr12Claim, " both, by equals, one_of or in every tuple of a release.")};
+    return Finding{
+        .reason = Reason::kBootPcrsOpen,
+        .effect = Effect::kIndeterminate,
+        .component = std::string(kDocumentComponent),
+        .claim = std::string(image ? kTpmPcr12Claim : kTpmPcr4Claim),
+        .expected = "a rule beside that on the other",
+        .actual = "none",
+        .spec = "GHSA-xrv8-2pf5-f3q7",
+        .remedy = Cat("Appraise ", kTpmPcr4Claim, " and ", kTpmPcr12Claim, " both, by equals, one_of or in every tuple of a release.")};
   });
 }
 

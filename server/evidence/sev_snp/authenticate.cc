@@ -62,8 +62,11 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
   const bool vcek = report.signing_key() == SigningKey::kVcek;
   const std::string_view component = NameOf(report.signing_key());
   const auto refusal = [&](Reason reason, std::string claim, std::string expected, std::string actual) {
-    return Finding{.reason = reason, .component = std::string(component), .claim = std::move(claim),
-                   .expected = std::move(expected), .actual = std::move(actual)};
+    return Finding{.reason = reason,
+                   .component = std::string(component),
+                   .claim = std::move(claim),
+                   .expected = std::move(expected),
+                   .actual = std::move(actual)};
   };
 
   if (!trust::Bundle::MayAnswer(Report::kCarrierKind, report.CarriedValue(), Report::kComponent, context.challenge, log)) {
@@ -121,15 +124,13 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
       // On Turin the id is 8 bytes long and the rest of the field is zero.
       Bytes certified = extensions->hwid.value_or(Bytes{});
       certified.resize(chip_id.size(), 0);
-      matches &= log.Require(Check::kSnpHwid, Equal(certified, chip_id), [&] {
-        return refusal(Reason::kHwidMismatch, "CHIP_ID", ToHex(chip_id), ToHex(certified));
-      });
+      matches &= log.Require(Check::kSnpHwid, Equal(certified, chip_id),
+                             [&] { return refusal(Reason::kHwidMismatch, "CHIP_ID", ToHex(chip_id), ToHex(certified)); });
     }
   }
   if (report.version() == 2) {
-    matches &= log.Require(Check::kSnpProductKnown, product != Product::kTurin, [&] {
-      return refusal(Reason::kProductMismatch, "VERSION", "version 3 or later on Turin", "2");
-    });
+    matches &= log.Require(Check::kSnpProductKnown, product != Product::kTurin,
+                           [&] { return refusal(Reason::kProductMismatch, "VERSION", "version 3 or later on Turin", "2"); });
   }
   const auto there = [&](std::string_view kind) { return !context.collateral.Candidates(kind, NameOf(product)).empty(); };
   if (!there(kArkKind) || !there(vcek ? kAskKind : kAsvkKind)) {
@@ -155,11 +156,17 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
   const Revocation revocation = CheckRevocation(chain->anchor(), intermediate, product, context, log);
   if (revocation.newest == nullptr) {
     // What that costs is decided where snp.revocation_checked is appraised.
-    log.Skip(Check::kSnpRevocation, {.reason = Reason::kRevocationUnchecked, .effect = Effect::kNote, .component = "crl",
-                                     .claim = "snp.revocation_checked", .expected = Cat("a revocation list of ", chain->anchor().CommonName()), .actual = "none"});
+    log.Skip(Check::kSnpRevocation, {.reason = Reason::kRevocationUnchecked,
+                                     .effect = Effect::kNote,
+                                     .component = "crl",
+                                     .claim = "snp.revocation_checked",
+                                     .expected = Cat("a revocation list of ", chain->anchor().CommonName()),
+                                     .actual = "none"});
   } else if (!log.Require(Check::kSnpRevocation, !revocation.revoked, [&] {
-               return Finding{.reason = Reason::kCertificateRevoked, .component = std::string(intermediate.CommonName()),
-                              .claim = "serial", .expected = Cat("not on the list of ", chain->anchor().CommonName()),
+               return Finding{.reason = Reason::kCertificateRevoked,
+                              .component = std::string(intermediate.CommonName()),
+                              .claim = "serial",
+                              .expected = Cat("not on the list of ", chain->anchor().CommonName()),
                               .actual = SerialText(intermediate.serial())};
              })) {
     return std::nullopt;
@@ -177,7 +184,8 @@ std::optional<trust::Authenticated<Report>> ReportAuthenticator::Authenticate(tr
   }
   if (revocation.newest != nullptr) {
     // AMD serves a list beside each of its two chains, under numbers of its own; the newest is at least as new as the one meant.
-    windows.push_back(trust::WindowOf(*revocation.newest, "crl", {std::string(kCrlKind), std::string(NameOf(product)), vcek ? "" : "vlek"}));
+    windows.push_back(
+        trust::WindowOf(*revocation.newest, "crl", {std::string(kCrlKind), std::string(NameOf(product)), vcek ? "" : "vlek"}));
   }
   return trust::Authenticated<Report>::BySignature(std::move(parsed), trust::VerifiedKey::FromChain(chain, component),
                                                    Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log,

@@ -29,8 +29,7 @@ class ReportAuthenticator {
   // nullopt: the log says why. Validity windows of leaf, ASK or ASVK, ARK and revocation list are reported with the
   // result, not judged.
   static std::optional<trust::Authenticated<Report>> Authenticate(trust::Parsed<Report> report,
-                                                                  const evidence::AuthenticationContext& context,
-                                                                  CheckLog& log);
+                                                                  const evidence::AuthenticationContext& context, CheckLog& log);
 };
 
 // The newest (by CRL number, then thisUpdate) of those revocation lists in `collateral` that `ark` issued; nullptr if there

@@ -29,16 +29,23 @@ std::string_view NameOfGuid(std::string_view guid) {
 }
 
 Finding Malformed(std::string where, std::string expected, std::string actual) {
-  return {.reason = Reason::kCertTableMalformed, .component = std::string(kComponent), .claim = std::move(where),
-          .expected = std::move(expected), .actual = std::move(actual), .spec = "AMD 56421 section 4.1.8.1"};
+  return {.reason = Reason::kCertTableMalformed,
+          .component = std::string(kComponent),
+          .claim = std::move(where),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = "AMD 56421 section 4.1.8.1"};
 }
 
 }  // namespace
 
 Outcome<std::vector<CertTableEntry>> ReadCertTable(ByteView table) {
   if (table.size() > kMaxCertTableSize) {
-    return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(kComponent), .claim = "length",
-                   .expected = Cat("at most ", kMaxCertTableSize, " bytes"), .actual = Cat(table.size(), " bytes")};
+    return Finding{.reason = Reason::kSizeOverLimit,
+                   .component = std::string(kComponent),
+                   .claim = "length",
+                   .expected = Cat("at most ", kMaxCertTableSize, " bytes"),
+                   .actual = Cat(table.size(), " bytes")};
   }
   // The end first: most of what is no table, and it is anything that a node sends, has none, and costs no more than the search.
   std::size_t count = 0;
@@ -67,7 +74,9 @@ Outcome<std::vector<CertTableEntry>> ReadCertTable(ByteView table) {
     const std::uint64_t end = std::uint64_t{entry.offset} + entry.length;  // 64 bits: the sum of two u32 must not wrap
     if (entry.length == 0) return Malformed(where, "a value", "length 0");
     if (entry.offset < data_start) return Malformed(where, Cat("an offset of at least ", data_start), Cat("offset ", entry.offset));
-    if (end > table.size()) return Malformed(where, Cat("an end at most at ", table.size()), Cat("offset ", entry.offset, " and length ", entry.length));
+    if (end > table.size()) {
+      return Malformed(where, Cat("an end at most at ", table.size()), Cat("offset ", entry.offset, " and length ", entry.length));
+    }
     entry.value = table.subspan(entry.offset, entry.length);
     const auto repeats = [&](const CertTableEntry& other) { return &other != &entry && other.guid == entry.guid; };
     if (std::any_of(entries.begin(), entries.end(), repeats)) return Malformed(where, "each GUID once", "twice");

@@ -21,11 +21,11 @@ inline constexpr std::size_t kMaxCertTableSize = 64 * 1024;
 inline constexpr std::size_t kMaxCertTableEntries = 32;
 
 struct CertTableEntry {
-  std::string guid;      // "63da758d-e664-4564-adc5-f4b93be8accd"
-  std::string_view name; // "VCEK", "VLEK", "ASK", "ARK", "CRL", "ExtraPlatformInfo", or "unknown"
+  std::string guid;       // "63da758d-e664-4564-adc5-f4b93be8accd"
+  std::string_view name;  // "VCEK", "VLEK", "ASK", "ARK", "CRL", "ExtraPlatformInfo", or "unknown"
   std::uint32_t offset;
   std::uint32_t length;
-  ByteView value;        // into the table
+  ByteView value;  // into the table
 };
 
 // Entries in table order. Refused (cert_table_malformed, size_over_limit): no terminator, an entry that begins inside the

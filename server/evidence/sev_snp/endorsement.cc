@@ -23,10 +23,10 @@ struct TcbExtension {
   std::string_view suffix;
   std::size_t index;
 };
-constexpr auto kMilanGenoaTcb = std::to_array<TcbExtension>(
-    {{"3.1", 0}, {"3.2", 1}, {"3.4", 2}, {"3.5", 3}, {"3.6", 4}, {"3.7", 5}, {"3.3", 6}, {"3.8", 7}});
-constexpr auto kTurinTcb = std::to_array<TcbExtension>(
-    {{"3.9", 0}, {"3.1", 1}, {"3.2", 2}, {"3.3", 3}, {"3.5", 4}, {"3.6", 5}, {"3.7", 6}, {"3.8", 7}});
+constexpr auto kMilanGenoaTcb =
+    std::to_array<TcbExtension>({{"3.1", 0}, {"3.2", 1}, {"3.4", 2}, {"3.5", 3}, {"3.6", 4}, {"3.7", 5}, {"3.3", 6}, {"3.8", 7}});
+constexpr auto kTurinTcb =
+    std::to_array<TcbExtension>({{"3.9", 0}, {"3.1", 1}, {"3.2", 2}, {"3.3", 3}, {"3.5", 4}, {"3.6", 5}, {"3.7", 6}, {"3.8", 7}});
 
 std::span<const TcbExtension> TcbExtensionsOf(Product product) {
   if (product == Product::kTurin) return kTurinTcb;
@@ -48,8 +48,12 @@ std::optional<std::string> DecodeIa5String(ByteView der) {
 }
 
 Finding Deviation(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim),
-          .expected = std::move(expected), .actual = std::move(actual), .spec = std::string(kSpec)};
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = std::string(kSpec)};
 }
 
 }  // namespace
@@ -64,8 +68,8 @@ std::string VcekDetail(ByteView chip_id, const RawTcb& tcb, Product product) {
 Outcome<LeafExtensions> ReadLeafExtensions(const crypto::Certificate& leaf, std::string_view component) {
   std::vector<Finding> findings;
   const auto refuse = [&](std::string_view suffix, std::string expected, std::string actual) {
-    findings.push_back(Deviation(Reason::kCertificateExtension, component, Cat("extension ", kArc, suffix),
-                                 std::move(expected), std::move(actual)));
+    findings.push_back(
+        Deviation(Reason::kCertificateExtension, component, Cat("extension ", kArc, suffix), std::move(expected), std::move(actual)));
   };
   const auto value_of = [&](std::string_view suffix) -> const Bytes* {
     const crypto::Extension* extension = leaf.FindExtension(Cat(kArc, suffix));
@@ -128,8 +132,8 @@ std::optional<CertificateRole> RoleOf(const crypto::Certificate& certificate) {
     std::string_view text;
     CertificateKind kind;
   };
-  for (const Prefix& prefix : {Prefix{"ARK-", CertificateKind::kArk}, Prefix{"SEV-VLEK-", CertificateKind::kAsvk},
-                               Prefix{"SEV-", CertificateKind::kAsk}}) {
+  for (const Prefix& prefix :
+       {Prefix{"ARK-", CertificateKind::kArk}, Prefix{"SEV-VLEK-", CertificateKind::kAsvk}, Prefix{"SEV-", CertificateKind::kAsk}}) {
     if (!name.starts_with(prefix.text)) continue;
     if (const auto product = ProductNamed(name.substr(prefix.text.size()))) return CertificateRole{prefix.kind, product};
   }
@@ -139,8 +143,8 @@ std::optional<CertificateRole> RoleOf(const crypto::Certificate& certificate) {
 std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
   std::vector<Finding> findings;
   const auto refuse = [&](const crypto::Certificate& certificate, std::string what, std::string expected, std::string actual) {
-    findings.push_back(Deviation(Reason::kCertificateProfile, Printable(certificate.CommonName(), 64), std::move(what),
-                                 std::move(expected), std::move(actual)));
+    findings.push_back(Deviation(Reason::kCertificateProfile, Printable(certificate.CommonName(), 64), std::move(what), std::move(expected),
+                                 std::move(actual)));
   };
   if (path.certificates.size() != 3) {
     refuse(path.leaf(), "path", "VCEK or VLEK, ASK or ASVK, ARK", Cat(path.certificates.size(), " certificates"));
@@ -151,10 +155,10 @@ std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
   const crypto::Certificate& root = path.certificates[2];
 
   const auto leaf_role = RoleOf(leaf), intermediate_role = RoleOf(intermediate), root_role = RoleOf(root);
-  const bool vcek_chain = leaf_role && leaf_role->kind == CertificateKind::kVcek && intermediate_role &&
-                          intermediate_role->kind == CertificateKind::kAsk;
-  const bool vlek_chain = leaf_role && leaf_role->kind == CertificateKind::kVlek && intermediate_role &&
-                          intermediate_role->kind == CertificateKind::kAsvk;
+  const bool vcek_chain =
+      leaf_role && leaf_role->kind == CertificateKind::kVcek && intermediate_role && intermediate_role->kind == CertificateKind::kAsk;
+  const bool vlek_chain =
+      leaf_role && leaf_role->kind == CertificateKind::kVlek && intermediate_role && intermediate_role->kind == CertificateKind::kAsvk;
   if ((!vcek_chain && !vlek_chain) || !root_role || root_role->kind != CertificateKind::kArk ||
       intermediate_role->product != root_role->product) {
     refuse(leaf, "names", "SEV-VCEK under SEV-<product>, or SEV-VLEK under SEV-VLEK-<product>, under ARK-<product>",
@@ -163,9 +167,11 @@ std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
   }
 
   // Names beside the common name: 2.5.4.11 OU, .6 C, .7 L, .8 ST, .10 O.
-  static constexpr std::pair<std::string_view, std::string_view> kAmdName[] = {
-      {"2.5.4.11", "Engineering"}, {"2.5.4.6", "US"}, {"2.5.4.7", "Santa Clara"}, {"2.5.4.8", "CA"},
-      {"2.5.4.10", "Advanced Micro Devices"}};
+  static constexpr std::pair<std::string_view, std::string_view> kAmdName[] = {{"2.5.4.11", "Engineering"},
+                                                                               {"2.5.4.6", "US"},
+                                                                               {"2.5.4.7", "Santa Clara"},
+                                                                               {"2.5.4.8", "CA"},
+                                                                               {"2.5.4.10", "Advanced Micro Devices"}};
   for (const crypto::Certificate& certificate : path.certificates) {
     const auto& subject = certificate.subject();
     for (const auto& [oid, value] : kAmdName) {
@@ -180,11 +186,15 @@ std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
       refuse(certificate, "signature algorithm", "RSASSA-PSS, SHA-384, MGF1 with SHA-384, salt 48, trailer 1",
              Cat("OID ", algorithm.oid, ", salt ", algorithm.salt_length, ", trailer ", algorithm.trailer_field));
     }
-    if (!certificate.SignatureAlgorithmsAgree()) refuse(certificate, "signature algorithm", "the same inside and outside", "two different ones");
+    if (!certificate.SignatureAlgorithmsAgree()) {
+      refuse(certificate, "signature algorithm", "the same inside and outside", "two different ones");
+    }
     if (certificate.version() != 3) refuse(certificate, "version", "3", std::to_string(certificate.version()));
     for (const crypto::Extension& extension : certificate.extensions()) {
       const bool known = extension.oid == "2.5.29.15" || extension.oid == "2.5.29.19";  // keyUsage, basicConstraints
-      if (extension.critical && !known) refuse(certificate, "critical extensions", "keyUsage and basicConstraints at most", Printable(extension.oid, 64));
+      if (extension.critical && !known) {
+        refuse(certificate, "critical extensions", "keyUsage and basicConstraints at most", Printable(extension.oid, 64));
+      }
     }
   }
   for (const crypto::Certificate* authority : {&intermediate, &root}) {
@@ -198,7 +208,9 @@ std::vector<Finding> CheckAmdProfile(const crypto::CertificatePath& path) {
     refuse(leaf, "key", "EC P-384", Cat(crypto::NameOf(leaf.public_key().kind()), ", ", leaf.public_key().bits(), " bits"));
   }
   if (leaf.is_ca()) refuse(leaf, "basicConstraints", "not a certificate authority", "cA TRUE");
-  if (intermediate.path_length() != 0) refuse(intermediate, "pathLenConstraint", "0", intermediate.path_length() ? std::to_string(*intermediate.path_length()) : "absent");
+  if (intermediate.path_length() != 0) {
+    refuse(intermediate, "pathLenConstraint", "0", intermediate.path_length() ? std::to_string(*intermediate.path_length()) : "absent");
+  }
 
   constexpr auto kCertSign = static_cast<std::uint16_t>(crypto::KeyUsage::kKeyCertSign);
   constexpr auto kCertAndCrlSign = static_cast<std::uint16_t>(kCertSign | static_cast<std::uint16_t>(crypto::KeyUsage::kCrlSign));

@@ -23,7 +23,7 @@ inline constexpr std::string_view kVlekKind = "amd.vlek";
 inline constexpr std::string_view kAskKind = "amd.ask";    // SEV-<product>, issues VCEKs
 inline constexpr std::string_view kAsvkKind = "amd.asvk";  // SEV-VLEK-<product>, issues VLEKs
 inline constexpr std::string_view kArkKind = "amd.ark";
-inline constexpr std::string_view kCrlKind = "amd.crl";    // of the ARK: lists ASK and ASVK serials
+inline constexpr std::string_view kCrlKind = "amd.crl";  // of the ARK: lists ASK and ASVK serials
 
 // Details under which leaves are found: chip id as KDS wants it (8 bytes on Turin) and TCB, in hexadecimal.
 std::string VcekDetail(ByteView chip_id, const RawTcb& tcb, Product product);
@@ -31,10 +31,10 @@ std::string TcbDetail(const RawTcb& tcb);
 
 // What the extensions 1.3.6.1.4.1.3704.1.x of a leaf say.
 struct LeafExtensions {
-  std::string product_name;     // .2, e.g. "Milan-B0"; only the line before '-' is reliable
+  std::string product_name;  // .2, e.g. "Milan-B0"; only the line before '-' is reliable
   std::optional<Product> product;
-  RawTcb tcb{};                 // .3.x, put together in the order of the product's TCB_VERSION
-  std::optional<Bytes> hwid;    // .4, VCEK: 64 bytes, on Turin 8
+  RawTcb tcb{};                       // .3.x, put together in the order of the product's TCB_VERSION
+  std::optional<Bytes> hwid;          // .4, VCEK: 64 bytes, on Turin 8
   std::optional<std::string> csp_id;  // .5, VLEK
 };
 // Every extension exactly once and exactly encoded: INTEGERs in minimal DER and at most 255, IA5Strings, HWID raw. A VCEK

@@ -20,12 +20,14 @@ using evidence::FirmwareKind;
 using evidence::OvmfTable;
 
 constexpr FirmwareKind kOvmf{"ovmf", "edk2 OvmfPkg, OvmfSevMetadata.asm", Reason::kFirmwareNotSnp};
-constexpr FirmwareKind kSvsm{"svsm", "COCONUT-SVSM, as loaded before IGVM files", Reason::kFirmwareNotSnp,
-                             "Give the image that QEMU loads below the firmware (svsm.bin); if the SVSM comes as an IGVM file, give that as the firmware."};
+constexpr FirmwareKind kSvsm{
+    "svsm", "COCONUT-SVSM, as loaded before IGVM files", Reason::kFirmwareNotSnp,
+    "Give the image that QEMU loads below the firmware (svsm.bin); if the SVSM comes as an IGVM file, give that as the firmware."};
 constexpr std::string_view kWholeImage = "Give the image that the hypervisor maps below 4 GiB, unchanged and up to its last byte.";
 
 // dc886566-984a-4798-a75e-5585a7bf67cc
-constexpr OvmfTable::Guid kMetadataOffset = {0x66, 0x65, 0x88, 0xDC, 0x4A, 0x98, 0x98, 0x47, 0xA7, 0x5E, 0x55, 0x85, 0xA7, 0xBF, 0x67, 0xCC};
+constexpr OvmfTable::Guid kMetadataOffset = {0x66, 0x65, 0x88, 0xDC, 0x4A, 0x98, 0x98, 0x47,
+                                             0xA7, 0x5E, 0x55, 0x85, 0xA7, 0xBF, 0x67, 0xCC};
 // 00f771de-1a7e-4fcb-890e-68c77e2fb44e
 constexpr OvmfTable::Guid kResetBlock = {0xDE, 0x71, 0xF7, 0x00, 0x7E, 0x1A, 0xCB, 0x4F, 0x89, 0x0E, 0x68, 0xC7, 0x7E, 0x2F, 0xB4, 0x4E};
 // 7255371f-3a3b-4b04-927b-1da6efa8d454
@@ -72,7 +74,8 @@ const TypeRow& RowOf(SevSectionType type) {
 
 Outcome<OvmfTable> FindTable(ByteView image, std::uint64_t end, const FirmwareKind& kind) {
   if (image.empty() || image.size() % kPageSize != 0 || image.size() >= end) {
-    return kind.Refuse(Reason::kFirmwareNotSnp, "size", Cat("an image of whole pages of ", kPageSize, " bytes"), Cat(image.size(), " bytes"), kWholeImage);
+    return kind.Refuse(Reason::kFirmwareNotSnp, "size", Cat("an image of whole pages of ", kPageSize, " bytes"),
+                       Cat(image.size(), " bytes"), kWholeImage);
   }
   return OvmfTable::Find(image, kind);
 }
@@ -80,20 +83,28 @@ Outcome<OvmfTable> FindTable(ByteView image, std::uint64_t end, const FirmwareKi
 Outcome<std::vector<SevSection>> ReadSections(ByteView image, ByteView offset_data, const FirmwareKind& kind) {
   const std::size_t offset = *Reader(offset_data).U32Le();
   if (offset < kDescriptorSize || offset > image.size()) {
-    return kind.Refuse(Reason::kFirmwareMalformed, "SEV metadata offset", Cat(kDescriptorSize, " to ", image.size(), " bytes from the end of the image"), std::to_string(offset), kWholeImage);
+    return kind.Refuse(Reason::kFirmwareMalformed, "SEV metadata offset",
+                       Cat(kDescriptorSize, " to ", image.size(), " bytes from the end of the image"), std::to_string(offset), kWholeImage);
   }
   const ByteView descriptor = image.last(offset);
   const ByteView signature = SliceOf(descriptor, D("SIGNATURE"));
-  if (!Equal(signature, AsBytes("ASEV"))) return kind.Refuse(Reason::kFirmwareMalformed, "SIGNATURE", ToHex(AsBytes("ASEV")), ToHex(signature), kWholeImage);
+  if (!Equal(signature, AsBytes("ASEV"))) {
+    return kind.Refuse(Reason::kFirmwareMalformed, "SIGNATURE", ToHex(AsBytes("ASEV")), ToHex(signature), kWholeImage);
+  }
   const std::uint64_t version = LittleEndianOf(descriptor, D("VERSION"));
   if (version != kVersion) return kind.Refuse(Reason::kVersionUnsupported, "VERSION", std::to_string(kVersion), std::to_string(version));
   const std::uint64_t count = LittleEndianOf(descriptor, D("NUMBER_OF_SECTIONS"));
-  if (count > kMaxSevSections) return kind.Refuse(Reason::kSizeOverLimit, "NUMBER_OF_SECTIONS", Cat("at most ", kMaxSevSections), std::to_string(count));
+  if (count > kMaxSevSections) {
+    return kind.Refuse(Reason::kSizeOverLimit, "NUMBER_OF_SECTIONS", Cat("at most ", kMaxSevSections), std::to_string(count));
+  }
   const std::uint64_t size = kDescriptorSize + count * kSectionSize;
   const std::uint64_t length = LittleEndianOf(descriptor, D("LENGTH"));
-  if (length != size) return kind.Refuse(Reason::kFirmwareMalformed, "LENGTH", Cat(size, " bytes for ", count, " sections"), Cat(length, " bytes"));
+  if (length != size) {
+    return kind.Refuse(Reason::kFirmwareMalformed, "LENGTH", Cat(size, " bytes for ", count, " sections"), Cat(length, " bytes"));
+  }
   if (size > descriptor.size()) {
-    return kind.Refuse(Reason::kFirmwareMalformed, "LENGTH", Cat("at most the ", descriptor.size(), " bytes up to the end of the image"), Cat(length, " bytes"));
+    return kind.Refuse(Reason::kFirmwareMalformed, "LENGTH", Cat("at most the ", descriptor.size(), " bytes up to the end of the image"),
+                       Cat(length, " bytes"));
   }
   std::vector<SevSection> sections;
   for (ByteView rest = descriptor.subspan(kDescriptorSize, size - kDescriptorSize); !rest.empty(); rest = rest.subspan(kSectionSize)) {
@@ -101,9 +112,11 @@ Outcome<std::vector<SevSection>> ReadSections(ByteView image, ByteView offset_da
     const auto number = static_cast<std::uint32_t>(LittleEndianOf(raw, S("TYPE")));
     const std::optional<SevSectionType> type = SevSectionTypeOf(number);
     if (!type) {
-      return kind.Refuse(Reason::kFirmwareUnpredictable, Cat("section ", sections.size(), ".TYPE"), "1 to 4, or 16", std::to_string(number), "Update Assay, if the type is a newer one.");
+      return kind.Refuse(Reason::kFirmwareUnpredictable, Cat("section ", sections.size(), ".TYPE"), "1 to 4, or 16", std::to_string(number),
+                         "Update Assay, if the type is a newer one.");
     }
-    sections.push_back({*type, static_cast<std::uint32_t>(LittleEndianOf(raw, S("BASE"))), static_cast<std::uint32_t>(LittleEndianOf(raw, S("SIZE")))});
+    sections.push_back(
+        {*type, static_cast<std::uint32_t>(LittleEndianOf(raw, S("BASE"))), static_cast<std::uint32_t>(LittleEndianOf(raw, S("SIZE")))});
   }
   return sections;
 }
@@ -113,21 +126,35 @@ std::uint64_t EndOf(const SevSection& section) { return std::uint64_t{section.ad
 // `taken`: bytes below 4 GiB that sections must leave alone.
 std::optional<Finding> DefectOf(const SevFirmware& firmware, std::uint64_t taken, const FirmwareKind& kind) {
   const std::vector<SevSection>& sections = firmware.sections;
-  const auto named = [&](std::size_t index, std::string_view field) { return Cat("section ", index, " (", NameOf(sections[index].type), ").", field); };
-  if (sections.size() > kMaxSevSections) return kind.Refuse(Reason::kSizeOverLimit, "NUMBER_OF_SECTIONS", Cat("at most ", kMaxSevSections), std::to_string(sections.size()));
+  const auto named = [&](std::size_t index, std::string_view field) {
+    return Cat("section ", index, " (", NameOf(sections[index].type), ").", field);
+  };
+  if (sections.size() > kMaxSevSections) {
+    return kind.Refuse(Reason::kSizeOverLimit, "NUMBER_OF_SECTIONS", Cat("at most ", kMaxSevSections), std::to_string(sections.size()));
+  }
   std::uint64_t memory = 0;  // can't wrap: few sections of 32 bits
   const SevSection* hashes = nullptr;
   for (std::size_t i = 0; i < sections.size(); ++i) {
     const SevSection& section = sections[i];
-    if (section.address % kPageSize != 0) return kind.Refuse(Reason::kFirmwareMalformed, named(i, "BASE"), Cat("a multiple of ", kPageSize), HexNumber(section.address));
-    if (section.size == 0 || section.size % kPageSize != 0) return kind.Refuse(Reason::kFirmwareMalformed, named(i, "SIZE"), Cat("a multiple of ", kPageSize, " above 0"), HexNumber(section.size));
-    if (RowOf(section.type).one_page && section.size != kPageSize) return kind.Refuse(Reason::kFirmwareMalformed, named(i, "SIZE"), HexNumber(kPageSize), HexNumber(section.size));
+    if (section.address % kPageSize != 0) {
+      return kind.Refuse(Reason::kFirmwareMalformed, named(i, "BASE"), Cat("a multiple of ", kPageSize), HexNumber(section.address));
+    }
+    if (section.size == 0 || section.size % kPageSize != 0) {
+      return kind.Refuse(Reason::kFirmwareMalformed, named(i, "SIZE"), Cat("a multiple of ", kPageSize, " above 0"),
+                         HexNumber(section.size));
+    }
+    if (RowOf(section.type).one_page && section.size != kPageSize) {
+      return kind.Refuse(Reason::kFirmwareMalformed, named(i, "SIZE"), HexNumber(kPageSize), HexNumber(section.size));
+    }
     if (EndOf(section) > kFirmwareEnd - taken) {
-      return kind.Refuse(Reason::kFirmwareMalformed, named(i, "BASE"), Cat("memory that ends at most where the image begins, ", HexNumber(kFirmwareEnd - taken)), Cat("memory that ends at ", HexNumber(EndOf(section))));
+      return kind.Refuse(Reason::kFirmwareMalformed, named(i, "BASE"),
+                         Cat("memory that ends at most where the image begins, ", HexNumber(kFirmwareEnd - taken)),
+                         Cat("memory that ends at ", HexNumber(EndOf(section))));
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (section.address < EndOf(sections[j]) && sections[j].address < EndOf(section)) {
-        return kind.Refuse(Reason::kFirmwareMalformed, named(i, "BASE"), "memory apart from that of other sections", Cat("an overlap with section ", j));
+        return kind.Refuse(Reason::kFirmwareMalformed, named(i, "BASE"), "memory apart from that of other sections",
+                           Cat("an overlap with section ", j));
       }
     }
     if (section.type == SevSectionType::kKernelHashes) {
@@ -136,11 +163,14 @@ std::optional<Finding> DefectOf(const SevFirmware& firmware, std::uint64_t taken
     }
     memory += section.size;
   }
-  if (memory > kMaxSevMemory) return kind.Refuse(Reason::kSizeOverLimit, "SIZE of all sections", Cat("at most ", kMaxSevMemory, " bytes"), Cat(memory, " bytes"));
+  if (memory > kMaxSevMemory) {
+    return kind.Refuse(Reason::kSizeOverLimit, "SIZE of all sections", Cat("at most ", kMaxSevMemory, " bytes"), Cat(memory, " bytes"));
+  }
   if (firmware.hash_table_address && hashes != nullptr) {
     const std::uint64_t at = *firmware.hash_table_address;
     if (at < hashes->address || at + kHashTableSize > EndOf(*hashes)) {
-      return kind.Refuse(Reason::kFirmwareMalformed, "address of the kernel hashes", Cat(kHashTableSize, " bytes inside the section at ", HexNumber(hashes->address)), HexNumber(at));
+      return kind.Refuse(Reason::kFirmwareMalformed, "address of the kernel hashes",
+                         Cat(kHashTableSize, " bytes inside the section at ", HexNumber(hashes->address)), HexNumber(at));
     }
   }
   return std::nullopt;
@@ -163,7 +193,8 @@ Outcome<Metadata> ReadMetadata(ByteView image, std::uint64_t end, const Firmware
 }  // namespace
 
 std::optional<SevSectionType> SevSectionTypeOf(std::uint32_t number) {
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(), [number](const TypeRow& row) { return static_cast<std::uint32_t>(row.type) == number; });
+  const auto found =
+      std::find_if(kTypes.begin(), kTypes.end(), [number](const TypeRow& row) { return static_cast<std::uint32_t>(row.type) == number; });
   return found == kTypes.end() ? std::nullopt : std::optional(found->type);
 }
 
@@ -191,8 +222,13 @@ Outcome<SevFirmware> ReadSvsm(ByteView image, std::uint64_t end) {
   const auto info = metadata->table.RequiredEntry(kSvsmInfo, "place of the first instruction", 4);
   if (!info) return info.findings();
   const std::uint32_t first = *Reader(*info).U32Le();
-  if (first >= image.size()) return kSvsm.Refuse(Reason::kFirmwareMalformed, "place of the first instruction", Cat("below the image's ", image.size(), " bytes"), std::to_string(first));
-  SevFirmware svsm{.sections = std::move(metadata).value().sections, .reset_eip = static_cast<std::uint32_t>(end - image.size() + first), .hash_table_address = {}};
+  if (first >= image.size()) {
+    return kSvsm.Refuse(Reason::kFirmwareMalformed, "place of the first instruction", Cat("below the image's ", image.size(), " bytes"),
+                        std::to_string(first));
+  }
+  SevFirmware svsm{.sections = std::move(metadata).value().sections,
+                   .reset_eip = static_cast<std::uint32_t>(end - image.size() + first),
+                   .hash_table_address = {}};
   if (auto defect = DefectOf(svsm, kFirmwareEnd - (end - image.size()), kSvsm)) return *std::move(defect);
   return svsm;
 }

@@ -46,8 +46,8 @@ struct SevSection {
 };
 
 struct SevFirmware {
-  std::vector<SevSection> sections;                // in the order of the metadata
-  std::uint32_t reset_eip = 0;                     // of application processors; of an SVSM of all
+  std::vector<SevSection> sections;                 // in the order of the metadata
+  std::uint32_t reset_eip = 0;                      // of application processors; of an SVSM of all
   std::optional<std::uint32_t> hash_table_address;  // of kernel hashes
 };
 

@@ -37,7 +37,8 @@ trust::Description DescribeReport(const trust::UntrustedBytes& bytes) {
 trust::Description DescribeTable(ByteView table, const std::vector<CertTableEntry>& entries) {
   trust::Description description("SEV certificate table", Cat(entries.size(), " entries, ", table.size(), " bytes"));
   for (const CertTableEntry& entry : entries) {
-    trust::Description& child = description.Add(Cat(entry.name, " ", entry.guid), Cat("offset ", entry.offset, ", ", entry.length, " bytes"));
+    trust::Description& child =
+        description.Add(Cat(entry.name, " ", entry.guid), Cat("offset ", entry.offset, ", ", entry.length, " bytes"));
     const auto documents = Unpack(entry.name == "CRL" ? Container::kRevocationList : Container::kCertificate,
                                   trust::UntrustedBytes(ToBytes(entry.value)), trust::CollateralSource::kNode, nullptr);
     if (entry.name == "unknown" || entry.name == "ExtraPlatformInfo") continue;
@@ -115,7 +116,8 @@ std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes,
 }
 
 const evidence::Item* FindReport(std::span<const evidence::Item> items) {
-  const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kReportMediaType; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kReportMediaType; });
   return found == items.end() ? nullptr : &*found;
 }
 
@@ -165,7 +167,10 @@ std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const e
                                                                const evidence::AuthenticationContext& context, CheckLog& log) {
   const evidence::Item* item = FindReport(items);
   if (item == nullptr) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(kReportComponent), .expected = std::string(kReportMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(kReportComponent),
+                                .expected = std::string(kReportMediaType),
+                                .actual = "none"});
     return std::nullopt;
   }
   std::optional<trust::Parsed<Report>> report = ReportParser::Parse(item->body, log);
@@ -210,7 +215,9 @@ std::optional<Bytes> FieldHint(std::span<const evidence::Item> items, const Fiel
 }  // namespace
 
 std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items) { return FieldHint(items, FieldNamed(kReportV5, "REPORT_ID")); }
-std::optional<Bytes> MeasurementHint(std::span<const evidence::Item> items) { return FieldHint(items, FieldNamed(kReportV5, "MEASUREMENT")); }
+std::optional<Bytes> MeasurementHint(std::span<const evidence::Item> items) {
+  return FieldHint(items, FieldNamed(kReportV5, "MEASUREMENT"));
+}
 
 std::optional<SigningKey> SigningKeyHint(std::span<const evidence::Item> items) {
   const evidence::Item* item = FindReport(items);

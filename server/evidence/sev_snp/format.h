@@ -22,8 +22,7 @@ extern const evidence::Format kFormat;
 // For platforms: parses and authenticates the one report among the items; a malformed certificate table, certificate or CRL
 // among them is refused as well. nullopt: the log says why.
 std::optional<trust::Authenticated<Report>> AuthenticateReport(std::span<const evidence::Item> items,
-                                                               const evidence::AuthenticationContext& context,
-                                                               CheckLog& log);
+                                                               const evidence::AuthenticationContext& context, CheckLog& log);
 
 // REPORT_ID as the unauthenticated report among the items says: to look up what is remembered, decides nothing.
 std::optional<Bytes> ReportIdHint(std::span<const evidence::Item> items);

@@ -24,7 +24,8 @@ using evidence::IgvmVpContext;
 
 constexpr evidence::FirmwareKind kIgvm{"igvm", "microsoft/igvm, igvm_defs", Reason::kFirmwareNotSnp};
 
-constexpr auto kLoaders = std::to_array<std::pair<IgvmLoader, std::string_view>>({{IgvmLoader::kHyperV, "hyperv"}, {IgvmLoader::kQemu, "qemu"}});
+constexpr auto kLoaders =
+    std::to_array<std::pair<IgvmLoader, std::string_view>>({{IgvmLoader::kHyperV, "hyperv"}, {IgvmLoader::kQemu, "qemu"}});
 
 constexpr Field kSevFeatures{"SEV_FEATURES", 0x3B0, 8};  // of a VMSA. AMD 24593, table B-4
 constexpr std::uint64_t kSnpActive = 1;
@@ -63,7 +64,8 @@ Outcome<IgvmGuest> ReadIgvm(ByteView file) {
     if (context == nullptr) continue;
     started = true;
     if (const std::uint64_t features = LittleEndianOf(context->data, kSevFeatures); (features & kSnpActive) == 0) {
-      return kIgvm.Refuse(Reason::kFirmwareMalformed, Cat("VMSA of processor ", context->vp_index, ".SEV_FEATURES"), "bit 0, SNPActive", HexNumber(features));
+      return kIgvm.Refuse(Reason::kFirmwareMalformed, Cat("VMSA of processor ", context->vp_index, ".SEV_FEATURES"), "bit 0, SNPActive",
+                          HexNumber(features));
     }
   }
   if (!started) return kIgvm.Refuse(Reason::kFirmwareMalformed, "VP_CONTEXT", "the state of at least one processor", "none");
@@ -76,7 +78,8 @@ Outcome<crypto::Sha384Digest> LaunchDigest(const IgvmGuest& guest, IgvmLoader lo
   for (const evidence::IgvmDirective& directive : guest.directives) {
     if (const auto* page = std::get_if<IgvmPage>(&directive)) {
       if (page->shared && loader == IgvmLoader::kQemu) {
-        return kIgvm.Refuse(Reason::kFirmwareUnpredictable, "flags", "no shared page, which QEMU would add as a private one", Cat("one at ", HexNumber(page->gpa)));
+        return kIgvm.Refuse(Reason::kFirmwareUnpredictable, "flags", "no shared page, which QEMU would add as a private one",
+                            Cat("one at ", HexNumber(page->gpa)));
       }
       if (!page->shared) AddPage(*page, loader, updates);
     } else if (const auto* parameters = std::get_if<IgvmParameters>(&directive)) {
@@ -85,7 +88,8 @@ Outcome<crypto::Sha384Digest> LaunchDigest(const IgvmGuest& guest, IgvmLoader lo
       if (loader == IgvmLoader::kHyperV) {
         updates.AddVmsa(context->gpa, crypto::Sha384(context->data));
       } else if (context->gpa != kKvmVmsaAddress) {
-        return kIgvm.Refuse(Reason::kFirmwareUnpredictable, Cat("VMSA of processor ", context->vp_index, ".gpa"), Cat(HexNumber(kKvmVmsaAddress), ", where KVM has it"), HexNumber(context->gpa),
+        return kIgvm.Refuse(Reason::kFirmwareUnpredictable, Cat("VMSA of processor ", context->vp_index, ".gpa"),
+                            Cat(HexNumber(kKvmVmsaAddress), ", where KVM has it"), HexNumber(context->gpa),
                             "The file was built for another hypervisor: say which with --vmm.");
       } else {
         last.push_back(context);
@@ -99,8 +103,9 @@ Outcome<crypto::Sha384Digest> LaunchDigest(const IgvmGuest& guest, IgvmLoader lo
 
 std::optional<Finding> CompareWithIdBlock(const crypto::Sha384Digest& digest, const IgvmGuest& guest) {
   if (!guest.id_block || Equal(guest.id_block->launch_digest, digest)) return std::nullopt;
-  return kIgvm.Refuse(Reason::kLaunchDigestMismatch, "SNP_ID_BLOCK.ld", ToHex(digest), ToHex(guest.id_block->launch_digest),
-                      "AMD's processor refuses this launch. The file was changed after its ID block was made, or another hypervisor is meant: see --vmm.");
+  return kIgvm.Refuse(
+      Reason::kLaunchDigestMismatch, "SNP_ID_BLOCK.ld", ToHex(digest), ToHex(guest.id_block->launch_digest),
+      "AMD's processor refuses this launch. The file was changed after its ID block was made, or another hypervisor is meant: see --vmm.");
 }
 
 }  // namespace assay::sev_snp

@@ -25,9 +25,10 @@ void Put(std::span<std::uint8_t> page, std::size_t offset, std::size_t size, std
 }
 
 // Fields of a VMSA that are not zero at the start. AMD 24593, table B-4.
-constexpr std::size_t kEs = 0x000, kCs = 0x010, kSs = 0x020, kDs = 0x030, kFs = 0x040, kGs = 0x050, kGdtr = 0x060, kLdtr = 0x070, kIdtr = 0x080, kTr = 0x090;
-constexpr std::size_t kEfer = 0x0D0, kCr4 = 0x148, kCr0 = 0x158, kDr7 = 0x160, kDr6 = 0x168, kRflags = 0x170, kRip = 0x178, kGPat = 0x268, kRdx = 0x310,
-                      kSevFeatures = 0x3B0, kXcr0 = 0x3E8, kMxcsr = 0x408, kFcw = 0x410;
+constexpr std::size_t kEs = 0x000, kCs = 0x010, kSs = 0x020, kDs = 0x030, kFs = 0x040, kGs = 0x050, kGdtr = 0x060, kLdtr = 0x070,
+                      kIdtr = 0x080, kTr = 0x090;
+constexpr std::size_t kEfer = 0x0D0, kCr4 = 0x148, kCr0 = 0x158, kDr7 = 0x160, kDr6 = 0x168, kRflags = 0x170, kRip = 0x178, kGPat = 0x268,
+                      kRdx = 0x310, kSevFeatures = 0x3B0, kXcr0 = 0x3E8, kMxcsr = 0x408, kFcw = 0x410;
 
 // Where hypervisors differ.
 struct VmsaRow {
@@ -37,7 +38,7 @@ struct VmsaRow {
   std::uint64_t g_pat;
   std::uint32_t mxcsr;
   std::uint16_t fcw;
-  bool model_in_rdx;        // else what a reset leaves there
+  bool model_in_rdx;  // else what a reset leaves there
   PageType sec_mem;
   bool cpuid_last;
 };
@@ -98,10 +99,14 @@ Page SvsmVmsaOf(const VmsaRow& row, const Launch& launch, std::uint32_t eip) {
 }
 
 using Guid = ByteArray<16>;
-constexpr Guid kHashTableGuid = {0x06, 0xD6, 0x38, 0x94, 0x22, 0x4F, 0xC9, 0x4C, 0xB4, 0x79, 0xA7, 0x93, 0xD4, 0x11, 0xFD, 0x21};  // 9438d606-4f22-4cc9-b479-a793d411fd21
-constexpr Guid kKernelGuid = {0x37, 0x94, 0xE7, 0x4D, 0xD2, 0xAB, 0x7F, 0x42, 0xB8, 0x35, 0xD5, 0xB1, 0x72, 0xD2, 0x04, 0x5B};     // 4de79437-abd2-427f-b835-d5b172d2045b
-constexpr Guid kInitrdGuid = {0x31, 0xF7, 0xBA, 0x44, 0x2F, 0x3A, 0xD7, 0x4B, 0x9A, 0xF1, 0x41, 0xE2, 0x91, 0x69, 0x78, 0x1D};     // 44baf731-3a2f-4bd7-9af1-41e29169781d
-constexpr Guid kCommandLineGuid = {0xD8, 0x2D, 0xD0, 0x97, 0x20, 0xBD, 0x94, 0x4C, 0xAA, 0x78, 0xE7, 0x71, 0x4D, 0x36, 0xAB, 0x2A};  // 97d02dd8-bd20-4c94-aa78-e7714d36ab2a
+constexpr Guid kHashTableGuid = {0x06, 0xD6, 0x38, 0x94, 0x22, 0x4F, 0xC9, 0x4C,
+                                 0xB4, 0x79, 0xA7, 0x93, 0xD4, 0x11, 0xFD, 0x21};  // 9438d606-4f22-4cc9-b479-a793d411fd21
+constexpr Guid kKernelGuid = {0x37, 0x94, 0xE7, 0x4D, 0xD2, 0xAB, 0x7F, 0x42,
+                              0xB8, 0x35, 0xD5, 0xB1, 0x72, 0xD2, 0x04, 0x5B};  // 4de79437-abd2-427f-b835-d5b172d2045b
+constexpr Guid kInitrdGuid = {0x31, 0xF7, 0xBA, 0x44, 0x2F, 0x3A, 0xD7, 0x4B,
+                              0x9A, 0xF1, 0x41, 0xE2, 0x91, 0x69, 0x78, 0x1D};  // 44baf731-3a2f-4bd7-9af1-41e29169781d
+constexpr Guid kCommandLineGuid = {0xD8, 0x2D, 0xD0, 0x97, 0x20, 0xBD, 0x94, 0x4C,
+                                   0xAA, 0x78, 0xE7, 0x71, 0x4D, 0x36, 0xAB, 0x2A};  // 97d02dd8-bd20-4c94-aa78-e7714d36ab2a
 constexpr std::size_t kHashEntrySize = 50, kHashTableLength = 18 + 3 * kHashEntrySize;
 
 Page HashPage(const KernelHashes& hashes, std::size_t offset) {
@@ -118,7 +123,8 @@ Page HashPage(const KernelHashes& hashes, std::size_t offset) {
     at += 2;
   };
   head(kHashTableGuid, kHashTableLength);
-  for (const auto& [guid, hash] : {std::pair(kCommandLineGuid, hashes.command_line), std::pair(kInitrdGuid, hashes.initrd), std::pair(kKernelGuid, hashes.kernel)}) {
+  for (const auto& [guid, hash] :
+       {std::pair(kCommandLineGuid, hashes.command_line), std::pair(kInitrdGuid, hashes.initrd), std::pair(kKernelGuid, hashes.kernel)}) {
     head(guid, kHashEntrySize);
     put(hash);
   }
@@ -159,7 +165,9 @@ KernelHashes HashKernel(ByteView kernel, ByteView initrd, std::string_view comma
 crypto::Sha384Digest FirmwareDigest(ByteView image, std::uint64_t end, const crypto::Sha384Digest& before) {
   ASSAY_CHECK(image.size() <= end);
   LaunchUpdates pages(before);
-  for (std::uint64_t offset = 0; offset < image.size(); offset += kPageSize) pages.AddContent(end - image.size() + offset, image.subspan(offset, kPageSize));
+  for (std::uint64_t offset = 0; offset < image.size(); offset += kPageSize) {
+    pages.AddContent(end - image.size() + offset, image.subspan(offset, kPageSize));
+  }
   return pages.digest();
 }
 
@@ -191,7 +199,10 @@ Outcome<crypto::Sha384Digest> LaunchDigest(const crypto::Sha384Digest& after_fir
     if (row.cpuid_last && section.type == SevSectionType::kCpuid) pages.AddAddresses(PageType::kCpuid, section.address, section.size);
   }
   if (launch.kernel && !kernel_measured) {
-    return Finding{.reason = Reason::kKernelNotMeasured, .component = launch.in_svsm ? "svsm" : "ovmf", .claim = "sections", .expected = "a section KernelHashes, and its place in the GUID table",
+    return Finding{.reason = Reason::kKernelNotMeasured,
+                   .component = launch.in_svsm ? "svsm" : "ovmf",
+                   .claim = "sections",
+                   .expected = "a section KernelHashes, and its place in the GUID table",
                    .actual = "none"};
   }
   const auto vmsa = [&](bool boot_processor) {
@@ -209,7 +220,11 @@ std::vector<Finding> CompareWithReport(const crypto::Sha384Digest& digest, const
   const ByteView raw = report.Read().TakeRest();
   const ByteView measurement = SliceOf(raw, FieldNamed(kReportV5, "MEASUREMENT"));
   if (Equal(measurement, digest)) return {};
-  return {{.reason = Reason::kLaunchDigestMismatch, .component = std::string(kReportComponent), .claim = "snp.measurement", .expected = ToHex(digest), .actual = ToHex(measurement)}};
+  return {{.reason = Reason::kLaunchDigestMismatch,
+           .component = std::string(kReportComponent),
+           .claim = "snp.measurement",
+           .expected = ToHex(digest),
+           .actual = ToHex(measurement)}};
 }
 
 }  // namespace assay::sev_snp

@@ -46,11 +46,11 @@ KernelHashes HashKernel(ByteView kernel, ByteView initrd, std::string_view comma
 
 struct Launch {
   Vmm vmm = Vmm::kQemu;
-  std::uint32_t vcpus = 1;                       // 1 to kMaxVcpus
-  std::uint32_t vcpu_signature = 0;              // QEMU only: the others leave RDX as a reset does
-  std::uint64_t guest_features = kSnpActive;     // SEV_FEATURES
-  std::optional<KernelHashes> kernel = {};       // none: firmware loads what it boots itself
-  bool in_svsm = false;                          // QEMU only: what starts is an SVSM, in the state that it expects
+  std::uint32_t vcpus = 1;                    // 1 to kMaxVcpus
+  std::uint32_t vcpu_signature = 0;           // QEMU only: the others leave RDX as a reset does
+  std::uint64_t guest_features = kSnpActive;  // SEV_FEATURES
+  std::optional<KernelHashes> kernel = {};    // none: firmware loads what it boots itself
+  bool in_svsm = false;                       // QEMU only: what starts is an SVSM, in the state that it expects
 };
 
 // LD when all pages of the image, which ends at `end`, have been added to those `before`. `image`: whole pages, no more than `end` bytes.

@@ -29,7 +29,9 @@ consteval Field P(std::string_view name) { return FieldNamed(kPageInfo, name); }
 void Put(std::span<std::uint8_t> info, const Field& field, std::uint64_t value) {
   for (std::size_t i = 0; i < field.size; ++i) info[field.offset + i] = static_cast<std::uint8_t>(value >> 8 * i);
 }
-void Put(std::span<std::uint8_t> info, const Field& field, ByteView value) { std::copy_n(value.begin(), field.size, info.begin() + static_cast<std::ptrdiff_t>(field.offset)); }
+void Put(std::span<std::uint8_t> info, const Field& field, ByteView value) {
+  std::copy_n(value.begin(), field.size, info.begin() + static_cast<std::ptrdiff_t>(field.offset));
+}
 
 }  // namespace
 

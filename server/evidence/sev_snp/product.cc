@@ -12,14 +12,12 @@ struct TcbByte {
   std::string_view name;  // "" = reserved
 };
 
-constexpr std::array<TcbByte, 8> kMilanGenoaTcb = {{{0, "boot_loader"}, {1, "tee"}, {2, ""}, {3, ""}, {4, ""}, {5, ""},
-                                                    {6, "snp"}, {7, "microcode"}}};
-constexpr std::array<TcbByte, 8> kTurinTcb = {{{0, "fmc"}, {1, "boot_loader"}, {2, "tee"}, {3, "snp"}, {4, ""}, {5, ""},
-                                               {6, ""}, {7, "microcode"}}};
+constexpr std::array<TcbByte, 8> kMilanGenoaTcb = {
+    {{0, "boot_loader"}, {1, "tee"}, {2, ""}, {3, ""}, {4, ""}, {5, ""}, {6, "snp"}, {7, "microcode"}}};
+constexpr std::array<TcbByte, 8> kTurinTcb = {
+    {{0, "fmc"}, {1, "boot_loader"}, {2, "tee"}, {3, "snp"}, {4, ""}, {5, ""}, {6, ""}, {7, "microcode"}}};
 
-const std::array<TcbByte, 8>& TcbLayoutOf(Product product) {
-  return product == Product::kTurin ? kTurinTcb : kMilanGenoaTcb;
-}
+const std::array<TcbByte, 8>& TcbLayoutOf(Product product) { return product == Product::kTurin ? kTurinTcb : kMilanGenoaTcb; }
 
 struct ModelRange {
   std::uint8_t family;
@@ -77,8 +75,7 @@ trust::ComponentVersion DecodeTcb(Product product, const RawTcb& raw) {
 
 bool TcbReservedIsZero(Product product, const RawTcb& raw) {
   const auto& layout = TcbLayoutOf(product);
-  return std::all_of(layout.begin(), layout.end(),
-                     [&](const TcbByte& byte) { return !byte.name.empty() || raw[byte.index] == 0; });
+  return std::all_of(layout.begin(), layout.end(), [&](const TcbByte& byte) { return !byte.name.empty() || raw[byte.index] == 0; });
 }
 
 }  // namespace assay::sev_snp

@@ -27,8 +27,12 @@ std::span<const Field> LayoutOf(std::uint32_t version) {
 }
 
 Finding Refusal(Reason reason, std::string_view field, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(kReportComponent), .claim = std::string(field),
-          .expected = std::move(expected), .actual = std::move(actual), .spec = std::string(kAbi)};
+  return {.reason = reason,
+          .component = std::string(kReportComponent),
+          .claim = std::string(field),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
+          .spec = std::string(kAbi)};
 }
 
 bool CoveredBySignature(const Field& field) { return field.offset < kSignedSize; }
@@ -56,9 +60,8 @@ std::optional<trust::Parsed<Report>> ReportParser::Parse(const trust::UntrustedB
   Report report(ToBytes(*raw));
   report.version_ = static_cast<std::uint32_t>(report.Number(F("VERSION")));
   std::span<const Field> layout = LayoutOf(report.version_);
-  if (!log.Require(Check::kSnpReportVersion, !layout.empty(), [&] {
-        return Refusal(Reason::kVersionUnsupported, "VERSION", "2, 3, 4 or 5", std::to_string(report.version_));
-      })) {
+  if (!log.Require(Check::kSnpReportVersion, !layout.empty(),
+                   [&] { return Refusal(Reason::kVersionUnsupported, "VERSION", "2, 3, 4 or 5", std::to_string(report.version_)); })) {
     return std::nullopt;
   }
   if (layout.empty()) layout = kReportV5;
@@ -67,8 +70,9 @@ std::optional<trust::Parsed<Report>> ReportParser::Parse(const trust::UntrustedB
   for (const Field& field : layout) {
     if (field.use != FieldUse::kReservedZero) continue;
     const ByteView reserved = report.Slice(field);
-    sound &= log.Require(CoveredBySignature(field) ? Check::kSnpReservedZero : Check::kSnpSignatureTail, AllZero(reserved),
-                         [&] { return Refusal(Reason::kReservedNotZero, field.name, Cat(field.size, " zero bytes"), ToHexBounded(reserved, 24)); });
+    sound &= log.Require(CoveredBySignature(field) ? Check::kSnpReservedZero : Check::kSnpSignatureTail, AllZero(reserved), [&] {
+      return Refusal(Reason::kReservedNotZero, field.name, Cat(field.size, " zero bytes"), ToHexBounded(reserved, 24));
+    });
   }
 
   const std::uint64_t algorithm = report.Number(F("SIGNATURE_ALGO"));
@@ -77,20 +81,17 @@ std::optional<trust::Parsed<Report>> ReportParser::Parse(const trust::UntrustedB
   });
 
   const std::uint64_t policy = report.Number(F("POLICY"));
-  sound &= log.Require(Check::kSnpPolicyReserved, (policy & kPolicyMustBeOne) != 0 && (policy & kPolicyMustBeZero) == 0, [&] {
-    return Refusal(Reason::kFieldInvalid, "POLICY", "bit 17 one, bits 63:26 zero", HexNumber(policy));
-  });
+  sound &= log.Require(Check::kSnpPolicyReserved, (policy & kPolicyMustBeOne) != 0 && (policy & kPolicyMustBeZero) == 0,
+                       [&] { return Refusal(Reason::kFieldInvalid, "POLICY", "bit 17 one, bits 63:26 zero", HexNumber(policy)); });
 
   const std::uint64_t vmpl = report.Number(F("VMPL"));
-  sound &= log.Require(Check::kSnpVmplRange, vmpl <= kHighestVmpl, [&] {
-    return Refusal(Reason::kFieldInvalid, "VMPL", "0 to 3: a report that a guest asked for", HexNumber(vmpl));
-  });
+  sound &= log.Require(Check::kSnpVmplRange, vmpl <= kHighestVmpl,
+                       [&] { return Refusal(Reason::kFieldInvalid, "VMPL", "0 to 3: a report that a guest asked for", HexNumber(vmpl)); });
 
   // Signer info: 0 AUTHOR_KEY_EN, 1 MASK_CHIP_KEY, 4:2 SIGNING_KEY, 31:5 must be zero.
   const std::uint64_t signer = report.Number(F("SIGNER_INFO"));
-  sound &= log.Require(Check::kSnpReservedZero, signer >> 5 == 0, [&] {
-    return Refusal(Reason::kReservedNotZero, "SIGNER_INFO", "bits 31:5 zero", HexNumber(signer));
-  });
+  sound &= log.Require(Check::kSnpReservedZero, signer >> 5 == 0,
+                       [&] { return Refusal(Reason::kReservedNotZero, "SIGNER_INFO", "bits 31:5 zero", HexNumber(signer)); });
   const std::uint64_t signing_key = signer >> 2 & 7;
   sound &= log.Require(Check::kSnpSigningKeyKnown, signing_key <= 1, [&] {
     return Refusal(Reason::kFieldInvalid, "SIGNING_KEY", "0 (VCEK) or 1 (VLEK)",
@@ -111,7 +112,8 @@ std::optional<trust::Parsed<Report>> ReportParser::Parse(const trust::UntrustedB
     for (const Field& field : {F("CURRENT_TCB"), F("REPORTED_TCB"), F("COMMITTED_TCB"), F("LAUNCH_TCB")}) {
       const RawTcb tcb = report.Tcb(field);
       sound &= log.Require(Check::kSnpTcbReserved, TcbReservedIsZero(*report.product_, tcb), [&] {
-        return Refusal(Reason::kReservedNotZero, field.name, Cat("reserved bytes of ", NameOf(*report.product_), "'s TCB_VERSION zero"), ToHex(tcb));
+        return Refusal(Reason::kReservedNotZero, field.name, Cat("reserved bytes of ", NameOf(*report.product_), "'s TCB_VERSION zero"),
+                       ToHex(tcb));
       });
     }
   }
@@ -126,7 +128,8 @@ trust::LookupHints Report::Hints() const {
     if (product_ && *product_ != product) continue;
     const bool vcek = signing_key_ == SigningKey::kVcek;
     const std::string line(NameOf(product));
-    keys.push_back({std::string(vcek ? kVcekKind : kVlekKind), line, vcek ? VcekDetail(chip_id(), reported_tcb(), product) : TcbDetail(reported_tcb())});
+    keys.push_back({std::string(vcek ? kVcekKind : kVlekKind), line,
+                    vcek ? VcekDetail(chip_id(), reported_tcb(), product) : TcbDetail(reported_tcb())});
     keys.push_back({std::string(vcek ? kAskKind : kAsvkKind), line, {}});
     keys.push_back({std::string(kArkKind), line, {}});
     keys.push_back({std::string(kCrlKind), line, {}});
@@ -139,8 +142,7 @@ trust::EcdsaSigned Report::Signed() const {
     const ByteView little = Slice(field);
     return Bytes(little.rbegin(), little.rend());
   };
-  return {crypto::HashAlgorithm::kSha384, ByteView(raw_).first(kSignedSize), big_endian(F("SIGNATURE_R")),
-          big_endian(F("SIGNATURE_S"))};
+  return {crypto::HashAlgorithm::kSha384, ByteView(raw_).first(kSignedSize), big_endian(F("SIGNATURE_R")), big_endian(F("SIGNATURE_S"))};
 }
 
 void Report::WriteClaims(trust::ClaimWriter& claims) const {
@@ -243,7 +245,8 @@ trust::Description Report::Describe() const {
   tcb("current TCB", F("CURRENT_TCB"));
   tcb("launch TCB", F("LAUNCH_TCB"));
   description.Add("current firmware", Cat(Number(F("CURRENT_MAJOR")), ".", Number(F("CURRENT_MINOR")), ".", Number(F("CURRENT_BUILD"))));
-  description.Add("committed firmware", Cat(Number(F("COMMITTED_MAJOR")), ".", Number(F("COMMITTED_MINOR")), ".", Number(F("COMMITTED_BUILD"))));
+  description.Add("committed firmware",
+                  Cat(Number(F("COMMITTED_MAJOR")), ".", Number(F("COMMITTED_MINOR")), ".", Number(F("COMMITTED_BUILD"))));
   if (version_ >= 5) {
     description.Add("launch mitigation vector", HexNumber(Number(F("LAUNCH_MIT_VECTOR"))));
     description.Add("current mitigation vector", HexNumber(Number(F("CURRENT_MIT_VECTOR"))));

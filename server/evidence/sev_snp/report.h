@@ -35,7 +35,7 @@ class Report {
 
   std::uint32_t version() const { return version_; }
   SigningKey signing_key() const { return signing_key_; }
-  const std::optional<CpuId>& cpu() const { return cpu_; }          // version 3 and later
+  const std::optional<CpuId>& cpu() const { return cpu_; }            // version 3 and later
   const std::optional<Product>& product() const { return product_; }  // version 2: only once the chain has told it
   ByteView report_data() const { return Slice(FieldNamed(kReportV5, "REPORT_DATA")); }
   ByteView measurement() const { return Slice(FieldNamed(kReportV5, "MEASUREMENT")); }

@@ -36,8 +36,7 @@ std::optional<trust::CollateralKey> KeyOf(const crypto::Certificate& certificate
   if (role->kind == CertificateKind::kVcek || role->kind == CertificateKind::kVlek) {
     // A leaf whose extensions can't be read is still found by its kind, and then refused by name.
     if (const auto extensions = ReadLeafExtensions(certificate, KindOf(role->kind))) {
-      key.detail = extensions->hwid ? VcekDetail(*extensions->hwid, extensions->tcb, *extensions->product)
-                                    : TcbDetail(extensions->tcb);
+      key.detail = extensions->hwid ? VcekDetail(*extensions->hwid, extensions->tcb, *extensions->product) : TcbDetail(extensions->tcb);
     }
   }
   return key;
@@ -157,8 +156,7 @@ Container LooksLike(ByteView bytes) {
   return Container::kUnknown;
 }
 
-Outcome<Items> Unpack(Container container, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
-                      trust::FactCaches* caches) {
+Outcome<Items> Unpack(Container container, const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches* caches) {
   if (caches != nullptr && container != Container::kUnknown) {
     if (const auto known = caches->endorsements.Find(NameOfContents(container, bytes))) {
       Items items = *known;

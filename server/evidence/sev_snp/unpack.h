@@ -17,8 +17,8 @@ Container LooksLike(ByteView bytes);
 
 // AMD's documents in a container of that kind, decoded once (not at all if `caches` knows them). Documents of other
 // vendors are left out. Findings: the container or a document in it is malformed.
-Outcome<std::vector<trust::CollateralItem>> Unpack(Container container, const trust::UntrustedBytes& bytes,
-                                                   trust::CollateralSource source, trust::FactCaches* caches);
+Outcome<std::vector<trust::CollateralItem>> Unpack(Container container, const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                   trust::FactCaches* caches);
 
 // Lets Unpack answer from memory next time. Only for endorsements with which evidence was authenticated: what anybody can
 // make in any number must not fill the cache.

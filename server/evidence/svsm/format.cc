@@ -15,7 +15,12 @@ constexpr auto kMediaTypes = std::to_array<std::string_view>({kManifestMediaType
 
 constexpr auto kClaims = std::to_array<ClaimSpec>({
     {"svsm.services", kNames, kOptional, 0, {}, "services that the SVSM says it runs, by GUID"},
-    {"svsm.vtpm_ek_sha256", kOctets, kOptional, 32, {}, "SHA-256 of the public area of the virtual TPM's endorsement key; another with every start"},
+    {"svsm.vtpm_ek_sha256",
+     kOctets,
+     kOptional,
+     32,
+     {},
+     "SHA-256 of the public area of the virtual TPM's endorsement key; another with every start"},
 });
 static_assert(std::is_sorted(kClaims.begin(), kClaims.end(), [](const ClaimSpec& a, const ClaimSpec& b) { return a.name < b.name; }));
 
@@ -31,7 +36,9 @@ std::optional<trust::Description> DescribeBytes(const trust::UntrustedBytes& byt
   return description;
 }
 
-std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) { return LooksLikeManifest(AllOf(bytes)) ? kManifestMediaType : std::string_view(); }
+std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) {
+  return LooksLikeManifest(AllOf(bytes)) ? kManifestMediaType : std::string_view();
+}
 
 std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes&, trust::CollateralSource, trust::FactCaches*) { return {}; }
 std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item>, const trust::CollateralSnapshot&) { return {}; }
@@ -54,9 +61,13 @@ const evidence::Format kFormat{
 };
 
 std::optional<trust::Parsed<Manifest>> ParseManifest(std::span<const evidence::Item> items, CheckLog& log) {
-  const auto found = std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kManifestMediaType; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [](const evidence::Item& item) { return item.media_type == kManifestMediaType; });
   if (found == items.end()) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(kManifestComponent), .expected = std::string(kManifestMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(kManifestComponent),
+                                .expected = std::string(kManifestMediaType),
+                                .actual = "none"});
     return std::nullopt;
   }
   return ManifestParser::Parse(found->body, log);

@@ -13,7 +13,7 @@ namespace assay::svsm {
 inline constexpr std::size_t kHeaderSize = 24;
 inline constexpr auto kHeader = std::to_array<Field>({
     {"GUID", 0, 16},
-    {"LENGTH", 16, 4},    // of the whole manifest
+    {"LENGTH", 16, 4},  // of the whole manifest
     {"SERVICES", 20, 4},
 });
 static_assert(IsContiguous(kHeader, kHeaderSize));

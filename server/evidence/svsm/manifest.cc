@@ -18,7 +18,11 @@ using Guid = ByteArray<16>;
 constexpr Guid kServicesGuid = {0xbb, 0x9e, 0x84, 0x63, 0x92, 0x3d, 0x70, 0x46, 0xa1, 0xff, 0x58, 0xf9, 0xc9, 0x4b, 0x87, 0xbb};
 
 bool Malformed(std::string claim, std::string expected, std::string actual, CheckLog& log) {
-  log.Fail(Check::kSvsmManifest, {.reason = Reason::kSvsmManifestMalformed, .component = std::string(kManifestComponent), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)});
+  log.Fail(Check::kSvsmManifest, {.reason = Reason::kSvsmManifestMalformed,
+                                  .component = std::string(kManifestComponent),
+                                  .claim = std::move(claim),
+                                  .expected = std::move(expected),
+                                  .actual = std::move(actual)});
   return false;
 }
 
@@ -30,20 +34,26 @@ struct Service {
 // False, and logged: the table is not one.
 bool ReadTable(ByteView bytes, std::vector<Service>& services, CheckLog& log) {
   if (bytes.size() < kHeaderSize) return Malformed("size", Cat("at least ", kHeaderSize, " bytes"), std::to_string(bytes.size()), log);
-  const std::uint64_t length = LittleEndianOf(bytes, FieldNamed(kHeader, "LENGTH")), count = LittleEndianOf(bytes, FieldNamed(kHeader, "SERVICES"));
+  const std::uint64_t length = LittleEndianOf(bytes, FieldNamed(kHeader, "LENGTH")),
+                      count = LittleEndianOf(bytes, FieldNamed(kHeader, "SERVICES"));
   if (length != bytes.size()) return Malformed("LENGTH", std::to_string(bytes.size()), std::to_string(length), log);
   const std::size_t room = (bytes.size() - kHeaderSize) / kEntrySize;
   if (count == 0 || count > room) return Malformed("SERVICES", Cat("1 to ", room), std::to_string(count), log);
   std::size_t end = kHeaderSize + static_cast<std::size_t>(count) * kEntrySize;
   for (std::size_t i = 0; i < count; ++i) {
     const ByteView entry = bytes.subspan(kHeaderSize + i * kEntrySize, kEntrySize);
-    Service service{UefiGuidText(SliceOf(entry, FieldNamed(kEntry, "GUID"))), static_cast<std::size_t>(LittleEndianOf(entry, FieldNamed(kEntry, "OFFSET"))),
+    Service service{UefiGuidText(SliceOf(entry, FieldNamed(kEntry, "GUID"))),
+                    static_cast<std::size_t>(LittleEndianOf(entry, FieldNamed(kEntry, "OFFSET"))),
                     static_cast<std::size_t>(LittleEndianOf(entry, FieldNamed(kEntry, "LENGTH")))};
     const std::string where = Cat("services.", service.guid);
-    if (std::any_of(services.begin(), services.end(), [&](const Service& one) { return one.guid == service.guid; })) return Malformed(where, "each service once", "twice", log);
+    if (std::any_of(services.begin(), services.end(), [&](const Service& one) { return one.guid == service.guid; })) {
+      return Malformed(where, "each service once", "twice", log);
+    }
     // One behind the other: bytes that two services share, or none has, would mean something else to another reader.
     if (service.offset != end) return Malformed(Cat(where, ".OFFSET"), std::to_string(end), std::to_string(service.offset), log);
-    if (service.length > bytes.size() - end) return Malformed(Cat(where, ".LENGTH"), Cat("at most ", bytes.size() - end), std::to_string(service.length), log);
+    if (service.length > bytes.size() - end) {
+      return Malformed(Cat(where, ".LENGTH"), Cat("at most ", bytes.size() - end), std::to_string(service.length), log);
+    }
     end += service.length;
     services.push_back(std::move(service));
   }
@@ -52,7 +62,9 @@ bool ReadTable(ByteView bytes, std::vector<Service>& services, CheckLog& log) {
 
 }  // namespace
 
-bool LooksLikeManifest(ByteView bytes) { return bytes.size() >= kServicesGuid.size() && Equal(bytes.first(kServicesGuid.size()), kServicesGuid); }
+bool LooksLikeManifest(ByteView bytes) {
+  return bytes.size() >= kServicesGuid.size() && Equal(bytes.first(kServicesGuid.size()), kServicesGuid);
+}
 
 crypto::Sha512Digest CommitmentTo(ByteView nonce, ByteView manifest) {
   Bytes message = ToBytes(nonce);
@@ -84,7 +96,11 @@ std::optional<trust::Parsed<Manifest>> ManifestParser::Parse(const trust::Untrus
   }
   std::sort(manifest.services_.begin(), manifest.services_.end());
   if (!log.Require(Check::kSvsmVtpm, !manifest.vtpm_.empty(), [&] {
-        return Finding{.reason = Reason::kSvsmVtpmMissing, .component = std::string(kManifestComponent), .claim = "services", .expected = std::string(kVtpmGuid), .actual = Join(manifest.services_, ", ")};
+        return Finding{.reason = Reason::kSvsmVtpmMissing,
+                       .component = std::string(kManifestComponent),
+                       .claim = "services",
+                       .expected = std::string(kVtpmGuid),
+                       .actual = Join(manifest.services_, ", ")};
       })) {
     return std::nullopt;
   }

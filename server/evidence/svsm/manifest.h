@@ -63,10 +63,14 @@ class ManifestAuthenticator {
   // By commitment: `report_data` is that field of `by`, the hardware report; `nonce` what the challenge demanded of the SVSM. nullopt: the
   // log says why.
   template <typename U>
-  static std::optional<trust::Authenticated<Manifest>> Authenticate(trust::Parsed<Manifest> parsed, const trust::Authenticated<U>& by, ByteView report_data, ByteView nonce,
-                                                                    CheckLog& log) {
+  static std::optional<trust::Authenticated<Manifest>> Authenticate(trust::Parsed<Manifest> parsed, const trust::Authenticated<U>& by,
+                                                                    ByteView report_data, ByteView nonce, CheckLog& log) {
     const crypto::Sha512Digest expected = CommitmentTo(nonce, parsed.Unverified(trust::UnverifiedAccess<Manifest>()).raw());
-    const Finding mismatch{.reason = Reason::kSvsmManifestNotCommitted, .component = std::string(by.component()), .claim = "report_data", .expected = ToHex(expected), .actual = ToHex(report_data)};
+    const Finding mismatch{.reason = Reason::kSvsmManifestNotCommitted,
+                           .component = std::string(by.component()),
+                           .claim = "report_data",
+                           .expected = ToHex(expected),
+                           .actual = ToHex(report_data)};
     return trust::Authenticated<Manifest>::ByCommitment(std::move(parsed), by, report_data, expected, Check::kSvsmCommitted, mismatch, log);
   }
 };

@@ -21,7 +21,8 @@ constexpr auto kPhases = std::to_array<std::string_view>({"enter-initrd", "leave
 constexpr std::array<std::size_t, 2> kFirstPhases = {0, 2};
 
 const PcrBank* BankOf(std::span<const PcrBank> banks, std::uint16_t algorithm) {
-  const auto found = std::find_if(banks.begin(), banks.end(), [&](const PcrBank& bank) { return bank.algorithm == algorithm && !bank.pcrs.empty(); });
+  const auto found =
+      std::find_if(banks.begin(), banks.end(), [&](const PcrBank& bank) { return bank.algorithm == algorithm && !bank.pcrs.empty(); });
   return found == banks.end() ? nullptr : &*found;
 }
 const Pcr* PcrOf(const PcrBank& bank, std::uint32_t index) {
@@ -56,7 +57,9 @@ bool EventLogAuthenticator::CheckCovered(const EventLog& events, CheckLog& log) 
     return event.Extends() && (events.registers() != Registers::kRtmrs || event.register_index < kFirstRtmr);
   });
   return log.Require(Check::kLogCovered, uncovered == events.events().end(), [&] {
-    return Finding{.reason = Reason::kEventUncovered, .component = std::string(kLogComponent), .claim = "register",
+    return Finding{.reason = Reason::kEventUncovered,
+                   .component = std::string(kLogComponent),
+                   .claim = "register",
                    .expected = "events of RTMR0 to RTMR3 only",
                    .actual = Cat("event ", uncovered - events.events().begin(), ", ", Show(uncovered->type), ", of ",
                                  NameOf(events.registers(), uncovered->register_index))};
@@ -90,41 +93,56 @@ bool EventLogAuthenticator::CheckLocality(const EventLog& events, CheckLog& log)
     sound &= ++told == 1 && !extended && (*here == 0 || *here == 3 || *here == 4);
   }
   return log.Require(Check::kLogLocality, sound, [&] {
-    return Finding{.reason = Reason::kStartupLocalityWrong, .component = std::string(kLogComponent), .claim = "StartupLocality",
-                   .expected = "0, 3 or 4, told once, before PCR 0 is extended", .actual = Cat("locality ", static_cast<unsigned>(*locality), ", told ", told, told == 1 ? " time" : " times")};
+    return Finding{.reason = Reason::kStartupLocalityWrong,
+                   .component = std::string(kLogComponent),
+                   .claim = "StartupLocality",
+                   .expected = "0, 3 or 4, told once, before PCR 0 is extended",
+                   .actual = Cat("locality ", static_cast<unsigned>(*locality), ", told ", told, told == 1 ? " time" : " times")};
   });
 }
 
-std::optional<EventLogAuthenticator::Comparison> EventLogAuthenticator::ReplayPcrs(const EventLog& events, std::span<const PcrBank> signed_banks,
-                                                                                    CheckLog& log) {
+std::optional<EventLogAuthenticator::Comparison> EventLogAuthenticator::ReplayPcrs(const EventLog& events,
+                                                                                   std::span<const PcrBank> signed_banks, CheckLog& log) {
   std::vector<const PcrBank*> banks;  // signed, and in the log; the one of the claims first
   for (const std::uint16_t algorithm : kBanks) {
-    const bool logged = std::any_of(events.algorithms().begin(), events.algorithms().end(), [&](const Algorithm& one) { return one.id == algorithm; });
+    const bool logged =
+        std::any_of(events.algorithms().begin(), events.algorithms().end(), [&](const Algorithm& one) { return one.id == algorithm; });
     const PcrBank* bank = BankOf(signed_banks, algorithm);
     if (logged && bank != nullptr) banks.push_back(bank);
   }
-  if (!log.Require(Check::kLogBank, events.registers() == Registers::kPcrs && !banks.empty(), [&] {
-        std::vector<std::string> have, want;
-        for (const Algorithm& algorithm : events.algorithms()) have.push_back(ShowAlgorithm(algorithm.id));
-        for (const PcrBank& bank : signed_banks) want.push_back(ShowAlgorithm(bank.algorithm));
-        return Finding{.reason = Reason::kLogBankMissing, .component = std::string(kLogComponent), .claim = "banks",
-                       .expected = want.empty() ? std::string("a bank that is signed; none is") : Cat("digests of ", Join(want, " or ")), .actual = Join(have, ", ")};
-      }) ||
+  if (!log.Require(Check::kLogBank, events.registers() == Registers::kPcrs && !banks.empty(),
+                   [&] {
+                     std::vector<std::string> have, want;
+                     for (const Algorithm& algorithm : events.algorithms()) have.push_back(ShowAlgorithm(algorithm.id));
+                     for (const PcrBank& bank : signed_banks) want.push_back(ShowAlgorithm(bank.algorithm));
+                     return Finding{
+                         .reason = Reason::kLogBankMissing,
+                         .component = std::string(kLogComponent),
+                         .claim = "banks",
+                         .expected = want.empty() ? std::string("a bank that is signed; none is") : Cat("digests of ", Join(want, " or ")),
+                         .actual = Join(have, ", ")};
+                   }) ||
       banks.empty()) {
     return std::nullopt;
   }
   const PcrBank& of_claims = *banks.front();
-  const auto uncovered = std::find_if(events.events().begin(), events.events().end(),
-                                      [&](const Event& event) { return event.Extends() && PcrOf(of_claims, event.register_index) == nullptr; });
+  const auto uncovered = std::find_if(events.events().begin(), events.events().end(), [&](const Event& event) {
+    return event.Extends() && PcrOf(of_claims, event.register_index) == nullptr;
+  });
   const bool covered = log.Require(Check::kLogCovered, uncovered == events.events().end(), [&] {
-    return Finding{.reason = Reason::kEventUncovered, .component = std::string(kLogComponent), .claim = "register",
+    return Finding{.reason = Reason::kEventUncovered,
+                   .component = std::string(kLogComponent),
+                   .claim = "register",
                    .expected = Cat("events of PCRs that are signed in the bank of ", ShowAlgorithm(of_claims.algorithm)),
-                   .actual = Cat("event ", uncovered - events.events().begin(), ", ", Show(uncovered->type), ", of ", NameOf(Registers::kPcrs, uncovered->register_index)),
+                   .actual = Cat("event ", uncovered - events.events().begin(), ", ", Show(uncovered->type), ", of ",
+                                 NameOf(Registers::kPcrs, uncovered->register_index)),
                    .remedy = "Quote every PCR that the log has events of."};
   });
   if (!CheckLocality(events, log) || !covered) return std::nullopt;
 
-  Comparison comparison{.replay = {.bank = of_claims.algorithm, .unlogged = {}, .boot_phase = {}}, .committed = {}, .replayed = {},
+  Comparison comparison{.replay = {.bank = of_claims.algorithm, .unlogged = {}, .boot_phase = {}},
+                        .committed = {},
+                        .replayed = {},
                         .mismatch = {.reason = Reason::kEventLogMismatch, .component = std::string(kLogComponent)}};
   std::array<bool, kPcrs> logged{};
   for (const Event& event : events.events()) logged[event.register_index] |= event.Extends();
@@ -177,7 +195,8 @@ Finding EventLogAuthenticator::MismatchOf(ByteView replayed, const Rtmrs& signed
     }
     names += Cat(names.empty() ? "RTMR" : ", RTMR", i);
   }
-  return {.reason = Reason::kEventLogMismatch, .component = std::string(kLogComponent), .claim = names, .expected = expected, .actual = actual};
+  return {
+      .reason = Reason::kEventLogMismatch, .component = std::string(kLogComponent), .claim = names, .expected = expected, .actual = actual};
 }
 
 }  // namespace assay::tcg_log

@@ -57,8 +57,8 @@ class EventLogAuthenticator {
     std::optional<Comparison> comparison = ReplayPcrs(parsed.Unverified(trust::UnverifiedAccess<EventLog>()), signed_banks, log);
     if (!comparison) return std::nullopt;
     parsed.Annotate(trust::UnverifiedAccess<EventLog>()).pcr_replay_ = std::move(comparison->replay);
-    return trust::Authenticated<EventLog>::ByCommitment(std::move(parsed), by, comparison->committed, comparison->replayed, Check::kLogPcrReplay,
-                                                        comparison->mismatch, log);
+    return trust::Authenticated<EventLog>::ByCommitment(std::move(parsed), by, comparison->committed, comparison->replayed,
+                                                        Check::kLogPcrReplay, comparison->mismatch, log);
   }
 
   // What RTMR0 to RTMR3 of a machine hold whose boot makes exactly these events: a reference value for later, a fact about nothing.

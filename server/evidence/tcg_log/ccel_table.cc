@@ -20,13 +20,21 @@ consteval Field T(std::string_view name) { return FieldNamed(kCcelTable, name); 
 std::optional<CcelTable> ReadCcelTable(ByteView bytes, CheckLog& log) {
   const auto require = [&](bool holds, Reason reason, std::string_view field, std::string expected, const std::string& actual) {
     return log.Require(Check::kLogCcelTable, holds, [&] {
-      return Finding{.reason = reason, .component = std::string(kComponent), .claim = std::string(field), .expected = std::move(expected),
-                     .actual = actual, .spec = "ACPI 6.5, section 5.2.34"};
+      return Finding{.reason = reason,
+                     .component = std::string(kComponent),
+                     .claim = std::string(field),
+                     .expected = std::move(expected),
+                     .actual = actual,
+                     .spec = "ACPI 6.5, section 5.2.34"};
     });
   };
-  if (!require(bytes.size() == kCcelTableSize, Reason::kLengthWrong, "length", Cat(kCcelTableSize, " bytes"), Cat(bytes.size(), " bytes"))) return std::nullopt;
+  if (!require(bytes.size() == kCcelTableSize, Reason::kLengthWrong, "length", Cat(kCcelTableSize, " bytes"),
+               Cat(bytes.size(), " bytes"))) {
+    return std::nullopt;
+  }
   const ByteView signature = SliceOf(bytes, T("SIGNATURE"));
-  bool sound = require(Equal(signature, AsBytes(kSignature)), Reason::kFieldInvalid, "SIGNATURE", ToHex(AsBytes(kSignature)), ToHex(signature));
+  bool sound =
+      require(Equal(signature, AsBytes(kSignature)), Reason::kFieldInvalid, "SIGNATURE", ToHex(AsBytes(kSignature)), ToHex(signature));
   const std::uint64_t length = LittleEndianOf(bytes, T("LENGTH"));
   sound &= require(length == kCcelTableSize, Reason::kFieldInvalid, "LENGTH", std::to_string(kCcelTableSize), std::to_string(length));
   unsigned sum = 0;

@@ -11,7 +11,7 @@
 namespace assay::tcg_log {
 namespace {
 
-constexpr std::size_t kShownText = 4096;   // bytes of a text that an event holds
+constexpr std::size_t kShownText = 4096;  // bytes of a text that an event holds
 constexpr std::size_t kShownOctets = 64;
 
 constexpr std::array<std::string_view, 3> kGrubPrefixes = {"grub_cmd: ", kGrubCommandLine, "module_cmdline: "};
@@ -25,7 +25,8 @@ struct Saying {
 std::string ShowBytes(ByteView data) {
   ByteView text = data;
   while (!text.empty() && text.back() == 0) text = text.first(text.size() - 1);
-  const bool printable = !text.empty() && std::all_of(text.begin(), text.end(), [](std::uint8_t c) { return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\t'; });
+  const bool printable = !text.empty() && std::all_of(text.begin(), text.end(),
+                                                      [](std::uint8_t c) { return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\t'; });
   return printable ? Printable(AsText(text), kShownText) : ToHexBounded(data, kShownOctets);
 }
 

@@ -18,7 +18,8 @@ consteval Field S(std::string_view name) { return FieldNamed(kSpecId, name); }
 
 // TCG_PCR_EVENT with the Spec ID: signature and all, but for what its lengths say.
 bool BeginsWithSpecId(ByteView bytes) {
-  return bytes.size() >= kPcrEventSize + kSpecIdSize && LittleEndianOf(bytes, P("EVENTTYPE")) == static_cast<std::uint64_t>(EventType::kNoAction) &&
+  return bytes.size() >= kPcrEventSize + kSpecIdSize &&
+         LittleEndianOf(bytes, P("EVENTTYPE")) == static_cast<std::uint64_t>(EventType::kNoAction) &&
          AllZero(SliceOf(bytes, P("DIGEST"))) && Equal(bytes.subspan(kPcrEventSize, kSpecIdSignature.size()), AsBytes(kSpecIdSignature));
 }
 
@@ -42,9 +43,8 @@ class LogReading {
       algorithms_ = {{kSha1, 20}};
     }
     while (!AtEnd()) {
-      if (!log_.Require(Check::kLogSize, events_.size() < kMaxEvents, [&] {
-            return Refusal(Reason::kSizeOverLimit, "events", Cat("at most ", kMaxEvents), "more");
-          })) {
+      if (!log_.Require(Check::kLogSize, events_.size() < kMaxEvents,
+                        [&] { return Refusal(Reason::kSizeOverLimit, "events", Cat("at most ", kMaxEvents), "more"); })) {
         return false;
       }
       if (!ReadEvent()) return false;
@@ -60,8 +60,12 @@ class LogReading {
  private:
   ByteView Rest() const { return Reader(reader_).TakeRest(); }
   Finding Refusal(Reason reason, std::string field, std::string expected, std::string actual) const {
-    return {.reason = reason, .component = std::string(kLogComponent), .claim = std::move(field), .expected = std::move(expected),
-            .actual = std::move(actual), .spec = std::string(kSpec)};
+    return {.reason = reason,
+            .component = std::string(kLogComponent),
+            .claim = std::move(field),
+            .expected = std::move(expected),
+            .actual = std::move(actual),
+            .spec = std::string(kSpec)};
   }
   // "event 3, offset 415": which event of those that can be listed.
   std::string Here(std::string_view field) const { return Cat("event ", events_.size(), ", offset ", at_, ": ", field); }
@@ -88,9 +92,8 @@ class LogReading {
     if (!Cuts("Spec ID", kSpecIdSize, fixed)) return false;
     const std::uint64_t major = LittleEndianOf(*fixed, S("SPECVERSIONMAJOR"));
     const std::uint64_t minor = LittleEndianOf(*fixed, S("SPECVERSIONMINOR"));
-    bool sound = log_.Require(Check::kLogHeader, major == 2 && minor == 0, [&] {
-      return Refusal(Reason::kVersionUnsupported, "Spec ID version", "2.0", Cat(major, ".", minor));
-    });
+    bool sound = log_.Require(Check::kLogHeader, major == 2 && minor == 0,
+                              [&] { return Refusal(Reason::kVersionUnsupported, "Spec ID version", "2.0", Cat(major, ".", minor)); });
     const std::uint64_t count = LittleEndianOf(*fixed, S("NUMBEROFALGORITHMS"));
     if (!log_.Require(Check::kLogAlgorithms, count >= 1 && count <= kMaxAlgorithms, [&] {
           return Refusal(Reason::kEventDigestsWrong, "NUMBEROFALGORITHMS", Cat("1 to ", kMaxAlgorithms), std::to_string(count));
@@ -113,7 +116,8 @@ class LogReading {
     const auto vendor_size = inside.U8();
     if (!Cuts("Spec ID vendorInfoSize", 1, vendor_size)) return false;
     sound &= log_.Require(Check::kLogLengths, inside.remaining() == *vendor_size, [&] {
-      return Refusal(Reason::kLengthWrong, "Spec ID vendorInfo", Cat(*vendor_size, " bytes to the end of the event"), Cat(inside.remaining(), " bytes"));
+      return Refusal(Reason::kLengthWrong, "Spec ID vendorInfo", Cat(*vendor_size, " bytes to the end of the event"),
+                     Cat(inside.remaining(), " bytes"));
     });
     if (registers_ == Registers::kRtmrs) {
       sound &= log_.Require(Check::kLogAlgorithms, algorithms_.size() == 1 && algorithms_.front().id == kSha384, [&] {
@@ -184,10 +188,11 @@ class LogReading {
       if (!CutsHere("digest algorithm", 2, id)) return false;
       const auto algorithm = std::find_if(algorithms_.begin(), algorithms_.end(), [&](const Algorithm& known) { return known.id == *id; });
       const bool once = event.DigestOf(*id).empty();
-      if (!log_.Require(Check::kLogDigests, algorithm != algorithms_.end() && once, [&] {
-            return Refusal(Reason::kEventDigestsWrong, Here("digest algorithm"), "each algorithm of the header once",
-                           Cat(ShowAlgorithm(*id), once ? ", which the header lacks" : ", again"));
-          }) ||
+      if (!log_.Require(Check::kLogDigests, algorithm != algorithms_.end() && once,
+                        [&] {
+                          return Refusal(Reason::kEventDigestsWrong, Here("digest algorithm"), "each algorithm of the header once",
+                                         Cat(ShowAlgorithm(*id), once ? ", which the header lacks" : ", again"));
+                        }) ||
           algorithm == algorithms_.end()) {
         return false;
       }
@@ -238,8 +243,11 @@ ByteView Event::DigestOf(std::uint16_t algorithm) const {
 
 std::optional<trust::Parsed<EventLog>> EventLogParser::Parse(const trust::UntrustedBytes& bytes, Registers registers, CheckLog& log) {
   if (!log.Require(Check::kLogSize, bytes.size() <= kMaxLogSize, [&] {
-        return Finding{.reason = Reason::kSizeOverLimit, .component = std::string(kLogComponent), .claim = "length",
-                       .expected = Cat("at most ", kMaxLogSize, " bytes"), .actual = Cat(bytes.size(), " bytes")};
+        return Finding{.reason = Reason::kSizeOverLimit,
+                       .component = std::string(kLogComponent),
+                       .claim = "length",
+                       .expected = Cat("at most ", kMaxLogSize, " bytes"),
+                       .actual = Cat(bytes.size(), " bytes")};
       })) {
     return std::nullopt;
   }
@@ -291,7 +299,8 @@ Bytes EventLog::Replay(std::uint16_t algorithm, std::uint32_t register_index) co
 }
 
 bool EventLog::Extends(std::uint32_t register_index) const {
-  return std::any_of(events_.begin(), events_.end(), [&](const Event& event) { return event.register_index == register_index && event.Extends(); });
+  return std::any_of(events_.begin(), events_.end(),
+                     [&](const Event& event) { return event.register_index == register_index && event.Extends(); });
 }
 
 std::optional<Registers> LooksLikeLog(ByteView bytes) {
@@ -302,8 +311,9 @@ std::optional<Registers> LooksLikeLog(ByteView bytes) {
 }
 
 trust::Description EventLog::Describe() const {
-  trust::Description description(registers_ == Registers::kRtmrs ? "event log of a TDX guest (CCEL)" : "event log of a TPM",
-                                 Cat(crypto_agile_ ? "crypto-agile, " : "legacy, ", events_.size(), events_.size() == 1 ? " event" : " events"));
+  trust::Description description(
+      registers_ == Registers::kRtmrs ? "event log of a TDX guest (CCEL)" : "event log of a TPM",
+      Cat(crypto_agile_ ? "crypto-agile, " : "legacy, ", events_.size(), events_.size() == 1 ? " event" : " events"));
   trust::Description replay("replay");
   for (const Algorithm& algorithm : algorithms_) {
     const std::vector<Bytes> values = ReplayAll(algorithm.id);
@@ -311,7 +321,8 @@ trust::Description EventLog::Describe() const {
       const bool used = std::any_of(events_.begin(), events_.end(), [&](const Event& event) { return event.register_index == index; });
       const bool shown = registers_ == Registers::kRtmrs ? index > 0 : used;  // no log replays to MRTD
       if (!shown) continue;
-      replay.Add(algorithms_.size() == 1 ? NameOf(registers_, index) : Cat(NameOf(registers_, index), " ", ShowAlgorithm(algorithm.id)), ToHex(values[index]));
+      replay.Add(algorithms_.size() == 1 ? NameOf(registers_, index) : Cat(NameOf(registers_, index), " ", ShowAlgorithm(algorithm.id)),
+                 ToHex(values[index]));
     }
   }
   description.Add(std::move(replay));

@@ -8,7 +8,8 @@ namespace assay::tcg_log {
 std::string_view NameOf(EventType type) {
   switch (type) {
 #define EVENT_TYPE(constant, number, name) \
-  case EventType::constant: return name;
+  case EventType::constant:                \
+    return name;
 #include "evidence/tcg_log/event_types.def"
 #undef EVENT_TYPE
   }

@@ -59,7 +59,8 @@ std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) {
 std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes&, trust::CollateralSource, trust::FactCaches*) { return {}; }
 std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item>, const trust::CollateralSnapshot&) { return {}; }
 
-std::optional<trust::Parsed<EventLog>> ParseOnly(std::span<const evidence::Item> items, std::string_view media_type, Registers registers, bool& sound, CheckLog& log) {
+std::optional<trust::Parsed<EventLog>> ParseOnly(std::span<const evidence::Item> items, std::string_view media_type, Registers registers,
+                                                 bool& sound, CheckLog& log) {
   const auto item = std::find_if(items.begin(), items.end(), [&](const evidence::Item& one) { return one.media_type == media_type; });
   if (item == items.end()) return std::nullopt;
   auto parsed = EventLogParser::Parse(item->body, registers, log);

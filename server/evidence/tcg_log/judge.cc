@@ -13,14 +13,20 @@ namespace assay::tcg_log {
 void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context, CheckLog& log) {
   if (const auto* bank = claims.Get<std::string>(kBankClaim)) {
     log.Require(Check::kLogStrongBank, *bank != kSha1Bank, [&] {
-      return Finding{.reason = Reason::kLogBankWeak, .component = std::string(kLogComponent), .claim = std::string(kBankClaim),
-                     .expected = "sha256, sha384 or sha512", .actual = *bank};
+      return Finding{.reason = Reason::kLogBankWeak,
+                     .component = std::string(kLogComponent),
+                     .claim = std::string(kBankClaim),
+                     .expected = "sha256, sha384 or sha512",
+                     .actual = *bank};
     });
   }
   if (const auto* unknown = claims.Get<std::uint64_t>(kUnknownSecureBootEventsClaim)) {
     log.Require(Check::kLogSecureBootEvents, *unknown == 0, [&] {
-      return Finding{.reason = Reason::kSecureBootEventUnknown, .component = std::string(kLogComponent), .claim = std::string(kUnknownSecureBootEventsClaim),
-                     .expected = "0", .actual = std::to_string(*unknown)};
+      return Finding{.reason = Reason::kSecureBootEventUnknown,
+                     .component = std::string(kLogComponent),
+                     .claim = std::string(kUnknownSecureBootEventsClaim),
+                     .expected = "0",
+                     .actual = std::to_string(*unknown)};
     });
   }
   if (claims.Find(kCommandLineClaim) == nullptr) return;
@@ -29,9 +35,14 @@ void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContex
   if (!command_line && !files) return;
   const std::string_view open = files ? kCommandLineClaim : kBootFilesClaim;
   log.Require(Check::kLogCommandLine, command_line == files, [&] {
-    return Finding{.reason = Reason::kCommandLineOpen, .effect = Effect::kIndeterminate, .component = std::string(kLogComponent), .claim = std::string(open),
-                   .expected = "a rule beside that on the other", .actual = "none",
-                   .remedy = Cat("Appraise ", kCommandLineClaim, " and ", kBootFilesClaim, " both, by equals, one_of or in every tuple of a release.")};
+    return Finding{.reason = Reason::kCommandLineOpen,
+                   .effect = Effect::kIndeterminate,
+                   .component = std::string(kLogComponent),
+                   .claim = std::string(open),
+                   .expected = "a rule beside that on the other",
+                   .actual = "none",
+                   .remedy = Cat("Appraise ", kCommandLineClaim, " and ", kBootFilesClaim,
+                                 " both, by equals, one_of or in every tuple of a release.")};
   });
 }
 

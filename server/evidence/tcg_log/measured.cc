@@ -43,10 +43,13 @@ bool Measured::IsSeparator(const Event& event) const {
   return std::any_of(separators_.begin(), separators_.end(), [&](const Bytes& digest) { return Equal(DigestOf(event), digest); });
 }
 bool Measured::IsHarmlessAction(const Event& event) const {
-  return std::any_of(harmless_actions_.begin(), harmless_actions_.end(), [&](const Bytes& digest) { return Equal(DigestOf(event), digest); });
+  return std::any_of(harmless_actions_.begin(), harmless_actions_.end(),
+                     [&](const Bytes& digest) { return Equal(DigestOf(event), digest); });
 }
 // An image's digest is of its own bytes, which begin "MZ": no image can be taken for a partition table.
-bool Measured::IsPartitionTable(const Event& event) const { return AsText(event.data).starts_with(kGptSignature) && HasDigestOf(event, event.data); }
+bool Measured::IsPartitionTable(const Event& event) const {
+  return AsText(event.data).starts_with(kGptSignature) && HasDigestOf(event, event.data);
+}
 
 const Event* Measured::OnlyOf(const EventsOfRegister& events, const SecureBootVariable& wanted, ByteView& value) const {
   const Event* found = nullptr;

@@ -24,10 +24,10 @@ struct SecureBootVariable {
   ByteView guid;
 };
 inline constexpr std::array<SecureBootVariable, 5> kSecureBootVariables = {{{"", "SecureBoot", kGlobalVariableGuid},
-                                                                        {"log.pk", "PK", kGlobalVariableGuid},
-                                                                        {"log.kek", "KEK", kGlobalVariableGuid},
-                                                                        {"log.db", "db", kImageSecurityGuid},
-                                                                        {"log.dbx", "dbx", kImageSecurityGuid}}};
+                                                                            {"log.pk", "PK", kGlobalVariableGuid},
+                                                                            {"log.kek", "KEK", kGlobalVariableGuid},
+                                                                            {"log.db", "db", kImageSecurityGuid},
+                                                                            {"log.dbx", "dbx", kImageSecurityGuid}}};
 inline constexpr std::string_view kDebugMode = "UEFI Debug Mode";
 
 // What digests of one algorithm tell of a log.

@@ -24,8 +24,9 @@ constexpr std::uint32_t kStubPcr = 12;
 // What EDK2 measures into PCR 7 beside variables and the separator.
 constexpr std::array<std::string_view, 2> kSecureBootActions = {kDebugMode, "DMA Protection Disabled"};
 // systemd's stub measures each section's name, with its zero, before its content.
-constexpr std::array<std::string_view, 15> kUkiSections = {".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb", ".uname",
-                                                           ".sbat", ".pcrsig", ".pcrpkey", ".profile", ".dtbauto", ".hwids", ".efifw"};
+constexpr std::array<std::string_view, 15> kUkiSections = {".linux",   ".osrel",   ".cmdline", ".initrd", ".ucode",
+                                                           ".splash",  ".dtb",     ".uname",   ".sbat",   ".pcrsig",
+                                                           ".pcrpkey", ".profile", ".dtbauto", ".hwids",  ".efifw"};
 constexpr std::string_view kGceSignature("GCE NonHostInfo\0", 16);
 constexpr std::size_t kGceInfoSize = 32;
 constexpr std::array<std::string_view, 5> kGceTechnologies = {"none", "sev", "sev_es", "tdx", "sev_snp"};
@@ -57,7 +58,8 @@ std::optional<std::string> AuthorityIn(const Measured& measured, const Event& ev
   const bool whole = value.size() == rest.size() && measured.HasDigestOf(event, event.data);
   const bool cut = value.size() < rest.size() && measured.HasDigestOf(event, event.data.first(event.data.size() - 1));
   if (!whole && !cut) return std::nullopt;
-  const bool plain = !name->empty() && std::all_of(name->begin(), name->end(), [](char c) { return c > ' ' && c <= '~' && c != ',' && c != ':'; });
+  const bool plain =
+      !name->empty() && std::all_of(name->begin(), name->end(), [](char c) { return c > ' ' && c <= '~' && c != ',' && c != ':'; });
   return Cat(plain ? *name : ToHex(AsBytes(*name)), ":", ToHex(crypto::Sha256(value)));
 }
 
@@ -84,7 +86,8 @@ SecureBoot ReadSecureBoot(const Measured& measured, const EventsOfRegister& even
       separated = true;
     } else if (event->type == EventType::kVariableDriverConfig) {
       const std::optional<Variable> variable = ReadVariable(event->data);
-      known = variable && !separated && measured.HasDigestOf(*event, event->data) && seen.emplace(variable->name, ToBytes(variable->guid)).second;
+      known = variable && !separated && measured.HasDigestOf(*event, event->data) &&
+              seen.emplace(variable->name, ToBytes(variable->guid)).second;
       for (const SecureBootVariable& wanted : kSecureBootVariables) {
         if (!known || variable->name != wanted.name || !Equal(variable->guid, wanted.guid)) continue;
         if (wanted.claim.empty()) secure_boot = ToBytes(variable->value);

@@ -21,38 +21,56 @@ constexpr std::size_t kCertificateEntry = 4, kDirectoryEntrySize = 8;
 std::uint64_t Number(ByteView bytes, std::size_t offset, std::size_t size) { return LittleEndianOf(bytes, {"", offset, size}); }
 
 Outcome<PeImage> Refusal(std::string claim, std::string expected, std::string actual) {
-  return Finding{.reason = Reason::kFieldInvalid, .component = "EFI application", .claim = std::move(claim), .expected = std::move(expected),
-                 .actual = std::move(actual), .spec = "PE format"};
+  return Finding{.reason = Reason::kFieldInvalid,
+                 .component = "EFI application",
+                 .claim = std::move(claim),
+                 .expected = std::move(expected),
+                 .actual = std::move(actual),
+                 .spec = "PE format"};
 }
 
 }  // namespace
 
 Outcome<PeImage> ReadPeImage(ByteView image) {
-  if (image.size() < kSmallestHeader || image[0] != 'M' || image[1] != 'Z') return Refusal("signature", "MZ", Cat(image.size(), " bytes, beginning ", ToHexBounded(image, 16)));
+  if (image.size() < kSmallestHeader || image[0] != 'M' || image[1] != 'Z') {
+    return Refusal("signature", "MZ", Cat(image.size(), " bytes, beginning ", ToHexBounded(image, 16)));
+  }
   const std::size_t pe = static_cast<std::size_t>(Number(image, kLfanew, 4));
-  if (pe > image.size() || image.size() - pe < kSignatureSize + kFileHeaderSize || AsText(image.subspan(pe, kSignatureSize)) != std::string_view("PE\0\0", 4))
+  if (pe > image.size() || image.size() - pe < kSignatureSize + kFileHeaderSize ||
+      AsText(image.subspan(pe, kSignatureSize)) != std::string_view("PE\0\0", 4)) {
     return Refusal("e_lfanew", "the offset of PE\\0\\0", std::to_string(pe));
+  }
   const ByteView file_header = image.subspan(pe + kSignatureSize, kFileHeaderSize);
   const std::size_t section_count = static_cast<std::size_t>(Number(file_header, kSections, 2));
   const std::size_t optional_size = static_cast<std::size_t>(Number(file_header, kOptionalHeaderSize, 2));
   const std::size_t optional_at = pe + kSignatureSize + kFileHeaderSize;
   if (section_count > kMaxPeSections) return Refusal("NumberOfSections", Cat("at most ", kMaxPeSections), std::to_string(section_count));
-  if (image.size() - optional_at < optional_size + section_count * kSectionHeaderSize || optional_size < kCheckSum + 4)
+  if (image.size() - optional_at < optional_size + section_count * kSectionHeaderSize || optional_size < kCheckSum + 4) {
     return Refusal("SizeOfOptionalHeader", "headers inside the image", std::to_string(optional_size));
+  }
   const ByteView optional = image.subspan(optional_at, optional_size);
   const std::uint64_t magic = Number(optional, 0, 2);
   if (magic != kPe32 && magic != kPe32Plus) return Refusal("Magic", "PE32 or PE32+", std::to_string(magic));
   const std::size_t directory_count_at = magic == kPe32 ? 92 : 108;
-  PeImage read{.image = image, .check_sum_offset = optional_at + kCheckSum, .certificates_offset = 0, .certificates_size = 0,
-               .headers_size = static_cast<std::size_t>(Number(optional, kHeadersSize, 4)), .sections = {}};
+  PeImage read{.image = image,
+               .check_sum_offset = optional_at + kCheckSum,
+               .certificates_offset = 0,
+               .certificates_size = 0,
+               .headers_size = static_cast<std::size_t>(Number(optional, kHeadersSize, 4)),
+               .sections = {}};
   const std::size_t headers_end = optional_at + optional_size + section_count * kSectionHeaderSize;
-  if (read.headers_size < headers_end || read.headers_size > image.size())
+  if (read.headers_size < headers_end || read.headers_size > image.size()) {
     return Refusal("SizeOfHeaders", Cat(headers_end, " to ", image.size()), std::to_string(read.headers_size));
-  if (optional_size < directory_count_at + 4) return Refusal("NumberOfRvaAndSizes", "inside the optional header", Cat(optional_size, " bytes"));
+  }
+  if (optional_size < directory_count_at + 4) {
+    return Refusal("NumberOfRvaAndSizes", "inside the optional header", Cat(optional_size, " bytes"));
+  }
   const std::uint64_t directories = Number(optional, directory_count_at, 4);
   if (directories > kCertificateEntry) {
     const std::size_t entry = directory_count_at + 4 + kCertificateEntry * kDirectoryEntrySize;
-    if (optional_size < entry + kDirectoryEntrySize) return Refusal("NumberOfRvaAndSizes", "entries inside the optional header", std::to_string(directories));
+    if (optional_size < entry + kDirectoryEntrySize) {
+      return Refusal("NumberOfRvaAndSizes", "entries inside the optional header", std::to_string(directories));
+    }
     read.certificates_offset = optional_at + entry;
     const std::uint64_t at = Number(optional, entry, 4), size = Number(optional, entry + 4, 4);
     // Firmware leaves out as many bytes at the end: they must be those.
@@ -62,11 +80,13 @@ Outcome<PeImage> ReadPeImage(ByteView image) {
   std::size_t sum = read.headers_size;
   for (std::size_t i = 0; i < section_count; ++i) {
     const ByteView header = image.subspan(optional_at + optional_size + i * kSectionHeaderSize, kSectionHeaderSize);
-    const std::size_t size = static_cast<std::size_t>(Number(header, 16, 4)), at = size == 0 ? 0 : static_cast<std::size_t>(Number(header, 20, 4));
+    const std::size_t size = static_cast<std::size_t>(Number(header, 16, 4)),
+                      at = size == 0 ? 0 : static_cast<std::size_t>(Number(header, 20, 4));
     std::string name(AsText(header.first(8)));
     name.resize(std::min(name.find('\0'), name.size()));
-    if (at > image.size() || image.size() - at < size || (size != 0 && at < read.headers_size))
+    if (at > image.size() || image.size() - at < size || (size != 0 && at < read.headers_size)) {
       return Refusal(Cat("section ", Printable(name)), "data behind the headers, inside the image", Cat(size, " bytes at ", at));
+    }
     read.sections.push_back({std::move(name), at, image.subspan(at, size), static_cast<std::size_t>(Number(header, 8, 4))});
     sum += size;
   }
@@ -76,10 +96,14 @@ Outcome<PeImage> ReadPeImage(ByteView image) {
   }
   std::sort(in_order.begin(), in_order.end(), [](const PeSection* a, const PeSection* b) { return a->offset < b->offset; });
   for (std::size_t i = 1; i < in_order.size(); ++i) {
-    if (in_order[i - 1]->offset + in_order[i - 1]->data.size() > in_order[i]->offset)
-      return Refusal(Cat("section ", Printable(in_order[i]->name)), "data apart from the others'", Cat("overlaps ", Printable(in_order[i - 1]->name)));
+    if (in_order[i - 1]->offset + in_order[i - 1]->data.size() > in_order[i]->offset) {
+      return Refusal(Cat("section ", Printable(in_order[i]->name)), "data apart from the others'",
+                     Cat("overlaps ", Printable(in_order[i - 1]->name)));
+    }
   }
-  if (sum + read.certificates_size > image.size()) return Refusal("sizes", Cat("at most ", image.size(), " bytes in all"), Cat(sum + read.certificates_size));
+  if (sum + read.certificates_size > image.size()) {
+    return Refusal("sizes", Cat("at most ", image.size(), " bytes in all"), Cat(sum + read.certificates_size));
+  }
   return read;
 }
 

@@ -18,8 +18,8 @@ namespace assay::tcg_log {
 inline constexpr std::size_t kMaxPeSections = 96;  // as many as Windows loads
 
 struct PeSection {
-  std::string name;          // up to its first zero
-  std::size_t offset;        // of its data in the image
+  std::string name;    // up to its first zero
+  std::size_t offset;  // of its data in the image
   ByteView data;
   std::size_t virtual_size;  // in memory
 };

@@ -15,8 +15,9 @@ constexpr ByteArray<4> kSeparator = {0, 0, 0, 0};
 constexpr ByteArray<16> kShimGuid = {0x50, 0xAB, 0x5D, 0x60, 0x46, 0xE0, 0x00, 0x43, 0xAB, 0xB6, 0x3D, 0xD8, 0x10, 0xDD, 0x8B, 0x23};
 constexpr std::array<std::string_view, 3> kShimVariables = {"Shim", "SbatLevel", "MokListTrusted"};
 // In the order of systemd's stub; .pcrsig, which signs PCR 11, is left out.
-constexpr auto kMeasuredSections = std::to_array<std::string_view>({".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb", ".uname", ".sbat",
-                                                                    ".pcrpkey", ".profile", ".dtbauto", ".hwids", ".efifw"});
+constexpr auto kMeasuredSections =
+    std::to_array<std::string_view>({".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb", ".uname", ".sbat", ".pcrpkey",
+                                     ".profile", ".dtbauto", ".hwids", ".efifw"});
 
 Bytes Utf16(std::string_view ascii, bool with_zero) {
   Bytes encoded;
@@ -62,7 +63,9 @@ Bytes PredictSecureBoot(crypto::HashAlgorithm hash, const SecureBootVariables& v
       .Measure(VariableData(kImageSecurityGuid, "db", variables.db))
       .Measure(VariableData(kImageSecurityGuid, "dbx", variables.dbx))
       .Measure(kSeparator);
-  for (const auto& [name, value] : variables.authorities) chain.Measure(VariableData(name == "db" ? ByteView(kImageSecurityGuid) : ByteView(kShimGuid), name, value));
+  for (const auto& [name, value] : variables.authorities) {
+    chain.Measure(VariableData(name == "db" ? ByteView(kImageSecurityGuid) : ByteView(kShimGuid), name, value));
+  }
   return chain.value();
 }
 
@@ -76,7 +79,10 @@ Bytes PredictLinuxStub(crypto::HashAlgorithm hash, const std::string& load_optio
 Outcome<Bytes> PredictUki(crypto::HashAlgorithm hash, const PeImage& image, std::span<const std::string> phases) {
   PcrChain chain(hash);
   const auto unpredictable = [](std::string_view name, std::string expected, std::string actual) {
-    return Finding{.reason = Reason::kFieldInvalid, .component = "unified kernel image", .claim = Cat("section ", name), .expected = std::move(expected),
+    return Finding{.reason = Reason::kFieldInvalid,
+                   .component = "unified kernel image",
+                   .claim = Cat("section ", name),
+                   .expected = std::move(expected),
                    .actual = std::move(actual)};
   };
   for (const std::string_view name : kMeasuredSections) {
@@ -88,13 +94,18 @@ Outcome<Bytes> PredictUki(crypto::HashAlgorithm hash, const PeImage& image, std:
     }
     if (count > 1) return unpredictable(name, "once: which of them is used is chosen at boot", Cat(count, " times"));
     const PeSection& section = *std::find_if(image.sections.begin(), image.sections.end(), is_it);
-    if (section.virtual_size > section.data.size()) return unpredictable(name, Cat("at most ", section.data.size(), " bytes in memory, as in the image"), std::to_string(section.virtual_size));
+    if (section.virtual_size > section.data.size()) {
+      return unpredictable(name, Cat("at most ", section.data.size(), " bytes in memory, as in the image"),
+                           std::to_string(section.virtual_size));
+    }
     chain.Measure(AsBytes(std::string(name).append(1, '\0'))).Measure(section.data.first(section.virtual_size));
   }
   for (const std::string& phase : phases) chain.Measure(AsBytes(phase));
   return chain.value();
 }
 
-Bytes PredictStub(crypto::HashAlgorithm hash, const std::string& command_line) { return PcrChain(hash).Measure(Utf16(command_line, true)).value(); }
+Bytes PredictStub(crypto::HashAlgorithm hash, const std::string& command_line) {
+  return PcrChain(hash).Measure(Utf16(command_line, true)).value();
+}
 
 }  // namespace assay::tcg_log

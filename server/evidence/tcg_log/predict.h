@@ -18,7 +18,8 @@
 
 namespace assay::tcg_log {
 
-inline constexpr std::uint32_t kPredictedApplications = 4, kPredictedSecureBoot = 7, kPredictedLinuxStub = 9, kPredictedUki = 11, kPredictedStub = 12;
+inline constexpr std::uint32_t kPredictedApplications = 4, kPredictedSecureBoot = 7, kPredictedLinuxStub = 9, kPredictedUki = 11,
+                               kPredictedStub = 12;
 
 // A PCR that starts at zero.
 class PcrChain {

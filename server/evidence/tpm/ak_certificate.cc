@@ -72,26 +72,33 @@ class Conformance {
 
   void Demand(bool holds, const crypto::Certificate& certificate, std::string claim, std::string expected, std::string actual) {
     if (holds) return;
-    findings_.push_back({.reason = Reason::kCertificateProfile, .component = NameFor(certificate), .claim = std::move(claim), .expected = std::move(expected),
-                         .actual = std::move(actual), .spec = std::string(kSpec)});
+    findings_.push_back({.reason = Reason::kCertificateProfile,
+                         .component = NameFor(certificate),
+                         .claim = std::move(claim),
+                         .expected = std::move(expected),
+                         .actual = std::move(actual),
+                         .spec = std::string(kSpec)});
   }
 
   // What all vendors have in common. `usage`: of the leaf.
   void DemandCommon(bool ek) {
     const crypto::Certificate& leaf = path_.leaf();
     Demand(path_.certificates.size() >= 2, leaf, "path", "a certificate and its issuers", "the root itself");
-    Demand(ek ? IsForDecryption(leaf) : IsForSigning(leaf), leaf, "keyUsage", ek ? "keyEncipherment, or keyAgreement, alone" : "digitalSignature alone",
+    Demand(ek ? IsForDecryption(leaf) : IsForSigning(leaf), leaf, "keyUsage",
+           ek ? "keyEncipherment, or keyAgreement, alone" : "digitalSignature alone",
            leaf.key_usage() ? Cat("bits ", *leaf.key_usage()) : std::string("absent"));
     for (std::size_t i = 0; i < path_.certificates.size(); ++i) {
       const crypto::Certificate& certificate = path_.certificates[i];
       Demand(certificate.version() == 3, certificate, "version", "3", std::to_string(certificate.version()));
       for (const crypto::Extension& extension : certificate.extensions()) {
         const bool known = extension.oid == kKeyUsageOid || extension.oid == kBasicConstraintsOid || extension.oid == kSubjectAltNameOid;
-        Demand(!extension.critical || known, certificate, "critical extensions", "keyUsage, basicConstraints and subjectAltName at most", Printable(extension.oid, 64));
+        Demand(!extension.critical || known, certificate, "critical extensions", "keyUsage, basicConstraints and subjectAltName at most",
+               Printable(extension.oid, 64));
       }
       if (i == 0) continue;
       Demand(certificate.is_ca(), certificate, "basicConstraints", "cA TRUE", "absent or FALSE");
-      Demand(certificate.key_usage() && (*certificate.key_usage() & kCertSign) != 0, certificate, "keyUsage", "keyCertSign in an issuer", "not set");
+      Demand(certificate.key_usage() && (*certificate.key_usage() & kCertSign) != 0, certificate, "keyUsage", "keyCertSign in an issuer",
+             "not set");
     }
   }
 
@@ -110,32 +117,39 @@ std::vector<Finding> CheckGoogle(const crypto::CertificatePath& path, bool ek) {
   Conformance conformance(path);
   conformance.DemandCommon(ek);
   const crypto::Certificate& leaf = path.leaf();
-  conformance.Demand(path.certificates.size() == 3, leaf, "path", "a certificate, an intermediate, a root", Cat(path.certificates.size(), " certificates"));
+  conformance.Demand(path.certificates.size() == 3, leaf, "path", "a certificate, an intermediate, a root",
+                     Cat(path.certificates.size(), " certificates"));
   for (std::size_t i = 1; i < path.certificates.size(); ++i) {
     const crypto::Certificate& issuer = path.certificates[i];
-    conformance.Demand(AttributeOf(issuer.subject(), kOrganizationOid) == "Google LLC", issuer, "subject", "O=Google LLC", Printable(issuer.SubjectText(), 128));
+    conformance.Demand(AttributeOf(issuer.subject(), kOrganizationOid) == "Google LLC", issuer, "subject", "O=Google LLC",
+                       Printable(issuer.SubjectText(), 128));
     conformance.Demand(Has(PurposesOf(issuer), kEkPurpose), issuer, "extKeyUsage", "2.23.133.8.1", "not among them");
   }
   // Of AK certificates, too: only keyUsage tells them apart. The newer hierarchy names no purpose in its leaves.
   const std::vector<Bytes> purposes = PurposesOf(leaf);
-  conformance.Demand(leaf.FindExtension(kExtendedKeyUsageOid) == nullptr || (purposes.size() == 1 && (Has(purposes, kEkPurpose) || Has(purposes, kAikPurpose))), leaf, "extKeyUsage",
-                     "2.23.133.8.1 or 2.23.133.8.3, or none", Cat(purposes.size(), " purposes"));
+  conformance.Demand(leaf.FindExtension(kExtendedKeyUsageOid) == nullptr ||
+                         (purposes.size() == 1 && (Has(purposes, kEkPurpose) || Has(purposes, kAikPurpose))),
+                     leaf, "extKeyUsage", "2.23.133.8.1 or 2.23.133.8.3, or none", Cat(purposes.size(), " purposes"));
   const Outcome<GceInstance> instance = ReadGceInstance(leaf, NameFor(leaf));
   if (!instance) {
-    conformance.Demand(false, leaf, Cat("extension ", kGceInstanceOid), "the instance, exactly encoded", instance.findings().front().actual);
+    conformance.Demand(false, leaf, Cat("extension ", kGceInstanceOid), "the instance, exactly encoded",
+                       instance.findings().front().actual);
     return std::move(conformance).Finish();
   }
   if (leaf.subject().empty()) {
     const crypto::Extension* alternative = leaf.FindExtension(kSubjectAltNameOid);
-    conformance.Demand(alternative != nullptr && alternative->critical, leaf, "subjectAltName", "critical where the subject is empty", alternative == nullptr ? "absent" : "non-critical");
+    conformance.Demand(alternative != nullptr && alternative->critical, leaf, "subjectAltName", "critical where the subject is empty",
+                       alternative == nullptr ? "absent" : "non-critical");
     return std::move(conformance).Finish();
   }
   struct Twice {
     std::string_view attribute, in_subject, in_extension;
   };
-  for (const Twice& one : {Twice{"CN", leaf.CommonName(), instance->instance_id}, Twice{"OU", AttributeOf(leaf.subject(), kOrganizationalUnitOid), instance->project_id},
+  for (const Twice& one : {Twice{"CN", leaf.CommonName(), instance->instance_id},
+                           Twice{"OU", AttributeOf(leaf.subject(), kOrganizationalUnitOid), instance->project_id},
                            Twice{"L", AttributeOf(leaf.subject(), kLocalityOid), instance->zone}}) {
-    conformance.Demand(one.in_subject == one.in_extension, leaf, Cat("subject ", one.attribute), Cat(Printable(one.in_extension, 64), ", as the instance extension says"), Printable(one.in_subject, 64));
+    conformance.Demand(one.in_subject == one.in_extension, leaf, Cat("subject ", one.attribute),
+                       Cat(Printable(one.in_extension, 64), ", as the instance extension says"), Printable(one.in_subject, 64));
   }
   return std::move(conformance).Finish();
 }
@@ -144,16 +158,19 @@ std::vector<Finding> CheckMicrosoft(const crypto::CertificatePath& path, bool ek
   Conformance conformance(path);
   conformance.DemandCommon(ek);
   const crypto::Certificate& leaf = path.leaf();
-  conformance.Demand(path.certificates.size() == 3 || path.certificates.size() == 4, leaf, "path", "a certificate, one or two intermediates, a root", Cat(path.certificates.size(), " certificates"));
+  conformance.Demand(path.certificates.size() == 3 || path.certificates.size() == 4, leaf, "path",
+                     "a certificate, one or two intermediates, a root", Cat(path.certificates.size(), " certificates"));
   if (!ek) {
     conformance.DemandPurpose(kAikPurpose, "2.23.133.8.3");
-    conformance.Demand(leaf.CommonName().ends_with(".TrustedVM.Azure.windows.net"), leaf, "subject", "CN=….TrustedVM.Azure.windows.net", Printable(leaf.CommonName(), 128));
+    conformance.Demand(leaf.CommonName().ends_with(".TrustedVM.Azure.windows.net"), leaf, "subject", "CN=….TrustedVM.Azure.windows.net",
+                       Printable(leaf.CommonName(), 128));
   } else {
     conformance.DemandPurpose(kEkPurpose, "2.23.133.8.1");
   }
   for (std::size_t i = 1; i + 1 < path.certificates.size(); ++i) {
     const crypto::Certificate& issuer = path.certificates[i];
-    conformance.Demand(Has(PurposesOf(issuer), ek ? kEkPurpose : kAikPurpose), issuer, "extKeyUsage", ek ? "2.23.133.8.1" : "2.23.133.8.3", "not among them");
+    conformance.Demand(Has(PurposesOf(issuer), ek ? kEkPurpose : kAikPurpose), issuer, "extKeyUsage", ek ? "2.23.133.8.1" : "2.23.133.8.3",
+                       "not among them");
   }
   return std::move(conformance).Finish();
 }
@@ -166,7 +183,8 @@ std::vector<Finding> CheckTcg(const crypto::CertificatePath& path, bool ek) {
   const crypto::Certificate& leaf = path.leaf();
   if (leaf.subject().empty()) {
     const crypto::Extension* alternative = leaf.FindExtension(kSubjectAltNameOid);
-    conformance.Demand(alternative != nullptr && alternative->critical, leaf, "subjectAltName", "critical where the subject is empty", alternative == nullptr ? "absent" : "non-critical");
+    conformance.Demand(alternative != nullptr && alternative->critical, leaf, "subjectAltName", "critical where the subject is empty",
+                       alternative == nullptr ? "absent" : "non-critical");
   }
   return std::move(conformance).Finish();
 }
@@ -178,16 +196,24 @@ std::vector<Finding> Conforms(const crypto::CertificatePath& path) {
 
 template <auto CheckVendor>
 constexpr CertificateProfile ProfileOf(std::string_view vendor) {
-  return {.ak = {.vendor = vendor, .chain_check = Check::kTpmChain, .root_check = Check::kTpmRootPinned, .profile_check = Check::kTpmProfile,
+  return {.ak = {.vendor = vendor,
+                 .chain_check = Check::kTpmChain,
+                 .root_check = Check::kTpmRootPinned,
+                 .profile_check = Check::kTpmProfile,
                  .conformance = &Conforms<CheckVendor, false>},
-          .ek = {.vendor = vendor, .chain_check = Check::kTpmChain, .root_check = Check::kTpmRootPinned, .profile_check = Check::kTpmEkProfile,
+          .ek = {.vendor = vendor,
+                 .chain_check = Check::kTpmChain,
+                 .root_check = Check::kTpmRootPinned,
+                 .profile_check = Check::kTpmEkProfile,
                  .conformance = &Conforms<CheckVendor, true>}};
 }
 
 // An INTEGER from 0 to 2^64 - 1.
 std::optional<std::uint64_t> Unsigned(crypto::DerReader& reader) {
   const auto content = reader.Take(crypto::der::kInteger);
-  if (!content || content->empty() || content->front() >= 0x80 || content->size() > 9 || (content->size() == 9 && content->front() != 0)) return std::nullopt;
+  if (!content || content->empty() || content->front() >= 0x80 || content->size() > 9 || (content->size() == 9 && content->front() != 0)) {
+    return std::nullopt;
+  }
   std::uint64_t value = 0;
   for (const std::uint8_t byte : *content) value = value << 8 | byte;
   return value;
@@ -238,7 +264,9 @@ std::optional<GceInstance> DecodeInstance(ByteView der) {
   instance.project_id = *std::move(project_id);
   instance.instance_id = std::to_string(*instance_id);
   instance.instance_name = *std::move(instance_name);
-  if (const auto security = members.Take(crypto::der::ContextConstructed(0)); security && !ReadSecurity(*security, instance)) return std::nullopt;
+  if (const auto security = members.Take(crypto::der::ContextConstructed(0)); security && !ReadSecurity(*security, instance)) {
+    return std::nullopt;
+  }
   return instance;
 }
 
@@ -272,8 +300,11 @@ Outcome<GceInstance> ReadGceInstance(const crypto::Certificate& certificate, std
   const crypto::Extension* extension = certificate.FindExtension(kGceInstanceOid);
   const std::optional<GceInstance> instance = extension == nullptr ? std::nullopt : DecodeInstance(extension->value);
   if (!instance) {
-    return Finding{.reason = Reason::kCertificateExtension, .component = std::string(component), .claim = Cat("extension ", kGceInstanceOid),
-                   .expected = "zone, project and instance, exactly encoded", .actual = extension == nullptr ? "absent" : ToHexBounded(extension->value)};
+    return Finding{.reason = Reason::kCertificateExtension,
+                   .component = std::string(component),
+                   .claim = Cat("extension ", kGceInstanceOid),
+                   .expected = "zone, project and instance, exactly encoded",
+                   .actual = extension == nullptr ? "absent" : ToHexBounded(extension->value)};
   }
   return *instance;
 }
@@ -292,11 +323,14 @@ bool NamesRevocationList(const crypto::Certificate& certificate) { return certif
 std::span<const trust::Anchor> BuiltinAnchors() {
   static const trust::Anchor kAnchors[] = {
       // EK/AK CA Root
-      {std::string(kGoogleVendor), std::string(kProduct), trust::SpkiPin("56a613f57126a385dd6949294e93b0b566f96ab0573be0c2368e6f5ca779831f")},
+      {std::string(kGoogleVendor), std::string(kProduct),
+       trust::SpkiPin("56a613f57126a385dd6949294e93b0b566f96ab0573be0c2368e6f5ca779831f")},
       // tpm_ek_v1_cloud_host_root
-      {std::string(kGoogleVendor), std::string(kProduct), trust::SpkiPin("f23057f4f97d1d90e4cae0ce91d5a0fc99069f0a1bc147021dca33b1e9c4d0d9")},
+      {std::string(kGoogleVendor), std::string(kProduct),
+       trust::SpkiPin("f23057f4f97d1d90e4cae0ce91d5a0fc99069f0a1bc147021dca33b1e9c4d0d9")},
       // Azure Virtual TPM Root Certificate Authority 2023
-      {std::string(kMicrosoftVendor), std::string(kProduct), trust::SpkiPin("5cbc52672ae101263c2976736044a964c1182ce9412c39937183baddcccb8cdf")},
+      {std::string(kMicrosoftVendor), std::string(kProduct),
+       trust::SpkiPin("5cbc52672ae101263c2976736044a964c1182ce9412c39937183baddcccb8cdf")},
   };
   return kAnchors;
 }

@@ -18,7 +18,11 @@ namespace {
 constexpr std::string_view kSpec = "TPM 2.0 part 2, 10.12";
 
 Finding Defect(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual),
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
           .spec = std::string(kSpec)};
 }
 
@@ -49,9 +53,8 @@ bool CheckPrefix(ByteView attest, std::uint16_t wanted, std::string_view compone
   bool sound = log.Require(Check::kTpmMagic, magic == TPM2_GENERATED_VALUE, [&] {
     return Defect(Reason::kTpmNotGenerated, component, "magic", Cat(Hex32(TPM2_GENERATED_VALUE), ", TPM_GENERATED_VALUE"), Hex32(magic));
   });
-  sound &= log.Require(Check::kTpmType, type == wanted, [&] {
-    return Defect(Reason::kTpmAttestType, component, "type", ShowType(wanted), ShowType(type));
-  });
+  sound &= log.Require(Check::kTpmType, type == wanted,
+                       [&] { return Defect(Reason::kTpmAttestType, component, "type", ShowType(wanted), ShowType(type)); });
   return sound;
 }
 
@@ -64,14 +67,17 @@ bool SelectionFits(ByteView attest) {
 }
 
 // What all attestations begin with. nullopt: the log says why.
-std::optional<std::pair<TPMS_ATTEST, AttestHeader>> ReadAttest(ByteView attest, Signature signature, std::uint16_t type, std::string_view component,
-                                                               CheckLog& log) {
+std::optional<std::pair<TPMS_ATTEST, AttestHeader>> ReadAttest(ByteView attest, Signature signature, std::uint16_t type,
+                                                               std::string_view component, CheckLog& log) {
   const bool sound = CheckPrefix(attest, type, component, log);
   std::optional<TPMS_ATTEST> read;
-  if (sound && (type != TPM2_ST_ATTEST_QUOTE || SelectionFits(attest))) read = UnmarshalAll<&Tss2_MU_TPMS_ATTEST_Unmarshal, TPMS_ATTEST>(attest);
+  if (sound && (type != TPM2_ST_ATTEST_QUOTE || SelectionFits(attest))) {
+    read = UnmarshalAll<&Tss2_MU_TPMS_ATTEST_Unmarshal, TPMS_ATTEST>(attest);
+  }
   if (!sound) return std::nullopt;
   log.Require(Check::kTpmStructure, read.has_value(), [&] {
-    return Defect(Reason::kTpmStructureMalformed, component, "TPMS_ATTEST", "exactly one marshalled structure", Cat(attest.size(), " bytes that are none"));
+    return Defect(Reason::kTpmStructureMalformed, component, "TPMS_ATTEST", "exactly one marshalled structure",
+                  Cat(attest.size(), " bytes that are none"));
   });
   // The union of another type than the one that is wanted is never read as if it were of that.
   if (!read || read->type != type) return std::nullopt;
@@ -80,9 +86,15 @@ std::optional<std::pair<TPMS_ATTEST, AttestHeader>> ReadAttest(ByteView attest, 
       })) {
     return std::nullopt;
   }
-  AttestHeader header{.attest = ToBytes(attest), .qualified_signer = ToBytes(ViewOf(read->qualifiedSigner)), .extra_data = ToBytes(ViewOf(read->extraData)),
-                      .clock = read->clockInfo.clock, .reset_count = read->clockInfo.resetCount, .restart_count = read->clockInfo.restartCount,
-                      .safe = read->clockInfo.safe != 0, .firmware_version = read->firmwareVersion, .signature = std::move(signature)};
+  AttestHeader header{.attest = ToBytes(attest),
+                      .qualified_signer = ToBytes(ViewOf(read->qualifiedSigner)),
+                      .extra_data = ToBytes(ViewOf(read->extraData)),
+                      .clock = read->clockInfo.clock,
+                      .reset_count = read->clockInfo.resetCount,
+                      .restart_count = read->clockInfo.restartCount,
+                      .safe = read->clockInfo.safe != 0,
+                      .firmware_version = read->firmwareVersion,
+                      .signature = std::move(signature)};
   return std::pair(*read, std::move(header));
 }
 
@@ -95,7 +107,9 @@ void AddHeader(const AttestHeader& header, trust::Description& description) {
   description.Add("firmware version", ToHex(FirmwareVersionOf(header)));
   const Signature& signature = header.signature;
   switch (signature.shape) {
-    case SignatureShape::kTpmt: description.Add("signature", Cat(ShowAlgorithm(signature.scheme), " with ", ShowAlgorithm(signature.hash))); break;
+    case SignatureShape::kTpmt:
+      description.Add("signature", Cat(ShowAlgorithm(signature.scheme), " with ", ShowAlgorithm(signature.hash)));
+      break;
     case SignatureShape::kRawRsa: description.Add("signature", Cat("RSA, raw, ", signature.rsa.size() * 8, " bits")); break;
     case SignatureShape::kEcdsaDer: description.Add("signature", "ECDSA, DER"); break;
   }
@@ -115,7 +129,8 @@ Bytes Scalar(ByteView number, crypto::KeyKind kind) {
 bool LooksLikeQuoteItem(ByteView bytes) {
   Reader reader(bytes);
   const auto size = reader.U16Be();
-  return size && *size >= 6 && *size < reader.remaining() && reader.U32Be() == TPM2_GENERATED_VALUE && reader.U16Be() == TPM2_ST_ATTEST_QUOTE;
+  return size && *size >= 6 && *size < reader.remaining() && reader.U32Be() == TPM2_GENERATED_VALUE &&
+         reader.U16Be() == TPM2_ST_ATTEST_QUOTE;
 }
 
 std::optional<trust::Parsed<Quote>> AttestParser::ParseQuote(ByteView attest, Signature signature, CheckLog& log) {
@@ -145,10 +160,12 @@ std::optional<trust::Parsed<Quote>> AttestParser::ParseQuoteItem(const trust::Un
   Reader reader = item.Read();
   const auto size = reader.U16Be();
   const auto attest = size ? reader.Take(*size) : std::nullopt;
-  if (!log.Require(Check::kTpmStructure, attest && !reader.AtEnd() && item.size() <= kMaxItemSize, [&] {
-        return Defect(Reason::kTpmStructureMalformed, kQuoteComponent, "TPM2B_ATTEST", Cat("a size, as many bytes, and a signature, in at most ", kMaxItemSize, " bytes"),
-                      Cat(item.size(), " bytes"));
-      }) ||
+  if (!log.Require(Check::kTpmStructure, attest && !reader.AtEnd() && item.size() <= kMaxItemSize,
+                   [&] {
+                     return Defect(Reason::kTpmStructureMalformed, kQuoteComponent, "TPM2B_ATTEST",
+                                   Cat("a size, as many bytes, and a signature, in at most ", kMaxItemSize, " bytes"),
+                                   Cat(item.size(), " bytes"));
+                   }) ||
       !attest) {
     return std::nullopt;
   }
@@ -189,25 +206,31 @@ bool AttestAuthenticator::Endorse(T& attestation, VouchedAk ak, CheckLog& log) {
     else if (scheme.scheme == kAlgEcdsa) scheme.scheme = kAlgRsassa;
   }
   const std::optional<crypto::HashAlgorithm> hash = HashOf(scheme.hash);
-  const bool fits = hash && rsa == (scheme.scheme != kAlgEcdsa) && (!fixed || (fixed->scheme == scheme.scheme && fixed->hash == scheme.hash));
+  const bool fits =
+      hash && rsa == (scheme.scheme != kAlgEcdsa) && (!fixed || (fixed->scheme == scheme.scheme && fixed->hash == scheme.hash));
   bool sound = log.Require(Check::kTpmScheme, fits, [&] {
-    return Defect(Reason::kAkSchemeMismatch, T::kComponent, "signature", fixed ? Cat(ShowAlgorithm(fixed->scheme), " with ", ShowAlgorithm(fixed->hash), ", as the key's public area fixes")
-                                                                               : Cat("a scheme of keys of kind ", crypto::NameOf(ak.key.key().kind())),
+    return Defect(Reason::kAkSchemeMismatch, T::kComponent, "signature",
+                  fixed ? Cat(ShowAlgorithm(fixed->scheme), " with ", ShowAlgorithm(fixed->hash), ", as the key's public area fixes")
+                        : Cat("a scheme of keys of kind ", crypto::NameOf(ak.key.key().kind())),
                   Cat(ShowAlgorithm(scheme.scheme), " with ", ShowAlgorithm(scheme.hash)));
   });
   // Part 1, section 16: a qualified name has the algorithm of the key's Name, whatever its parents'.
   const ByteView signer = header.qualified_signer;
   const std::uint16_t name_algorithm = signer.size() < 2 ? std::uint16_t{0} : static_cast<std::uint16_t>(signer[0] << 8 | signer[1]);
   const auto name_hash = HashOf(name_algorithm);
-  const bool is_name = name_hash && signer.size() == 2 + crypto::DigestSize(*name_hash) && (!ak.area || ak.area->name_algorithm() == name_algorithm);
+  const bool is_name =
+      name_hash && signer.size() == 2 + crypto::DigestSize(*name_hash) && (!ak.area || ak.area->name_algorithm() == name_algorithm);
   sound &= log.Require(Check::kTpmQualifiedSigner, is_name, [&] {
     return Defect(Reason::kQualifiedSignerMismatch, T::kComponent, "qualifiedSigner",
-                  ak.area ? Cat("a name by ", ShowAlgorithm(ak.area->name_algorithm()), ", as the key has") : std::string("a name: algorithm and digest"), ToHexBounded(signer));
+                  ak.area ? Cat("a name by ", ShowAlgorithm(ak.area->name_algorithm()), ", as the key has")
+                          : std::string("a name: algorithm and digest"),
+                  ToHexBounded(signer));
   });
   if (!sound || !hash) return false;
   trust::AnySigned is_signed;
   if (scheme.scheme == kAlgEcdsa) {
-    is_signed = trust::EcdsaSigned{*hash, header.attest, Scalar(signature.r, ak.key.key().kind()), Scalar(signature.s, ak.key.key().kind())};
+    is_signed =
+        trust::EcdsaSigned{*hash, header.attest, Scalar(signature.r, ak.key.key().kind()), Scalar(signature.s, ak.key.key().kind())};
   } else {
     const auto padding = scheme.scheme == kAlgRsapss ? trust::RsaSigned::Padding::kPss : trust::RsaSigned::Padding::kPkcs1;
     is_signed = trust::RsaSigned{padding, *hash, header.attest, signature.rsa};
@@ -221,26 +244,31 @@ bool AttestAuthenticator::MayAnswer(const trust::Parsed<Quote>& parsed, const tr
   return trust::Bundle::MayAnswer(Quote::kCarrierKind, quote.CarriedValue(), Quote::kComponent, challenge, log);
 }
 
-std::optional<trust::Authenticated<Quote>> AttestAuthenticator::Authenticate(trust::Parsed<Quote> parsed, VouchedAk ak, const std::vector<PcrSelection>* demanded,
+std::optional<trust::Authenticated<Quote>> AttestAuthenticator::Authenticate(trust::Parsed<Quote> parsed, VouchedAk ak,
+                                                                             const std::vector<PcrSelection>* demanded,
                                                                              const trust::Challenge& challenge, CheckLog& log) {
   Quote& quote = parsed.Annotate(trust::UnverifiedAccess<Quote>());
   if (!trust::Bundle::MayAnswer(Quote::kCarrierKind, quote.CarriedValue(), Quote::kComponent, challenge, log)) return std::nullopt;
   if (demanded != nullptr && !log.Require(Check::kTpmSelectionDemanded, quote.selection() == *demanded, [&] {
-        return Defect(Reason::kPcrSelectionNotDemanded, kQuoteComponent, "pcrSelect", ShowSelection(*demanded), ShowSelection(quote.selection()));
+        return Defect(Reason::kPcrSelectionNotDemanded, kQuoteComponent, "pcrSelect", ShowSelection(*demanded),
+                      ShowSelection(quote.selection()));
       })) {
     return std::nullopt;
   }
   const trust::VerifiedKey key = ak.key;
   std::vector<trust::ValidityWindow> windows = ak.windows;
   if (!Endorse(quote, std::move(ak), log)) return std::nullopt;
-  return trust::Authenticated<Quote>::BySignature(std::move(parsed), key, Check::kTpmSignatureEncoding, Check::kTpmSignature, std::move(windows), log);
+  return trust::Authenticated<Quote>::BySignature(std::move(parsed), key, Check::kTpmSignatureEncoding, Check::kTpmSignature,
+                                                  std::move(windows), log);
 }
 
-std::optional<trust::Authenticated<Creation>> AttestAuthenticator::Authenticate(trust::Parsed<Creation> parsed, VouchedAk ak, CheckLog& log) {
+std::optional<trust::Authenticated<Creation>> AttestAuthenticator::Authenticate(trust::Parsed<Creation> parsed, VouchedAk ak,
+                                                                                CheckLog& log) {
   const trust::VerifiedKey key = ak.key;
   std::vector<trust::ValidityWindow> windows = ak.windows;
   if (!Endorse(parsed.Annotate(trust::UnverifiedAccess<Creation>()), std::move(ak), log)) return std::nullopt;
-  return trust::Authenticated<Creation>::BySignature(std::move(parsed), key, Check::kTpmSignatureEncoding, Check::kTpmSignature, std::move(windows), log);
+  return trust::Authenticated<Creation>::BySignature(std::move(parsed), key, Check::kTpmSignatureEncoding, Check::kTpmSignature,
+                                                     std::move(windows), log);
 }
 
 }  // namespace assay::tpm

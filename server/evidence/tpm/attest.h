@@ -56,8 +56,8 @@ struct AttestHeader {
 // What vouches for the key, added to an attestation that it signed.
 struct AttestEndorsement {
   VouchedAk ak;
-  crypto::HashAlgorithm hash;    // of the signature
-  trust::AnySigned is_signed;    // points into the header
+  crypto::HashAlgorithm hash;  // of the signature
+  trust::AnySigned is_signed;  // points into the header
 };
 
 class Quote {
@@ -135,7 +135,8 @@ class AttestAuthenticator {
   static bool MayAnswer(const trust::Parsed<Quote>& parsed, const trust::Challenge& challenge, CheckLog& log);
   // Compares the challenge, the demanded selection (nullptr: none was demanded), and the signature's scheme with that of the key; the
   // signature last. nullopt: the log says why.
-  static std::optional<trust::Authenticated<Quote>> Authenticate(trust::Parsed<Quote> parsed, VouchedAk ak, const std::vector<PcrSelection>* demanded,
+  static std::optional<trust::Authenticated<Quote>> Authenticate(trust::Parsed<Quote> parsed, VouchedAk ak,
+                                                                 const std::vector<PcrSelection>* demanded,
                                                                  const trust::Challenge& challenge, CheckLog& log);
   static std::optional<trust::Authenticated<Creation>> Authenticate(trust::Parsed<Creation> parsed, VouchedAk ak, CheckLog& log);
 

@@ -12,11 +12,16 @@ namespace assay::tpm {
 namespace {
 
 Finding Defect(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual)};
 }
 
 Finding NotOfThatObject(const Creation& creation, const PublicArea& area) {
-  return Defect(Reason::kCreationMismatch, kCreationComponent, "objectName", Cat(ToHex(area.name()), ", the Name of the public area"), ToHexBounded(creation.object_name()));
+  return Defect(Reason::kCreationMismatch, kCreationComponent, "objectName", Cat(ToHex(area.name()), ", the Name of the public area"),
+                ToHexBounded(creation.object_name()));
 }
 
 }  // namespace
@@ -24,9 +29,11 @@ Finding NotOfThatObject(const Creation& creation, const PublicArea& area) {
 std::optional<trust::Parsed<CreationData>> CreationDataParser::Parse(ByteView bytes, CheckLog& log) {
   std::optional<TPMS_CREATION_DATA> read;
   if (HoldsSelections(Reader(bytes))) read = UnmarshalAll<&Tss2_MU_TPMS_CREATION_DATA_Unmarshal, TPMS_CREATION_DATA>(bytes);
-  if (!log.Require(Check::kTpmStructure, read.has_value(), [&] {
-        return Defect(Reason::kTpmStructureMalformed, kCreationDataComponent, "TPMS_CREATION_DATA", "exactly one marshalled structure", Cat(bytes.size(), " bytes that are none"));
-      }) ||
+  if (!log.Require(Check::kTpmStructure, read.has_value(),
+                   [&] {
+                     return Defect(Reason::kTpmStructureMalformed, kCreationDataComponent, "TPMS_CREATION_DATA",
+                                   "exactly one marshalled structure", Cat(bytes.size(), " bytes that are none"));
+                   }) ||
       !read) {
     return std::nullopt;
   }
@@ -47,22 +54,25 @@ trust::Description CreationData::Describe() const {
 }
 
 std::optional<trust::Authenticated<CreationData>> CreationDataAuthenticator::Authenticate(trust::Parsed<CreationData> parsed,
-                                                                                          const trust::Authenticated<Creation>& creation, const PublicArea& area,
-                                                                                          CheckLog& log) {
-  if (!log.Require(Check::kTpmCreationName, EqualConstantTime(creation->object_name(), area.name()), [&] { return NotOfThatObject(creation.value(), area); })) {
+                                                                                          const trust::Authenticated<Creation>& creation,
+                                                                                          const PublicArea& area, CheckLog& log) {
+  if (!log.Require(Check::kTpmCreationName, EqualConstantTime(creation->object_name(), area.name()),
+                   [&] { return NotOfThatObject(creation.value(), area); })) {
     return std::nullopt;
   }
   const CreationData& data = parsed.Unverified(trust::UnverifiedAccess<CreationData>());
   // Part 3, TPM2_Create: creationHash is by the object's nameAlg, which PublicArea only has if this build can compute it.
   const Bytes digest = crypto::Digest(*HashOf(area.name_algorithm()), data.raw_);
-  const Finding mismatch = Defect(Reason::kCreationMismatch, kCreationDataComponent, "creationHash", Cat(ToHex(creation->creation_hash()), ", as attested"),
-                                  Cat(ToHex(digest), ", ", ShowAlgorithm(area.name_algorithm()), " of the data sent"));
-  return trust::Authenticated<CreationData>::ByCommitment(std::move(parsed), creation, creation->creation_hash(), digest, Check::kTpmCreationHash, mismatch, log);
+  const Finding mismatch =
+      Defect(Reason::kCreationMismatch, kCreationDataComponent, "creationHash", Cat(ToHex(creation->creation_hash()), ", as attested"),
+             Cat(ToHex(digest), ", ", ShowAlgorithm(area.name_algorithm()), " of the data sent"));
+  return trust::Authenticated<CreationData>::ByCommitment(std::move(parsed), creation, creation->creation_hash(), digest,
+                                                          Check::kTpmCreationHash, mismatch, log);
 }
 
 std::optional<VouchedAk> VouchByCreation(PublicArea area, const trust::Authenticated<Creation>& creation, CheckLog& log) {
-  auto key = trust::VerifiedKey::FromCommitment(area.key(), creation, creation->object_name(), area.name(), kAkComponent, Check::kTpmCreationName,
-                                                NotOfThatObject(creation.value(), area), log);
+  auto key = trust::VerifiedKey::FromCommitment(area.key(), creation, creation->object_name(), area.name(), kAkComponent,
+                                                Check::kTpmCreationName, NotOfThatObject(creation.value(), area), log);
   if (!key) return std::nullopt;
   auto ak = VouchByCommitment(*std::move(key), std::move(area), true, log);
   if (!ak) return std::nullopt;

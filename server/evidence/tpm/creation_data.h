@@ -48,7 +48,8 @@ class CreationDataParser {
 class CreationDataAuthenticator {
  public:
   // By commitment: the data hash to creationHash, by the hash of the object's Name, and the object is the one of `area`.
-  static std::optional<trust::Authenticated<CreationData>> Authenticate(trust::Parsed<CreationData> parsed, const trust::Authenticated<Creation>& creation,
+  static std::optional<trust::Authenticated<CreationData>> Authenticate(trust::Parsed<CreationData> parsed,
+                                                                        const trust::Authenticated<Creation>& creation,
                                                                         const PublicArea& area, CheckLog& log);
 };
 

@@ -19,7 +19,10 @@ constexpr std::string_view kComponent = "key";
 constexpr std::uint8_t kDerSequence = 0x30;
 
 Finding Refuse(std::string expected, std::string actual) {
-  return {.reason = Reason::kRequestFieldInvalid, .component = std::string(kComponent), .expected = std::move(expected), .actual = std::move(actual)};
+  return {.reason = Reason::kRequestFieldInvalid,
+          .component = std::string(kComponent),
+          .expected = std::move(expected),
+          .actual = std::move(actual)};
 }
 
 Outcome<KeyToEnrol> OfKind(TpmKeyKind found, std::optional<TpmKeyKind> wanted, const crypto::PublicKey& key, Bytes name) {
@@ -43,18 +46,27 @@ Outcome<KeyToEnrol> FromPublicArea(ByteView bytes, std::optional<TpmKeyKind> wan
 
 Outcome<KeyToEnrol> FromCertificate(ByteView der, std::optional<TpmKeyKind> wanted) {
   const auto certificate = crypto::CertificatesFrom(der, kComponent, 1);
-  if (!certificate || certificate->size() != 1) return Refuse("one certificate", certificate ? "several" : certificate.findings().front().actual);
+  if (!certificate || certificate->size() != 1) {
+    return Refuse("one certificate", certificate ? "several" : certificate.findings().front().actual);
+  }
   const std::optional<CertificateKind> kind = KindOf(certificate->front());
   if (kind != CertificateKind::kAk && kind != CertificateKind::kEk) {
-    return Refuse("the certificate of an attestation or endorsement key, with its purpose in extKeyUsage", kind ? "the certificate of an authority" : "another certificate");
+    return Refuse("the certificate of an attestation or endorsement key, with its purpose in extKeyUsage",
+                  kind ? "the certificate of an authority" : "another certificate");
   }
-  return OfKind(kind == CertificateKind::kAk ? TpmKeyKind::kAttestation : TpmKeyKind::kEndorsement, wanted, certificate->front().public_key(), {});
+  return OfKind(kind == CertificateKind::kAk ? TpmKeyKind::kAttestation : TpmKeyKind::kEndorsement, wanted,
+                certificate->front().public_key(), {});
 }
 
 Outcome<KeyToEnrol> FromSpki(ByteView der, std::optional<TpmKeyKind> wanted) {
   const auto key = crypto::PublicKey::FromSpki(der);
-  if (!key) return Refuse("the public key of an RSA, EC P-256 or EC P-384 key", Cat(key.findings().front().claim, " ", key.findings().front().actual));
-  if (!wanted) return Refuse("the kind of the key: a bare public key does not say whether it is an attestation or an endorsement key", "none");
+  if (!key) {
+    return Refuse("the public key of an RSA, EC P-256 or EC P-384 key",
+                  Cat(key.findings().front().claim, " ", key.findings().front().actual));
+  }
+  if (!wanted) {
+    return Refuse("the kind of the key: a bare public key does not say whether it is an attestation or an endorsement key", "none");
+  }
   return KeyToEnrol{*wanted, key->spki_sha256(), {}};
 }
 

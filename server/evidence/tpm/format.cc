@@ -43,7 +43,8 @@ void DescribeInstance(const crypto::Certificate& certificate, trust::Description
 std::optional<trust::Description> DescribeCertificates(const trust::UntrustedBytes& bytes) {
   const auto items = Unpack(bytes, trust::CollateralSource::kSupplied, nullptr);
   if (!items) return std::nullopt;
-  const bool ours = std::any_of(items->begin(), items->end(), [](const trust::CollateralItem& item) { return item.key.kind == kAkKind || item.key.kind == kEkKind; });
+  const bool ours = std::any_of(items->begin(), items->end(),
+                                [](const trust::CollateralItem& item) { return item.key.kind == kAkKind || item.key.kind == kEkKind; });
   if (!ours) return std::nullopt;
   trust::Description description("TPM certificates", Cat(items->size(), " documents"));
   for (const trust::CollateralItem& item : *items) {
@@ -85,7 +86,8 @@ std::string_view MediaTypeOf(const trust::UntrustedBytes& bytes) {
   return LooksLikePcrValues(raw) ? kPcrsMediaType : std::string_view();
 }
 
-std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches* caches) {
+std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                             trust::FactCaches* caches) {
   const ByteView raw = AllOf(bytes);
   if (raw.empty() || (raw.front() != 0x30 && AsText(raw).find("-----BEGIN ") == std::string_view::npos)) return {};
   auto items = Unpack(bytes, source, caches);
@@ -97,7 +99,8 @@ std::vector<trust::CollateralItem> Recognise(const trust::UntrustedBytes& bytes,
 std::vector<trust::CollateralKey> Needs(std::span<const evidence::Item>, const trust::CollateralSnapshot&) { return {}; }
 
 const evidence::Item* Find(std::span<const evidence::Item> items, std::string_view media_type) {
-  const auto found = std::find_if(items.begin(), items.end(), [media_type](const evidence::Item& item) { return item.media_type == media_type; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [media_type](const evidence::Item& item) { return item.media_type == media_type; });
   return found == items.end() ? nullptr : &*found;
 }
 
@@ -112,7 +115,8 @@ std::vector<crypto::Certificate> InOrder(std::vector<trust::CollateralItem> docu
     return (item.key.kind == kAkKind ? 0 : 2) + (matches ? 0 : 1);
   };
   std::erase_if(documents, [](const trust::CollateralItem& item) { return !item.certificate || item.key.kind == kCaKind; });
-  std::stable_sort(documents.begin(), documents.end(), [&](const trust::CollateralItem& a, const trust::CollateralItem& b) { return rank(a) < rank(b); });
+  std::stable_sort(documents.begin(), documents.end(),
+                   [&](const trust::CollateralItem& a, const trust::CollateralItem& b) { return rank(a) < rank(b); });
   std::vector<crypto::Certificate> certificates;
   for (trust::CollateralItem& item : documents) certificates.push_back(*std::move(item.certificate));
   return certificates;
@@ -136,7 +140,10 @@ const evidence::Format kFormat{
 std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust::FactCaches* caches, CheckLog& log) {
   const evidence::Item* quote = Find(items, kQuoteMediaType);
   if (quote == nullptr) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(kQuoteComponent), .expected = std::string(kQuoteMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(kQuoteComponent),
+                                .expected = std::string(kQuoteMediaType),
+                                .actual = "none"});
     return std::nullopt;
   }
   std::optional<trust::Parsed<Quote>> parsed = AttestParser::ParseQuoteItem(quote->body, log);
@@ -168,14 +175,18 @@ std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust:
   return TpmItems{*std::move(parsed), std::move(ak), std::move(pcrs), std::move(certificates)};
 }
 
-std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile,
+                                    const evidence::AuthenticationContext& context, CheckLog& log) {
   const bool certified = profile != nullptr && !items.certificates.empty();
   const bool activated = items.ak && context.activation != nullptr && context.endorsement_key != nullptr;
   const bool enrolled = items.ak && IsEnrolled(*items.ak, context.enrolled);
   const bool unanswered = context.endorsement_key != nullptr && context.activation == nullptr;
   if (!log.Require(Check::kTpmVouched, certified || activated || (items.ak && context.enrolled != nullptr), [&] {
-        return Finding{.reason = Reason::kAkUnvouched, .component = std::string(kAkComponent), .claim = std::string(kAkTrustClaim),
-                       .expected = Cat(profile != nullptr ? "its certificate; or " : "", "its public area, activated under an endorsement key that counts, or enrolled by an operator"),
+        return Finding{.reason = Reason::kAkUnvouched,
+                       .component = std::string(kAkComponent),
+                       .claim = std::string(kAkTrustClaim),
+                       .expected = Cat(profile != nullptr ? "its certificate; or " : "",
+                                       "its public area, activated under an endorsement key that counts, or enrolled by an operator"),
                        .actual = items.ak ? "its public area alone" : "neither"};
       })) {
     return std::nullopt;
@@ -192,8 +203,12 @@ std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProf
     return ek ? VouchByActivation(*items.ak, *ek, *context.activation, log) : std::nullopt;
   }
   if (unanswered) {
-    log.Skip(Check::kTpmActivation, {.reason = Reason::kActivationAbsent, .effect = Effect::kNote, .component = std::string(kAkComponent), .claim = std::string(kAkTrustClaim),
-                                     .expected = "the secret that was sealed for it", .actual = "nothing"});
+    log.Skip(Check::kTpmActivation, {.reason = Reason::kActivationAbsent,
+                                     .effect = Effect::kNote,
+                                     .component = std::string(kAkComponent),
+                                     .claim = std::string(kAkTrustClaim),
+                                     .expected = "the secret that was sealed for it",
+                                     .actual = "nothing"});
   }
   if (context.enrolled == nullptr) return std::nullopt;
   auto ak = VouchByEnrolment(*items.ak, *context.enrolled, log);
@@ -201,8 +216,8 @@ std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProf
   return ak;
 }
 
-std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded, const evidence::AuthenticationContext& context,
-                                        CheckLog& log) {
+std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded,
+                                        const evidence::AuthenticationContext& context, CheckLog& log) {
   const auto quote = AttestAuthenticator::Authenticate(std::move(items.quote), std::move(ak), demanded, context.challenge, log);
   if (!quote) return std::nullopt;
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);

@@ -45,12 +45,13 @@ std::optional<TpmItems> ParseItems(std::span<const evidence::Item> items, trust:
 
 // By the first certificate, if there is one and the platform has a profile for it; else by an operator's enrolment of this key; else by
 // its activation under an endorsement key that counts. nullopt: none of them vouches for the key; the log says so.
-std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile, const evidence::AuthenticationContext& context, CheckLog& log);
+std::optional<VouchedAk> VouchForAk(const TpmItems& items, const CertificateProfile* profile,
+                                    const evidence::AuthenticationContext& context, CheckLog& log);
 
 // The carrier of a bundle, with the values on it: the quote answers the challenge and is about what was demanded. nullopt: the log says
 // why.
-std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded, const evidence::AuthenticationContext& context,
-                                        CheckLog& log);
+std::optional<trust::Bundle> CarryQuote(TpmItems items, VouchedAk ak, const std::vector<PcrSelection>* demanded,
+                                        const evidence::AuthenticationContext& context, CheckLog& log);
 
 // The instance identity that hangs on an attestation key: SHA-256 over its public key, whatever vouches for it.
 Bytes IdentityOfAk(const crypto::PublicKey& key);

@@ -16,7 +16,11 @@ namespace assay::tpm {
 namespace {
 
 Finding Defect(Reason reason, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(kPcrsComponent), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
+  return {.reason = reason,
+          .component = std::string(kPcrsComponent),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual)};
 }
 
 std::optional<Unmarshalled<TPML_PCR_SELECTION>> ListIn(ByteView bytes) {
@@ -50,7 +54,8 @@ std::optional<trust::Parsed<PcrValues>> PcrValuesParser::Parse(const trust::Untr
   const auto malformed = [&](std::string expected) {
     return Defect(Reason::kTpmStructureMalformed, "TPML_PCR_SELECTION", std::move(expected), Cat(item.size(), " bytes"));
   };
-  if (!log.Require(Check::kTpmStructure, list && item.size() <= kMaxItemSize, [&] { return malformed(Cat("a marshalled list, in at most ", kMaxItemSize, " bytes")); }) ||
+  if (!log.Require(Check::kTpmStructure, list && item.size() <= kMaxItemSize,
+                   [&] { return malformed(Cat("a marshalled list, in at most ", kMaxItemSize, " bytes")); }) ||
       !list) {
     return std::nullopt;
   }
@@ -76,7 +81,8 @@ std::optional<trust::Parsed<PcrValues>> PcrValuesParser::Parse(const trust::Untr
 }
 
 ByteView PcrValues::Find(std::uint16_t bank, std::uint32_t index) const {
-  const auto found = std::find_if(values_.begin(), values_.end(), [&](const PcrValue& one) { return one.bank == bank && one.index == index; });
+  const auto found =
+      std::find_if(values_.begin(), values_.end(), [&](const PcrValue& one) { return one.bank == bank && one.index == index; });
   return found == values_.end() ? ByteView() : found->value;
 }
 
@@ -86,11 +92,13 @@ trust::Description PcrValues::Describe() const {
   return description;
 }
 
-std::optional<trust::Authenticated<PcrValues>> PcrValuesAuthenticator::Authenticate(trust::Parsed<PcrValues> parsed, const trust::Authenticated<Quote>& quote,
+std::optional<trust::Authenticated<PcrValues>> PcrValuesAuthenticator::Authenticate(trust::Parsed<PcrValues> parsed,
+                                                                                    const trust::Authenticated<Quote>& quote,
                                                                                     CheckLog& log) {
   const PcrValues& values = parsed.Unverified(trust::UnverifiedAccess<PcrValues>());
   if (!log.Require(Check::kTpmPcrSelection, values.selection() == quote->selection(), [&] {
-        return Defect(Reason::kPcrSelectionDiffers, "pcrSelect", Cat(ShowSelection(quote->selection()), ", as quoted"), ShowSelection(values.selection()));
+        return Defect(Reason::kPcrSelectionDiffers, "pcrSelect", Cat(ShowSelection(quote->selection()), ", as quoted"),
+                      ShowSelection(values.selection()));
       })) {
     return std::nullopt;
   }
@@ -98,7 +106,8 @@ std::optional<trust::Authenticated<PcrValues>> PcrValuesAuthenticator::Authentic
   const Bytes digest = crypto::Digest(quote->signature_hash(), values.digests_);
   const Finding mismatch = Defect(Reason::kPcrDigestMismatch, "pcrDigest", Cat(ToHex(quote->pcr_digest()), ", as quoted"),
                                   Cat(ToHex(digest), ", ", crypto::NameOf(quote->signature_hash()), " of the values sent"));
-  return trust::Authenticated<PcrValues>::ByCommitment(std::move(parsed), quote, quote->pcr_digest(), digest, Check::kTpmPcrDigest, mismatch, log);
+  return trust::Authenticated<PcrValues>::ByCommitment(std::move(parsed), quote, quote->pcr_digest(), digest, Check::kTpmPcrDigest,
+                                                       mismatch, log);
 }
 
 }  // namespace assay::tpm

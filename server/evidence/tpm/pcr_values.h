@@ -66,7 +66,8 @@ class PcrValuesAuthenticator {
  public:
   // By commitment: the selection is that of the quote, and the values hash to its pcrDigest by the hash of its signature, whatever
   // the banks. nullopt: the log says why.
-  static std::optional<trust::Authenticated<PcrValues>> Authenticate(trust::Parsed<PcrValues> parsed, const trust::Authenticated<Quote>& quote, CheckLog& log);
+  static std::optional<trust::Authenticated<PcrValues>> Authenticate(trust::Parsed<PcrValues> parsed,
+                                                                     const trust::Authenticated<Quote>& quote, CheckLog& log);
 };
 
 }  // namespace assay::tpm

@@ -20,11 +20,18 @@ struct Hierarchy {
   ByteArray<4> handle;  // TPM_RH
 };
 constexpr auto kHierarchies = std::to_array<Hierarchy>({
-    {"owner", {0x40, 0x00, 0x00, 0x01}}, {"null", {0x40, 0x00, 0x00, 0x07}}, {"endorsement", {0x40, 0x00, 0x00, 0x0B}}, {"platform", {0x40, 0x00, 0x00, 0x0C}},
+    {"owner", {0x40, 0x00, 0x00, 0x01}},
+    {"null", {0x40, 0x00, 0x00, 0x07}},
+    {"endorsement", {0x40, 0x00, 0x00, 0x0B}},
+    {"platform", {0x40, 0x00, 0x00, 0x0C}},
 });
 
 Finding Malformed(std::string_view component, Reason reason, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual),
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual),
           .spec = std::string(kSpec)};
 }
 
@@ -45,14 +52,20 @@ Outcome<crypto::PublicKey> KeyOf(const TPMT_PUBLIC& area, std::string_view compo
     const TPMS_RSA_PARMS& parameters = area.parameters.rsaDetail;
     const ByteView modulus = ViewOf(area.unique.rsa);
     if (parameters.exponent != 0 && parameters.exponent != 65537) return unsupported("exponent 65537", std::to_string(parameters.exponent));
-    if (modulus.size() * 8 != parameters.keyBits) return unsupported(Cat("a modulus of ", parameters.keyBits, " bits, as keyBits says"), Cat(modulus.size() * 8, " bits"));
+    if (modulus.size() * 8 != parameters.keyBits) {
+      return unsupported(Cat("a modulus of ", parameters.keyBits, " bits, as keyBits says"), Cat(modulus.size() * 8, " bits"));
+    }
     static constexpr auto kExponent = std::to_array<std::uint8_t>({0x01, 0x00, 0x01});
     Outcome<crypto::PublicKey> key = crypto::PublicKey::FromRsa(modulus, kExponent);
-    if (key && key->bits() != parameters.keyBits) return unsupported(Cat("a modulus of ", parameters.keyBits, " bits, as keyBits says"), Cat(key->bits(), " bits"));
+    if (key && key->bits() != parameters.keyBits) {
+      return unsupported(Cat("a modulus of ", parameters.keyBits, " bits, as keyBits says"), Cat(key->bits(), " bits"));
+    }
     return key;
   }
   const TPMS_ECC_PARMS& parameters = area.parameters.eccDetail;
-  if (parameters.curveID != kCurveP256 && parameters.curveID != kCurveP384) return unsupported("curve P-256 or P-384", Cat("TPM_ECC_CURVE ", parameters.curveID));
+  if (parameters.curveID != kCurveP256 && parameters.curveID != kCurveP384) {
+    return unsupported("curve P-256 or P-384", Cat("TPM_ECC_CURVE ", parameters.curveID));
+  }
   const bool p256 = parameters.curveID == kCurveP256;
   const std::optional<Bytes> x = Padded(ViewOf(area.unique.ecc.x), p256 ? 32 : 48);
   const std::optional<Bytes> y = Padded(ViewOf(area.unique.ecc.y), p256 ? 32 : 48);
@@ -89,13 +102,17 @@ Outcome<PublicArea> PublicArea::FromTpm2b(ByteView bytes, std::string_view compo
 Outcome<PublicArea> PublicArea::FromTpmt(ByteView bytes, std::string_view component) {
   const auto area = UnmarshalAll<&Tss2_MU_TPMT_PUBLIC_Unmarshal, TPMT_PUBLIC>(bytes);
   if (!area) {
-    return Malformed(component, Reason::kTpmStructureMalformed, "TPMT_PUBLIC", "exactly one marshalled structure", Cat(bytes.size(), " bytes that are none"));
+    return Malformed(component, Reason::kTpmStructureMalformed, "TPMT_PUBLIC", "exactly one marshalled structure",
+                     Cat(bytes.size(), " bytes that are none"));
   }
   if (area->type != kAlgRsa && area->type != kAlgEcc) {
     return Malformed(component, Reason::kAlgorithmUnsupported, "type", "RSA or ECC", ShowAlgorithm(area->type));
   }
   const auto name_hash = HashOf(area->nameAlg);
-  if (!name_hash) return Malformed(component, Reason::kAlgorithmUnsupported, "nameAlg", "SHA-1, SHA-256, SHA-384 or SHA-512", ShowAlgorithm(area->nameAlg));
+  if (!name_hash) {
+    return Malformed(component, Reason::kAlgorithmUnsupported, "nameAlg", "SHA-1, SHA-256, SHA-384 or SHA-512",
+                     ShowAlgorithm(area->nameAlg));
+  }
 
   PublicArea read;
   read.tpmt_ = ToBytes(bytes);
@@ -130,7 +147,9 @@ trust::Description PublicArea::Describe(std::string_view title) const {
   description.Add("name", ToHex(name_));
   description.Add("attributes", ShowAttributes(attributes_));
   if (scheme_) description.Add("scheme", Cat(ShowAlgorithm(scheme_->scheme), " with ", ShowAlgorithm(scheme_->hash)));
-  if (symmetric_algorithm_ != kAlgNull) description.Add("symmetric", Cat(ShowAlgorithm(symmetric_algorithm_), ", ", symmetric_bits_, " bits"));
+  if (symmetric_algorithm_ != kAlgNull) {
+    description.Add("symmetric", Cat(ShowAlgorithm(symmetric_algorithm_), ", ", symmetric_bits_, " bits"));
+  }
   if (!auth_policy_.empty()) description.Add("authorization policy", ToHex(auth_policy_));
   description.Add("key SHA-256", ToHex(key().spki_sha256()));
   return description;

@@ -33,8 +33,18 @@ inline constexpr std::uint32_t kDecrypt = 1U << 17;
 inline constexpr std::uint32_t kSign = 1U << 18;
 inline constexpr std::uint32_t kX509Sign = 1U << 19;
 inline constexpr auto kAttributeBits = std::to_array<evidence::BitName>({
-    {"fixed_tpm", 1}, {"st_clear", 2}, {"fixed_parent", 4}, {"sensitive_data_origin", 5}, {"user_with_auth", 6}, {"admin_with_policy", 7},
-    {"no_da", 10}, {"encrypted_duplication", 11}, {"restricted", 16}, {"decrypt", 17}, {"sign", 18}, {"x509_sign", 19},
+    {"fixed_tpm", 1},
+    {"st_clear", 2},
+    {"fixed_parent", 4},
+    {"sensitive_data_origin", 5},
+    {"user_with_auth", 6},
+    {"admin_with_policy", 7},
+    {"no_da", 10},
+    {"encrypted_duplication", 11},
+    {"restricted", 16},
+    {"decrypt", 17},
+    {"sign", 18},
+    {"x509_sign", 19},
 });
 std::string ShowAttributes(std::uint32_t attributes);  // "fixed_tpm fixed_parent …"
 
@@ -56,7 +66,7 @@ class PublicArea {
   std::uint16_t name_algorithm() const { return name_algorithm_; }
   std::uint32_t attributes() const { return attributes_; }
   const Bytes& auth_policy() const { return auth_policy_; }
-  const std::optional<SigningScheme>& scheme() const { return scheme_; }  // nullopt: none is fixed
+  const std::optional<SigningScheme>& scheme() const { return scheme_; }      // nullopt: none is fixed
   std::uint16_t symmetric_algorithm() const { return symmetric_algorithm_; }  // of a storage key; kAlgNull otherwise
   std::uint16_t symmetric_bits() const { return symmetric_bits_; }
   const crypto::PublicKey& key() const { return *key_; }

@@ -31,7 +31,9 @@ std::optional<std::vector<PcrSelection>> ReadSelection(const TPML_PCR_SELECTION&
     const TPMS_PCR_SELECTION& entry = list.pcrSelections[i];
     PcrSelection bank{entry.hash, {}};
     if (!HashOf(entry.hash)) defect = Cat("a bank of ", ShowAlgorithm(entry.hash));
-    if (std::any_of(selection.begin(), selection.end(), [&](const PcrSelection& one) { return one.bank == entry.hash; })) defect = Cat("bank ", BankName(entry.hash), " twice");
+    if (std::any_of(selection.begin(), selection.end(), [&](const PcrSelection& one) { return one.bank == entry.hash; })) {
+      defect = Cat("bank ", BankName(entry.hash), " twice");
+    }
     for (std::uint32_t index = 0; index < 8U * std::min<std::uint32_t>(entry.sizeofSelect, TPM2_PCR_SELECT_MAX); ++index) {
       if ((entry.pcrSelect[index / 8] >> (index % 8) & 1) == 0) continue;
       if (index >= kPcrs) defect = Cat("PCR ", index);
@@ -43,8 +45,11 @@ std::optional<std::vector<PcrSelection>> ReadSelection(const TPML_PCR_SELECTION&
   const bool any = std::any_of(selection.begin(), selection.end(), [](const PcrSelection& bank) { return !bank.pcrs.empty(); });
   if (defect.empty() && !any) defect = "none";
   if (!log.Require(Check::kTpmSelection, defect.empty(), [&] {
-        return Finding{.reason = Reason::kPcrSelectionInvalid, .component = std::string(component), .claim = "pcrSelect",
-                       .expected = Cat("registers 0 to ", kPcrs - 1, " of banks SHA-1, SHA-256, SHA-384 or SHA-512, each bank once"), .actual = defect,
+        return Finding{.reason = Reason::kPcrSelectionInvalid,
+                       .component = std::string(component),
+                       .claim = "pcrSelect",
+                       .expected = Cat("registers 0 to ", kPcrs - 1, " of banks SHA-1, SHA-256, SHA-384 or SHA-512, each bank once"),
+                       .actual = defect,
                        .spec = "TPM 2.0 part 2, 10.6.2"};
       })) {
     return std::nullopt;

@@ -12,11 +12,15 @@ namespace assay::tpm {
 namespace {
 
 constexpr std::string_view kSpec = "TPM 2.0 part 2, 11.3.4";
-constexpr std::size_t kMaxRsaSize = 1024;     // 8192 bits
-constexpr std::size_t kMaxScalarSize = 66;    // P-521, refused with the key
+constexpr std::size_t kMaxRsaSize = 1024;   // 8192 bits
+constexpr std::size_t kMaxScalarSize = 66;  // P-521, refused with the key
 
 Finding Defect(Reason reason, std::string_view component, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = "TPMT_SIGNATURE", .expected = std::move(expected), .actual = std::move(actual),
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = "TPMT_SIGNATURE",
+          .expected = std::move(expected),
+          .actual = std::move(actual),
           .spec = std::string(kSpec)};
 }
 
@@ -70,15 +74,18 @@ std::optional<Signature> ParseSignature(ByteView bytes, SignatureShape shape, st
       if (!bytes.empty() && bytes.size() <= kMaxRsaSize) signature = Signature{shape, kAlgRsassa, kAlgNull, ToBytes(bytes), {}, {}};
       break;
   }
-  if (!log.Require(Check::kTpmSignatureForm, signature.has_value(), [&] {
-        return Defect(Reason::kTpmStructureMalformed, component, "exactly one TPMT_SIGNATURE, Ecdsa-Sig-Value in DER, or raw RSA signature",
-                      Cat(bytes.size(), " bytes that are none"));
-      }) ||
+  if (!log.Require(Check::kTpmSignatureForm, signature.has_value(),
+                   [&] {
+                     return Defect(Reason::kTpmStructureMalformed, component,
+                                   "exactly one TPMT_SIGNATURE, Ecdsa-Sig-Value in DER, or raw RSA signature",
+                                   Cat(bytes.size(), " bytes that are none"));
+                   }) ||
       !signature) {
     return std::nullopt;
   }
   if (shape != SignatureShape::kTpmt) return signature;
-  const bool known = (signature->scheme == kAlgRsassa || signature->scheme == kAlgRsapss || signature->scheme == kAlgEcdsa) && HashOf(signature->hash);
+  const bool known =
+      (signature->scheme == kAlgRsassa || signature->scheme == kAlgRsapss || signature->scheme == kAlgEcdsa) && HashOf(signature->hash);
   if (!log.Require(Check::kTpmSignatureScheme, known, [&] {
         return Defect(Reason::kAlgorithmUnsupported, component, "RSASSA, RSAPSS or ECDSA with SHA-1, SHA-256, SHA-384 or SHA-512",
                       Cat(ShowAlgorithm(signature->scheme), " with ", ShowAlgorithm(signature->hash)));

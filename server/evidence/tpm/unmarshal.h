@@ -19,7 +19,10 @@ struct Unmarshalled {
 template <auto Unmarshal, typename Structure>
 std::optional<Unmarshalled<Structure>> UnmarshalPrefix(ByteView bytes) {
   Unmarshalled<Structure> result{};
-  if (bytes.empty() || Unmarshal(bytes.data(), bytes.size(), &result.size, &result.structure) != TSS2_RC_SUCCESS || result.size > bytes.size()) return std::nullopt;
+  if (bytes.empty() || Unmarshal(bytes.data(), bytes.size(), &result.size, &result.structure) != TSS2_RC_SUCCESS ||
+      result.size > bytes.size()) {
+    return std::nullopt;
+  }
   return result;
 }
 

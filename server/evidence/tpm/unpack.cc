@@ -41,7 +41,8 @@ class Unpacker {
   bool AddRevocationList(ByteView der) {
     const trust::UntrustedBytes body(ToBytes(der));
     const auto known = caches_ == nullptr ? nullptr : caches_->revocation_lists.Find(body.Sha256());
-    Outcome<crypto::CertificateList> list = known != nullptr ? Outcome<crypto::CertificateList>(known->list) : crypto::CertificateList::FromDer(der);
+    Outcome<crypto::CertificateList> list =
+        known != nullptr ? Outcome<crypto::CertificateList>(known->list) : crypto::CertificateList::FromDer(der);
     if (!list) return Complain(std::move(list).findings());
     std::string issuer = list->IssuerText();
     if (issuer.find("Advanced Micro Devices") != std::string::npos || issuer.find("Intel Corporation") != std::string::npos) return true;
@@ -86,7 +87,8 @@ class Unpacker {
 
 }  // namespace
 
-Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches* caches) {
+Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                   trust::FactCaches* caches) {
   const ByteView raw = bytes.Read().TakeRest();
   Unpacker unpacker(source, caches);
   if (!raw.empty() && raw.front() == 0x30) unpacker.AddDer(raw);

@@ -11,6 +11,7 @@
 namespace assay::tpm {
 
 // Documents of AMD and Intel are left out: other formats take them. Findings: a document is malformed.
-Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source, trust::FactCaches* caches);
+Outcome<std::vector<trust::CollateralItem>> Unpack(const trust::UntrustedBytes& bytes, trust::CollateralSource source,
+                                                   trust::FactCaches* caches);
 
 }  // namespace assay::tpm

@@ -19,12 +19,17 @@ constexpr std::uint32_t kEkSet = kNeverLeaves | kDecrypt;
 constexpr std::uint16_t kLeastAesBits = 128;
 
 Finding Refusal(Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-  return {.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
+  return {.reason = reason,
+          .component = std::string(component),
+          .claim = std::move(claim),
+          .expected = std::move(expected),
+          .actual = std::move(actual)};
 }
 
 bool CheckNameAlgorithm(const PublicArea& area, std::string_view component, CheckLog& log) {
   return log.Require(Check::kTpmNameAlgorithm, area.name_algorithm() != kAlgSha1, [&] {
-    return Refusal(Reason::kAlgorithmUnsupported, component, "nameAlg", "SHA-256, SHA-384 or SHA-512", ShowAlgorithm(area.name_algorithm()));
+    return Refusal(Reason::kAlgorithmUnsupported, component, "nameAlg", "SHA-256, SHA-384 or SHA-512",
+                   ShowAlgorithm(area.name_algorithm()));
   });
 }
 
@@ -51,25 +56,33 @@ std::optional<Revocation> ConsultLists(const crypto::CertificatePath& path, cons
       continue;
     }
     weaken(Revocation::kChecked);
-    const trust::Revocation consulted = trust::CheckRevocation(issuer, {&subject, 1}, lists, Check::kTpmRevocation, "crl", context.caches, log);
+    const trust::Revocation consulted =
+        trust::CheckRevocation(issuer, {&subject, 1}, lists, Check::kTpmRevocation, "crl", context.caches, log);
     if (!log.Require(Check::kTpmRevocation, consulted.revoked == nullptr, [&] {
-          return Refusal(Reason::kCertificateRevoked, subject.SubjectText(), "serial", Cat("not on the list of ", issuer.SubjectText()), Cat("serial 0x", ToHex(subject.serial())));
+          return Refusal(Reason::kCertificateRevoked, subject.SubjectText(), "serial", Cat("not on the list of ", issuer.SubjectText()),
+                         Cat("serial 0x", ToHex(subject.serial())));
         })) {
       return std::nullopt;
     }
-    if (consulted.newest != nullptr) windows.push_back(trust::WindowOf(*consulted.newest, "crl", {std::string(kCrlKind), issuer.SubjectText(), ""}));
+    if (consulted.newest != nullptr) {
+      windows.push_back(trust::WindowOf(*consulted.newest, "crl", {std::string(kCrlKind), issuer.SubjectText(), ""}));
+    }
   }
   if (result != Revocation::kChecked) {
     // What that costs is decided where tpm.revocation is appraised.
-    log.Skip(Check::kTpmRevocation, {.reason = Reason::kRevocationUnchecked, .effect = Effect::kNote, .component = "crl", .claim = "tpm.revocation",
-                                     .expected = result == Revocation::kMissing ? "the list that the certificate points to" : "a list; no certificate of the path points to one",
+    log.Skip(Check::kTpmRevocation, {.reason = Reason::kRevocationUnchecked,
+                                     .effect = Effect::kNote,
+                                     .component = "crl",
+                                     .claim = "tpm.revocation",
+                                     .expected = result == Revocation::kMissing ? "the list that the certificate points to"
+                                                                                : "a list; no certificate of the path points to one",
                                      .actual = "none"});
   }
   return result;
 }
 
-std::optional<Certified> VerifyCertificate(const crypto::Certificate& certificate, const trust::ChainProfile& profile, std::string_view component,
-                                           const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<Certified> VerifyCertificate(const crypto::Certificate& certificate, const trust::ChainProfile& profile,
+                                           std::string_view component, const evidence::AuthenticationContext& context, CheckLog& log) {
   std::vector<crypto::Certificate> pool;
   for (const trust::CollateralItem& item : context.collateral.CandidatesOfKind(kCaKind)) {
     if (item.certificate) pool.push_back(*item.certificate);
@@ -79,7 +92,9 @@ std::optional<Certified> VerifyCertificate(const crypto::Certificate& certificat
   if (certified.chain == nullptr) return std::nullopt;
   const crypto::CertificatePath& path = certified.chain->path();
   for (std::size_t i = 0; i < path.certificates.size(); ++i) {
-    const std::string_view name = i == 0 ? component : i + 1 == path.certificates.size() ? std::string_view("tpm-root") : std::string_view("tpm-ca");
+    const std::string_view name = i == 0                              ? component
+                                  : i + 1 == path.certificates.size() ? std::string_view("tpm-root")
+                                                                      : std::string_view("tpm-ca");
     certified.windows.push_back(trust::WindowOf(path.certificates[i], name));
   }
   const std::optional<Revocation> revocation = ConsultLists(path, context, certified.windows, log);
@@ -93,7 +108,8 @@ std::optional<Certified> VerifyCertificate(const crypto::Certificate& certificat
 
 bool CheckMatch(const crypto::PublicKey& certified, const PublicArea& area, std::string_view component, CheckLog& log) {
   return log.Require(Check::kTpmKeyMatch, certified == area.key(), [&] {
-    return Refusal(Reason::kAkMismatch, component, "key", Cat("the certified key, SHA-256 ", ToHex(certified.spki_sha256())), Cat("SHA-256 ", ToHex(area.key().spki_sha256())));
+    return Refusal(Reason::kAkMismatch, component, "key", Cat("the certified key, SHA-256 ", ToHex(certified.spki_sha256())),
+                   Cat("SHA-256 ", ToHex(area.key().spki_sha256())));
   });
 }
 
@@ -121,7 +137,8 @@ std::string_view NameOf(trust::KeyOrigin origin) {
 
 bool CheckAttestationKey(const PublicArea& area, CheckLog& log) {
   bool sound = log.Require(Check::kTpmAkAttributes, (area.attributes() & kAkSet) == kAkSet && (area.attributes() & kDecrypt) == 0, [&] {
-    return Refusal(Reason::kAkAttributes, kAkComponent, "objectAttributes", Cat(ShowAttributes(kAkSet), ", without ", ShowAttributes(kDecrypt)), ShowAttributes(area.attributes()));
+    return Refusal(Reason::kAkAttributes, kAkComponent, "objectAttributes",
+                   Cat(ShowAttributes(kAkSet), ", without ", ShowAttributes(kDecrypt)), ShowAttributes(area.attributes()));
   });
   sound &= CheckNameAlgorithm(area, kAkComponent, log);
   return sound;
@@ -129,7 +146,8 @@ bool CheckAttestationKey(const PublicArea& area, CheckLog& log) {
 
 bool CheckEndorsementKey(const PublicArea& area, CheckLog& log) {
   bool sound = log.Require(Check::kTpmEkAttributes, (area.attributes() & kEkSet) == kEkSet && (area.attributes() & kSign) == 0, [&] {
-    return Refusal(Reason::kEkAttributes, kEkComponent, "objectAttributes", Cat(ShowAttributes(kEkSet), ", without ", ShowAttributes(kSign)), ShowAttributes(area.attributes()));
+    return Refusal(Reason::kEkAttributes, kEkComponent, "objectAttributes",
+                   Cat(ShowAttributes(kEkSet), ", without ", ShowAttributes(kSign)), ShowAttributes(area.attributes()));
   });
   sound &= log.Require(Check::kTpmEkSymmetric, area.symmetric_algorithm() == kAlgAes && area.symmetric_bits() >= kLeastAesBits, [&] {
     return Refusal(Reason::kAlgorithmUnsupported, kEkComponent, "symmetric", Cat("AES, at least ", kLeastAesBits, " bits"),
@@ -139,53 +157,73 @@ bool CheckEndorsementKey(const PublicArea& area, CheckLog& log) {
   return sound;
 }
 
-std::optional<VouchedAk> VouchByCertificate(const crypto::Certificate& certificate, std::optional<PublicArea> area, const CertificateProfile& profile,
-                                            const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<VouchedAk> VouchByCertificate(const crypto::Certificate& certificate, std::optional<PublicArea> area,
+                                            const CertificateProfile& profile, const evidence::AuthenticationContext& context,
+                                            CheckLog& log) {
   bool sound = log.Require(Check::kTpmCertificateKind, IsForSigning(certificate), [&] {
-    return Refusal(Reason::kKeyKindMismatch, kAkCertificateComponent, "keyUsage", "digitalSignature alone: an attestation key", "another: an endorsement key, or none of a TPM");
+    return Refusal(Reason::kKeyKindMismatch, kAkCertificateComponent, "keyUsage", "digitalSignature alone: an attestation key",
+                   "another: an endorsement key, or none of a TPM");
   });
   if (area) {
     sound &= CheckMatch(certificate.public_key(), *area, kAkComponent, log);
     sound &= CheckAttestationKey(*area, log);
   } else {
-    log.Skip(Check::kTpmAkAttributes, {.reason = Reason::kAkAttributesUnseen, .effect = Effect::kNote, .component = std::string(kAkComponent), .claim = "objectAttributes",
-                                       .expected = "the key's public area", .actual = "none; the certificate's issuer is trusted for them"});
+    log.Skip(Check::kTpmAkAttributes, {.reason = Reason::kAkAttributesUnseen,
+                                       .effect = Effect::kNote,
+                                       .component = std::string(kAkComponent),
+                                       .claim = "objectAttributes",
+                                       .expected = "the key's public area",
+                                       .actual = "none; the certificate's issuer is trusted for them"});
   }
   if (!sound) return std::nullopt;
   std::optional<Certified> certified = VerifyCertificate(certificate, profile.ak, kAkCertificateComponent, context, log);
   if (!certified) return std::nullopt;
-  return VouchedAk{trust::VerifiedKey::FromChain(certified->chain, kAkCertificateComponent), std::move(area), false, std::move(certified->by), std::move(certified->windows)};
+  return VouchedAk{trust::VerifiedKey::FromChain(certified->chain, kAkCertificateComponent), std::move(area), false,
+                   std::move(certified->by), std::move(certified->windows)};
 }
 
 std::optional<VouchedAk> VouchByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log) {
   if (!CheckAttestationKey(area, log)) return std::nullopt;
-  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, EnrolledAs(area, enrolled), kAkComponent, Check::kTpmEnrolled, NotEnrolled(kAkComponent, area.name()), log);
+  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, EnrolledAs(area, enrolled), kAkComponent, Check::kTpmEnrolled,
+                                               NotEnrolled(kAkComponent, area.name()), log);
   if (!key) return std::nullopt;
   const bool by_name = enrolled.Contains(area.name());
   return VouchedAk{*std::move(key), std::move(area), by_name, std::nullopt, {}};
 }
 
 std::optional<VouchedAk> VouchByEnrolment(const crypto::PublicKey& key, const trust::EnrolledKeys& enrolled, CheckLog& log) {
-  log.Skip(Check::kTpmAkAttributes, {.reason = Reason::kAkAttributesUnseen, .effect = Effect::kNote, .component = std::string(kAkComponent), .claim = "objectAttributes",
-                                     .expected = "the key's public area", .actual = "none; who enrolled the key is trusted for them"});
-  auto verified = trust::VerifiedKey::FromEnrolment(key, enrolled, key.spki_sha256(), kAkComponent, Check::kTpmEnrolled, NotEnrolled(kAkComponent, key.spki_sha256()), log);
+  log.Skip(Check::kTpmAkAttributes, {.reason = Reason::kAkAttributesUnseen,
+                                     .effect = Effect::kNote,
+                                     .component = std::string(kAkComponent),
+                                     .claim = "objectAttributes",
+                                     .expected = "the key's public area",
+                                     .actual = "none; who enrolled the key is trusted for them"});
+  auto verified = trust::VerifiedKey::FromEnrolment(key, enrolled, key.spki_sha256(), kAkComponent, Check::kTpmEnrolled,
+                                                    NotEnrolled(kAkComponent, key.spki_sha256()), log);
   if (!verified) return std::nullopt;
   return VouchedAk{*std::move(verified), std::nullopt, false, std::nullopt, {}};
 }
 
 std::optional<VouchedAk> VouchByActivation(PublicArea area, const VouchedEk& ek, const trust::Activation& activation, CheckLog& log) {
   if (!CheckAttestationKey(area, log)) return std::nullopt;
-  const Finding mismatch = Refusal(Reason::kActivationMismatch, kAkComponent, "name", "the attestation key and the endorsement key that the secret was sealed for", ToHex(area.name()));
-  auto key = trust::VerifiedKey::FromActivation(area.key(), ek.key, activation, area.name(), kAkComponent, Check::kTpmActivation, mismatch, log);
+  const Finding mismatch = Refusal(Reason::kActivationMismatch, kAkComponent, "name",
+                                   "the attestation key and the endorsement key that the secret was sealed for", ToHex(area.name()));
+  auto key =
+      trust::VerifiedKey::FromActivation(area.key(), ek.key, activation, area.name(), kAkComponent, Check::kTpmActivation, mismatch, log);
   if (!key) return std::nullopt;
-  return VouchedAk{*std::move(key), std::move(area), true, ek.certified, ek.windows, ProvenEk{ek.key.key().spki_sha256(), ek.area.name(), ek.key.origin()}};
+  return VouchedAk{*std::move(key), std::move(area), true,
+                   ek.certified,    ek.windows,      ProvenEk{ek.key.key().spki_sha256(), ek.area.name(), ek.key.origin()}};
 }
 
 std::optional<VouchedAk> VouchByCommitment(trust::VerifiedKey key, std::optional<PublicArea> area, bool covers_area, CheckLog& log) {
   if (area && (!CheckMatch(key.key(), *area, kAkComponent, log) || !CheckAttestationKey(*area, log))) return std::nullopt;
   if (!area) {
-    log.Skip(Check::kTpmAkAttributes, {.reason = Reason::kAkAttributesUnseen, .effect = Effect::kNote, .component = std::string(kAkComponent), .claim = "objectAttributes",
-                                       .expected = "the key's public area", .actual = "none; what commits to the key is trusted for them"});
+    log.Skip(Check::kTpmAkAttributes, {.reason = Reason::kAkAttributesUnseen,
+                                       .effect = Effect::kNote,
+                                       .component = std::string(kAkComponent),
+                                       .claim = "objectAttributes",
+                                       .expected = "the key's public area",
+                                       .actual = "none; what commits to the key is trusted for them"});
   }
   const bool name_vouched = covers_area && area.has_value();
   return VouchedAk{std::move(key), std::move(area), name_vouched, std::nullopt, {}};
@@ -194,19 +232,22 @@ std::optional<VouchedAk> VouchByCommitment(trust::VerifiedKey key, std::optional
 std::optional<VouchedEk> VouchEkByCertificate(const crypto::Certificate& certificate, PublicArea area, const CertificateProfile& profile,
                                               const evidence::AuthenticationContext& context, CheckLog& log) {
   bool sound = log.Require(Check::kTpmCertificateKind, KindOf(certificate) == CertificateKind::kEk, [&] {
-    return Refusal(Reason::kKeyKindMismatch, kEkCertificateComponent, "keyUsage", "keyEncipherment or keyAgreement: an endorsement key", "another");
+    return Refusal(Reason::kKeyKindMismatch, kEkCertificateComponent, "keyUsage", "keyEncipherment or keyAgreement: an endorsement key",
+                   "another");
   });
   sound &= CheckMatch(certificate.public_key(), area, kEkComponent, log);
   sound &= CheckEndorsementKey(area, log);
   if (!sound) return std::nullopt;
   std::optional<Certified> certified = VerifyCertificate(certificate, profile.ek, kEkCertificateComponent, context, log);
   if (!certified) return std::nullopt;
-  return VouchedEk{trust::VerifiedKey::FromChain(certified->chain, kEkCertificateComponent), std::move(area), std::move(certified->by), std::move(certified->windows)};
+  return VouchedEk{trust::VerifiedKey::FromChain(certified->chain, kEkCertificateComponent), std::move(area), std::move(certified->by),
+                   std::move(certified->windows)};
 }
 
 std::optional<VouchedEk> VouchEkByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log) {
   if (!CheckEndorsementKey(area, log)) return std::nullopt;
-  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, EnrolledAs(area, enrolled), kEkComponent, Check::kTpmEnrolled, NotEnrolled(kEkComponent, area.name()), log);
+  auto key = trust::VerifiedKey::FromEnrolment(area.key(), enrolled, EnrolledAs(area, enrolled), kEkComponent, Check::kTpmEnrolled,
+                                               NotEnrolled(kEkComponent, area.name()), log);
   if (!key) return std::nullopt;
   return VouchedEk{*std::move(key), std::move(area), std::nullopt, {}};
 }
@@ -221,7 +262,9 @@ std::optional<VouchedEk> VouchForEk(const evidence::AuthenticationContext& conte
   if (!log.Require(Check::kTpmPublicArea, area)) return std::nullopt;
   const auto refuse = [&](std::string actual) {
     return [&area, actual = std::move(actual)] {
-      return Refusal(Reason::kEkUnvouched, kEkComponent, "key", "a certificate under a root that is pinned or configured, or a key that an operator enrolled", Cat(actual, " of ", ToHex(area->name())));
+      return Refusal(Reason::kEkUnvouched, kEkComponent, "key",
+                     "a certificate under a root that is pinned or configured, or a key that an operator enrolled",
+                     Cat(actual, " of ", ToHex(area->name())));
     };
   };
   if (IsEnrolled(*area, context.enrolled_endorsement_keys)) {
@@ -237,8 +280,12 @@ std::optional<VouchedEk> VouchForEk(const evidence::AuthenticationContext& conte
   if (!log.Require(Check::kTpmCertificateKind, certificate)) return std::nullopt;
   const CertificateProfile& profile = ProfileHint(certificate->front());
   if (!context.anchors.HasAnchorFor(profile.ek.vendor, kProduct)) {
-    log.Skip(Check::kTpmEkProfile, {.reason = Reason::kEkRootsUnset, .effect = Effect::kNote, .component = std::string(kEkCertificateComponent), .claim = "root",
-                                    .expected = "roots of the makers of TPMs", .actual = "none"});
+    log.Skip(Check::kTpmEkProfile, {.reason = Reason::kEkRootsUnset,
+                                    .effect = Effect::kNote,
+                                    .component = std::string(kEkCertificateComponent),
+                                    .claim = "root",
+                                    .expected = "roots of the makers of TPMs",
+                                    .actual = "none"});
     log.Require(Check::kTpmEkVouched, false, refuse("a certificate that nobody can check"));
     return std::nullopt;
   }

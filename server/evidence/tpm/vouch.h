@@ -31,8 +31,8 @@ inline constexpr std::string_view kEkCertificateComponent = "tpm-ek-certificate"
 
 // What a certificate adds.
 struct CertifiedBy {
-  std::string_view vendor;                // of the anchors: "google"
-  std::optional<GceInstance> instance;    // of a Google certificate
+  std::string_view vendor;              // of the anchors: "google"
+  std::optional<GceInstance> instance;  // of a Google certificate
   Revocation revocation = Revocation::kNotPublished;
 };
 
@@ -40,7 +40,7 @@ struct CertifiedBy {
 struct ProvenEk {
   crypto::Sha256Digest key_digest;  // SHA-256 of its SubjectPublicKeyInfo
   Bytes name;
-  trust::KeyOrigin origin;          // of the trust in it: kChain or kEnrolment
+  trust::KeyOrigin origin;  // of the trust in it: kChain or kEnrolment
 };
 
 struct VouchedAk {
@@ -69,10 +69,13 @@ bool CheckEndorsementKey(const PublicArea& area, CheckLog& log);
 // Each nullopt: the log says why.
 //
 // `area`, if given, must be of the certified key.
-std::optional<VouchedAk> VouchByCertificate(const crypto::Certificate& certificate, std::optional<PublicArea> area, const CertificateProfile& profile,
-                                            const evidence::AuthenticationContext& context, CheckLog& log);
-std::optional<VouchedAk> VouchByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled, CheckLog& log);                // by Name, or by SHA-256 of the SPKI
-std::optional<VouchedAk> VouchByEnrolment(const crypto::PublicKey& key, const trust::EnrolledKeys& enrolled, CheckLog& log);  // by SHA-256 of the SPKI
+std::optional<VouchedAk> VouchByCertificate(const crypto::Certificate& certificate, std::optional<PublicArea> area,
+                                            const CertificateProfile& profile, const evidence::AuthenticationContext& context,
+                                            CheckLog& log);
+std::optional<VouchedAk> VouchByEnrolment(PublicArea area, const trust::EnrolledKeys& enrolled,
+                                          CheckLog& log);  // by Name, or by SHA-256 of the SPKI
+std::optional<VouchedAk> VouchByEnrolment(const crypto::PublicKey& key, const trust::EnrolledKeys& enrolled,
+                                          CheckLog& log);  // by SHA-256 of the SPKI
 std::optional<VouchedAk> VouchByActivation(PublicArea area, const VouchedEk& ek, const trust::Activation& activation, CheckLog& log);
 // `key` was made by VerifiedKey::FromCommitment: a field of authenticated evidence equals a digest over `area`, or over its key.
 // `covers_area`: over all of it.

@@ -14,7 +14,8 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({{nitro::kDocu
 
 bool Fits(std::span<const evidence::Item> items) { return platform::FitsDocument(items, nitro::Kind::kEnclave); }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto document = platform::DocumentOf(items, nitro::Kind::kEnclave, context, log);
   if (!document) return std::nullopt;
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*document, context.challenge, log);
@@ -23,7 +24,9 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
 }
 
 // Authentication demanded the pinned root of AWS.
-evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) { return evidence::Provenance::kProven; }
+evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) {
+  return evidence::Provenance::kProven;
+}
 
 // The hypervisor's word, whatever is appraised of it: no hardware report is part of this evidence.
 platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts&) { return platform::Strength::kD; }

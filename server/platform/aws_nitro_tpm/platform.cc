@@ -21,7 +21,8 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
 
 bool Fits(std::span<const evidence::Item> items) { return platform::FitsDocument(items, nitro::Kind::kTpm); }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto document = platform::DocumentOf(items, nitro::Kind::kTpm, context, log);
   if (!document) return std::nullopt;
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*document, context.challenge, log);
@@ -31,7 +32,9 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
 }
 
 // Authentication demanded the pinned root of AWS.
-evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) { return evidence::Provenance::kProven; }
+evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) {
+  return evidence::Provenance::kProven;
+}
 
 platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts&) { return platform::Strength::kD; }
 

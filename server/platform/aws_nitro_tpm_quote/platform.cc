@@ -24,7 +24,8 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
 // Nothing in a NitroTPM's quote says that it is one; a manifest without certificates is all there is to go by.
 bool Fits(std::span<const evidence::Item> items) { return !tpm::AkHint(items).empty(); }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   std::optional<tpm::TpmItems> parsed = tpm::ParseItems(items, context.caches, log);
   if (!parsed) return std::nullopt;
   // NitroTPMs have no certificates, so that there is no profile to go by: an operator vouches for the key, or nobody.
@@ -35,7 +36,9 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
 }
 
 // No signature of AWS's is part of this evidence.
-evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) { return evidence::Provenance::kInferred; }
+evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) {
+  return evidence::Provenance::kInferred;
+}
 
 platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts&) { return platform::Strength::kD; }
 
@@ -46,14 +49,20 @@ void Judge(const trust::AuthenticatedClaims& claims, const evidence::JudgeContex
   const bool image = appraised("tpm.sha256_pcr4"), command_line = appraised("tpm.sha256_pcr12");
   if (!image && !command_line) return;
   log.Require(Check::kNitroBootPcrs, image == command_line, [&] {
-    return Finding{.reason = Reason::kBootPcrsOpen, .effect = Effect::kIndeterminate, .component = std::string(tpm::kPcrsComponent),
-                   .claim = image ? "tpm.sha256_pcr12" : "tpm.sha256_pcr4", .expected = "a rule beside that on the other", .actual = "none", .spec = "GHSA-xrv8-2pf5-f3q7"};
+    return Finding{.reason = Reason::kBootPcrsOpen,
+                   .effect = Effect::kIndeterminate,
+                   .component = std::string(tpm::kPcrsComponent),
+                   .claim = image ? "tpm.sha256_pcr12" : "tpm.sha256_pcr4",
+                   .expected = "a rule beside that on the other",
+                   .actual = "none",
+                   .spec = "GHSA-xrv8-2pf5-f3q7"};
   });
 }
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platform::AppraisedFacts& facts) {
   platform::TrustBoundary boundary = platform::VtpmBoundary(bundle, facts);
-  boundary.trusted_parties = {"AWS (Nitro hypervisor, which runs the NitroTPM)", "who enrolled the attestation key: that it is one of a NitroTPM"};
+  boundary.trusted_parties = {"AWS (Nitro hypervisor, which runs the NitroTPM)",
+                              "who enrolled the attestation key: that it is one of a NitroTPM"};
   boundary.not_proven.emplace_back("that the machine is one of AWS's: nothing that AWS signed is part of this evidence");
   return boundary;
 }

@@ -32,13 +32,16 @@ bool Fits(std::span<const evidence::Item> items) {
 
 // The report is the carrier. The document, which a chain of another vendor's vouches for, hangs on the same challenge: both have the
 // transcript in them that names one node key.
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   const auto document = platform::DocumentOf(items, nitro::Kind::kTpm, context, log);
   if (!report || !document) return std::nullopt;
   std::optional<trust::Bundle> bundle = platform::CarryReport(*report, context.challenge, log);
   if (!bundle || !platform::RequireAwsVlek(bundle->claims(), log)) return std::nullopt;
-  if (!bundle->AttachAnswer(*document, context.challenge, log) || !platform::AttachNitroQuote(items, *document, context, *bundle, log)) return std::nullopt;
+  if (!bundle->AttachAnswer(*document, context.challenge, log) || !platform::AttachNitroQuote(items, *document, context, *bundle, log)) {
+    return std::nullopt;
+  }
   bundle->set_instance_identity(platform::IdentityOfModule((*document)->module_id()));
   return bundle;
 }

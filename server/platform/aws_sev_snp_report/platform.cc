@@ -14,8 +14,8 @@ constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat};
 
 bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVlek; }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
-                                          const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
   std::optional<trust::Bundle> bundle = platform::CarryReport(*report, context.challenge, log);
@@ -34,7 +34,9 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::Ap
   if (facts.release_matched) boundary.features.push_back(Feature::kReviewableFirmware);
   boundary.not_proven = {"which kernel, initrd and command line were booted: the launch measurement covers firmware only",
                          "which machine it is: a VLEK names a provider and region, not a chip"};
-  if (!facts.release_matched) boundary.not_proven.emplace_back("which firmware was launched: no release of the reference values was matched");
+  if (!facts.release_matched) {
+    boundary.not_proven.emplace_back("which firmware was launched: no release of the reference values was matched");
+  }
   return boundary;
 }
 

@@ -27,17 +27,21 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
 
 bool Fits(std::span<const evidence::Item> items) { return azure_hcl::TypeHint(items) == azure_hcl::ReportType::kSnp; }
 
-Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge&) { return Fits(items) ? platform::HclIdentityHint(items) : Bytes(); }
+Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge&) {
+  return Fits(items) ? platform::HclIdentityHint(items) : Bytes();
+}
 
 // The hardware report stands in the HCL report; its format finds it as an item of its own.
-std::optional<trust::Authenticated<sev_snp::Report>> AuthenticateHardware(const azure_hcl::ParsedReport& report, std::span<const evidence::Item> items,
+std::optional<trust::Authenticated<sev_snp::Report>> AuthenticateHardware(const azure_hcl::ParsedReport& report,
+                                                                          std::span<const evidence::Item> items,
                                                                           const evidence::AuthenticationContext& context, CheckLog& log) {
   std::vector<evidence::Item> with_report(items.begin(), items.end());
   with_report.push_back({std::string(sev_snp::kReportMediaType), report.hardware_report});
   return sev_snp::AuthenticateReport(with_report, platform::MadeAtStart(context), log);
 }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   std::optional<platform::HclEvidence> parsed = platform::ParseHcl(items, azure_hcl::ReportType::kSnp, context, log);
   if (!parsed) return std::nullopt;
   const auto report = AuthenticateHardware(parsed->report, items, context, log);
@@ -49,7 +53,10 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   // What the guest asks for is of VMPL 1 or higher: with such a report it could commit to claims, and a key, of its own making.
   const auto* vmpl = bundle->claims().Get<std::uint64_t>("snp.vmpl");
   if (!log.Require(Check::kHclParavisor, vmpl != nullptr && *vmpl == 0, [&] {
-        return Finding{.reason = Reason::kNotOfParavisor, .component = std::string(sev_snp::kReportComponent), .claim = "snp.vmpl", .expected = "0",
+        return Finding{.reason = Reason::kNotOfParavisor,
+                       .component = std::string(sev_snp::kReportComponent),
+                       .claim = "snp.vmpl",
+                       .expected = "0",
                        .actual = vmpl == nullptr ? std::string("absent") : std::to_string(*vmpl)};
       })) {
     return std::nullopt;

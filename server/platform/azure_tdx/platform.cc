@@ -30,16 +30,22 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
 
 bool Fits(std::span<const evidence::Item> items) { return azure_hcl::TypeHint(items) == azure_hcl::ReportType::kTdx; }
 
-Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge&) { return Fits(items) ? platform::HclIdentityHint(items) : Bytes(); }
+Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge&) {
+  return Fits(items) ? platform::HclIdentityHint(items) : Bytes();
+}
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   std::optional<platform::HclEvidence> parsed = platform::ParseHcl(items, azure_hcl::ReportType::kTdx, context, log);
   if (!parsed) return std::nullopt;
   const auto quote = dcap::AuthenticateQuote(items, platform::MadeAtStart(context), log);
   if (!quote) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*quote)->tee() == dcap::Tee::kTdx, [] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(dcap::kQuoteComponent), .claim = "dcap.tee",
-                       .expected = "TDX: the quote of a trust domain", .actual = "SGX: the quote of an enclave"};
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(dcap::kQuoteComponent),
+                       .claim = "dcap.tee",
+                       .expected = "TDX: the quote of a trust domain",
+                       .actual = "SGX: the quote of an enclave"};
       })) {
     return std::nullopt;
   }
@@ -58,7 +64,8 @@ platform::Strength StrengthOf(const trust::Bundle& bundle, const platform::Appra
 }
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platform::AppraisedFacts& facts) {
-  return platform::HclBoundary(bundle, facts, "Intel (CPU, TDX module, quoting enclave, provisioning)", "dcap.mrtd", "the L1 virtual machine");
+  return platform::HclBoundary(bundle, facts, "Intel (CPU, TDX module, quoting enclave, provisioning)", "dcap.mrtd",
+                               "the L1 virtual machine");
 }
 
 std::string_view Meaningless(std::string_view claim) {

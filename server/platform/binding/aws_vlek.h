@@ -24,8 +24,11 @@ inline bool IsAwsCspId(std::string_view csp_id) {
 inline bool RequireAwsVlek(const trust::AuthenticatedClaims& claims, CheckLog& log) {
   const auto* csp_id = claims.Get<std::string>("snp.csp_id");
   return log.Require(Check::kPlatform, csp_id != nullptr && IsAwsCspId(*csp_id), [&] {
-    return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(sev_snp::kReportComponent), .claim = "snp.csp_id",
-                   .expected = "a VLEK issued to AWS: CN=cc-<region>.amazonaws.com", .actual = csp_id == nullptr ? std::string("a VCEK") : Printable(*csp_id, 128)};
+    return Finding{.reason = Reason::kPlatformUnrecognised,
+                   .component = std::string(sev_snp::kReportComponent),
+                   .claim = "snp.csp_id",
+                   .expected = "a VLEK issued to AWS: CN=cc-<region>.amazonaws.com",
+                   .actual = csp_id == nullptr ? std::string("a VCEK") : Printable(*csp_id, 128)};
   });
 }
 

@@ -40,14 +40,17 @@ struct HclEvidence {
 
 // All that has to be parsed, and what costs nothing to see: that the report is of that type, and that the quote answers the challenge.
 // nullopt: the log says why.
-inline std::optional<HclEvidence> ParseHcl(std::span<const evidence::Item> items, azure_hcl::ReportType type, const evidence::AuthenticationContext& context,
-                                           CheckLog& log) {
+inline std::optional<HclEvidence> ParseHcl(std::span<const evidence::Item> items, azure_hcl::ReportType type,
+                                           const evidence::AuthenticationContext& context, CheckLog& log) {
   std::optional<azure_hcl::ParsedReport> report = azure_hcl::ParseReport(items, log);
   std::optional<tpm::TpmItems> tpm = tpm::ParseItems(items, context.caches, log);
   if (!report || !tpm) return std::nullopt;
   if (!log.Require(Check::kPlatform, report->type == type, [&] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(azure_hcl::kReportComponent), .claim = "hcl.report_type",
-                       .expected = std::string(azure_hcl::NameOf(type)), .actual = std::string(azure_hcl::NameOf(report->type)),
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(azure_hcl::kReportComponent),
+                       .claim = "hcl.report_type",
+                       .expected = std::string(azure_hcl::NameOf(type)),
+                       .actual = std::string(azure_hcl::NameOf(report->type)),
                        .remedy = "Attest as the platform of the machine's own kind, azure_sev_snp or azure_tdx."};
       })) {
     return std::nullopt;
@@ -64,8 +67,11 @@ inline std::optional<tpm::VouchedAk> VouchByClaims(const trust::Authenticated<az
   bool same = true;
   for (const crypto::Certificate& certificate : items.certificates) {
     same &= log.Require(Check::kHclCertifiedKey, certificate.public_key() == key.key(), [&] {
-      return Finding{.reason = Reason::kAkCertificateOfOther, .component = std::string(tpm::kAkCertificateComponent), .claim = "key",
-                     .expected = Cat("HCLAkPub, SHA-256 ", ToHex(key.key().spki_sha256())), .actual = Cat("SHA-256 ", ToHex(certificate.public_key().spki_sha256()))};
+      return Finding{.reason = Reason::kAkCertificateOfOther,
+                     .component = std::string(tpm::kAkCertificateComponent),
+                     .claim = "key",
+                     .expected = Cat("HCLAkPub, SHA-256 ", ToHex(key.key().spki_sha256())),
+                     .actual = Cat("SHA-256 ", ToHex(certificate.public_key().spki_sha256()))};
     });
   }
   if (!same) return std::nullopt;
@@ -79,9 +85,12 @@ inline std::optional<tpm::VouchedAk> VouchByClaims(const trust::Authenticated<az
     else ++of_others;
   }
   if (!certificate) {
-    log.Skip(Check::kHclCertifiedKey, {.reason = of_others == 0 ? Reason::kAkNotCertified : Reason::kAkCertificateOfOther, .effect = Effect::kNote,
-                                       .component = std::string(tpm::kAkCertificateComponent), .claim = "cloud.provenance",
-                                       .expected = "a certificate of Microsoft's for HCLAkPub", .actual = of_others == 0 ? "none" : Cat("certificates of ", of_others, " other keys")});
+    log.Skip(Check::kHclCertifiedKey, {.reason = of_others == 0 ? Reason::kAkNotCertified : Reason::kAkCertificateOfOther,
+                                       .effect = Effect::kNote,
+                                       .component = std::string(tpm::kAkCertificateComponent),
+                                       .claim = "cloud.provenance",
+                                       .expected = "a certificate of Microsoft's for HCLAkPub",
+                                       .actual = of_others == 0 ? "none" : Cat("certificates of ", of_others, " other keys")});
     return tpm::VouchByCommitment(key, items.ak, /*covers_area=*/false, log);
   }
   std::optional<tpm::VouchedAk> ak = tpm::VouchByCertificate(*certificate, items.ak, tpm::kMicrosoftProfile, context, log);
@@ -93,14 +102,17 @@ inline std::optional<tpm::VouchedAk> VouchByClaims(const trust::Authenticated<az
 // The whole bundle, over the authenticated hardware report (or TD quote), which has report_data(). `demanded`: the registers that must be
 // quoted, nullptr: any. nullopt: the log says why.
 template <typename Hardware>
-std::optional<trust::Bundle> CarryHclQuote(HclEvidence evidence, const trust::Authenticated<Hardware>& hardware, std::span<const evidence::Item> items,
-                                           const std::vector<tpm::PcrSelection>* demanded, const evidence::AuthenticationContext& context, CheckLog& log) {
-  const auto claims = azure_hcl::RuntimeClaimsAuthenticator::Authenticate(std::move(evidence.report.claims), hardware, hardware->report_data(), log);
+std::optional<trust::Bundle> CarryHclQuote(HclEvidence evidence, const trust::Authenticated<Hardware>& hardware,
+                                           std::span<const evidence::Item> items, const std::vector<tpm::PcrSelection>* demanded,
+                                           const evidence::AuthenticationContext& context, CheckLog& log) {
+  const auto claims =
+      azure_hcl::RuntimeClaimsAuthenticator::Authenticate(std::move(evidence.report.claims), hardware, hardware->report_data(), log);
   if (!claims) return std::nullopt;
   std::optional<tpm::VouchedAk> ak = VouchByClaims(*claims, evidence.tpm, context, log);
   if (!ak) return std::nullopt;
   const Bytes identity = tpm::IdentityOfAk(ak->key.key());
-  const auto quote = tpm::AttestAuthenticator::Authenticate(std::move(evidence.tpm.quote), *std::move(ak), demanded, context.challenge, log);
+  const auto quote =
+      tpm::AttestAuthenticator::Authenticate(std::move(evidence.tpm.quote), *std::move(ak), demanded, context.challenge, log);
   if (!quote) return std::nullopt;
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
   if (!bundle || !bundle->Attach(*claims, log) || !bundle->Attach(hardware, log)) return std::nullopt;
@@ -125,7 +137,8 @@ inline bool IsCertifiedByMicrosoft(const trust::AuthenticatedClaims& claims) {
 }
 
 inline bool HasPart(const trust::Bundle& bundle, std::string_view component) {
-  return std::any_of(bundle.parts().begin(), bundle.parts().end(), [component](const trust::BundlePart& part) { return part.component == component; });
+  return std::any_of(bundle.parts().begin(), bundle.parts().end(),
+                     [component](const trust::BundlePart& part) { return part.component == component; });
 }
 
 // B: hardware binds the key of a TPM inside the machine, whose quote carries freshness and boot state. Without values that a policy
@@ -137,7 +150,8 @@ inline Strength HclStrength(const trust::Bundle& bundle, const AppraisedFacts& f
 }
 
 // `vendor`, `measurement`: of the hardware and its launch measurement; `level`: where the paravisor runs.
-inline TrustBoundary HclBoundary(const trust::Bundle& bundle, const AppraisedFacts& facts, std::string_view vendor, std::string_view measurement, std::string_view level) {
+inline TrustBoundary HclBoundary(const trust::Bundle& bundle, const AppraisedFacts& facts, std::string_view vendor,
+                                 std::string_view measurement, std::string_view level) {
   TrustBoundary boundary;
   boundary.trusted_parties = {std::string(vendor), "whoever can physically attach to the machine's memory bus"};
   boundary.features = {Feature::kCustomImages, Feature::kMemoryEncryption, Feature::kRawGuestAttestation};
@@ -147,16 +161,21 @@ inline TrustBoundary HclBoundary(const trust::Bundle& bundle, const AppraisedFac
   const bool reviewable = std::find(facts.reviewable.begin(), facts.reviewable.end(), measurement) != facts.reviewable.end();
   if (reviewable) {
     boundary.features.push_back(Feature::kReviewableFirmware);
-    boundary.trusted_parties.emplace_back(Cat("whoever wrote and reviewed the paravisor (OpenHCL, in ", level, "), which runs the virtual TPM"));
+    boundary.trusted_parties.emplace_back(
+        Cat("whoever wrote and reviewed the paravisor (OpenHCL, in ", level, "), which runs the virtual TPM"));
   } else {
     boundary.trusted_parties.emplace_back(Cat("Microsoft (paravisor firmware in ", level, ", closed, which runs the virtual TPM)"));
-    boundary.not_proven.emplace_back(Cat("that the paravisor can be reviewed: no release with its ", measurement, " that says so was matched"));
+    boundary.not_proven.emplace_back(
+        Cat("that the paravisor can be reviewed: no release with its ", measurement, " that says so was matched"));
   }
   if (facts.boot_covered) boundary.features.push_back(Feature::kMeasuredBoot);
   else boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
-  if (bundle.claims().Find("log.bank") == nullptr) boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
+  if (bundle.claims().Find("log.bank") == nullptr) {
+    boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
+  }
   if (facts.provenance == evidence::Provenance::kInferred) {
-    boundary.trusted_parties.emplace_back("whoever operates the machine: neither a certificate of Microsoft's nor an allow-list says that it is Azure's");
+    boundary.trusted_parties.emplace_back(
+        "whoever operates the machine: neither a certificate of Microsoft's nor an allow-list says that it is Azure's");
   } else if (IsCertifiedByMicrosoft(bundle.claims())) {
     boundary.trusted_parties.emplace_back("Microsoft's certificate authority, for where the machine runs");
   }

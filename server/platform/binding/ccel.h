@@ -16,7 +16,8 @@
 namespace assay::platform {
 
 // Hangs the CCEL among the items, if there is one, on the bundle of that quote. False, and logged: it is malformed, or not of this boot.
-inline bool AttachCcel(std::span<const evidence::Item> items, const trust::Authenticated<dcap::Quote>& quote, trust::Bundle& bundle, CheckLog& log) {
+inline bool AttachCcel(std::span<const evidence::Item> items, const trust::Authenticated<dcap::Quote>& quote, trust::Bundle& bundle,
+                       CheckLog& log) {
   bool sound = true;
   std::optional<trust::Parsed<tcg_log::EventLog>> parsed = tcg_log::ParseCcel(items, sound, log);
   if (!parsed) return sound;

@@ -29,13 +29,17 @@ inline std::vector<tcg_log::PcrBank> BanksOf(const tpm::PcrValues& values) {
 
 // Hangs the log among the items, if there is one, on the bundle of these values; that there is none is told. False, and logged: it is
 // malformed, or not of this boot.
-inline bool AttachEventLog(std::span<const evidence::Item> items, const trust::Authenticated<tpm::PcrValues>& pcrs, trust::Bundle& bundle, CheckLog& log) {
+inline bool AttachEventLog(std::span<const evidence::Item> items, const trust::Authenticated<tpm::PcrValues>& pcrs, trust::Bundle& bundle,
+                           CheckLog& log) {
   bool sound = true;
   std::optional<trust::Parsed<tcg_log::EventLog>> parsed = tcg_log::ParseTcgEventLog(items, sound, log);
   if (!parsed) {
     if (sound) {
-      log.Skip(Check::kLogPcrReplay, {.reason = Reason::kLogAbsent, .effect = Effect::kNote, .component = std::string(tcg_log::kLogComponent),
-                                      .expected = std::string(tcg_log::kTcgEventLogMediaType), .actual = "none"});
+      log.Skip(Check::kLogPcrReplay, {.reason = Reason::kLogAbsent,
+                                      .effect = Effect::kNote,
+                                      .component = std::string(tcg_log::kLogComponent),
+                                      .expected = std::string(tcg_log::kTcgEventLogMediaType),
+                                      .actual = "none"});
     }
     return sound;
   }

@@ -33,9 +33,14 @@ inline bool CheckAkBound(const tpm::PublicArea& area, const trust::Challenge& ch
   const crypto::Sha256Digest digest = crypto::Sha256(area.Tpm2b());
   const std::optional<crypto::Sha256Digest> committed = challenge.demanded() ? challenge.values().tpm_ak_sha256 : std::nullopt;
   return log.Require(Check::kGcpAkBound, committed == digest, [&] {
-    return Finding{.reason = Reason::kAkUncommitted, .component = std::string(tpm::kAkComponent), .claim = "TPM2B_PUBLIC",
-                   .expected = committed ? Cat("the key of the binding transcript, SHA-256 ", ToHex(*committed)) : std::string("a challenge whose binding transcript has the key in it"),
-                   .actual = !challenge.demanded() ? std::string("no challenge") : committed ? ToHex(digest) : std::string("one without an attestation key")};
+    return Finding{.reason = Reason::kAkUncommitted,
+                   .component = std::string(tpm::kAkComponent),
+                   .claim = "TPM2B_PUBLIC",
+                   .expected = committed ? Cat("the key of the binding transcript, SHA-256 ", ToHex(*committed))
+                                         : std::string("a challenge whose binding transcript has the key in it"),
+                   .actual = !challenge.demanded() ? std::string("no challenge")
+                             : committed           ? ToHex(digest)
+                                                   : std::string("one without an attestation key")};
   });
 }
 
@@ -48,8 +53,10 @@ inline std::optional<trust::Authenticated<tpm::PcrValues>> AttachGceVtpm(std::sp
   if (!CheckAkBound(*parsed->ak, context.challenge, log)) return std::nullopt;
   const std::optional<crypto::Certificate> certificate = AkCertificate(*parsed, context.collateral);
   if (!certificate) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(tpm::kAkCertificateComponent),
-                                .expected = "the certificate of the attestation key, with its issuers", .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(tpm::kAkCertificateComponent),
+                                .expected = "the certificate of the attestation key, with its issuers",
+                                .actual = "none"});
     return std::nullopt;
   }
   auto ak = tpm::VouchByCertificate(*certificate, std::move(parsed->ak), tpm::kGoogleProfile, context, log);
@@ -69,14 +76,17 @@ inline std::optional<trust::Authenticated<tpm::PcrValues>> AttachGceVtpm(std::sp
 // root, on the report whose measurement it lists; `match` finds the entry; that there is none is told. False, and logged: it is malformed,
 // not Google's, or of other firmware.
 template <typename Match>
-bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view scope, ByteView measurement, trust::Bundle& bundle, const evidence::AuthenticationContext& context,
-                       CheckLog& log, const Match& match) {
+bool AttachEndorsement(std::span<const evidence::Item> items, std::string_view scope, ByteView measurement, trust::Bundle& bundle,
+                       const evidence::AuthenticationContext& context, CheckLog& log, const Match& match) {
   bool sound = true;
   auto parsed = gce_endorsement::ParseEndorsement(items, sound, context.caches, log);
   if (!parsed && sound) parsed = gce_endorsement::FindEndorsement(context.collateral, scope, measurement, context.caches, log);
   if (!parsed && sound) {
-    log.Skip(Check::kGceEndorsementMatch, {.reason = Reason::kEndorsementAbsent, .effect = Effect::kNote, .component = std::string(gce_endorsement::kEndorsementComponent),
-                                           .expected = std::string(gce_endorsement::kEndorsementMediaType), .actual = "none"});
+    log.Skip(Check::kGceEndorsementMatch, {.reason = Reason::kEndorsementAbsent,
+                                           .effect = Effect::kNote,
+                                           .component = std::string(gce_endorsement::kEndorsementComponent),
+                                           .expected = std::string(gce_endorsement::kEndorsementMediaType),
+                                           .actual = "none"});
   }
   if (!parsed) return sound;
   if (!gce_endorsement::LaunchEndorsementAuthenticator::HasAnchor(context, log)) return true;
@@ -92,18 +102,27 @@ inline bool CheckTechnology(const trust::Bundle& bundle, std::string_view techno
   const auto* logged = bundle.claims().Get<std::string>("log.gce_technology");
   if (logged == nullptr) {
     const bool absent = bundle.claims().Find("log.bank") == nullptr;
-    log.Skip(Check::kGceTechnology, {.reason = absent ? Reason::kLogAbsent : Reason::kTechnologyNotLogged, .effect = Effect::kNote, .component = std::string(tcg_log::kLogComponent),
-                                     .claim = "log.gce_technology", .expected = Cat("a log that names ", technology),
+    log.Skip(Check::kGceTechnology, {.reason = absent ? Reason::kLogAbsent : Reason::kTechnologyNotLogged,
+                                     .effect = Effect::kNote,
+                                     .component = std::string(tcg_log::kLogComponent),
+                                     .claim = "log.gce_technology",
+                                     .expected = Cat("a log that names ", technology),
                                      .actual = absent ? "no event log" : "an event log that names none, or more than one"});
     return true;
   }
   return log.Require(Check::kGceTechnology, *logged == technology, [&] {
-    return Finding{.reason = Reason::kInconsistentClaims, .component = std::string(tcg_log::kLogComponent), .claim = "log.gce_technology", .expected = std::string(technology), .actual = *logged};
+    return Finding{.reason = Reason::kInconsistentClaims,
+                   .component = std::string(tcg_log::kLogComponent),
+                   .claim = "log.gce_technology",
+                   .expected = std::string(technology),
+                   .actual = *logged};
   });
 }
 
 // Authentication demanded a certificate under Google's pinned roots for the key that the report commits to.
-inline evidence::Provenance GceProvenance(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) { return evidence::Provenance::kProven; }
+inline evidence::Provenance GceProvenance(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) {
+  return evidence::Provenance::kProven;
+}
 
 // Of the boundary, what both have in common.
 inline TrustBoundary GceBoundary(const trust::Bundle& bundle, const AppraisedFacts& facts) {
@@ -113,7 +132,8 @@ inline TrustBoundary GceBoundary(const trust::Bundle& bundle, const AppraisedFac
                          "what the guest's firmware does: its source is not published"};
   if (!facts.boot_covered) boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
   if (bundle.claims().Find("gce.firmware_svn") == nullptr && !facts.release_matched) {
-    boundary.not_proven.emplace_back("that the firmware is Google's: no launch endorsement is believed, and no release of the reference values was matched");
+    boundary.not_proven.emplace_back(
+        "that the firmware is Google's: no launch endorsement is believed, and no release of the reference values was matched");
   }
   return boundary;
 }

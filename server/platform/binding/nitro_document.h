@@ -40,8 +40,11 @@ inline std::optional<trust::Authenticated<nitro::Document>> DocumentOf(std::span
   auto document = nitro::AuthenticateDocument(items, context, log);
   if (!document) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*document)->kind() == kind, [&] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(nitro::kDocumentComponent), .claim = "nitro.kind",
-                       .expected = std::string(nitro::NameOf(kind)), .actual = std::string(nitro::NameOf((*document)->kind())),
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(nitro::kDocumentComponent),
+                       .claim = "nitro.kind",
+                       .expected = std::string(nitro::NameOf(kind)),
+                       .actual = std::string(nitro::NameOf((*document)->kind())),
                        .remedy = "Attest as what the node is: aws_nitro_enclave, aws_nitro_tpm or aws_sev_snp."};
       })) {
     return std::nullopt;

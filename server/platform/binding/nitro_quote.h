@@ -30,8 +30,8 @@ namespace assay::platform {
 // The attestation key, as the guest put it into public_key.
 struct NamedKey {
   crypto::PublicKey key;
-  Bytes encoded;      // the form of `key` that public_key should be
-  bool covers_area;   // that form has the key's attributes in it
+  Bytes encoded;     // the form of `key` that public_key should be
+  bool covers_area;  // that form has the key's attributes in it
 };
 
 // SEC1, uncompressed: what a SubjectPublicKeyInfo of a named curve ends with. Empty: no EC key.
@@ -50,8 +50,8 @@ inline std::optional<NamedKey> KeyNamed(ByteView public_key, const std::optional
   }
   const std::size_t coordinate = public_key.size() / 2;
   const bool is_point = (public_key.size() == 65 || public_key.size() == 97) && public_key.front() == 4;
-  const auto key = is_point ? crypto::PublicKey::FromEcPoint(coordinate == 32 ? crypto::KeyKind::kEcP256 : crypto::KeyKind::kEcP384, public_key.subspan(1, coordinate),
-                                                             public_key.subspan(1 + coordinate))
+  const auto key = is_point ? crypto::PublicKey::FromEcPoint(coordinate == 32 ? crypto::KeyKind::kEcP256 : crypto::KeyKind::kEcP384,
+                                                             public_key.subspan(1, coordinate), public_key.subspan(1 + coordinate))
                             : crypto::PublicKey::FromSpki(public_key);
   if (!key) return std::nullopt;
   return NamedKey{*key, ToBytes(is_point ? PointIn(*key) : key->spki()), false};
@@ -68,31 +68,41 @@ inline bool AttachNitroQuote(std::span<const evidence::Item> items, const trust:
   std::optional<tpm::TpmItems> parsed = tpm::ParseItems(items, context.caches, log);
   if (!parsed) return false;
   if (!parsed->pcrs) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(tpm::kPcrsComponent), .expected = std::string(tpm::kPcrsMediaType), .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(tpm::kPcrsComponent),
+                                .expected = std::string(tpm::kPcrsMediaType),
+                                .actual = "none"});
     return false;
   }
   const auto refusal = [](Reason reason, std::string_view component, std::string claim, std::string expected, std::string actual) {
-    return Finding{.reason = reason, .component = std::string(component), .claim = std::move(claim), .expected = std::move(expected), .actual = std::move(actual)};
+    return Finding{.reason = reason,
+                   .component = std::string(component),
+                   .claim = std::move(claim),
+                   .expected = std::move(expected),
+                   .actual = std::move(actual)};
   };
 
   const Bytes public_key = document->public_key().value_or(Bytes{});
   const std::optional<NamedKey> named = KeyNamed(public_key, parsed->ak);
   if (!named) {
-    log.Fail(Check::kNitroQuoteKey, refusal(Reason::kNitroAkMismatch, nitro::kDocumentComponent, "public_key", "the attestation key: a point, a SubjectPublicKeyInfo or the public area",
+    log.Fail(Check::kNitroQuoteKey, refusal(Reason::kNitroAkMismatch, nitro::kDocumentComponent, "public_key",
+                                            "the attestation key: a point, a SubjectPublicKeyInfo or the public area",
                                             public_key.empty() ? "none" : ToHexBounded(public_key)));
     return false;
   }
-  auto key = trust::VerifiedKey::FromCommitment(named->key, document, public_key, named->encoded, tpm::kAkComponent, Check::kNitroQuoteKey,
-                                                refusal(Reason::kNitroAkMismatch, nitro::kDocumentComponent, "public_key", Cat(ToHexBounded(named->encoded), ", the attestation key sent"),
-                                                        public_key.empty() ? "none" : ToHexBounded(public_key)),
-                                                log);
+  auto key = trust::VerifiedKey::FromCommitment(
+      named->key, document, public_key, named->encoded, tpm::kAkComponent, Check::kNitroQuoteKey,
+      refusal(Reason::kNitroAkMismatch, nitro::kDocumentComponent, "public_key",
+              Cat(ToHexBounded(named->encoded), ", the attestation key sent"), public_key.empty() ? "none" : ToHexBounded(public_key)),
+      log);
   if (!key) return false;
   auto ak = tpm::VouchByCommitment(*std::move(key), std::move(parsed->ak), named->covers_area, log);
   if (!ak) return false;
   const auto quote = tpm::AttestAuthenticator::Authenticate(std::move(parsed->quote), *std::move(ak), nullptr, context.challenge, log);
   if (!quote) return false;
   bool sound = log.Require(Check::kNitroQuoteNonce, Equal((*quote)->extra_data(), document->CarriedValue()), [&] {
-    return refusal(Reason::kNitroNonceMismatch, tpm::kQuoteComponent, "extraData", Cat(ToHexBounded(document->CarriedValue()), ", as in the document"), ToHexBounded((*quote)->extra_data()));
+    return refusal(Reason::kNitroNonceMismatch, tpm::kQuoteComponent, "extraData",
+                   Cat(ToHexBounded(document->CarriedValue()), ", as in the document"), ToHexBounded((*quote)->extra_data()));
   });
   // Of all policies that could appraise the quote none can name its hash here: the document's claims are the ones to appraise.
   sound &= log.Require(Check::kTpmWeakHash, (*quote)->signature_hash() != crypto::HashAlgorithm::kSha1, [&] {
@@ -102,18 +112,21 @@ inline bool AttachNitroQuote(std::span<const evidence::Item> items, const trust:
   if (!pcrs || !sound) return false;
   // All of them: the key is one that the guest chose, and a register that nothing is compared with would be its word alone.
   sound &= log.Require(Check::kNitroQuotePcrs, !(*pcrs)->values().empty(), [&] {
-    return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect", "registers of the SHA-384 bank", tpm::ShowSelection((*quote)->selection()));
+    return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect", "registers of the SHA-384 bank",
+                   tpm::ShowSelection((*quote)->selection()));
   });
   for (const tpm::PcrValue& one : (*pcrs)->values()) {
     if (!log.Require(Check::kNitroQuotePcrs, one.bank == tpm::kAlgSha384, [&] {
-          return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect", "registers of the SHA-384 bank, which the document has, and of no other",
+          return refusal(Reason::kNitroPcrMismatch, tpm::kQuoteComponent, "pcrSelect",
+                         "registers of the SHA-384 bank, which the document has, and of no other",
                          tpm::ShowSelection((*quote)->selection()));
         })) {
       return false;
     }
     const ByteView value = document->Find(one.index);
     sound &= log.Require(Check::kNitroQuotePcrs, Equal(one.value, value), [&] {
-      return refusal(Reason::kNitroPcrMismatch, tpm::kPcrsComponent, Cat("PCR ", one.index), value.empty() ? "none: it is not in the document" : Cat(ToHex(value), ", as in the document"), ToHex(one.value));
+      return refusal(Reason::kNitroPcrMismatch, tpm::kPcrsComponent, Cat("PCR ", one.index),
+                     value.empty() ? "none: it is not in the document" : Cat(ToHex(value), ", as in the document"), ToHex(one.value));
     });
   }
   return sound && bundle.Attach(*quote, log) && bundle.Attach(*pcrs, log);

@@ -34,8 +34,8 @@ inline Bytes ReportIdentityHint(std::span<const evidence::Item> items, const tru
 }
 
 // Compares all 64 bytes of REPORT_DATA with the challenge.
-inline std::optional<trust::Bundle> CarryReport(const trust::Authenticated<sev_snp::Report>& report,
-                                                const trust::Challenge& challenge, CheckLog& log) {
+inline std::optional<trust::Bundle> CarryReport(const trust::Authenticated<sev_snp::Report>& report, const trust::Challenge& challenge,
+                                                CheckLog& log) {
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(report, challenge, log);
   if (!bundle) return std::nullopt;
   bundle->set_instance_identity(IdentityOfReport(report->report_id()));

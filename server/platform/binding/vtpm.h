@@ -26,7 +26,8 @@
 namespace assay::platform {
 
 // tpm::AllOfSha256() in text.
-inline constexpr CollectionParameter kVtpmQuoteParameters[] = {{tpm::kSelectionParameter, "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23"}};
+inline constexpr CollectionParameter kVtpmQuoteParameters[] = {
+    {tpm::kSelectionParameter, "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23"}};
 inline constexpr auto kVtpmManifest = std::to_array<ManifestEntry>({
     {tpm::kQuoteMediaType, 1, 1, kVtpmQuoteParameters},
     {tpm::kPcrsMediaType, 1, 1},
@@ -60,7 +61,8 @@ inline Bytes VtpmIdentityHint(std::span<const evidence::Item> items, const trust
 // The quote, which `ak` signed, as the carrier, and what hangs on it. nullopt: the log says why. `demanded`: the registers that must be
 // quoted, nullptr: any.
 inline std::optional<trust::Bundle> CarryVtpm(std::span<const evidence::Item> items, tpm::TpmItems parsed, tpm::VouchedAk ak,
-                                              const std::vector<tpm::PcrSelection>* demanded, const evidence::AuthenticationContext& context, CheckLog& log) {
+                                              const std::vector<tpm::PcrSelection>* demanded,
+                                              const evidence::AuthenticationContext& context, CheckLog& log) {
   const Bytes identity = tpm::IdentityOfAk(ak.key.key());
   const auto quote = tpm::AttestAuthenticator::Authenticate(std::move(parsed.quote), std::move(ak), demanded, context.challenge, log);
   if (!quote) return std::nullopt;
@@ -74,14 +76,16 @@ inline std::optional<trust::Bundle> CarryVtpm(std::span<const evidence::Item> it
 
 // The key by a cloud's certificate. nullopt: the log says why.
 inline std::optional<trust::Bundle> AuthenticateVtpm(std::span<const evidence::Item> items, const tpm::CertificateProfile& profile,
-                                                     const std::vector<tpm::PcrSelection>* demanded, const evidence::AuthenticationContext& context,
-                                                     CheckLog& log) {
+                                                     const std::vector<tpm::PcrSelection>* demanded,
+                                                     const evidence::AuthenticationContext& context, CheckLog& log) {
   std::optional<tpm::TpmItems> parsed = tpm::ParseItems(items, context.caches, log);
   if (!parsed) return std::nullopt;
   const std::optional<crypto::Certificate> certificate = AkCertificate(*parsed, context.collateral);
   if (!certificate) {
-    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing, .component = std::string(tpm::kAkCertificateComponent),
-                                .expected = "the certificate of the attestation key, with its issuers", .actual = "none"});
+    log.Fail(Check::kManifest, {.reason = Reason::kItemMissing,
+                                .component = std::string(tpm::kAkCertificateComponent),
+                                .expected = "the certificate of the attestation key, with its issuers",
+                                .actual = "none"});
     return std::nullopt;
   }
   auto ak = tpm::VouchByCertificate(*certificate, std::move(parsed->ak), profile, context, log);
@@ -94,10 +98,13 @@ inline std::optional<trust::Bundle> AuthenticateVtpm(std::span<const evidence::I
 inline TrustBoundary VtpmBoundary(const trust::Bundle& bundle, const AppraisedFacts& facts) {
   TrustBoundary boundary;
   boundary.features = {Feature::kCustomImages};
-  boundary.not_proven = {"that memory is encrypted, or that whoever runs the TPM can't read it: no hardware report is part of this evidence",
-                         "which firmware runs: it measures itself"};
+  boundary.not_proven = {
+      "that memory is encrypted, or that whoever runs the TPM can't read it: no hardware report is part of this evidence",
+      "which firmware runs: it measures itself"};
   if (!facts.boot_covered) boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
-  if (bundle.claims().Find("log.bank") == nullptr) boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
+  if (bundle.claims().Find("log.bank") == nullptr) {
+    boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
+  }
   return boundary;
 }
 

@@ -9,8 +9,14 @@ namespace assay::platform {
 
 inline evidence::AuthenticationContext WithoutChallenge(const evidence::AuthenticationContext& context) {
   static const trust::Challenge none = trust::Challenge::NotDemanded(true);
-  return {.anchors = context.anchors, .collateral = context.collateral, .challenge = none, .caches = context.caches, .enrolled = context.enrolled,
-          .activation = context.activation, .enrolled_endorsement_keys = context.enrolled_endorsement_keys, .endorsement_key = context.endorsement_key};
+  return {.anchors = context.anchors,
+          .collateral = context.collateral,
+          .challenge = none,
+          .caches = context.caches,
+          .enrolled = context.enrolled,
+          .activation = context.activation,
+          .enrolled_endorsement_keys = context.enrolled_endorsement_keys,
+          .endorsement_key = context.endorsement_key};
 }
 
 // The same of a part that was made when the machine started, and comes again unchanged with every challenge.

@@ -30,12 +30,17 @@ bool Fits(std::span<const evidence::Item> items) {
   return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVcek && platform::FitsVtpm(items, tpm::kGoogleProfile);
 }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*report)->signing_key() == sev_snp::SigningKey::kVcek, [] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(sev_snp::kReportComponent), .claim = "snp.signing_key",
-                       .expected = "vcek: Google's machines sign with the chip's own key", .actual = "vlek", .remedy = "Attest as the provider's own platform."};
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(sev_snp::kReportComponent),
+                       .claim = "snp.signing_key",
+                       .expected = "vcek: Google's machines sign with the chip's own key",
+                       .actual = "vlek",
+                       .remedy = "Attest as the provider's own platform."};
       })) {
     return std::nullopt;
   }
@@ -43,9 +48,10 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   if (!bundle) return std::nullopt;
   const auto pcrs = platform::AttachGceVtpm(items, *bundle, context, log);
   if (!pcrs || !platform::AttachEventLog(items, *pcrs, *bundle, log)) return std::nullopt;
-  const bool endorsed = platform::AttachEndorsement(items, gce_endorsement::kSevSnpScope, (*report)->measurement(), *bundle, context, log, [&](const auto& endorsement) {
-    return gce_endorsement::LaunchEndorsementAuthenticator::MatchSnp(endorsement, *report, (*report)->measurement(), log);
-  });
+  const bool endorsed = platform::AttachEndorsement(
+      items, gce_endorsement::kSevSnpScope, (*report)->measurement(), *bundle, context, log, [&](const auto& endorsement) {
+        return gce_endorsement::LaunchEndorsementAuthenticator::MatchSnp(endorsement, *report, (*report)->measurement(), log);
+      });
   if (!endorsed || !platform::CheckTechnology(*bundle, "sev_snp", log)) return std::nullopt;
   return bundle;
 }
@@ -60,7 +66,8 @@ platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFac
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platform::AppraisedFacts& facts) {
   platform::TrustBoundary boundary = platform::GceBoundary(bundle, facts);
-  boundary.trusted_parties = {"AMD (CPU, firmware up to the reported TCB, key distribution)", "whoever can physically attach to the machine's memory bus",
+  boundary.trusted_parties = {"AMD (CPU, firmware up to the reported TCB, key distribution)",
+                              "whoever can physically attach to the machine's memory bus",
                               "Google (closed guest firmware; hypervisor, which runs the virtual TPM; certificate authority)"};
   return boundary;
 }

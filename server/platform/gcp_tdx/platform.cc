@@ -28,23 +28,34 @@ constexpr auto kManifest = std::to_array<platform::ManifestEntry>({
     {dcap::kJsonMediaType, 0, 4},
 });
 
-bool Fits(std::span<const evidence::Item> items) { return dcap::TeeHint(items) == dcap::Tee::kTdx && platform::FitsVtpm(items, tpm::kGoogleProfile); }
+bool Fits(std::span<const evidence::Item> items) {
+  return dcap::TeeHint(items) == dcap::Tee::kTdx && platform::FitsVtpm(items, tpm::kGoogleProfile);
+}
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto quote = dcap::AuthenticateQuote(items, context, log);
   if (!quote) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*quote)->tee() == dcap::Tee::kTdx, [] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(dcap::kQuoteComponent), .claim = "dcap.tee",
-                       .expected = "TDX: the quote of a trust domain", .actual = "SGX: the quote of an enclave",
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(dcap::kQuoteComponent),
+                       .claim = "dcap.tee",
+                       .expected = "TDX: the quote of a trust domain",
+                       .actual = "SGX: the quote of an enclave",
                        .remedy = "Attest the virtual machine itself, not an enclave in it."};
       })) {
     return std::nullopt;
   }
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, context.challenge, log);
-  if (!bundle || !platform::AttachGceVtpm(items, *bundle, context, log) || !platform::AttachCcel(items, *quote, *bundle, log)) return std::nullopt;
-  const bool endorsed = platform::AttachEndorsement(items, gce_endorsement::kTdxScope, (*quote)->Slice(FieldNamed(dcap::kTdReport15Ex, "MRTD")), *bundle, context, log, [&](const auto& endorsement) {
-    return gce_endorsement::LaunchEndorsementAuthenticator::MatchTdx(endorsement, *quote, (*quote)->Slice(FieldNamed(dcap::kTdReport15Ex, "MRTD")), log);
-  });
+  if (!bundle || !platform::AttachGceVtpm(items, *bundle, context, log) || !platform::AttachCcel(items, *quote, *bundle, log)) {
+    return std::nullopt;
+  }
+  const bool endorsed =
+      platform::AttachEndorsement(items, gce_endorsement::kTdxScope, (*quote)->Slice(FieldNamed(dcap::kTdReport15Ex, "MRTD")), *bundle,
+                                  context, log, [&](const auto& endorsement) {
+                                    return gce_endorsement::LaunchEndorsementAuthenticator::MatchTdx(
+                                        endorsement, *quote, (*quote)->Slice(FieldNamed(dcap::kTdReport15Ex, "MRTD")), log);
+                                  });
   if (!endorsed) return std::nullopt;
   return bundle;
 }
@@ -64,9 +75,10 @@ platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFac
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platform::AppraisedFacts& facts) {
   platform::TrustBoundary boundary = platform::GceBoundary(bundle, facts);
-  boundary.trusted_parties = {"Intel (CPU, TDX module, quoting enclave, provisioning)", "whoever can physically attach to the machine's memory bus",
-                              CoveredByHardware(facts) ? "Google (closed guest firmware; certificate authority)"
-                                                       : "Google (closed guest firmware; hypervisor, which runs the virtual TPM; certificate authority)"};
+  boundary.trusted_parties = {
+      "Intel (CPU, TDX module, quoting enclave, provisioning)", "whoever can physically attach to the machine's memory bus",
+      CoveredByHardware(facts) ? "Google (closed guest firmware; certificate authority)"
+                               : "Google (closed guest firmware; hypervisor, which runs the virtual TPM; certificate authority)"};
   if (CoveredByHardware(facts)) boundary.features.push_back(Feature::kMeasuredBoot);
   return boundary;
 }

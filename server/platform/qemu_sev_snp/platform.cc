@@ -16,14 +16,17 @@ constexpr const evidence::Format* kFormats[] = {&sev_snp::kFormat};
 
 bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVcek; }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
-                                          const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*report)->signing_key() == sev_snp::SigningKey::kVcek, [] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(sev_snp::kReportComponent),
-                       .claim = "snp.signing_key", .expected = "vcek: qemu_sev_snp hosts sign with the chip's own key",
-                       .actual = "vlek", .remedy = "Attest as the provider's own platform, e.g. aws_sev_snp_report."};
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(sev_snp::kReportComponent),
+                       .claim = "snp.signing_key",
+                       .expected = "vcek: qemu_sev_snp hosts sign with the chip's own key",
+                       .actual = "vlek",
+                       .remedy = "Attest as the provider's own platform, e.g. aws_sev_snp_report."};
       })) {
     return std::nullopt;
   }

@@ -35,14 +35,20 @@ Bytes IdentityOf(const trust::Challenge& challenge) {
   return ToBytes(crypto::Sha256(identity));
 }
 
-Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge& challenge) { return Fits(items) ? IdentityOf(challenge) : Bytes(); }
+Bytes IdentityHint(std::span<const evidence::Item> items, const trust::Challenge& challenge) {
+  return Fits(items) ? IdentityOf(challenge) : Bytes();
+}
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto quote = dcap::AuthenticateQuote(items, context, log);
   if (!quote) return std::nullopt;
   if (!log.Require(Check::kPlatform, (*quote)->tee() == dcap::Tee::kTdx, [] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(dcap::kQuoteComponent), .claim = "dcap.tee",
-                       .expected = "TDX: the quote of a trust domain", .actual = "SGX: the quote of an enclave",
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(dcap::kQuoteComponent),
+                       .claim = "dcap.tee",
+                       .expected = "TDX: the quote of a trust domain",
+                       .actual = "SGX: the quote of an enclave",
                        .remedy = "Attest the virtual machine itself, not an enclave in it."};
       })) {
     return std::nullopt;
@@ -59,7 +65,8 @@ platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFac
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::AppraisedFacts& facts) {
   platform::TrustBoundary boundary;
-  boundary.trusted_parties = {"Intel (CPU, TDX module, quoting enclave, provisioning)", "whoever can physically attach to the machine's memory bus"};
+  boundary.trusted_parties = {"Intel (CPU, TDX module, quoting enclave, provisioning)",
+                              "whoever can physically attach to the machine's memory bus"};
   boundary.features = {Feature::kCustomImages, Feature::kMemoryEncryption, Feature::kRawGuestAttestation};
   boundary.not_proven = {"what runs after boot, unless the guest extends RTMR3 and the policy compares it"};
   if (facts.release_matched) boundary.features.push_back(Feature::kReviewableFirmware);

@@ -24,7 +24,8 @@ bool Fits(std::span<const evidence::Item> items) {
   return parsed && parsed->ak && (parsed->certificates.empty() || tpm::KindOf(parsed->certificates.front()) == tpm::CertificateKind::kEk);
 }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   std::optional<tpm::TpmItems> parsed = tpm::ParseItems(items, context.caches, log);
   if (!parsed) return std::nullopt;
   std::optional<tpm::VouchedAk> ak = tpm::VouchForAk(*parsed, nullptr, context, log);
@@ -34,7 +35,9 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
 }
 
 // An operator wrote the key down, or configured the authority that certified its TPM: it is where they put it.
-evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) { return evidence::Provenance::kProven; }
+evidence::Provenance ProvenanceOf(const trust::AuthenticatedClaims&, const evidence::JudgeContext&) {
+  return evidence::Provenance::kProven;
+}
 
 platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts&) { return platform::Strength::kE; }
 

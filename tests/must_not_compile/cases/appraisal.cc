@@ -15,17 +15,29 @@ struct Everything {
 };
 
 v1::Appraisal Whole(const Everything& all) {
-  return appraisal::Appraise({.registry = all.registry, .items = all.items, .platform_hint = "", .challenge = all.challenge,
-                              .channel_bound = true, .collateral = all.collateral, .policies = all.policies,
-                              .anchors = all.anchors, .state = all.state, .at = all.at});
+  return appraisal::Appraise({.registry = all.registry,
+                              .items = all.items,
+                              .platform_hint = "",
+                              .challenge = all.challenge,
+                              .channel_bound = true,
+                              .collateral = all.collateral,
+                              .policies = all.policies,
+                              .anchors = all.anchors,
+                              .state = all.state,
+                              .at = all.at});
 }
 
 #ifdef CASE_without_policy
 // expect: (uninitialized reference member|reference member.*(uninitialized|not initialized)|member .*policies.* is uninitialized reference|could not convert)
 v1::Appraisal WithoutPolicy(const Everything& all) {
-  return appraisal::Appraise(appraisal::Inputs{.registry = all.registry, .items = all.items, .platform_hint = "",
-                                               .challenge = all.challenge, .channel_bound = true,
-                                               .collateral = all.collateral, .anchors = all.anchors, .state = all.state,
+  return appraisal::Appraise(appraisal::Inputs{.registry = all.registry,
+                                               .items = all.items,
+                                               .platform_hint = "",
+                                               .challenge = all.challenge,
+                                               .channel_bound = true,
+                                               .collateral = all.collateral,
+                                               .anchors = all.anchors,
+                                               .state = all.state,
                                                .at = all.at});
 }
 #endif
@@ -33,20 +45,30 @@ v1::Appraisal WithoutPolicy(const Everything& all) {
 #ifdef CASE_without_state
 // expect: (uninitialized reference member|reference member.*(uninitialized|not initialized)|member .*state.* is uninitialized reference|could not convert)
 v1::Appraisal WithoutState(const Everything& all) {
-  return appraisal::Appraise(appraisal::Inputs{.registry = all.registry, .items = all.items, .platform_hint = "",
-                                               .challenge = all.challenge, .channel_bound = true,
-                                               .collateral = all.collateral, .policies = all.policies,
-                                               .anchors = all.anchors, .at = all.at});
+  return appraisal::Appraise(appraisal::Inputs{.registry = all.registry,
+                                               .items = all.items,
+                                               .platform_hint = "",
+                                               .challenge = all.challenge,
+                                               .channel_bound = true,
+                                               .collateral = all.collateral,
+                                               .policies = all.policies,
+                                               .anchors = all.anchors,
+                                               .at = all.at});
 }
 #endif
 
 #ifdef CASE_without_time
 // expect: (no matching function for call to .*RequiredTime|no matching constructor for initialization of .*RequiredTime|could not convert .* to .*RequiredTime|use of deleted function|default constructor)
 v1::Appraisal WithoutTime(const Everything& all) {
-  return appraisal::Appraise(appraisal::Inputs{.registry = all.registry, .items = all.items, .platform_hint = "",
-                                               .challenge = all.challenge, .channel_bound = true,
-                                               .collateral = all.collateral, .policies = all.policies,
-                                               .anchors = all.anchors, .state = all.state});
+  return appraisal::Appraise(appraisal::Inputs{.registry = all.registry,
+                                               .items = all.items,
+                                               .platform_hint = "",
+                                               .challenge = all.challenge,
+                                               .channel_bound = true,
+                                               .collateral = all.collateral,
+                                               .policies = all.policies,
+                                               .anchors = all.anchors,
+                                               .state = all.state});
 }
 #endif
 

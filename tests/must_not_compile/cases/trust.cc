@@ -16,9 +16,7 @@ namespace assay {
 using sev_snp::Report;
 
 // What everybody may do with a parsed part: look up collateral for it and show it.
-std::size_t Looks(const trust::Parsed<Report>& parsed) {
-  return parsed.Hints().keys().size() + parsed.Describe().children().size();
-}
+std::size_t Looks(const trust::Parsed<Report>& parsed) { return parsed.Hints().keys().size() + parsed.Describe().children().size(); }
 // And with an authenticated one: read it.
 ByteView Reads(const trust::Authenticated<Report>& report) { return report->report_data(); }
 
@@ -51,9 +49,7 @@ const Report& OpenedByBraces(const trust::Parsed<Report>& parsed) { return parse
 
 #ifdef CASE_parsed_without_the_parser
 // expect: (is private within this context|calling a private constructor of class)
-trust::Parsed<Report> Smuggled(Report report) {
-  return trust::Parsed<Report>(trust::ParserPass<Report>(), std::move(report));
-}
+trust::Parsed<Report> Smuggled(Report report) { return trust::Parsed<Report>(trust::ParserPass<Report>(), std::move(report)); }
 #endif
 
 #ifdef CASE_claims_from_parsed

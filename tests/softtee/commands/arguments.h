@@ -62,7 +62,8 @@ auto* ReadFault(const std::string& fault, const Entries& entries) {
   std::vector<std::string_view> names;
   for (const auto& entry : entries) names.push_back(entry.name);
   const std::string_view nearest = NearestOf(fault, names);
-  Fail(kUsage, Cat("--fault: no fault is called ", Printable(fault, 80), nearest.empty() ? "" : "; did you mean ", nearest, "? `assay-softtee faults` lists them"));
+  Fail(kUsage, Cat("--fault: no fault is called ", Printable(fault, 80), nearest.empty() ? "" : "; did you mean ", nearest,
+                   "? `assay-softtee faults` lists them"));
   return static_cast<decltype(&*found)>(nullptr);
 }
 

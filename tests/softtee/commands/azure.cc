@@ -63,7 +63,8 @@ Subcommand AddAzure(CLI::App& program) {
   azure->add_option("--tee", arguments->tee, "snp or tdx")->check(CLI::IsMember({"snp", "tdx"}))->capture_default_str();
   azure->add_option("--nonce", arguments->nonce, "extraData of the TPM's quote")->required();
   AddMachineOption(azure, arguments->machine, "its TPM's keys are in the PKI's directory, made if need be");
-  azure->add_option("--id-key-digest", arguments->id_key_digest, "ID_KEY_DIGEST, 48 bytes; of snp only. Default: of the key that signs Microsoft's paravisors");
+  azure->add_option("--id-key-digest", arguments->id_key_digest,
+                    "ID_KEY_DIGEST, 48 bytes; of snp only. Default: of the key that signs Microsoft's paravisors");
   azure->add_flag("--no-certificate", arguments->no_certificate, "Without Microsoft's certificate of the attestation key");
   AddMintOptions(azure, *arguments, "each item, and anchors.yaml of this run,");
   return {azure, [arguments] { return Run(*arguments); }};

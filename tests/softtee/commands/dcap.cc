@@ -45,8 +45,8 @@ std::optional<DcapOptions> OptionsFrom(const DcapArguments& arguments) {
       !ReadHex("--rtmr0", arguments.rtmr0, options.rtmr0) || !ReadHex("--rtmr1", arguments.rtmr1, options.rtmr1) ||
       !ReadHex("--rtmr2", arguments.rtmr2, options.rtmr2) || !ReadHex("--rtmr3", arguments.rtmr3, options.rtmr3) ||
       !ReadHex("--mrconfigid", arguments.mrconfigid, options.mrconfigid) || !ReadHex("--mrowner", arguments.mrowner, options.mrowner) ||
-      !ReadHex("--mrownerconfig", arguments.mrownerconfig, options.mrownerconfig) || !ReadHex("--fmspc", arguments.fmspc, options.machine.fmspc) ||
-      !ReadHex("--ppid", arguments.ppid, options.machine.ppid) ||
+      !ReadHex("--mrownerconfig", arguments.mrownerconfig, options.mrownerconfig) ||
+      !ReadHex("--fmspc", arguments.fmspc, options.machine.fmspc) || !ReadHex("--ppid", arguments.ppid, options.machine.ppid) ||
       !ReadHex("--platform-instance-id", arguments.platform_instance_id, options.machine.platform_instance_id)) {
     return std::nullopt;
   }
@@ -85,7 +85,9 @@ Subcommand AddDcap(CLI::App& program) {
   CLI::App* dcap = program.add_subcommand("dcap", "Mint a TDX or SGX quote with Intel's collateral for it");
   dcap->add_option("--report-data", arguments->report_data, "REPORTDATA, 64 bytes")->required();
   dcap->add_option("--quote", arguments->quote, Cat("One of ", Join(quotes, ", ")))->check(CLI::IsMember(quotes))->capture_default_str();
-  dcap->add_option("--ca", arguments->ca, "Who issued the PCK certificate: platform or processor")->check(CLI::IsMember({"platform", "processor"}))->capture_default_str();
+  dcap->add_option("--ca", arguments->ca, "Who issued the PCK certificate: platform or processor")
+      ->check(CLI::IsMember({"platform", "processor"}))
+      ->capture_default_str();
   dcap->add_option("--mrtd", arguments->mrtd, "MRTD, 48 bytes; like the following of TDX only")->capture_default_str();
   dcap->add_option("--rtmr0", arguments->rtmr0, "RTMR0, 48 bytes")->capture_default_str();
   dcap->add_option("--rtmr1", arguments->rtmr1, "RTMR1, 48 bytes")->capture_default_str();
@@ -96,7 +98,8 @@ Subcommand AddDcap(CLI::App& program) {
   dcap->add_option("--mrownerconfig", arguments->mrownerconfig, "MROWNERCONFIG, 48 bytes. Default: zero");
   dcap->add_option("--fmspc", arguments->fmspc, "FMSPC, 6 bytes")->capture_default_str();
   dcap->add_option("--ppid", arguments->ppid, "PPID, 16 bytes")->capture_default_str();
-  dcap->add_option("--platform-instance-id", arguments->platform_instance_id, "Platform instance, 16 bytes; of the Platform CA only")->capture_default_str();
+  dcap->add_option("--platform-instance-id", arguments->platform_instance_id, "Platform instance, 16 bytes; of the Platform CA only")
+      ->capture_default_str();
   dcap->add_option("--status", arguments->status, "TCB status that the documents give, as Intel names it")->capture_default_str();
   dcap->add_option("--padding", arguments->padding, "Zero bytes behind the quote")->capture_default_str();
   dcap->add_flag("--no-documents", arguments->no_documents, "Without TCB info, QE identity and their signer's chain");

@@ -23,11 +23,12 @@ constexpr const char* kEndorsementRootFile = "gce_endorsement_root.der";
 
 int RunPki(const std::string& directory) {
   const absl::StatusOr<GcePki> google = GcePki::Open(directory);
-  for (const absl::Status& made : {google.status(), SnpPki::Open(directory).status(), IntelPki::Open(directory).status(), NitroPki::Open(directory).status(),
-                                   TpmPki::Open(directory, "").status()}) {
+  for (const absl::Status& made : {google.status(), SnpPki::Open(directory).status(), IntelPki::Open(directory).status(),
+                                   NitroPki::Open(directory).status(), TpmPki::Open(directory, "").status()}) {
     if (!made.ok()) return FailAt("--dir", made);
   }
-  const absl::Status written = WriteFile(std::filesystem::path(directory) / kEndorsementRootFile, EndorsementRoot(*google, SystemClock().Now()), kPublicFile);
+  const absl::Status written =
+      WriteFile(std::filesystem::path(directory) / kEndorsementRootFile, EndorsementRoot(*google, SystemClock().Now()), kPublicFile);
   if (!written.ok()) return FailAt("--dir", written);
   std::puts((std::filesystem::path(directory) / kAnchorsFile).c_str());
   return kOk;

@@ -15,7 +15,8 @@ namespace {
 template <typename Entries>
 void List(const char* subcommand, const Entries& entries) {
   for (const auto& entry : entries) {
-    std::printf("%-5s %-39s %-25s %s\n", subcommand, std::string(entry.name).c_str(), std::string(entry.reason).c_str(), std::string(entry.what).c_str());
+    std::printf("%-5s %-39s %-25s %s\n", subcommand, std::string(entry.name).c_str(), std::string(entry.reason).c_str(),
+                std::string(entry.what).c_str());
   }
 }
 

@@ -21,7 +21,9 @@ struct GceArguments : MintArguments {
 NamedFiles FilesOf(const GceEvidence& evidence, const GceOptions& options, const GcePki& google, const SnpPki& amd, const IntelPki& intel) {
   NamedFiles files;
   for (const Item& item : evidence.items) {
-    files.emplace_back(Cat("item", files.size() < 10 ? "0" : "", files.size(), "-", item.media_type.substr(item.media_type.rfind('/') + 1), ".bin"), item.body);
+    files.emplace_back(
+        Cat("item", files.size() < 10 ? "0" : "", files.size(), "-", item.media_type.substr(item.media_type.rfind('/') + 1), ".bin"),
+        item.body);
   }
   if (!options.demand) files.emplace_back("transcript", evidence.transcript);
   files.emplace_back("endorsement_root.der", EndorsementRoot(google, options.now));
@@ -72,7 +74,8 @@ Subcommand AddGce(CLI::App& program) {
   const auto arguments = std::make_shared<GceArguments>();
   CLI::App* gce = program.add_subcommand("gce", "Mint the evidence of a confidential machine of Google's, with its virtual TPM");
   gce->add_option("--tee", arguments->tee, "sev_snp or tdx")->check(CLI::IsMember({"sev_snp", "tdx"}))->capture_default_str();
-  CLI::Option* report_data = gce->add_option("--report-data", arguments->report_data, "SHA-512 of the binding transcript, for report or quote. Default: a transcript is made up");
+  CLI::Option* report_data = gce->add_option("--report-data", arguments->report_data,
+                                             "SHA-512 of the binding transcript, for report or quote. Default: a transcript is made up");
   CLI::Option* nonce = gce->add_option("--nonce", arguments->nonce, "SHA-256 of the same transcript, for the TPM's quote");
   report_data->needs(nonce);
   nonce->needs(report_data);

@@ -57,7 +57,10 @@ absl::StatusOr<std::vector<Item>> ReportOf(const std::string& pki, const ByteArr
 int Run(const NitroArguments& arguments) {
   const std::optional<NitroOptions> options = OptionsFrom(arguments);
   ByteArray<64> report_data{};
-  if (!options || !SaysWhereTo(arguments) || (!arguments.report_data.empty() && !ReadHex("--report-data", arguments.report_data, report_data))) return kUsage;
+  if (!options || !SaysWhereTo(arguments) ||
+      (!arguments.report_data.empty() && !ReadHex("--report-data", arguments.report_data, report_data))) {
+    return kUsage;
+  }
   const absl::StatusOr<NitroPki> pki = NitroPki::Open(arguments.pki);
   if (!pki.ok()) return FailAt("--pki", pki.status());
   Evidence evidence = MintNitro(*pki, *options);
@@ -82,9 +85,12 @@ Subcommand AddNitro(CLI::App& program) {
   const auto arguments = std::make_shared<NitroArguments>();
   CLI::App* nitro = program.add_subcommand("nitro", "Mint an attestation document of AWS Nitro, with an SEV-SNP report if wanted");
   nitro->add_option("--nonce", arguments->nonce, "nonce")->required();
-  nitro->add_option("--kind", arguments->kind, "Whose document: enclave or tpm")->check(CLI::IsMember({"enclave", "tpm"}))->capture_default_str();
+  nitro->add_option("--kind", arguments->kind, "Whose document: enclave or tpm")
+      ->check(CLI::IsMember({"enclave", "tpm"}))
+      ->capture_default_str();
   AddMachineOption(nitro, arguments->machine, Cat("the instance's id is a function of it, and without it ", NitroOptions().instance_id));
-  nitro->add_option("--report-data", arguments->report_data, "Also mint the instance's SEV-SNP report under AWS's VLEK, with these 64 bytes; faults are the document's");
+  nitro->add_option("--report-data", arguments->report_data,
+                    "Also mint the instance's SEV-SNP report under AWS's VLEK, with these 64 bytes; faults are the document's");
   nitro->add_option("--public-key", arguments->public_key, "public_key. Default: null");
   nitro->add_option("--user-data", arguments->user_data, "user_data. Default: null");
   nitro->add_flag("--indefinite", arguments->indefinite, "The payload's map of indefinite length, as newer hypervisors write it");

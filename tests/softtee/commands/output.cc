@@ -12,11 +12,14 @@ namespace assay::softtee {
 // Media types and base64 hold nothing that JSON would have to escape.
 void PrintJson(const std::vector<Item>& items, const TpmWords* tpm) {
   std::string json = "{\"items\":[";
-  for (const Item& item : items) json += Cat(json.back() == '}' ? "," : "", "{\"media_type\":\"", item.media_type, "\",\"body\":\"", ToBase64(item.body), "\"}");
+  for (const Item& item : items) {
+    json += Cat(json.back() == '}' ? "," : "", "{\"media_type\":\"", item.media_type, "\",\"body\":\"", ToBase64(item.body), "\"}");
+  }
   json += "]";
   if (tpm != nullptr) {
-    json += Cat(",\"tpm\":{\"attestation_key\":\"", ToBase64(tpm->attestation_key), "\",\"endorsement_key\":\"", ToBase64(tpm->endorsement_key), "\",\"endorsement_certificate\":\"",
-                ToBase64(tpm->endorsement_certificate), "\",\"activation_secret\":\"", ToBase64(tpm->activation_secret), "\"}");
+    json += Cat(",\"tpm\":{\"attestation_key\":\"", ToBase64(tpm->attestation_key), "\",\"endorsement_key\":\"",
+                ToBase64(tpm->endorsement_key), "\",\"endorsement_certificate\":\"", ToBase64(tpm->endorsement_certificate),
+                "\",\"activation_secret\":\"", ToBase64(tpm->activation_secret), "\"}");
   }
   std::puts((json + "}").c_str());
 }
@@ -32,7 +35,9 @@ int WriteFiles(const std::string& directory, const NamedFiles& files) {
 
 NamedFiles FilesOf(const std::vector<Item>& items) {
   NamedFiles files;
-  for (const Item& item : items) files.emplace_back(Cat(item.media_type.substr(item.media_type.find_last_of("./") + 1), ".", files.size()), item.body);
+  for (const Item& item : items) {
+    files.emplace_back(Cat(item.media_type.substr(item.media_type.find_last_of("./") + 1), ".", files.size()), item.body);
+  }
   return files;
 }
 

@@ -84,10 +84,13 @@ Subcommand AddSnp(CLI::App& program) {
   const auto arguments = std::make_shared<SnpArguments>();
   CLI::App* snp = program.add_subcommand("snp", "Mint an SEV-SNP report with its certificates");
   snp->add_option("--report-data", arguments->report_data, "REPORT_DATA, 64 bytes")->required();
-  snp->add_option("--product", arguments->product, "milan, genoa or turin")->check(CLI::IsMember({"milan", "genoa", "turin"}))->capture_default_str();
+  snp->add_option("--product", arguments->product, "milan, genoa or turin")
+      ->check(CLI::IsMember({"milan", "genoa", "turin"}))
+      ->capture_default_str();
   snp->add_option("--report-version", arguments->version, "2 to 5")->check(CLI::Range(2, 5))->capture_default_str();
   snp->add_option("--signing-key", arguments->signing_key, "vcek or vlek")->check(CLI::IsMember({"vcek", "vlek"}))->capture_default_str();
-  snp->add_option("--chip-id", arguments->chip_id, Cat("CHIP_ID, 64 bytes (on Turin also 8). Default: ", ToHex(kDefaultChipId), "; with a VLEK zero"));
+  snp->add_option("--chip-id", arguments->chip_id,
+                  Cat("CHIP_ID, 64 bytes (on Turin also 8). Default: ", ToHex(kDefaultChipId), "; with a VLEK zero"));
   snp->add_option("--report-id", arguments->report_id, "REPORT_ID, 32 bytes. Default: random, as of a guest launched anew");
   snp->add_option("--measurement", arguments->measurement, "MEASUREMENT, 48 bytes")->capture_default_str();
   snp->add_option("--host-data", arguments->host_data, "HOST_DATA, 32 bytes")->capture_default_str();

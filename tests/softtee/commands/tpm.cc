@@ -35,11 +35,14 @@ int Run(const TpmArguments& arguments) {
   if (!arguments.fault.empty()) {
     const auto* entry = ReadFault(arguments.fault, AllTpmFaults());
     if (entry == nullptr) return kUsage;
-    if (!CanExist(*entry, VouchingOf(options.platform))) return Fail(kUsage, Cat("--fault: there is no ", entry->name, " with --platform ", arguments.platform));
+    if (!CanExist(*entry, VouchingOf(options.platform))) {
+      return Fail(kUsage, Cat("--fault: there is no ", entry->name, " with --platform ", arguments.platform));
+    }
     options.fault = entry->fault;
   }
   std::optional<Bytes> blob, secret;
-  if (!arguments.credential_blob.empty() && (!(blob = ReadTpm2b("--credential-blob", arguments.credential_blob)) || !(secret = ReadTpm2b("--encrypted-secret", arguments.encrypted_secret)))) {
+  if (!arguments.credential_blob.empty() && (!(blob = ReadTpm2b("--credential-blob", arguments.credential_blob)) ||
+                                             !(secret = ReadTpm2b("--encrypted-secret", arguments.encrypted_secret)))) {
     return kUsage;
   }
   const absl::StatusOr<TpmPki> tpm = TpmPki::Open(arguments.pki, arguments.machine);
@@ -71,11 +74,15 @@ Subcommand AddTpm(CLI::App& program) {
   std::vector<std::string> platforms;
   for (const VtpmPlatform platform : AllVtpmPlatforms()) platforms.emplace_back(NameOf(platform));
   CLI::App* tpm = program.add_subcommand("tpm", "Mint the evidence of a machine that has nothing but a virtual TPM");
-  tpm->add_option("--platform", arguments->platform, Cat("Whose TPM: one of ", Join(platforms, ", ")))->check(CLI::IsMember(platforms))->required();
+  tpm->add_option("--platform", arguments->platform, Cat("Whose TPM: one of ", Join(platforms, ", ")))
+      ->check(CLI::IsMember(platforms))
+      ->required();
   tpm->add_option("--nonce", arguments->nonce, "extraData of the quote")->required();
   AddMachineOption(tpm, arguments->machine, "its TPM's keys are in the PKI's directory, made if need be");
-  CLI::Option* blob = tpm->add_option("--credential-blob", arguments->credential_blob, "A secret sealed for the keys, which the TPM gives back (qemu_vtpm): TPM2B_ID_OBJECT");
-  CLI::Option* secret = tpm->add_option("--encrypted-secret", arguments->encrypted_secret, "Its seed, under the endorsement key: TPM2B_ENCRYPTED_SECRET");
+  CLI::Option* blob = tpm->add_option("--credential-blob", arguments->credential_blob,
+                                      "A secret sealed for the keys, which the TPM gives back (qemu_vtpm): TPM2B_ID_OBJECT");
+  CLI::Option* secret =
+      tpm->add_option("--encrypted-secret", arguments->encrypted_secret, "Its seed, under the endorsement key: TPM2B_ENCRYPTED_SECRET");
   blob->needs(secret);
   secret->needs(blob);
   AddMintOptions(tpm, *arguments, "each item, and the TPM's public keys,");

@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "client/agent/join.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,8 +60,14 @@ class FakeSource final : public ReportSource {
 struct JoinTest : ::testing::Test {
   absl::StatusOr<v1::AttestResponse> Run() { return Join({"prod", "worker", "node-1", "qemu_sev_snp"}, key, source, server); }
   crypto::BindingTranscript Transcript(Bytes server_key) const {
-    return {.nonce = Bytes(32, 'n'), .node_spki = ToBytes(key.public_key().spki()), .csr_sha256 = {}, .cluster = "prod",
-            .role = "worker", .name = "node-1", .tpm_ak = {}, .server_spki_sha256 = std::move(server_key)};
+    return {.nonce = Bytes(32, 'n'),
+            .node_spki = ToBytes(key.public_key().spki()),
+            .csr_sha256 = {},
+            .cluster = "prod",
+            .role = "worker",
+            .name = "node-1",
+            .tpm_ak = {},
+            .server_spki_sha256 = std::move(server_key)};
   }
   crypto::PrivateKey key = crypto::PrivateKey::GenerateP256();
   FakeServer server;

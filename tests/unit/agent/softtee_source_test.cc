@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "client/agent/softtee_source.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,8 @@ TEST(SoftteeAnswer, GoodItems) {
 }
 
 TEST(SoftteeAnswer, WhatATpmSays) {
-  const auto answer = SoftteeAnswerFrom(R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"AQ==","endorsement_key":"Ag==","endorsement_certificate":"","activation_secret":"Aw=="}})");
+  const auto answer = SoftteeAnswerFrom(
+      R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"AQ==","endorsement_key":"Ag==","endorsement_certificate":"","activation_secret":"Aw=="}})");
   ASSERT_TRUE(answer.ok()) << MessageOf(answer.status());
   EXPECT_EQ(answer->keys.attestation_key, Bytes{1});
   EXPECT_EQ(answer->keys.endorsement_key, Bytes{2});
@@ -53,7 +54,8 @@ TEST(SoftteeAnswer, AnythingElseIsNamed) {
       {R"({"items":[{"media_type":"a/b","body":"AQI"}]})", "body of item 0 is no base64"},
       {R"({"items":[{"media_type":"a/b","body":""}],"tpm":7})", "'tpm' without base64 'attestation_key'"},
       {R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"A"}})", "'tpm' without base64 'attestation_key'"},
-      {R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"","endorsement_key":"","endorsement_certificate":""}})", "'tpm' without base64 'activation_secret'"},
+      {R"({"items":[{"media_type":"a/b","body":""}],"tpm":{"attestation_key":"","endorsement_key":"","endorsement_certificate":""}})",
+       "'tpm' without base64 'activation_secret'"},
   };
   for (const auto& c : cases) {
     const auto items = SoftteeAnswerFrom(c.json);
@@ -86,7 +88,8 @@ TEST_F(ProgramTest, FindSofttee) {
 
   const auto beside = FindSofttee(nullptr, "/nowhere");
   EXPECT_EQ(beside.status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(MessageOf(beside.status())), HasSubstr("--simulate: expected the program assay-softtee at '/nowhere/assay-softtee'"));
+  EXPECT_THAT(std::string(MessageOf(beside.status())),
+              HasSubstr("--simulate: expected the program assay-softtee at '/nowhere/assay-softtee'"));
   // A given path that does not exist is never silently replaced by another program.
   const auto named = FindSofttee("/nowhere/x", root_.string());
   EXPECT_THAT(std::string(MessageOf(named.status())), HasSubstr("$ASSAY_SOFTTEE: expected the program assay-softtee at '/nowhere/x'"));
@@ -120,12 +123,13 @@ std::string Times(std::string_view text, int count) { return count == 0 ? "" : C
 
 TEST_F(ProgramTest, AnswersThisReportData) {
   // Answers only if it was asked as expected.
-  const std::string program = Script(
-      "assay-softtee",
-      Cat("test \"$1 $2\" = 'snp --report-data' || exit 9\n"
-          "test \"$3\" = ", Times("5a", 64), " || exit 8\n"
-          "test \"$4 $5 $6\" = '--pki dir --json' || exit 7\n"
-          "shift 6; test \"$*\" = '--fault debug --product turin --separate' || exit 6\n", kOneItem));
+  const std::string program = Script("assay-softtee", Cat("test \"$1 $2\" = 'snp --report-data' || exit 9\n"
+                                                          "test \"$3\" = ",
+                                                          Times("5a", 64),
+                                                          " || exit 8\n"
+                                                          "test \"$4 $5 $6\" = '--pki dir --json' || exit 7\n"
+                                                          "shift 6; test \"$*\" = '--fault debug --product turin --separate' || exit 6\n",
+                                                          kOneItem));
   SoftteeSource source({program, "dir", *SimulatedPlatformNamed("qemu_sev_snp"), "m", "debug", {"product=turin", "separate"}});
   EXPECT_TRUE(source.Keys()->attestation_key.empty()) << "nothing is run for it";
   const auto evidence = source.Answer(DemandOf(0x5A, 0xA5));
@@ -155,7 +159,8 @@ TEST_F(ProgramTest, EachPlatformsCarrierHasWhatTheContractSays) {
   };
   EXPECT_EQ(std::size(rows), SimulatedPlatformNames().size());
   for (const auto& row : rows) {
-    const std::string program = Script("assay-softtee", Cat("test \"$*\" = '", row.asks, " --pki dir --json' || { echo \"$*\" >&2; exit 9; }\n", kOneItem));
+    const std::string program =
+        Script("assay-softtee", Cat("test \"$*\" = '", row.asks, " --pki dir --json' || { echo \"$*\" >&2; exit 9; }\n", kOneItem));
     SoftteeSource source({program, "dir", *SimulatedPlatformNamed(row.platform), "m {x}"});
     EXPECT_TRUE(source.Answer(DemandOf(0x5A, 0xA5)).ok()) << row.platform;
   }
@@ -165,7 +170,9 @@ TEST_F(ProgramTest, ATpmNamesItsKeysAndGivesTheSecretBack) {
   const std::string program = Script(
       "assay-softtee",
       Cat("case \"$*\" in *'--credential-blob 0001aa --encrypted-secret 0001bb'*) secret=Aw== ;; *) secret= ;; esac\n"
-          "case \"$*\" in *'--nonce ", Times("00", 32), "'*) secret=BBBB ;; esac\n"
+          "case \"$*\" in *'--nonce ",
+          Times("00", 32),
+          "'*) secret=BBBB ;; esac\n"
           "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"\"}],\"tpm\":{\"attestation_key\":\"AQ==\",\"endorsement_key\":\"Ag==\",\"endorsement_certificate\":\"\",\"activation_secret\":\"'$secret'\"}}'\n"));
   SoftteeSource source({program, "dir", *SimulatedPlatformNamed("qemu_vtpm")});
   const auto keys = source.Keys();
@@ -182,19 +189,26 @@ TEST_F(ProgramTest, ATpmNamesItsKeysAndGivesTheSecretBack) {
 
 TEST(SimulatedPlatform, OthersAreToldWhichThereAre) {
   for (const std::string_view name : SimulatedPlatformNames()) EXPECT_EQ((*SimulatedPlatformNamed(name))->name, name);
-  const std::pair<const char*, const char*> kOthers[] = {
-      {"", "gcp_tdx, actual ''"}, {"qemu_tdx ", "Did you mean qemu_tdx?"}, {"QEMU_TDX", "actual 'QEMU_TDX'"}, {"gce_tdx", "Did you mean gcp_tdx?"},
-      {"azure_trusted_lunch", "Did you mean azure_trusted_launch?"}, {"qemu_sev_snp_svsm", "actual 'qemu_sev_snp_svsm'"}, {"{machine}", "actual '{machine}'"}};
+  const std::pair<const char*, const char*> kOthers[] = {{"", "gcp_tdx, actual ''"},
+                                                         {"qemu_tdx ", "Did you mean qemu_tdx?"},
+                                                         {"QEMU_TDX", "actual 'QEMU_TDX'"},
+                                                         {"gce_tdx", "Did you mean gcp_tdx?"},
+                                                         {"azure_trusted_lunch", "Did you mean azure_trusted_launch?"},
+                                                         {"qemu_sev_snp_svsm", "actual 'qemu_sev_snp_svsm'"},
+                                                         {"{machine}", "actual '{machine}'"}};
   for (const auto& [name, says] : kOthers) {
     const auto none = SimulatedPlatformNamed(name);
     EXPECT_EQ(none.status().code(), absl::StatusCode::kInvalidArgument) << name;
-    EXPECT_THAT(std::string(MessageOf(none.status())), HasSubstr("--simulate-platform: expected one of qemu_sev_snp, qemu_tdx, qemu_vtpm, aws_nitro_enclave")) << name;
+    EXPECT_THAT(std::string(MessageOf(none.status())),
+                HasSubstr("--simulate-platform: expected one of qemu_sev_snp, qemu_tdx, qemu_vtpm, aws_nitro_enclave"))
+        << name;
     EXPECT_THAT(std::string(MessageOf(none.status())), HasSubstr(says)) << name;
   }
 }
 
 TEST_F(ProgramTest, AFailingProgramIsNotEvidence) {
-  SoftteeSource source({Script("assay-softtee", "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'; exit 2\n"), "dir", *SimulatedPlatformNamed("qemu_vtpm")});
+  SoftteeSource source({Script("assay-softtee", "echo '{\"items\":[{\"media_type\":\"a/b\",\"body\":\"AQI=\"}]}'; exit 2\n"), "dir",
+                        *SimulatedPlatformNamed("qemu_vtpm")});
   EXPECT_THAT(std::string(MessageOf(source.Keys().status())), HasSubstr("actual 2"));
   EXPECT_THAT(std::string(MessageOf(source.Answer({}).status())), HasSubstr("expected assay-softtee to end with 0, actual 2"));
 }

@@ -1,6 +1,6 @@
 // configfs-tsm, with a kernel that follows Documentation/ABI/testing/configfs-tsm-report.
-#include "base/absl_bridge.h"
 #include "client/agent/tsm_collector.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,9 +79,7 @@ class FakeKernel final : public TsmFiles {
 
 class CountingRandom final : public Random {
  public:
-  void Fill(std::span<std::uint8_t> out) override {
-    std::fill(out.begin(), out.end(), ++next_);
-  }
+  void Fill(std::span<std::uint8_t> out) override { std::fill(out.begin(), out.end(), ++next_); }
 
  private:
   std::uint8_t next_ = 0;
@@ -145,7 +143,8 @@ TEST_F(TsmCollectorTest, TdxQuoteWithTheLogOfItsRtmrs) {
 
 TEST_F(TsmCollectorTest, ALogThatIsNotShownIsLeftOut) {
   kernel.provider = "tdx_guest\n";
-  for (const absl::StatusOr<Bytes>& log : {absl::StatusOr<Bytes>(Bytes()), absl::StatusOr<Bytes>(absl::PermissionDeniedError("not for you"))}) {
+  for (const absl::StatusOr<Bytes>& log :
+       {absl::StatusOr<Bytes>(Bytes()), absl::StatusOr<Bytes>(absl::PermissionDeniedError("not for you"))}) {
     kernel.ccel = log;
     ASSERT_TRUE(Collect().ok());
     EXPECT_EQ(Collect()->size(), 1U);

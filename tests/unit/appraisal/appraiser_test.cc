@@ -23,8 +23,9 @@ using testing::Not;
 
 std::string Set(std::string_view name, std::string_view cluster, std::string_view policies, std::string_view strength = "E",
                 std::string_view features = "[]") {
-  return Cat("apiVersion: assay.v1\nkind: PolicySet\nname: ", name, "\ncontext: {cluster: ", cluster, ", role: [worker]}\nstrength: {at_least: ",
-             strength, "}\ntrust_boundary: {require: ", features, "}\npolicies: [", policies, "]\n");
+  return Cat("apiVersion: assay.v1\nkind: PolicySet\nname: ", name, "\ncontext: {cluster: ", cluster,
+             ", role: [worker]}\nstrength: {at_least: ", strength, "}\ntrust_boundary: {require: ", features, "}\npolicies: [", policies,
+             "]\n");
 }
 
 std::string Without(std::string text, std::string_view line) {
@@ -55,8 +56,8 @@ TEST(Appraise, TrustsWhatHoldsInEveryPart) {
   EXPECT_THAT(appraisal.trust_boundary().features(),
               ElementsAre("custom_images", "measured_boot", "memory_encryption", "raw_guest_attestation"));
   for (const v1::Check& check : appraisal.checks()) EXPECT_EQ(check.result(), v1::CHECK_RESULT_PASSED) << check.name();
-  for (const std::string_view check : {"snp.signature", "snp.root_pinned", "snp.revocation", "freshness", "manifest", "policy.rules", "windows",
-                                       "windows.crl", "snp.debug", "boot.covered", "owner", "strength", "trust_boundary"}) {
+  for (const std::string_view check : {"snp.signature", "snp.root_pinned", "snp.revocation", "freshness", "manifest", "policy.rules",
+                                       "windows", "windows.crl", "snp.debug", "boot.covered", "owner", "strength", "trust_boundary"}) {
     EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_PASSED) << check;
   }
 }
@@ -199,7 +200,8 @@ TEST(Appraise, AttackVlekEvidenceOnAQemuOnlySet) {
 }
 
 TEST(Appraise, AttackVlekOfAnotherProviderIsNotAws) {
-  for (const std::string csp_id : {"CN=cc-us-east-2.example.com", "CN=evil.amazonaws.com.example", "cc-us-east-2.amazonaws.com", "CN=cc-x.amazonaws.com "}) {
+  for (const std::string csp_id :
+       {"CN=cc-us-east-2.example.com", "CN=evil.amazonaws.com.example", "cc-us-east-2.amazonaws.com", "CN=cc-x.amazonaws.com "}) {
     Appraising appraising;
     appraising.evidence.signing_key = softtee::SigningKey::kVlek;
     appraising.evidence.csp_id = csp_id;
@@ -289,7 +291,8 @@ TEST(Appraise, EachRuleThatFailsIsAFindingOfItsOwn) {
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {snp: 255}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:01:*\": {fmc: 1}}}\n", "tcb_below_floor", v1::VERDICT_REJECTED},
            Case{"  - {claim: snp.current_tcb, at_least: {\"19:11:*\": {snp: 1}}}\n", "tcb_floor_missing", v1::VERDICT_INDETERMINATE},
-           Case{"  - any_of: [{claim: snp.guest_svn, equals: 98}, {claim: snp.guest_svn, equals: 99}]\n", "rule_failed", v1::VERDICT_REJECTED},
+           Case{"  - any_of: [{claim: snp.guest_svn, equals: 98}, {claim: snp.guest_svn, equals: 99}]\n", "rule_failed",
+                v1::VERDICT_REJECTED},
        }) {
     const v1::Appraisal appraisal = Appraising{.policies = {QemuPolicy(c.rule)}}.Run();
     EXPECT_EQ(appraisal.verdict(), c.verdict) << c.rule << Show(appraisal);
@@ -341,10 +344,12 @@ TEST(Appraise, WaivedDebugIsAtBestTrustedWithWarnings) {
 }
 
 TEST(Appraise, AWaiverNeverReachesTheFloorInCode) {
-  Appraising appraising{.policies = {QemuPolicy() + "waive:\n  - {claim: snp.policy_debug, reason: a}\n  - {claim: snp.policy_migrate_ma, reason: b}\n"
-                                                    "  - {claim: snp.revocation_checked, reason: c}\n"}};
-  for (const softtee::Fault fault : {softtee::Fault::kSignatureDamaged, softtee::Fault::kCrlRevokesIntermediate, softtee::Fault::kLeafExpired,
-                                     softtee::Fault::kOtherReportData, softtee::Fault::kRootSelfMade, softtee::Fault::kReportIdMaSet}) {
+  Appraising appraising{.policies = {QemuPolicy() +
+                                     "waive:\n  - {claim: snp.policy_debug, reason: a}\n  - {claim: snp.policy_migrate_ma, reason: b}\n"
+                                     "  - {claim: snp.revocation_checked, reason: c}\n"}};
+  for (const softtee::Fault fault :
+       {softtee::Fault::kSignatureDamaged, softtee::Fault::kCrlRevokesIntermediate, softtee::Fault::kLeafExpired,
+        softtee::Fault::kOtherReportData, softtee::Fault::kRootSelfMade, softtee::Fault::kReportIdMaSet}) {
     appraising.evidence.fault = fault;
     EXPECT_EQ(appraising.Run().verdict(), v1::VERDICT_REJECTED) << softtee::EntryOf(fault).name;
   }
@@ -451,12 +456,15 @@ TEST(Appraise, StrengthAndFeaturesOfTheSetAreDemandedToo) {
 std::string Releases(std::string_view sunset) {
   ByteArray<48> other = softtee::kDefaultMeasurement;
   other[0] ^= 1;
-  return Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases:\n",
-             "  - {name: other, values: {snp.measurement: \"", ToHex(other), "\", snp.guest_svn: 1}}\n",
-             "  - {name: good, ", sunset, "values: {snp.measurement: \"", ToHex(softtee::kDefaultMeasurement), "\", snp.guest_svn: 1}}\n");
+  return Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases:\n", "  - {name: other, values: {snp.measurement: \"",
+             ToHex(other), "\", snp.guest_svn: 1}}\n", "  - {name: good, ", sunset, "values: {snp.measurement: \"",
+             ToHex(softtee::kDefaultMeasurement), "\", snp.guest_svn: 1}}\n");
 }
 
-std::string ReleasePolicy() { return Replaced(QemuPolicy(), Cat("  - {claim: snp.measurement, equals: \"", ToHex(softtee::kDefaultMeasurement), "\"}"), "  - {release: images}"); }
+std::string ReleasePolicy() {
+  return Replaced(QemuPolicy(), Cat("  - {claim: snp.measurement, equals: \"", ToHex(softtee::kDefaultMeasurement), "\"}"),
+                  "  - {release: images}");
+}
 
 TEST(Appraise, ReleaseIsMatchedWhole) {
   Appraising appraising{.policies = {ReleasePolicy(), Releases("")}};
@@ -516,9 +524,8 @@ TEST(Appraise, ReleaseWarnsOfWhatItDoesNotDemand) {
 TEST(Appraise, OfSeveralReleasesTheOneWithLeastToWarnAboutCounts) {
   const std::string enforced = Cat("{snp.measurement: \"", ToHex(softtee::kDefaultMeasurement), "\", snp.guest_svn: 1}");
   const std::string releases = Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases:\n",
-                                   "  - {name: old, values: ", enforced, ", warn: {snp.vmpl: 3}}\n",
-                                   "  - {name: new, values: ", enforced, ", warn: {snp.vmpl: 0}}\n",
-                                   "  - {name: newer, values: ", enforced, ", warn: {snp.vmpl: 2}}\n");
+                                   "  - {name: old, values: ", enforced, ", warn: {snp.vmpl: 3}}\n", "  - {name: new, values: ", enforced,
+                                   ", warn: {snp.vmpl: 0}}\n", "  - {name: newer, values: ", enforced, ", warn: {snp.vmpl: 2}}\n");
   const v1::Appraisal appraisal = Appraising{.policies = {ReleasePolicy(), releases}}.Run();
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << Show(appraisal);
   EXPECT_EQ(appraisal.release(), "new");
@@ -572,11 +579,16 @@ TEST(JudgeWindows, GraceIsForWhatIsIssuedAgainAndAgain) {
   const Duration second(1), grace = std::chrono::hours(2);
   const trust::Edition edition{{"amd.crl", "Milan", ""}, 7, from};
   const auto list = [&](bool with_edition) {
-    return trust::ValidityWindow{.component = "crl", .not_before = from, .not_after = to, .revocation_list = with_edition, .edition = with_edition ? std::optional(edition) : std::nullopt};
+    return trust::ValidityWindow{.component = "crl",
+                                 .not_before = from,
+                                 .not_after = to,
+                                 .revocation_list = with_edition,
+                                 .edition = with_edition ? std::optional(edition) : std::nullopt};
   };
   const trust::ValidityWindow document{.component = "tcb-info", .not_before = from, .not_after = to, .document = true, .edition = edition};
   const trust::ValidityWindow signer{.component = "tcb-signing", .not_before = from, .not_after = to, .document = true};
-  const std::vector<trust::Floor> same{{edition, trust::Channel::kStandard}}, newer{{{edition.series, 8, from}, trust::Channel::kStandard}}, early{{{edition.series, 8, from}, trust::Channel::kEarly}};
+  const std::vector<trust::Floor> same{{edition, trust::Channel::kStandard}}, newer{{{edition.series, 8, from}, trust::Channel::kStandard}},
+      early{{{edition.series, 8, from}, trust::Channel::kEarly}};
   struct Case {
     std::string_view what;
     trust::ValidityWindow window;
@@ -617,7 +629,8 @@ TEST(JudgeFloors, WhatIsOlderThanItsFloorIsRefused) {
     return log.findings().empty() ? std::nullopt : std::optional(log.findings().front().reason);
   };
   EXPECT_EQ(refused({{edition.series, 18, from}, trust::Channel::kStandard}), Reason::kDocumentRolledBack);
-  EXPECT_EQ(refused({{edition.series, 17, from + Duration(1)}, trust::Channel::kStandard}), Reason::kDocumentRolledBack) << "issued anew under the same number";
+  EXPECT_EQ(refused({{edition.series, 17, from + Duration(1)}, trust::Channel::kStandard}), Reason::kDocumentRolledBack)
+      << "issued anew under the same number";
   EXPECT_EQ(refused({edition, trust::Channel::kStandard}), std::nullopt);
   EXPECT_EQ(refused({{edition.series, 16, from + Duration(1)}, trust::Channel::kStandard}), std::nullopt);
   EXPECT_EQ(refused({{edition.series, 18, from}, trust::Channel::kEarly}), std::nullopt);

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "appraisal/anchors_file.h"
 #include "base/absl_bridge.h"
 #include "base/bug.h"
 #include "base/hex.h"
 #include "base/strings.h"
-#include "appraisal/anchors_file.h"
 #include "registry/builtin_registry.h"
 
 namespace assay::appraisal {
@@ -43,20 +43,21 @@ std::string QemuPolicy(std::string_view more_rules) {
 }
 
 std::string AwsPolicy(std::string_view more_rules) {
-  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: aws\nplatform: aws_sev_snp_report\n",
-             "admit_with_warnings: true", kCommonRules, "  - {claim: snp.csp_id, equals: \"", softtee::kDefaultCspId, "\"}\n", more_rules,
+  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: aws\nplatform: aws_sev_snp_report\n", "admit_with_warnings: true",
+             kCommonRules, "  - {claim: snp.csp_id, equals: \"", softtee::kDefaultCspId, "\"}\n", more_rules,
              "waive:\n  - {claim: boot.covered, reason: firmware only}\n  - {claim: owner, reason: not told}\n");
 }
 
 std::string TdxPolicy(std::string_view more_rules) {
-  std::string text = "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: tdx\nplatform: qemu_tdx\nstrength: {at_least: A}\n"
-                     "trust_boundary: {require: [memory_encryption, measured_boot]}\nmax_validity: 1h\nrules:\n"
-                     "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n"
-                     "  - {claim: dcap.service_td, equals: false}\n  - {claim: dcap.sept_ve_disable, equals: true}\n"
-                     "  - {claim: dcap.tcb_status, equals: UpToDate}\n  - {claim: dcap.revocation_checked, equals: true}\n";
+  std::string text =
+      "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: tdx\nplatform: qemu_tdx\nstrength: {at_least: A}\n"
+      "trust_boundary: {require: [memory_encryption, measured_boot]}\nmax_validity: 1h\nrules:\n"
+      "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n"
+      "  - {claim: dcap.service_td, equals: false}\n  - {claim: dcap.sept_ve_disable, equals: true}\n"
+      "  - {claim: dcap.tcb_status, equals: UpToDate}\n  - {claim: dcap.revocation_checked, equals: true}\n";
   const softtee::Machine machine;
   const std::pair<std::string_view, ByteView> kMeasured[] = {
-      {"mrtd", softtee::kDefaultMrtd}, {"rtmr0", softtee::kDefaultRtmr0}, {"rtmr1", softtee::kDefaultRtmr1},
+      {"mrtd", softtee::kDefaultMrtd},   {"rtmr0", softtee::kDefaultRtmr0},     {"rtmr1", softtee::kDefaultRtmr1},
       {"rtmr2", softtee::kDefaultRtmr2}, {"mrowner", softtee::kDefaultMrOwner}, {"platform_instance_id", machine.platform_instance_id}};
   for (const auto& [claim, value] : kMeasured) text += Cat("  - {claim: dcap.", claim, ", equals: \"", HexOf(value), "\"}\n");
   return Cat(text, more_rules, "satisfies: {boot.covered: dcap.rtmr2, owner: dcap.mrowner}\n");
@@ -136,8 +137,8 @@ v1::CheckResult ResultOf(const v1::Appraisal& appraisal, std::string_view check)
 std::string Show(const v1::Appraisal& appraisal) {
   std::string text = v1::Verdict_Name(appraisal.verdict());
   for (const v1::Finding& finding : appraisal.findings()) {
-    text += Cat("\n  ", finding.reason(), " at ", finding.component(), ": ", finding.claim(), ": expected ", finding.expected(), ", actual ",
-                finding.actual());
+    text += Cat("\n  ", finding.reason(), " at ", finding.component(), ": ", finding.claim(), ": expected ", finding.expected(),
+                ", actual ", finding.actual());
   }
   return text;
 }

@@ -21,15 +21,15 @@ std::string TdxPolicy(std::string_view more_rules = {});
 
 struct Appraising {
   softtee::SnpOptions evidence = {};
-  std::optional<softtee::DcapOptions> quote = {};  // set: this in its place
+  std::optional<softtee::DcapOptions> quote = {};                                // set: this in its place
   std::vector<std::string> policies = {QemuPolicy(), AwsPolicy(), TdxPolicy()};  // texts
-  std::string policy = {};         // name; empty: the one of the evidence's platform
-  std::string cluster = {};        // not empty: the set of this context, role "worker"
-  std::string platform_hint = {};  // "": inferred
-  std::optional<trust::Challenge> challenge = {};  // unset: demands kDemanded
+  std::string policy = {};                                                       // name; empty: the one of the evidence's platform
+  std::string cluster = {};                                                      // not empty: the set of this context, role "worker"
+  std::string platform_hint = {};                                                // "": inferred
+  std::optional<trust::Challenge> challenge = {};                                // unset: demands kDemanded
   Time at = softtee::kDefaultNow;
   StateSnapshot state = {};
-  bool simulated_anchors = true;   // false: this build's pins
+  bool simulated_anchors = true;  // false: this build's pins
   trust::FactCaches* caches = nullptr;
   std::vector<evidence::Item> more_items = {};
 

@@ -15,8 +15,9 @@ bool Trusted(const v1::Appraisal& appraisal) {
 
 // What is lacking, or out of its time, leaves the verdict undecided where fetching it may help.
 bool Undecided(std::string_view reason) {
-  static const std::set<std::string_view> kReasons = {"collateral_missing", "revocation_unchecked", "crl_stale", "crl_not_yet_valid", "document_expired",
-                                                      "document_not_yet_valid", "initial_tcb_unjudged"};
+  static const std::set<std::string_view> kReasons = {"collateral_missing",  "revocation_unchecked", "crl_stale",
+                                                      "crl_not_yet_valid",   "document_expired",     "document_not_yet_valid",
+                                                      "initial_tcb_unjudged"};
   return kReasons.contains(reason);
 }
 
@@ -31,7 +32,8 @@ TEST_P(EachDcapFault, IsNotTrustedForItsReason) {
   options.fault = GetParam().fault;
   const v1::Appraisal bad = Appraising{.quote = options, .platform_hint = "qemu_tdx"}.Run();
   EXPECT_NE(FindingOf(bad, GetParam().reason), nullptr) << GetParam().what << ": expected " << GetParam().reason << "\n" << Show(bad);
-  EXPECT_EQ(bad.verdict(), Undecided(GetParam().reason) ? v1::VERDICT_INDETERMINATE : v1::VERDICT_REJECTED) << GetParam().what << "\n" << Show(bad);
+  EXPECT_EQ(bad.verdict(), Undecided(GetParam().reason) ? v1::VERDICT_INDETERMINATE : v1::VERDICT_REJECTED) << GetParam().what << "\n"
+                                                                                                            << Show(bad);
   EXPECT_FALSE(bad.has_valid_until());
   EXPECT_FALSE(bad.admits());
   if (bad.authenticity() != v1::AUTHENTICITY_AUTHENTIC) {
@@ -73,8 +75,8 @@ TEST(DcapEvidence, EveryKindOfTrustDomainIsTrusted) {
 }
 
 TEST(DcapEvidence, WhatGenuineQuotesComeWithIsPutUpWith) {
-  for (const softtee::DcapOptions& options : std::vector<softtee::DcapOptions>{{.padding = 3064}, {.negate_s = true}, {.order = {0, 2, 1}},
-                                                                             {.order = {2, 1, 0}}, {.with_evaluation_numbers = true}}) {
+  for (const softtee::DcapOptions& options : std::vector<softtee::DcapOptions>{
+           {.padding = 3064}, {.negate_s = true}, {.order = {0, 2, 1}}, {.order = {2, 1, 0}}, {.with_evaluation_numbers = true}}) {
     const v1::Appraisal appraisal = Appraising{.quote = options}.Run();
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << Show(appraisal);
   }

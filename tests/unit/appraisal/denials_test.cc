@@ -16,7 +16,9 @@ Denial Banned(Denial::Of of, ByteView value) { return {of, ToBytes(value), "bann
 
 std::vector<Denial> RootsBanned(bool tdx) {
   std::vector<Denial> denials;
-  for (const softtee::Anchor& anchor : tdx ? softtee::IntelPki::Shared().Anchors() : softtee::SnpPki::Shared().Anchors()) denials.push_back(Banned(Denial::Of::kCertificate, anchor.spki_sha256));
+  for (const softtee::Anchor& anchor : tdx ? softtee::IntelPki::Shared().Anchors() : softtee::SnpPki::Shared().Anchors()) {
+    denials.push_back(Banned(Denial::Of::kCertificate, anchor.spki_sha256));
+  }
   return denials;
 }
 
@@ -41,8 +43,9 @@ TEST(Denials, ASignedValueIsRefusedWhateverItsName) {
     ByteView value;
     std::string_view claim;
   };
-  for (const Case& c : {Case{false, softtee::kDefaultMeasurement, "snp.measurement"}, Case{false, softtee::kDefaultChipId, "snp.chip_id"}, Case{true, softtee::kDefaultMrtd, "dcap.mrtd"},
-                        Case{true, softtee::kDefaultRtmr2, "dcap.rtmr2"}, Case{true, machine.platform_instance_id, "dcap.platform_instance_id"}}) {
+  for (const Case& c : {Case{false, softtee::kDefaultMeasurement, "snp.measurement"}, Case{false, softtee::kDefaultChipId, "snp.chip_id"},
+                        Case{true, softtee::kDefaultMrtd, "dcap.mrtd"}, Case{true, softtee::kDefaultRtmr2, "dcap.rtmr2"},
+                        Case{true, machine.platform_instance_id, "dcap.platform_instance_id"}}) {
     Appraising appraising;
     if (c.tdx) appraising.quote = softtee::DcapOptions{};
     appraising.state.denials = {Banned(Denial::Of::kMeasurement, c.value)};
@@ -56,18 +59,23 @@ TEST(Denials, ASignedValueIsRefusedWhateverItsName) {
 
 TEST(Denials, WhatIsBannedOfOthersIsLookedAtAndPasses) {
   Appraising appraising;
-  appraising.state.denials = {Banned(Denial::Of::kCertificate, Bytes(32, 1)), Banned(Denial::Of::kMeasurement, Bytes(48, 1)),
-                              Banned(Denial::Of::kMeasurement, ByteView(softtee::kDefaultMeasurement).first(32)),  // the beginning of a value is another value
-                              Banned(Denial::Of::kMeasurement, RootsBanned(false)[0].value)};                      // a key is no measurement
+  appraising.state.denials = {
+      Banned(Denial::Of::kCertificate, Bytes(32, 1)), Banned(Denial::Of::kMeasurement, Bytes(48, 1)),
+      Banned(Denial::Of::kMeasurement, ByteView(softtee::kDefaultMeasurement).first(32)),  // the beginning of a value is another value
+      Banned(Denial::Of::kMeasurement, RootsBanned(false)[0].value)};                      // a key is no measurement
   const v1::Appraisal appraisal = appraising.Run();
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << Show(appraisal);
-  for (const std::string_view check : {"denial.certificate", "denial.measurement"}) EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_PASSED) << check;
+  for (const std::string_view check : {"denial.certificate", "denial.measurement"}) {
+    EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_PASSED) << check;
+  }
 }
 
 // A check that did not run is not shown as one that did.
 TEST(Denials, WhereNothingIsBannedNothingIsSaid) {
   const v1::Appraisal appraisal = Appraising().Run();
-  for (const std::string_view check : {"denial.certificate", "denial.measurement"}) EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_UNSPECIFIED) << check;
+  for (const std::string_view check : {"denial.certificate", "denial.measurement"}) {
+    EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_UNSPECIFIED) << check;
+  }
 }
 
 TEST(Denials, TheListIsPartOfTheState) {

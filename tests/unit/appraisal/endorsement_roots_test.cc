@@ -16,7 +16,8 @@ namespace {
 
 class EndorsementRoots : public ::testing::Test {
  protected:
-  EndorsementRoots() : directory_(std::filesystem::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
+  EndorsementRoots()
+      : directory_(std::filesystem::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
     std::filesystem::create_directories(directory_);
   }
   ~EndorsementRoots() override { std::filesystem::remove_all(directory_); }
@@ -27,8 +28,13 @@ class EndorsementRoots : public ::testing::Test {
     return path.string();
   }
   Bytes Root(bool ca = true) const {
-    softtee::Certificate root{.serial = {1}, .issuer = softtee::NameOf("root"), .subject = softtee::NameOf("root"), .not_before = *ParseTime("2026-01-01T00:00:00Z"),
-                              .not_after = *ParseTime("2036-01-01T00:00:00Z"), .subject_public_key_info = key_.SubjectPublicKeyInfo(), .extensions = {},
+    softtee::Certificate root{.serial = {1},
+                              .issuer = softtee::NameOf("root"),
+                              .subject = softtee::NameOf("root"),
+                              .not_before = *ParseTime("2026-01-01T00:00:00Z"),
+                              .not_after = *ParseTime("2036-01-01T00:00:00Z"),
+                              .subject_public_key_info = key_.SubjectPublicKeyInfo(),
+                              .extensions = {},
                               .style = softtee::SignatureStyle::kEcdsaSha256};
     root.extensions = {softtee::extension::BasicConstraints(ca, {})};
     return root.SignedBy(key_);
@@ -54,10 +60,12 @@ TEST_F(EndorsementRoots, ArePinnedForEndorsementsAlone) {
 }
 
 TEST_F(EndorsementRoots, RefuseWhatIsNoAuthority) {
-  for (const std::string& file : {Write("leaf.der", AsText(Root(false))), Write("noise", "noise"), Write("empty", ""), (directory_ / "none").string()}) {
+  for (const std::string& file :
+       {Write("leaf.der", AsText(Root(false))), Write("noise", "noise"), Write("empty", ""), (directory_ / "none").string()}) {
     const auto anchors = WithEndorsementRoots(trust::AnchorSet({}, false), {file});
     ASSERT_FALSE(anchors.ok()) << file;
-    EXPECT_NE(MessageOf(anchors.status()).find(std::filesystem::path(file).filename().string()), std::string_view::npos) << MessageOf(anchors.status());
+    EXPECT_NE(MessageOf(anchors.status()).find(std::filesystem::path(file).filename().string()), std::string_view::npos)
+        << MessageOf(anchors.status());
   }
 }
 

@@ -19,7 +19,11 @@ namespace {
 using testing::HasSubstr;
 
 Enrolment For(std::string node, Enrolment::Of of = Enrolment::Of::kAttestationKey) {
-  return {.of = of, .spki_sha256 = Bytes(32, 'k'), .tpm_name = {}, .node = std::move(node), .why = "enrolled by spiffe://op at 2026-11-24T00:00:00Z: rack 7"};
+  return {.of = of,
+          .spki_sha256 = Bytes(32, 'k'),
+          .tpm_name = {},
+          .node = std::move(node),
+          .why = "enrolled by spiffe://op at 2026-11-24T00:00:00Z: rack 7"};
 }
 
 // Attack 26: the name is one TPM's, so no machine without that TPM has it.
@@ -40,23 +44,31 @@ TEST(Enrolments, OfOthersAreNobodysBusiness) {
     const v1::Appraisal appraisal = Appraising{.state = {.tpm = {.asked_as = "demo/n1", .enrolments = {enrolment}}}}.Run();
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << Show(appraisal);
   }
-  EXPECT_EQ(ResultOf(Appraising{}.Run(), "enrolment.name"), v1::CHECK_RESULT_UNSPECIFIED) << "where nothing is enrolled nothing was looked at";
+  EXPECT_EQ(ResultOf(Appraising{}.Run(), "enrolment.name"), v1::CHECK_RESULT_UNSPECIFIED)
+      << "where nothing is enrolled nothing was looked at";
 }
 
 // What evidence itself says nothing about: a secret that came back wrong rejects hardware reports as well.
 TEST(Enrolments, AWrongSecretRejectsWhateverTheEvidenceIs) {
   using Result = ActivationOutcome::Result;
   const auto with = [](Result result) {
-    return Appraising{.state = {.tpm = {.endorsement_key = Bytes(32, 'e'), .activation = ActivationOutcome{result, {1, 2}, {}, {3, 4}}}}}.Run();
+    return Appraising{.state = {.tpm = {.endorsement_key = Bytes(32, 'e'), .activation = ActivationOutcome{result, {1, 2}, {}, {3, 4}}}}}
+        .Run();
   };
   EXPECT_NE(FindingOf(with(Result::kWrong), "activation_wrong"), nullptr);
   EXPECT_EQ(with(Result::kWrong).verdict(), v1::VERDICT_REJECTED);
-  for (const Result result : {Result::kAbsent, Result::kRedeemed}) EXPECT_EQ(with(result).verdict(), v1::VERDICT_TRUSTED) << Show(with(result));
+  for (const Result result : {Result::kAbsent, Result::kRedeemed}) {
+    EXPECT_EQ(with(result).verdict(), v1::VERDICT_TRUSTED) << Show(with(result));
+  }
 }
 
 TEST(Enrolments, EveryPartOfTheStateIsInItsDigest) {
   const ActivationOutcome outcome{ActivationOutcome::Result::kRedeemed, {1}, {2}, {3}};
-  const TpmState full{.asked_as = "demo/n1", .attestation_key = Bytes(32, 1), .endorsement_key = Bytes(32, 2), .enrolments = {For("demo/n1")}, .activation = outcome};
+  const TpmState full{.asked_as = "demo/n1",
+                      .attestation_key = Bytes(32, 1),
+                      .endorsement_key = Bytes(32, 2),
+                      .enrolments = {For("demo/n1")},
+                      .activation = outcome};
   std::vector<TpmState> states(12, full);
   states[1].asked_as = "demo/n2";
   states[2].attestation_key.back() ^= 1;
@@ -72,15 +84,20 @@ TEST(Enrolments, EveryPartOfTheStateIsInItsDigest) {
   std::set<crypto::Sha256Digest> digests;
   for (const TpmState& state : states) digests.insert(StateSnapshot{.tpm = state}.Digest());
   EXPECT_EQ(digests.size(), states.size());
-  EXPECT_EQ(StateSnapshot{}.Digest(), (StateSnapshot{.tpm = {.asked_as = "demo/n1", .attestation_key = Bytes(32, 1)}}.Digest())) << "of verdicts from before there were enrolments";
+  EXPECT_EQ(StateSnapshot{}.Digest(), (StateSnapshot{.tpm = {.asked_as = "demo/n1", .attestation_key = Bytes(32, 1)}}.Digest()))
+      << "of verdicts from before there were enrolments";
 }
 
 TEST(Enrolments, AStateIsTheSameAgainOutOfItsRecord) {
   v1::VerdictRecord record;
   record.mutable_context()->set_cluster("demo");
   record.mutable_context()->set_name("n1");
-  for (const ActivationOutcome::Result result : {ActivationOutcome::Result::kRedeemed, ActivationOutcome::Result::kAbsent, ActivationOutcome::Result::kWrong}) {
-    const TpmState state{.asked_as = "demo/n1", .attestation_key = Bytes(32, 1), .endorsement_key = Bytes(32, 2), .enrolments = {For("demo/n1"), For("", Enrolment::Of::kEndorsementKey)},
+  for (const ActivationOutcome::Result result :
+       {ActivationOutcome::Result::kRedeemed, ActivationOutcome::Result::kAbsent, ActivationOutcome::Result::kWrong}) {
+    const TpmState state{.asked_as = "demo/n1",
+                         .attestation_key = Bytes(32, 1),
+                         .endorsement_key = Bytes(32, 2),
+                         .enrolments = {For("demo/n1"), For("", Enrolment::Of::kEndorsementKey)},
                          .activation = ActivationOutcome{result, {1}, {2}, {3}}};
     Write(state, *record.mutable_state());
     EXPECT_EQ(StateSnapshot{.tpm = TpmStateOf(record)}.Digest(), StateSnapshot{.tpm = state}.Digest());
@@ -127,7 +144,8 @@ TEST_F(TpmRootsFile, EveryAuthorityInItIsAnAnchor) {
 TEST_F(TpmRootsFile, WhatIsNoAuthorityIsRefused) {
   const softtee::TpmPki& pki = softtee::TpmPki::Shared();
   const std::string leaf = Pem(softtee::MintEkCertificate(pki, pki.rsa_ek)), root = Pem(softtee::MintTpmRoot(pki));
-  for (const std::string& text : {std::string(), std::string("garbage"), leaf, root + leaf, root.substr(0, root.size() / 2), codec::EncodePem("PUBLIC KEY", pki.root.SubjectPublicKeyInfo())}) {
+  for (const std::string& text : {std::string(), std::string("garbage"), leaf, root + leaf, root.substr(0, root.size() / 2),
+                                  codec::EncodePem("PUBLIC KEY", pki.root.SubjectPublicKeyInfo())}) {
     const auto roots = Load(text);
     EXPECT_TRUE(absl::IsInvalidArgument(roots.status())) << text.substr(0, 40);
     EXPECT_THAT(std::string(roots.status().message()), HasSubstr("tpm_ek_roots"));

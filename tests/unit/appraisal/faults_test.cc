@@ -21,7 +21,8 @@ TEST_P(EachFault, IsNotTrustedForItsReason) {
   options.fault = GetParam().fault;
   Appraising bad{.evidence = options, .platform_hint = aws ? "aws_sev_snp_report" : "qemu_sev_snp"};
   if (const v1::Appraisal appraisal = bad.Run(); true) {
-    EXPECT_NE(FindingOf(appraisal, GetParam().reason), nullptr) << GetParam().what << ": expected " << GetParam().reason << "\n" << Show(appraisal);
+    EXPECT_NE(FindingOf(appraisal, GetParam().reason), nullptr) << GetParam().what << ": expected " << GetParam().reason << "\n"
+                                                                << Show(appraisal);
     if (GetParam().reason == "unknown_bits") {
       EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Show(appraisal);
     } else {

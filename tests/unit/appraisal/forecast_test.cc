@@ -23,8 +23,9 @@ std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
 struct Recorded {
   explicit Recorded(bool tdx, std::string_view more_rules = {}) {
     if (tdx) appraising.quote = softtee::DcapOptions{};
-    const std::string set = "apiVersion: assay.v1\nkind: PolicySet\nname: workers\ncontext: {cluster: prod, role: [worker]}\nstrength: {at_least: E}\n"
-                            "trust_boundary: {require: [memory_encryption]}\npolicies: [qemu, tdx]\n";
+    const std::string set =
+        "apiVersion: assay.v1\nkind: PolicySet\nname: workers\ncontext: {cluster: prod, role: [worker]}\nstrength: {at_least: E}\n"
+        "trust_boundary: {require: [memory_encryption]}\npolicies: [qemu, tdx]\n";
     appraising.policies = {QemuPolicy(more_rules), TdxPolicy(), set};
     appraising.cluster = "prod";
     v1::VerdictRecord& record = *verdict.mutable_record();
@@ -46,10 +47,17 @@ struct Recorded {
     *record.mutable_appraisal() = appraising.RunOn(items);
   }
 
-  v1::NodeForecast Next(const std::vector<trust::CollateralItem>& next, const std::vector<v1::NextFloor>& floors = {}, const std::vector<trust::CollateralItem>& current = {},
-                        const PolicyBook* policies = nullptr, Time at = softtee::kDefaultNow) const {
+  v1::NodeForecast Next(const std::vector<trust::CollateralItem>& next, const std::vector<v1::NextFloor>& floors = {},
+                        const std::vector<trust::CollateralItem>& current = {}, const PolicyBook* policies = nullptr,
+                        Time at = softtee::kDefaultNow) const {
     const auto anchors = ParseTestAnchors("anchors.yaml", softtee::SharedAnchorsYaml());
-    return Forecast(verdict, {.registry = BuiltinRegistry(), .anchors = *anchors, .at = at, .current = current, .next = next, .floors = floors, .next_policies = policies});
+    return Forecast(verdict, {.registry = BuiltinRegistry(),
+                              .anchors = *anchors,
+                              .at = at,
+                              .current = current,
+                              .next = next,
+                              .floors = floors,
+                              .next_policies = policies});
   }
 
   Appraising appraising;
@@ -60,14 +68,19 @@ struct Recorded {
 std::vector<trust::CollateralItem> Recognised(const std::string& text) {
   std::vector<trust::CollateralItem> all;
   for (const evidence::Format* format : BuiltinRegistry().formats) {
-    for (trust::CollateralItem& item : format->recognise(trust::UntrustedBytes(ToBytes(AsBytes(text))), trust::CollateralSource::kVendor, nullptr)) all.push_back(std::move(item));
+    for (trust::CollateralItem& item :
+         format->recognise(trust::UntrustedBytes(ToBytes(AsBytes(text))), trust::CollateralSource::kVendor, nullptr)) {
+      all.push_back(std::move(item));
+    }
   }
   EXPECT_EQ(all.size(), 1u);
   return all;
 }
 
 softtee::DocumentDates Dates(unsigned number) {
-  return {.issue_date = softtee::kDefaultNow - Duration(3600), .next_update = softtee::kDefaultNow + Duration(30 * 86'400), .evaluation_data_number = number};
+  return {.issue_date = softtee::kDefaultNow - Duration(3600),
+          .next_update = softtee::kDefaultNow + Duration(30 * 86'400),
+          .evaluation_data_number = number};
 }
 
 const softtee::Key& Signer() { return softtee::IntelPki::Shared().KeyOf(softtee::IntelKind::kTcbSigning); }
@@ -117,7 +130,8 @@ TEST(Forecast, TheEarlyTcbInfoSaysWhoWillFallByWhatAndWhy) {
 TEST(Forecast, WhenIsAYearBehindTheRecoveryEventThatIntelNames) {
   const Recorded recorded(true);
   const auto list = [](const softtee::Key& signer, std::vector<unsigned> numbers) {
-    return Recognised(softtee::SignedDocument(softtee::kEvaluationNumbersMember, softtee::EvaluationNumbers{.dates = Dates(19), .numbers = std::move(numbers)}.Body(), signer));
+    return Recognised(softtee::SignedDocument(
+        softtee::kEvaluationNumbersMember, softtee::EvaluationNumbers{.dates = Dates(19), .numbers = std::move(numbers)}.Body(), signer));
   };
   // The certificate of their signer and the root come with them, as they do from the service.
   std::vector<trust::CollateralItem> chain;
@@ -143,13 +157,9 @@ TEST(Forecast, ADocumentThatIntelDidNotSignChangesNothing) {
   EXPECT_EQ(forecast.next(), v1::VERDICT_TRUSTED);
 }
 
-TEST(Forecast, AnOlderEditionIsNotWhatComesNext) {
-  EXPECT_FALSE(Falls(Recorded(true).Next(Tomorrow(17))));
-}
+TEST(Forecast, AnOlderEditionIsNotWhatComesNext) { EXPECT_FALSE(Falls(Recorded(true).Next(Tomorrow(17)))); }
 
-TEST(Forecast, IntelsDocumentsAreNothingToAnAmdNode) {
-  EXPECT_EQ(Recorded(false).Next(Tomorrow()).shortfalls_size(), 0);
-}
+TEST(Forecast, IntelsDocumentsAreNothingToAnAmdNode) { EXPECT_EQ(Recorded(false).Next(Tomorrow()).shortfalls_size(), 0); }
 
 TEST(Forecast, AnAmdFloorSaysWhichComponentFallsBelowItFromWhenAndWhy) {
   const Recorded recorded(false);
@@ -172,7 +182,8 @@ TEST(Forecast, AnAmdFloorSaysWhichComponentFallsBelowItFromWhenAndWhy) {
   EXPECT_EQ(forecast.shortfalls(0).actual(), std::to_string(snp));
   EXPECT_THAT(forecast.shortfalls(0).advisories(), ElementsAre("AMD-SB-3023"));
   EXPECT_EQ(forecast.shortfalls(0).from().seconds(), ParseTime("2027-03-01T00:00:00Z")->time_since_epoch().count());
-  for (const std::string& harmless : {Cat(any, "/snp=", snp), Cat(cpu, "/snp=", snp), std::string("ff:01:*/snp=255"), std::string("ff:01:1/snp=255")}) {
+  for (const std::string& harmless :
+       {Cat(any, "/snp=", snp), Cat(cpu, "/snp=", snp), std::string("ff:01:*/snp=255"), std::string("ff:01:1/snp=255")}) {
     EXPECT_FALSE(Falls(recorded.Next({}, {FloorOf(harmless)}))) << harmless;
   }
   EXPECT_TRUE(Falls(recorded.Next({}, {FloorOf(Cat(cpu, "/snp=", snp + 1))}))) << "by the whole key";
@@ -185,7 +196,9 @@ TEST(Forecast, ThePolicyThatIsToComeIsAskedAsItIs) {
   const auto with_floor = [&](std::string_view floor) {
     std::vector<std::pair<std::string, std::string>> files;
     for (std::size_t i = 0; i < recorded.appraising.policies.size(); ++i) {
-      files.emplace_back(Cat(i, ".yaml"), i == 0 ? QemuPolicy(Cat("  - {claim: snp.committed_tcb, at_least: {\"19:01:*\": {snp: ", floor, "}, \"19:11:*\": {snp: ", floor, "}}}\n")) : recorded.appraising.policies[i]);
+      files.emplace_back(Cat(i, ".yaml"), i == 0 ? QemuPolicy(Cat("  - {claim: snp.committed_tcb, at_least: {\"19:01:*\": {snp: ", floor,
+                                                                  "}, \"19:11:*\": {snp: ", floor, "}}}\n"))
+                                                 : recorded.appraising.policies[i]);
     }
     LoadResult loaded = LoadPolicies(files, BuiltinRegistry());
     EXPECT_TRUE(loaded.book.has_value()) << (loaded.messages.empty() ? "" : loaded.messages[0].ToString());
@@ -217,12 +230,28 @@ TEST(Forecast, ARecordWithoutItsInputsFallsByNothing) {
 
 TEST(NextFloors, WhatIsNoneIsRefusedWithItsReason) {
   const std::pair<std::string_view, std::string_view> cases[] = {
-      {"", "no CPU/COMPONENT=NUMBER"}, {"19:01:*", "no CPU/COMPONENT=NUMBER"}, {"19:01:*=3/snp", "no CPU/COMPONENT=NUMBER"}, {"19:01:*/snp=", "no number behind ="},
-      {"19:01:*/snp=0x", "no number behind ="}, {"19:01:*/snp=-1", "no number behind ="}, {"19:01:*/snp=3 ", "no number behind ="}, {"19:01:*/snp=256", "0 to 255"},
-      {"19:01/snp=3", "family:model:stepping"}, {"19:01:1:2/snp=3", "family:model:stepping"}, {"19:*:1/snp=3", "family:model:stepping"}, {"1G:01:1/snp=3", "family:model:stepping"},
-      {"19::1/snp=3", "family:model:stepping"}, {"19:01:/snp=3", "family:model:stepping"}, {"A0:01:1/snp=3", "family:model:stepping"}, {"19:01:*/svn=3", "expected one of fmc"},
-      {"19:01:*/microcode=3", "expected a stepping"}, {"19:01:*/snp=3@soon", "no date behind @"}, {"19:01:*/snp=3@", "no date behind @"}, {"19:01:*/snp=3#", "no advisory behind #"},
-      {"snp.chip_id:19:01:*/snp=3", "expected a TCB version"}, {"snp.current_tcb/snp=3", "no CPU behind the claim"},
+      {"", "no CPU/COMPONENT=NUMBER"},
+      {"19:01:*", "no CPU/COMPONENT=NUMBER"},
+      {"19:01:*=3/snp", "no CPU/COMPONENT=NUMBER"},
+      {"19:01:*/snp=", "no number behind ="},
+      {"19:01:*/snp=0x", "no number behind ="},
+      {"19:01:*/snp=-1", "no number behind ="},
+      {"19:01:*/snp=3 ", "no number behind ="},
+      {"19:01:*/snp=256", "0 to 255"},
+      {"19:01/snp=3", "family:model:stepping"},
+      {"19:01:1:2/snp=3", "family:model:stepping"},
+      {"19:*:1/snp=3", "family:model:stepping"},
+      {"1G:01:1/snp=3", "family:model:stepping"},
+      {"19::1/snp=3", "family:model:stepping"},
+      {"19:01:/snp=3", "family:model:stepping"},
+      {"A0:01:1/snp=3", "family:model:stepping"},
+      {"19:01:*/svn=3", "expected one of fmc"},
+      {"19:01:*/microcode=3", "expected a stepping"},
+      {"19:01:*/snp=3@soon", "no date behind @"},
+      {"19:01:*/snp=3@", "no date behind @"},
+      {"19:01:*/snp=3#", "no advisory behind #"},
+      {"snp.chip_id:19:01:*/snp=3", "expected a TCB version"},
+      {"snp.current_tcb/snp=3", "no CPU behind the claim"},
   };
   for (const auto& [text, why] : cases) {
     const auto floor = ParseNextFloor(text);

@@ -22,12 +22,15 @@ Appraising Remembering(InstanceState state) {
 TEST(Identity, AnInstanceThatNothingIsRememberedOfIsTrusted) {
   const v1::Appraisal appraisal = Remembering({}).Run();
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED) << Show(appraisal);
-  for (const std::string_view check : {"identity.ban", "identity.name", "identity.state"}) EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_PASSED) << check;
+  for (const std::string_view check : {"identity.ban", "identity.name", "identity.state"}) {
+    EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_PASSED) << check;
+  }
 }
 
 TEST(Identity, TheHintIsWhatAuthenticationFinds) {
   const Appraising appraising;
-  EXPECT_EQ(std::string(AsText(HintedIdentity(BuiltinRegistry(), appraising.Items(), AnyChallenge()))), appraising.Run().instance_identity());
+  EXPECT_EQ(std::string(AsText(HintedIdentity(BuiltinRegistry(), appraising.Items(), AnyChallenge()))),
+            appraising.Run().instance_identity());
   EXPECT_TRUE(HintedIdentity(BuiltinRegistry(), {}, AnyChallenge()).empty());
 }
 
@@ -60,7 +63,9 @@ TEST(Identity, WhatWasReadForAnotherInstanceDecidesNothing) {
 // Offline nothing is remembered, and no check pretends to have looked.
 TEST(Identity, OfflineTheChecksDoNotShow) {
   const v1::Appraisal appraisal = Appraising().Run();
-  for (const std::string_view check : {"identity.ban", "identity.name", "identity.state"}) EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_UNSPECIFIED) << check;
+  for (const std::string_view check : {"identity.ban", "identity.name", "identity.state"}) {
+    EXPECT_EQ(ResultOf(appraisal, check), v1::CHECK_RESULT_UNSPECIFIED) << check;
+  }
 }
 
 TEST(Identity, TheStateIsPartOfTheInputs) {

@@ -115,8 +115,7 @@ std::vector<std::string> Shown(const LoadResult& result) {
 }
 
 // The i-th message at the i-th mark, in any order, and no other.
-void ExpectMessages(const Marked& marked, const std::vector<std::string_view>& texts,
-                    const Registry& registry = BuiltinRegistry()) {
+void ExpectMessages(const Marked& marked, const std::vector<std::string_view>& texts, const Registry& registry = BuiltinRegistry()) {
   ASSERT_EQ(marked.marks.size(), texts.size()) << "the case itself";
   std::vector<testing::Matcher<std::string>> expected;
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -136,8 +135,7 @@ TEST(LoadedPolicy, SaysWhatTheFileSays) {
   ASSERT_NE(policy, nullptr);
   EXPECT_EQ(policy->platform, "qemu_sev_snp");
   EXPECT_EQ(policy->strength_at_least, platform::Strength::kB);
-  EXPECT_THAT(policy->required_features,
-              ElementsAre(platform::Feature::kMeasuredBoot, platform::Feature::kMemoryEncryption));
+  EXPECT_THAT(policy->required_features, ElementsAre(platform::Feature::kMeasuredBoot, platform::Feature::kMemoryEncryption));
   EXPECT_EQ(policy->max_validity, std::chrono::minutes(90));
   EXPECT_TRUE(policy->admit_with_warnings);
   EXPECT_EQ(policy->boot_covered, "snp.measurement");
@@ -157,8 +155,7 @@ TEST(LoadedPolicy, SaysWhatTheFileSays) {
   EXPECT_EQ(tcb.floors[0].key, "19:01:*");
   EXPECT_THAT(tcb.floors[0].components, ElementsAre(trust::VersionComponent{"snp", 0x18}));
   EXPECT_EQ(tcb.floors[1].key, "19:11:1");
-  EXPECT_THAT(tcb.floors[1].components,
-              ElementsAre(trust::VersionComponent{"snp", 0x17}, trust::VersionComponent{"microcode", 0x54}));
+  EXPECT_THAT(tcb.floors[1].components, ElementsAre(trust::VersionComponent{"snp", 0x17}, trust::VersionComponent{"microcode", 0x54}));
   EXPECT_EQ(policy->rules[4].kind, RuleKind::kBitsSet);
   EXPECT_EQ(policy->rules[4].number, 0x20u);
   EXPECT_EQ(policy->rules[7].kind, RuleKind::kOneOf);
@@ -168,9 +165,8 @@ TEST(LoadedPolicy, SaysWhatTheFileSays) {
 }
 
 TEST(LoadedPolicy, HasDefaultsWhereTheFileIsSilent) {
-  const LoadResult result =
-      Load({{"p.yaml", Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: qemu_sev_snp\n",
-                           GoodPolicy().substr(GoodPolicy().find("rules:")))}});
+  const LoadResult result = Load({{"p.yaml", Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: qemu_sev_snp\n",
+                                                 GoodPolicy().substr(GoodPolicy().find("rules:")))}});
   ASSERT_THAT(Shown(result), IsEmpty());
   const Policy& policy = result.book->policies().front();
   EXPECT_EQ(policy.strength_at_least, platform::Strength::kE);
@@ -181,8 +177,7 @@ TEST(LoadedPolicy, HasDefaultsWhereTheFileIsSilent) {
 }
 
 Rule RuleOf(std::string_view text) {
-  const LoadResult result =
-      Load({{"images.yaml", std::string(kImages)}, {"p.yaml", PolicyWith(kSpareRule, Cat("  - ", text))}});
+  const LoadResult result = Load({{"images.yaml", std::string(kImages)}, {"p.yaml", PolicyWith(kSpareRule, Cat("  - ", text))}});
   EXPECT_THAT(Shown(result), IsEmpty()) << text;
   return result.book ? result.book->policies().front().rules[8] : Rule{};
 }
@@ -206,13 +201,11 @@ TEST(LoadedRule, OfEachKind) {
   EXPECT_EQ(octets.octet_mask, *FromHex("ffff00"));
   EXPECT_THAT(octets.values, ElementsAre(trust::Value(*FromHex("191100"))));
   EXPECT_EQ(RuleOf("{claim: snp.csp_id, present: true}").kind, RuleKind::kPresent);
-  EXPECT_THAT(RuleOf("{claim: cloud.provenance, equals: proven}").values,
-              ElementsAre(trust::Value(std::string("proven"))));
+  EXPECT_THAT(RuleOf("{claim: cloud.provenance, equals: proven}").values, ElementsAre(trust::Value(std::string("proven"))));
   const Rule release = RuleOf("{release: images}");
   EXPECT_EQ(release.kind, RuleKind::kRelease);
   EXPECT_EQ(release.release, "images");
-  const Rule any =
-      RuleOf("any_of: [{claim: snp.author_key_en, equals: false}, {claim: snp.author_key_digest, one_of: [<48>]}]");
+  const Rule any = RuleOf("any_of: [{claim: snp.author_key_en, equals: false}, {claim: snp.author_key_digest, one_of: [<48>]}]");
   EXPECT_EQ(any.kind, RuleKind::kAnyOf);
   ASSERT_THAT(any.alternatives, SizeIs(2));
   EXPECT_EQ(any.alternatives[1].claim, "snp.author_key_digest");
@@ -239,8 +232,7 @@ TEST(LoadedPolicy, MayWaiveWhatItDoesNotAppraise) {
 }
 
 TEST(LoadedPolicy, MayAnswerByAClaimThatSomeRuleKeepsFromZero) {
-  const std::string text =
-      PolicyWith(kSpareRule, "  - {claim: snp.measurement, one_of: [<48>, <0:48>]}\n  - {release: images}");
+  const std::string text = PolicyWith(kSpareRule, "  - {claim: snp.measurement, one_of: [<48>, <0:48>]}\n  - {release: images}");
   EXPECT_THAT(Shown(Load({{"p.yaml", text}, {"images.yaml", std::string(kImages)}})), IsEmpty());
 }
 
@@ -258,9 +250,8 @@ TEST(LoadedReferenceValues, AreWholeTuples) {
   ASSERT_THAT(images->releases, SizeIs(2));
   EXPECT_EQ(images->releases[0].name, "2026.11");
   EXPECT_EQ(images->releases[0].sunset, ParseTime("2027-03-01T00:00:00Z"));
-  EXPECT_THAT(images->releases[0].values,
-              ElementsAre(std::pair(std::string("snp.guest_svn"), trust::Value(std::uint64_t{4})),
-                          std::pair(std::string("snp.measurement"), trust::Value(Bytes(48, 0xaa)))));
+  EXPECT_THAT(images->releases[0].values, ElementsAre(std::pair(std::string("snp.guest_svn"), trust::Value(std::uint64_t{4})),
+                                                      std::pair(std::string("snp.measurement"), trust::Value(Bytes(48, 0xaa)))));
   EXPECT_FALSE(images->releases[1].sunset.has_value());
 }
 
@@ -294,8 +285,7 @@ TEST(LoadedSet, IsFoundByItsContextOnly) {
   EXPECT_THAT(set->required_features, IsEmpty());
   EXPECT_EQ(result.book->FindPolicy(*set, "qemu_sev_snp"), result.book->FindPolicy("p"));
   EXPECT_EQ(result.book->FindPolicy(*set, "aws_sev_snp_report"), nullptr);
-  for (const auto& [cluster, role] :
-       {std::pair("prod", "Worker"), {"prod", ""}, {"", "worker"}, {"prod2", "worker"}, {"worker", "prod"}}) {
+  for (const auto& [cluster, role] : {std::pair("prod", "Worker"), {"prod", ""}, {"", "worker"}, {"prod2", "worker"}, {"worker", "prod"}}) {
     EXPECT_EQ(result.book->FindSet(cluster, role), nullptr) << cluster << "/" << role;
   }
 }
@@ -337,30 +327,20 @@ TEST_P(RefusedPolicy, WithTheReasonAtItsPlace) {
   Marked marked;
   AddFile(marked, "images.yaml", kImages);
   AddFile(marked, "p.yaml", PolicyWith(GetParam().line, GetParam().text));
-  if (marked.marks.empty())
-    marked.marks.assign(GetParam().messages.size(), "p.yaml:1:1");  // of the document as a whole
+  if (marked.marks.empty()) marked.marks.assign(GetParam().messages.size(), "p.yaml:1:1");  // of the document as a whole
   ExpectMessages(marked, GetParam().messages);
 }
 
 const Refused kDocument[] = {
     {"OtherApiVersion", 1, "apiVersion: @assay.v2", {"expected 'assay.v1', found 'assay.v2'"}},
-    {"UnknownKind",
-     2,
-     "kind: @ApraisalPolicy",
-     {"unknown kind of document 'ApraisalPolicy'; did you mean 'AppraisalPolicy'?"}},
+    {"UnknownKind", 2, "kind: @ApraisalPolicy", {"unknown kind of document 'ApraisalPolicy'; did you mean 'AppraisalPolicy'?"}},
     {"KindIsAList", 2, "kind: @[AppraisalPolicy]", {"expected text, found a sequence"}},
     {"EmptyName", 3, "name: @\"\"", {"expected a name of 1 to 64 of a-z, 0-9, '.' and '-', found ''"}},
     {"NoNameAtAll", 3, "@name:", {"expected text"}},
     {"NameInCapitals", 3, "name: @Prod", {"expected a name of 1 to 64 of a-z, 0-9, '.' and '-', found 'Prod'"}},
     {"NameWithBlank", 3, "name: @prod workers", {"expected a name"}},
-    {"NameTooLong",
-     3,
-     "name: @aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddx",
-     {"expected a name of 1 to 64"}},
-    {"UnknownPlatform",
-     4,
-     "platform: @qemu_sev_snb",
-     {"unknown platform 'qemu_sev_snb'; did you mean 'qemu_sev_snp'?"}},
+    {"NameTooLong", 3, "name: @aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddx", {"expected a name of 1 to 64"}},
+    {"UnknownPlatform", 4, "platform: @qemu_sev_snb", {"unknown platform 'qemu_sev_snb'; did you mean 'qemu_sev_snp'?"}},
     {"FarPlatform", 4, "platform: @z", {"unknown platform 'z'; known: "}},
     {"UnknownKey", 5, "@strenght: {at_least: B}", {"found 'strenght'; did you mean 'strength'?"}},
     {"StrengthIsNoMapping", 5, "strength: @B", {"expected a mapping, found 'B'"}},
@@ -401,10 +381,7 @@ const Refused kRules[] = {
      kSpareRule,
      "  - @{claim: snp.vmpl}",
      {"expected exactly one kind of rule on snp.vmpl, of equals, one_of, at_least, masked_equals, present; found 0"}},
-    {"TwoKinds",
-     kSpareRule,
-     "  - @{claim: snp.vmpl, equals: 0, at_least: 1}",
-     {"expected exactly one kind of rule on snp.vmpl"}},
+    {"TwoKinds", kSpareRule, "  - @{claim: snp.vmpl, equals: 0, at_least: 1}", {"expected exactly one kind of rule on snp.vmpl"}},
     {"FlagAtLeast",
      kSpareRule,
      "  - {claim: snp.policy_smt, @at_least: 1}",
@@ -412,10 +389,7 @@ const Refused kRules[] = {
     {"FlagOneOf", kSpareRule, "  - {claim: snp.policy_smt, @one_of: [true]}", {"one_of does not fit"}},
     {"FlagAsNumber", kSpareRule, "  - {claim: snp.policy_smt, equals: @1}", {"expected true or false, found '1'"}},
     {"FlagInWords", kSpareRule, "  - {claim: snp.policy_smt, equals: @no}", {"expected true or false, found 'no'"}},
-    {"BitsOfAPlainNumber",
-     kSpareRule,
-     "  - {claim: snp.vmpl, @bits_set: [smt_en]}",
-     {"bits_set does not fit snp.vmpl, which is a number"}},
+    {"BitsOfAPlainNumber", kSpareRule, "  - {claim: snp.vmpl, @bits_set: [smt_en]}", {"bits_set does not fit snp.vmpl, which is a number"}},
     {"SubsetOfAPlainNumber", kSpareRule, "  - {claim: snp.vmpl, @subset_of: [0]}", {"subset_of does not fit snp.vmpl"}},
     {"LeastOfABitField",
      kSpareRule,
@@ -435,14 +409,8 @@ const Refused kRules[] = {
      {"equals does not fit snp.current_tcb, which is a version of several components; use at_least, present"}},
     {"Status", kSpareRule, "  - {claim: snp.vmpl, @status_at_most: 1}", {"status_at_most does not fit snp.vmpl"}},
     {"Age", kSpareRule, "  - {claim: snp.vmpl, @age_at_most: 1h}", {"age_at_most does not fit snp.vmpl"}},
-    {"NotBefore",
-     kSpareRule,
-     "  - {claim: snp.vmpl, @not_before: 2026-01-01T00:00:00Z}",
-     {"not_before does not fit snp.vmpl"}},
-    {"NotAfter",
-     kSpareRule,
-     "  - {claim: snp.vmpl, @not_after: 2026-01-01T00:00:00Z}",
-     {"not_after does not fit snp.vmpl"}},
+    {"NotBefore", kSpareRule, "  - {claim: snp.vmpl, @not_before: 2026-01-01T00:00:00Z}", {"not_before does not fit snp.vmpl"}},
+    {"NotAfter", kSpareRule, "  - {claim: snp.vmpl, @not_after: 2026-01-01T00:00:00Z}", {"not_after does not fit snp.vmpl"}},
     {"NumberInQuotes", kSpareRule, "  - {claim: snp.vmpl, equals: @\"0\"}", {"expected an integer"}},
     {"NumberNegative", kSpareRule, "  - {claim: snp.vmpl, equals: @-1}", {"expected an integer"}},
     {"AtLeastZero", kSpareRule, "  - {claim: snp.guest_svn, at_least: @0}", {"at least 0 would let everything pass"}},
@@ -451,48 +419,27 @@ const Refused kRules[] = {
      "  - {claim: snp.image_id, equals: @11111111111111111111111111111111}",
      {"expected hexadecimal digits in quotes"}},
     {"HexOdd", kSpareRule, "  - {claim: snp.image_id, equals: @\"111\"}", {"expected hexadecimal digits in quotes"}},
-    {"HexPrefix",
-     kSpareRule,
-     "  - {claim: snp.image_id, equals: @\"0x11\"}",
-     {"expected hexadecimal digits in quotes"}},
-    {"HexTooShort",
-     kSpareRule,
-     "  - {claim: snp.image_id, equals: @<15>}",
-     {"expected 16 bytes for snp.image_id, found 15"}},
-    {"HexTooLong",
-     kSpareRule,
-     "  - {claim: snp.measurement, one_of: [<48>, @<64>]}",
-     {"expected 48 bytes for snp.measurement, found 64"}},
+    {"HexPrefix", kSpareRule, "  - {claim: snp.image_id, equals: @\"0x11\"}", {"expected hexadecimal digits in quotes"}},
+    {"HexTooShort", kSpareRule, "  - {claim: snp.image_id, equals: @<15>}", {"expected 16 bytes for snp.image_id, found 15"}},
+    {"HexTooLong", kSpareRule, "  - {claim: snp.measurement, one_of: [<48>, @<64>]}", {"expected 48 bytes for snp.measurement, found 64"}},
     {"OneOfNothing", kSpareRule, "  - {claim: snp.image_id, one_of: @[]}", {"an empty list would allow nothing"}},
-    {"OneOfTwice",
-     kSpareRule,
-     "  - {claim: snp.product, one_of: [Milan, Genoa, @Milan]}",
-     {"Milan twice"}},
+    {"OneOfTwice", kSpareRule, "  - {claim: snp.product, one_of: [Milan, Genoa, @Milan]}", {"Milan twice"}},
     {"OneOfTwiceInOtherDigits", kSpareRule, "  - {claim: snp.version, one_of: [5, @0x5]}", {"5 twice"}},
     {"OneOfIsNoList", kSpareRule, "  - {claim: snp.image_id, one_of: @<16>}", {"expected a sequence"}},
-    {"OneOfListOfLists",
-     kSpareRule,
-     "  - {claim: snp.product, one_of: [@[Milan]]}",
-     {"expected text, found a sequence"}},
+    {"OneOfListOfLists", kSpareRule, "  - {claim: snp.product, one_of: [@[Milan]]}", {"expected text, found a sequence"}},
     {"NoBits", kSpareRule, "  - {claim: snp.platform_info, bits_clear: @[]}", {"an empty list of bits"}},
     {"SubsetOfNothing", kSpareRule, "  - {claim: snp.platform_info, subset_of: @[]}", {"an empty list of bits"}},
     {"UnknownBit",
      kSpareRule,
      "  - {claim: snp.platform_info, bits_set: [smt_en, @ecc_on]}",
      {"unknown bit of snp.platform_info 'ecc_on'; did you mean 'ecc_en'?"}},
-    {"BitByNumber",
-     kSpareRule,
-     "  - {claim: snp.platform_info, bits_set: [@5]}",
-     {"unknown bit of snp.platform_info '5'"}},
+    {"BitByNumber", kSpareRule, "  - {claim: snp.platform_info, bits_set: [@5]}", {"unknown bit of snp.platform_info '5'"}},
     {"EachUnknownBit",
      kSpareRule,
      "  - {claim: snp.policy, bits_clear: [@debugg, @migrat_ma]}",
      {"did you mean 'debug'?", "did you mean 'migrate_ma'?"}},
     {"MaskIsNoMapping", kSpareRule, "  - {claim: snp.policy, masked_equals: @1}", {"expected a mapping"}},
-    {"MaskWithoutValue",
-     kSpareRule,
-     "  - {claim: snp.policy, masked_equals: @{mask: 1}}",
-     {"expected the key 'value'"}},
+    {"MaskWithoutValue", kSpareRule, "  - {claim: snp.policy, masked_equals: @{mask: 1}}", {"expected the key 'value'"}},
     {"MaskOfZero",
      kSpareRule,
      "  - {claim: snp.policy, masked_equals: {mask: @0, value: 0}}",
@@ -505,10 +452,7 @@ const Refused kRules[] = {
      kSpareRule,
      "  - {claim: snp.host_data, masked_equals: {mask: @<0:32>, value: <0:32>}}",
      {"a mask of zero would let everything pass"}},
-    {"OctetMaskTooShort",
-     kSpareRule,
-     "  - {claim: snp.host_data, masked_equals: {mask: @<16>, value: <32>}}",
-     {"expected 32 bytes"}},
+    {"OctetMaskTooShort", kSpareRule, "  - {claim: snp.host_data, masked_equals: {mask: @<16>, value: <32>}}", {"expected 32 bytes"}},
     {"OctetValueOutsideOfMask",
      kSpareRule,
      "  - {claim: snp.cpuid_fam_mod_step, masked_equals: {mask: \"ff0000\", value: @\"191100\"}}",
@@ -522,29 +466,14 @@ const Refused kRules[] = {
      kSpareRule,
      "  - {claim: cloud.provenance, @present: true}",
      {"present does not fit cloud.provenance, which is text; use equals, one_of"}},
-    {"UnknownReferenceValues",
-     kSpareRule,
-     "  - {release: @imges}",
-     {"unknown reference values 'imges'; did you mean 'images'?"}},
-    {"ReleaseAndClaim",
-     kSpareRule,
-     "  - {release: images, @claim: snp.vmpl}",
-     {"expected one of the keys release, found 'claim'"}},
+    {"UnknownReferenceValues", kSpareRule, "  - {release: @imges}", {"unknown reference values 'imges'; did you mean 'images'?"}},
+    {"ReleaseAndClaim", kSpareRule, "  - {release: images, @claim: snp.vmpl}", {"expected one of the keys release, found 'claim'"}},
     {"ReleaseIsAList", kSpareRule, "  - {release: @[images]}", {"expected text"}},
     {"AnyOfNothing", kSpareRule, "  - any_of: @[]", {"expected at least two alternatives, found 0"}},
-    {"AnyOfOne",
-     kSpareRule,
-     "  - any_of: @[{claim: snp.vmpl, equals: 0}]",
-     {"expected at least two alternatives, found 1"}},
+    {"AnyOfOne", kSpareRule, "  - any_of: @[{claim: snp.vmpl, equals: 0}]", {"expected at least two alternatives, found 1"}},
     {"AnyOfIsNoList", kSpareRule, "  - any_of: @{claim: snp.vmpl, equals: 0}", {"expected a sequence"}},
-    {"AnyOfInAnyOf",
-     kSpareRule,
-     "  - any_of: [{claim: snp.vmpl, equals: 0}, @{any_of: []}]",
-     {"any_of holds rules on claims only"}},
-    {"ReleaseInAnyOf",
-     kSpareRule,
-     "  - any_of: [{claim: snp.vmpl, equals: 0}, @{release: images}]",
-     {"any_of holds rules on claims only"}},
+    {"AnyOfInAnyOf", kSpareRule, "  - any_of: [{claim: snp.vmpl, equals: 0}, @{any_of: []}]", {"any_of holds rules on claims only"}},
+    {"ReleaseInAnyOf", kSpareRule, "  - any_of: [{claim: snp.vmpl, equals: 0}, @{release: images}]", {"any_of holds rules on claims only"}},
     {"EachAlternativeIsRead",
      kSpareRule,
      "  - any_of: [{claim: @snp.vmpll, equals: 0}, {claim: snp.vmpl, equals: @x}]",
@@ -554,26 +483,14 @@ const Refused kRules[] = {
 const Refused kFloors[] = {
     {"NoFloors", 13, "  - {claim: snp.reported_tcb, at_least: @{}}", {"no floor for any CPU"}},
     {"FloorIsANumber", 13, "  - {claim: snp.reported_tcb, at_least: @24}", {"expected a mapping, found '24'"}},
-    {"FloorOfNothing",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": @{}}}",
-     {"a floor of nothing or of zeros"}},
-    {"FloorOfZeros",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": @{snp: 0, tee: 0}}}",
-     {"a floor of nothing or of zeros"}},
+    {"FloorOfNothing", 13, "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": @{}}}", {"a floor of nothing or of zeros"}},
+    {"FloorOfZeros", 13, "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": @{snp: 0, tee: 0}}}", {"a floor of nothing or of zeros"}},
     {"UnknownComponent",
      13,
      "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {@bootloader: 4}}}",
      {"unknown TCB component 'bootloader'; did you mean 'boot_loader'?"}},
-    {"ComponentOver255",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {snp: @256}}}",
-     {"expected 0 to 255, found 256"}},
-    {"ComponentIsText",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {snp: @high}}}",
-     {"expected an integer"}},
+    {"ComponentOver255", 13, "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {snp: @256}}}", {"expected 0 to 255, found 256"}},
+    {"ComponentIsText", 13, "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {snp: @high}}}", {"expected an integer"}},
     {"MicrocodeForAnyStepping",
      13,
      "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {@microcode: 0xdb}}}",
@@ -582,34 +499,16 @@ const Refused kFloors[] = {
      13,
      "  - {claim: snp.reported_tcb, at_least: {@\"19:A0:*\": {snp: 1}}}",
      {"expected \"family:model:stepping\" in lower-case hexadecimal"}},
-    {"AnyModel",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {@\"19:*:*\": {snp: 1}}}",
-     {"expected \"family:model:stepping\""}},
-    {"AnyFamily",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {@\"*\": {snp: 1}}}",
-     {"expected \"family:model:stepping\""}},
-    {"FamilyZero",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {@\"00:00:*\": {snp: 1}}}",
-     {"expected \"family:model:stepping\""}},
-    {"OneDigitModel",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {@\"19:1:1\": {snp: 1}}}",
-     {"expected \"family:model:stepping\""}},
+    {"AnyModel", 13, "  - {claim: snp.reported_tcb, at_least: {@\"19:*:*\": {snp: 1}}}", {"expected \"family:model:stepping\""}},
+    {"AnyFamily", 13, "  - {claim: snp.reported_tcb, at_least: {@\"*\": {snp: 1}}}", {"expected \"family:model:stepping\""}},
+    {"FamilyZero", 13, "  - {claim: snp.reported_tcb, at_least: {@\"00:00:*\": {snp: 1}}}", {"expected \"family:model:stepping\""}},
+    {"OneDigitModel", 13, "  - {claim: snp.reported_tcb, at_least: {@\"19:1:1\": {snp: 1}}}", {"expected \"family:model:stepping\""}},
     {"SteppingWithLeadingZero",
      13,
      "  - {claim: snp.reported_tcb, at_least: {@\"19:11:01\": {snp: 1}}}",
      {"expected \"family:model:stepping\""}},
-    {"NoStepping",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {@\"19:11\": {snp: 1}}}",
-     {"expected \"family:model:stepping\""}},
-    {"KeyByProduct",
-     13,
-     "  - {claim: snp.reported_tcb, at_least: {@Milan: {snp: 1}}}",
-     {"expected \"family:model:stepping\""}},
+    {"NoStepping", 13, "  - {claim: snp.reported_tcb, at_least: {@\"19:11\": {snp: 1}}}", {"expected \"family:model:stepping\""}},
+    {"KeyByProduct", 13, "  - {claim: snp.reported_tcb, at_least: {@Milan: {snp: 1}}}", {"expected \"family:model:stepping\""}},
     {"KeyTwice",
      13,
      "  - {claim: snp.reported_tcb, at_least: {\"19:01:*\": {snp: 1}, @\"19:01:*\": {snp: 2}}}",
@@ -625,10 +524,7 @@ const Refused kDuties[] = {
     {"PlatformInfoNotAppraised", 14, "#", {"snp.platform_info must be appraised"}},
     {"RevocationNotAppraised", 15, "#", {"snp.revocation_checked must be appraised"}},
     {"PresentIsNoAppraisal", 12, "  - {claim: snp.vmpl, present: true}", {"snp.vmpl must be appraised"}},
-    {"AnyOfIsNoAppraisal",
-     12,
-     "  - any_of: [{claim: snp.vmpl, equals: 0}, {claim: snp.vmpl, equals: 1}]",
-     {"snp.vmpl must be appraised"}},
+    {"AnyOfIsNoAppraisal", 12, "  - any_of: [{claim: snp.vmpl, equals: 0}, {claim: snp.vmpl, equals: 1}]", {"snp.vmpl must be appraised"}},
     {"DebugDemanded",
      10,
      "  - {claim: snp.policy_debug, equals: @true}",
@@ -689,14 +585,8 @@ const Refused kDuties[] = {
     {"WaiverOfUnknown", 20, "waive: [{claim: @snp.signature, reason: r}]", {"'snp.signature' can't be waived"}},
     {"WaiverOfProvenance", 20, "waive: [{claim: @cloud.provenance, reason: r}]", {"can't be waived"}},
     {"WaiverWithoutReason", 20, "waive: [@{claim: snp.policy_debug}]", {"expected the key 'reason'"}},
-    {"WaiverWithNothingAsReason",
-     20,
-     "waive: [{claim: snp.policy_debug, @reason: }]",
-     {"expected text, found nothing"}},
-    {"WaiverWithBlankReason",
-     20,
-     "waive: [{claim: snp.policy_debug, reason: @\" \"}]",
-     {"a waiver of snp.policy_debug needs a reason"}},
+    {"WaiverWithNothingAsReason", 20, "waive: [{claim: snp.policy_debug, @reason: }]", {"expected text, found nothing"}},
+    {"WaiverWithBlankReason", 20, "waive: [{claim: snp.policy_debug, reason: @\" \"}]", {"a waiver of snp.policy_debug needs a reason"}},
     {"WaiverTwice",
      20,
      "waive: [{claim: snp.policy_debug, reason: r}, {claim: @snp.policy_debug, reason: s}]",
@@ -770,9 +660,7 @@ const RefusedTdx kTdxRules[] = {
     {"NamesOneOf", "{claim: dcap.advisory_ids, @one_of: [INTEL-SA-00001]}", {"one_of does not fit dcap.advisory_ids"}},
     {"NamesAreNoList", "{claim: dcap.advisory_ids, subset_of: @INTEL-SA-00001}", {"expected a sequence"}},
     {"NamesAreNothing", "{claim: dcap.advisory_ids, subset_of: @~}", {"expected a sequence"}},
-    {"NameTwice",
-     "{claim: dcap.advisory_ids, subset_of: [INTEL-SA-00001, INTEL-SA-00002, @INTEL-SA-00001]}",
-     {"'INTEL-SA-00001' twice"}},
+    {"NameTwice", "{claim: dcap.advisory_ids, subset_of: [INTEL-SA-00001, INTEL-SA-00002, @INTEL-SA-00001]}", {"'INTEL-SA-00001' twice"}},
     {"NameIsEmpty", "{claim: dcap.advisory_ids, subset_of: [@\"\"]}", {"expected a name of 1 to 64 printable characters"}},
     {"TwoNamesInOne",
      "{claim: dcap.advisory_ids, subset_of: [@\"INTEL-SA-00001,INTEL-SA-00002\"]}",
@@ -791,9 +679,7 @@ const RefusedTdx kTdxRules[] = {
     {"AgeOfAnyTime", "{claim: dcap.tcb_date, age_at_most: @3651d}", {"expected at most 3650d, found '3651d'"}},
     {"AgeBeyondAllTime", "{claim: dcap.tcb_date, age_at_most: @999999999d}", {"expected at most 3650d"}},
     {"AgeIsAList", "{claim: dcap.tcb_date, age_at_most: @[540d]}", {"expected text"}},
-    {"NotBeforeADay",
-     "{claim: dcap.tcb_date, not_before: @2025-05-14}",
-     {"expected a time as 2027-03-01T00:00:00Z, found '2025-05-14'"}},
+    {"NotBeforeADay", "{claim: dcap.tcb_date, not_before: @2025-05-14}", {"expected a time as 2027-03-01T00:00:00Z, found '2025-05-14'"}},
     {"NotBeforeNoDay", "{claim: dcap.tcb_date, not_before: @2025-02-29T00:00:00Z}", {"expected a time"}},
     {"NotAfterElsewhere", "{claim: dcap.tcb_date, not_after: @2025-05-14T00:00:00+00:00}", {"expected a time"}},
     {"NotAfterNothing", "{claim: dcap.tcb_date, @not_after: }", {"expected text, found nothing"}},
@@ -827,13 +713,16 @@ TEST(RefusedTdxPolicy, LeavesTheStatusOpen) {
     std::string changed = policy;
     changed.replace(changed.find(rule), rule.size(), open);
     EXPECT_THAT(Shown(Load({{"t.yaml", changed}})),
-                ElementsAre(HasSubstr("dcap.tcb_status must be appraised: add a rule on it (it can't be waived)"))) << open;
+                ElementsAre(HasSubstr("dcap.tcb_status must be appraised: add a rule on it (it can't be waived)")))
+        << open;
   }
-  for (const auto& [claim, question] : {std::pair("dcap.tcb_status", "owner"), {"dcap.tcb_date", "owner"}, {"dcap.advisory_ids", "owner"}}) {
+  for (const auto& [claim, question] :
+       {std::pair("dcap.tcb_status", "owner"), {"dcap.tcb_date", "owner"}, {"dcap.advisory_ids", "owner"}}) {
     std::string answered = policy;
     answered.replace(answered.find("waive:"), std::string::npos,
                      Cat("satisfies: {owner: ", claim, "}\nwaive: [{claim: boot.covered, reason: r}]\n"));
-    EXPECT_THAT(Shown(Load({{"t.yaml", answered}})), ElementsAre(HasSubstr("is neither a digest nor an identity; it can't answer owner"))) << claim << question;
+    EXPECT_THAT(Shown(Load({{"t.yaml", answered}})), ElementsAre(HasSubstr("is neither a digest nor an identity; it can't answer owner")))
+        << claim << question;
   }
 }
 
@@ -898,12 +787,8 @@ const RefusedFiles kTogether[] = {
     {"ListOfDocuments", {{"p.yaml", "@- apiVersion: assay.v1"}}, {"expected a mapping, found a sequence"}},
     {"TwoDocuments", {{"p.yaml", "kind: PolicySet\n@---\nkind: PolicySet\n"}}, {"expected one document"}},
     {"BrokenYaml", {{"p.yaml", "@rules: [a"}}, {"expected well-formed YAML"}},
-    {"NeitherVersionNorKind",
-     {{"p.yaml", "@@name: p\n"}},
-     {"expected the key 'apiVersion'", "expected the key 'kind'"}},
-    {"NoVersion",
-     {{"p.yaml", Cat('@', Replaced(GoodPolicy(), "apiVersion: assay.v1\n", ""))}},
-     {"expected the key 'apiVersion'"}},
+    {"NeitherVersionNorKind", {{"p.yaml", "@@name: p\n"}}, {"expected the key 'apiVersion'", "expected the key 'kind'"}},
+    {"NoVersion", {{"p.yaml", Cat('@', Replaced(GoodPolicy(), "apiVersion: assay.v1\n", ""))}}, {"expected the key 'apiVersion'"}},
     {"NoName", {{"p.yaml", Cat('@', PolicyWith(3, "#"))}}, {"expected the key 'name'"}},
     {"NoPlatform", {{"p.yaml", Cat('@', PolicyWith(4, "#"))}}, {"expected the key 'platform'"}},
     {"NoRules",
@@ -916,12 +801,10 @@ const RefusedFiles kTogether[] = {
      {"expected a sequence"}},
     {"NothingAppraised",
      {{"p.yaml", "@@@@@@@@apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: qemu_sev_snp\nrules: []\n"}},
-     {"snp.platform_info must be", "snp.policy_debug must be", "snp.policy_migrate_ma must be",
-      "snp.reported_tcb must be", "snp.revocation_checked must be", "snp.vmpl must be", "boot.covered is not",
-      "owner is not"}},
+     {"snp.platform_info must be", "snp.policy_debug must be", "snp.policy_migrate_ma must be", "snp.reported_tcb must be",
+      "snp.revocation_checked must be", "snp.vmpl must be", "boot.covered is not", "owner is not"}},
     {"EveryDefectOfAFile",
-     {{"p.yaml", Replaced(Replaced(Replaced(Replaced(GoodPolicy(), "90m", "@soon"), "snp.vmpl, equals: 0",
-                                            "@snp.vmlp, equals: 0"),
+     {{"p.yaml", Replaced(Replaced(Replaced(Replaced(GoodPolicy(), "90m", "@soon"), "snp.vmpl, equals: 0", "@snp.vmlp, equals: 0"),
                                    "name: p", "name: @P"),
                           "waive: []", "@wave: []")}},
      {"expected a name", "expected a duration", "did you mean 'snp.vmpl'?", "did you mean 'waive'?"}},
@@ -940,24 +823,19 @@ const RefusedFiles kTogether[] = {
      {"snp.host_data answers owner only if a rule"}},
     {"OwnerByAnyOf",
      {{"p.yaml",
-       AnsweredBy("snp.host_data",
-                  "  - any_of: [{claim: snp.host_data, equals: <32>}, {claim: snp.host_data, equals: <0:32>}]")}},
+       AnsweredBy("snp.host_data", "  - any_of: [{claim: snp.host_data, equals: <32>}, {claim: snp.host_data, equals: <0:32>}]")}},
      {"snp.host_data answers owner only if a rule"}},
     {"OwnerBySomeReleases",
-     {{"images.yaml", Images("snp.guest_svn: 4", "snp.host_data: <32>")},
-      {"p.yaml", AnsweredBy("snp.host_data", "  - {release: images}")}},
+     {{"images.yaml", Images("snp.guest_svn: 4", "snp.host_data: <32>")}, {"p.yaml", AnsweredBy("snp.host_data", "  - {release: images}")}},
      {"snp.host_data answers owner only if a rule"}},
     {"BootByAZeroRelease",
      {{"images.yaml", std::string(kImages)},
       {"p.yaml", Replaced(PolicyWith(16, "  - {release: images}"), "boot.covered: ", "boot.covered: @")}},
      {"snp.measurement can't answer boot.covered while all zero is allowed"}},
     {"OwnerByMask",
-     {{"p.yaml",
-       AnsweredBy("snp.host_data", "  - {claim: snp.host_data, masked_equals: {mask: <32>, value: <0:32>}}")}},
+     {{"p.yaml", AnsweredBy("snp.host_data", "  - {claim: snp.host_data, masked_equals: {mask: <32>, value: <0:32>}}")}},
      {"snp.host_data can't answer owner while all zero is allowed"}},
-    {"OwnerIsAList",
-     {{"p.yaml", Replaced(GoodPolicy(), "owner: snp.id_key_digest", "owner: @[snp.id_key_digest]")}},
-     {"expected text"}},
+    {"OwnerIsAList", {{"p.yaml", Replaced(GoodPolicy(), "owner: snp.id_key_digest", "owner: @[snp.id_key_digest]")}}, {"expected text"}},
     {"DebugByRelease",
      {{"images.yaml", Images("snp.guest_svn: 4", "snp.policy_debug: @true")}, {"p.yaml", GoodPolicy()}},
      {"a rule may only demand that snp.policy_debug be false"}},
@@ -971,9 +849,7 @@ const RefusedFiles kTogether[] = {
     {"NoReleases",
      {{"i.yaml", "apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases: @[]\n"}},
      {"no release would ever match"}},
-    {"ReleaseTwice",
-     {{"i.yaml", Images("name: \"2026.08\"", "name: @\"2026.11\"")}},
-     {"release '2026.11' again; first at i.yaml:5:12"}},
+    {"ReleaseTwice", {{"i.yaml", Images("name: \"2026.08\"", "name: @\"2026.11\"")}}, {"release '2026.11' again; first at i.yaml:5:12"}},
     {"ReleaseWithoutName", {{"i.yaml", Images("{name: \"2026.08\", ", "@{")}}, {"expected the key 'name'"}},
     {"ReleaseWithEmptyName", {{"i.yaml", Images("\"2026.08\"", "@\"\"")}}, {"expected a release name"}},
     {"ReleaseWithoutValues",
@@ -982,13 +858,13 @@ const RefusedFiles kTogether[] = {
     {"ReleaseOfNothing",
      {{"i.yaml", Images("{snp.measurement: <0:48>, snp.guest_svn: 3}", "@{}")}},
      {"a release without values would match everything"}},
-    {"ReleaseOfAList",
-     {{"i.yaml", Images("{snp.measurement: <0:48>, snp.guest_svn: 3}", "@[]")}},
-     {"expected a mapping"}},
+    {"ReleaseOfAList", {{"i.yaml", Images("{snp.measurement: <0:48>, snp.guest_svn: 3}", "@[]")}}, {"expected a mapping"}},
     {"ReleaseIsText",
      {{"i.yaml", Images("{name: \"2026.08\", values: {snp.measurement: <0:48>, snp.guest_svn: 3}}", "@x")}},
      {"expected a mapping, found 'x'"}},
-    {"ReleaseWarnsOfNothing", {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: @{}}")}}, {"nothing to warn about; leave it out"}},
+    {"ReleaseWarnsOfNothing",
+     {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: @{}}")}},
+     {"nothing to warn about; leave it out"}},
     {"ReleaseWarnsOfAList", {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: @[]}")}}, {"expected a mapping"}},
     {"ReleaseWarnsOfWhatItDemands",
      {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: {@snp.guest_svn: 4}}")}},
@@ -997,20 +873,18 @@ const RefusedFiles kTogether[] = {
      {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, warn: {@snp.vmpll: 0}}")}},
      {"unknown claim 'snp.vmpll'; did you mean 'snp.vmpl'?"}},
     {"ReleaseOtherKey", {{"i.yaml", Images("sunset", "@sunst")}}, {"did you mean 'sunset'?"}},
-    {"ReviewableIsNoFlag", {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, reviewable_firmware: @openhcl}")}}, {"expected true or false, found 'openhcl'"}},
+    {"ReviewableIsNoFlag",
+     {{"i.yaml", Images("snp.guest_svn: 3}}", "snp.guest_svn: 3}, reviewable_firmware: @openhcl}")}},
+     {"expected true or false, found 'openhcl'"}},
     {"SunsetIsADate",
      {{"i.yaml", Images("2027-03-01T00:00:00Z", "@2027-03-01")}},
      {"expected a time as 2027-03-01T00:00:00Z, found '2027-03-01'"}},
     {"SunsetOnNoDay", {{"i.yaml", Images("2027-03-01T", "@2027-02-30T")}}, {"expected a time"}},
-    {"SunsetElsewhere",
-     {{"i.yaml", Images("2027-03-01T00:00:00Z", "@2027-03-01T00:00:00+01:00")}},
-     {"expected a time"}},
+    {"SunsetElsewhere", {{"i.yaml", Images("2027-03-01T00:00:00Z", "@2027-03-01T00:00:00+01:00")}}, {"expected a time"}},
     {"ReleaseOfUnknownClaim",
      {{"i.yaml", Images("snp.guest_svn: 3", "@snp.guest_svnn: 3")}},
      {"unknown claim 'snp.guest_svnn'; did you mean 'snp.guest_svn'?"}},
-    {"ReleaseOfProvenance",
-     {{"i.yaml", Images("snp.guest_svn: 3", "@cloud.provenance: proven")}},
-     {"unknown claim 'cloud.provenance'"}},
+    {"ReleaseOfProvenance", {{"i.yaml", Images("snp.guest_svn: 3", "@cloud.provenance: proven")}}, {"unknown claim 'cloud.provenance'"}},
     {"ReleaseOfAVersion",
      {{"i.yaml", Images("snp.guest_svn: 3", "snp.reported_tcb: @24")}},
      {"is a version of several components: no release can hold it, only a rule: at_least, present"}},
@@ -1026,16 +900,12 @@ const RefusedFiles kTogether[] = {
     {"ReleaseOfAnUnknownStatus",
      {{"i.yaml", Images("snp.guest_svn: 3", "dcap.tcb_status: @Uptodate")}},
      {"unknown status of dcap.tcb_status 'Uptodate'; did you mean 'UpToDate'?"}},
-    {"ReleaseOfShortDigest",
-     {{"i.yaml", Images("<0:48>", "@<32>")}},
-     {"expected 48 bytes for snp.measurement, found 32"}},
+    {"ReleaseOfShortDigest", {{"i.yaml", Images("<0:48>", "@<32>")}}, {"expected 48 bytes for snp.measurement, found 32"}},
     {"ReferenceValuesTwice",
      {{"a.yaml", std::string(kImages)}, {"b.yaml", Images("name: images", "name: @images")}},
      {"reference values 'images' again; first at a.yaml:3:7"}},
 
-    {"PolicyTwice",
-     {{"a.yaml", GoodPolicy()}, {"b.yaml", PolicyWith(3, "name: @p")}},
-     {"policy 'p' again; first at a.yaml:3:7"}},
+    {"PolicyTwice", {{"a.yaml", GoodPolicy()}, {"b.yaml", PolicyWith(3, "name: @p")}}, {"policy 'p' again; first at a.yaml:3:7"}},
     {"SetTwice",
      {{"p.yaml", GoodPolicy()},
       {"a.yaml", std::string(kSet)},
@@ -1047,12 +917,8 @@ const RefusedFiles kTogether[] = {
     {"SetWithoutBoundary",
      {{"p.yaml", GoodPolicy()}, {"s.yaml", Cat('@', Set("trust_boundary: {require: []}\n", ""))}},
      {"expected the key 'trust_boundary'"}},
-    {"SetWithEmptyBoundary",
-     {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("{require: []}", "@{}")}},
-     {"expected the key 'require'"}},
-    {"SetWithEmptyStrength",
-     {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("{at_least: C}", "@{}")}},
-     {"expected the key 'at_least'"}},
+    {"SetWithEmptyBoundary", {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("{require: []}", "@{}")}}, {"expected the key 'require'"}},
+    {"SetWithEmptyStrength", {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("{at_least: C}", "@{}")}}, {"expected the key 'at_least'"}},
     {"SetWithoutContext",
      {{"p.yaml", GoodPolicy()}, {"s.yaml", Cat('@', Set("context: {cluster: prod, role: [worker, edge]}\n", ""))}},
      {"expected the key 'context'"}},
@@ -1069,21 +935,13 @@ const RefusedFiles kTogether[] = {
     {"ContextWithoutRole",
      {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("{cluster: prod, role: [worker, edge]}", "@{cluster: prod}")}},
      {"expected the key 'role'"}},
-    {"ContextOfNoRole",
-     {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "@[]")}},
-     {"a set without roles is for nobody"}},
-    {"ContextOfOneRole",
-     {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "@worker")}},
-     {"expected a sequence"}},
+    {"ContextOfNoRole", {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "@[]")}}, {"a set without roles is for nobody"}},
+    {"ContextOfOneRole", {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "@worker")}}, {"expected a sequence"}},
     {"ContextOfAnyCluster",
      {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("cluster: prod", "cluster: @\"*\"")}},
      {"expected a cluster of 1 to 253 letters"}},
-    {"ContextOfAnyRole",
-     {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "[@\"*\"]")}},
-     {"expected a role of 1 to 63 letters"}},
-    {"ContextTwiceInASet",
-     {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "[worker, @worker]")}},
-     {"role 'worker' again"}},
+    {"ContextOfAnyRole", {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "[@\"*\"]")}}, {"expected a role of 1 to 63 letters"}},
+    {"ContextTwiceInASet", {{"p.yaml", GoodPolicy()}, {"s.yaml", Set("[worker, edge]", "[worker, @worker]")}}, {"role 'worker' again"}},
     {"ContextOfTwoSets",
      {{"p.yaml", GoodPolicy()},
       {"a.yaml", std::string(kSet)},
@@ -1095,9 +953,7 @@ const RefusedFiles kTogether[] = {
     {"PolicyTwiceInASet", {{"a.yaml", GoodPolicy()}, {"s.yaml", Set("[p]", "[p, @p]")}}, {"policy 'p' twice"}},
 };
 INSTANTIATE_TEST_SUITE_P(Files, RefusedTogether, testing::ValuesIn(kTogether),
-                         [](const testing::TestParamInfo<RefusedFiles>& tested) {
-                           return std::string(tested.param.name);
-                         });
+                         [](const testing::TestParamInfo<RefusedFiles>& tested) { return std::string(tested.param.name); });
 
 TEST(LoadPolicies, OfAnEmptyFileIsRefused) {
   const LoadResult result = LoadPolicies({{"p.yaml", ""}}, BuiltinRegistry());
@@ -1135,9 +991,7 @@ TEST(LoadPolicies, KeepsThePlatformsClaimsApart) {
   Marked release;
   AddFile(release, "images.yaml", Images("snp.guest_svn: 3", "other.level: 3"));
   AddFile(release, "p.yaml", PolicyWith(kSpareRule, "  - {release: @images}"));
-  ExpectMessages(release,
-                 {"release '2026.08' of 'images' could never match: platform qemu_sev_snp has no claim other.level"},
-                 registry);
+  ExpectMessages(release, {"release '2026.08' of 'images' could never match: platform qemu_sev_snp has no claim other.level"}, registry);
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ TEST(Replay, FloorsAreThoseThatWereRecorded) {
   floor.set_number(20);
   floor.mutable_issued()->set_seconds(1'789'000'000);
   const PolicyBook nothing;
-  StateSnapshot state{.not_before = {}, .instance = InstanceState{},
+  StateSnapshot state{.not_before = {},
+                      .instance = InstanceState{},
                       .floors = {{{{"intel.tcb_info", "TDX", "00806f050000"}, 20, Time(Duration(1'789'000'000))}, trust::Channel::kEarly}}};
   const auto digest = [&] { return std::string(AsText(state.Digest())); };
   EXPECT_EQ(ReplayOf(verdict, &nothing).replayed().digests().state(), digest());

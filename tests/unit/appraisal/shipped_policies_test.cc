@@ -45,7 +45,9 @@ TEST(ShippedPolicies, LoadWithoutAMessageOnePerPlatform) {
   ASSERT_THAT(Messages(loaded.messages), IsEmpty());
   for (const platform::Platform* platform : BuiltinRegistry().platforms) {
     EXPECT_EQ(std::count_if(loaded.book->policies().begin(), loaded.book->policies().end(),
-                            [&](const Policy& policy) { return policy.platform == platform->name; }), 1) << platform->name;
+                            [&](const Policy& policy) { return policy.platform == platform->name; }),
+              1)
+        << platform->name;
   }
 }
 
@@ -54,7 +56,9 @@ TEST(ShippedPolicies, TheExampleLoadsWithoutAMessage) {
   ASSERT_THAT(Messages(loaded.messages), IsEmpty());
   const PolicySet* workers = loaded.book->FindSet("prod", "worker");
   ASSERT_NE(workers, nullptr);
-  for (const std::string_view platform : {"qemu_sev_snp", "qemu_tdx"}) EXPECT_NE(loaded.book->FindPolicy(*workers, platform), nullptr) << platform;
+  for (const std::string_view platform : {"qemu_sev_snp", "qemu_tdx"}) {
+    EXPECT_NE(loaded.book->FindPolicy(*workers, platform), nullptr) << platform;
+  }
   EXPECT_EQ(loaded.book->FindSet("prod", "control-plane"), nullptr);
 }
 

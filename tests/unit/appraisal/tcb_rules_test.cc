@@ -32,10 +32,10 @@ void Replace(std::string& text, std::size_t at, std::string_view from, std::stri
 
 struct Machine {
   std::string_view platform_status = "UpToDate";
-  std::string advisories = {};               // of the platform's level: "\"INTEL-SA-2\",\"INTEL-SA-1\""
+  std::string advisories = {};  // of the platform's level: "\"INTEL-SA-2\",\"INTEL-SA-1\""
   bool documents = true;
-  unsigned module_svn = 6;                   // 6 is UpToDate, 4 is OutOfDate, less has no level
-  bool module_updated = false;               // under the running TD, to 6
+  unsigned module_svn = 6;      // 6 is UpToDate, 4 is OutOfDate, less has no level
+  bool module_updated = false;  // under the running TD, to 6
 };
 
 std::vector<evidence::Item> ItemsOf(const Machine& machine) {
@@ -96,12 +96,15 @@ const std::map<std::string, Machine>& Machines() {
 
 // Answers all but the status, which `rules` have to.
 std::string PolicyOf(std::string_view rules) {
-  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: qemu_tdx\nrules:\n",
-             "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n  - {claim: dcap.service_td, equals: false}\n",
-             "  - {claim: dcap.revocation_checked, equals: true}\n", rules,
-             "waive:\n  - {claim: boot.covered, reason: a test}\n  - {claim: owner, reason: a test}\n");
+  return Cat(
+      "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: qemu_tdx\nrules:\n",
+      "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n  - {claim: dcap.service_td, equals: false}\n",
+      "  - {claim: dcap.revocation_checked, equals: true}\n", rules,
+      "waive:\n  - {claim: boot.covered, reason: a test}\n  - {claim: owner, reason: a test}\n");
 }
-std::string WithRule(std::string_view rule) { return PolicyOf(Cat("  - {claim: dcap.tcb_status, status_at_most: UpToDate}\n  - ", rule, "\n")); }
+std::string WithRule(std::string_view rule) {
+  return PolicyOf(Cat("  - {claim: dcap.tcb_status, status_at_most: UpToDate}\n  - ", rule, "\n"));
+}
 
 struct Judged {
   LoadResult loaded;  // what the outcome's views point into
@@ -164,7 +167,8 @@ TEST(TcbStatusRules, EveryStatusAgainstEveryLimit) {
 TEST(TcbStatusRules, EqualsAndOneOfNameSingleStatuses) {
   const trust::Bundle hardening = BundleOf({.platform_status = "SWHardeningNeeded"});
   EXPECT_FALSE(Judge(PolicyOf("  - {claim: dcap.tcb_status, equals: SWHardeningNeeded}\n"), hardening).Fails("dcap.tcb_status"));
-  EXPECT_FALSE(Judge(PolicyOf("  - {claim: dcap.tcb_status, one_of: [UpToDate, SWHardeningNeeded]}\n"), hardening).Fails("dcap.tcb_status"));
+  EXPECT_FALSE(
+      Judge(PolicyOf("  - {claim: dcap.tcb_status, one_of: [UpToDate, SWHardeningNeeded]}\n"), hardening).Fails("dcap.tcb_status"));
   EXPECT_TRUE(Judge(PolicyOf("  - {claim: dcap.tcb_status, one_of: [UpToDate, OutOfDate]}\n"), hardening).Fails("dcap.tcb_status"));
   EXPECT_TRUE(Judge(PolicyOf("  - {claim: dcap.tcb_status, equals: SWHardeningNeeded}\n"), BundleOf({})).Fails("dcap.tcb_status"));
 }
@@ -208,7 +212,8 @@ TEST(AdvisoryRules, EveryAdvisoryMustBeListed) {
            Case{"\"INTEL-SA-1\"", "[]", "INTEL-SA-1"},
            Case{"\"INTEL-SA-1\"", "[INTEL-SA-11, INTEL-SA]", "INTEL-SA-1"},
            Case{"\"INTEL-SA-1\"", "[intel-sa-1]", "INTEL-SA-1"},
-           Case{"\"INTEL-SA-3\",\"INTEL-SA-1\",\"INTEL-SA-2\"", "[INTEL-SA-1]", "INTEL-SA-2, INTEL-SA-3, of INTEL-SA-1, INTEL-SA-2, INTEL-SA-3"},
+           Case{"\"INTEL-SA-3\",\"INTEL-SA-1\",\"INTEL-SA-2\"", "[INTEL-SA-1]",
+                "INTEL-SA-2, INTEL-SA-3, of INTEL-SA-1, INTEL-SA-2, INTEL-SA-3"},
        }) {
     const trust::Bundle bundle = BundleOf({.advisories = std::string(c.present)});
     const Judged judged = Judge(WithRule(Cat("{claim: dcap.advisory_ids, subset_of: ", c.allowed, "}")), bundle);
@@ -273,13 +278,17 @@ TEST(TcbRules, HoldInsideAnyOf) {
 TEST(TcbRules, LastAsLongAsTheAgeThatTheyDemand) {
   const trust::Bundle bundle = BundleOf({});
   const Time end = *ParseTime(kDate) + std::chrono::days(100);
-  const auto until = [&](std::string_view rules, Time at) { return Judge(PolicyOf(Cat("  - {claim: dcap.tcb_status, equals: UpToDate}\n", rules)), bundle, at).outcome.until; };
+  const auto until = [&](std::string_view rules, Time at) {
+    return Judge(PolicyOf(Cat("  - {claim: dcap.tcb_status, equals: UpToDate}\n", rules)), bundle, at).outcome.until;
+  };
   EXPECT_EQ(until("", end), std::nullopt);
   EXPECT_EQ(until("  - {claim: dcap.tcb_date, not_before: 2025-01-01T00:00:00Z}\n", end), std::nullopt);
   EXPECT_EQ(until("  - {claim: dcap.tcb_date, age_at_most: 100d}\n", end), end);
   EXPECT_EQ(until("  - {claim: dcap.tcb_date, age_at_most: 100d}\n", end + Duration(1)), std::nullopt) << "it does not hold";
   EXPECT_EQ(until("  - {claim: dcap.tcb_date, age_at_most: 200d}\n  - {claim: dcap.tcb_date, age_at_most: 100d}\n", end), end);
-  EXPECT_EQ(until("  - any_of: [{claim: dcap.tcb_date, age_at_most: 99d}, {claim: dcap.tcb_date, age_at_most: 100d}]\n", end - std::chrono::days(2)), end);
+  EXPECT_EQ(until("  - any_of: [{claim: dcap.tcb_date, age_at_most: 99d}, {claim: dcap.tcb_date, age_at_most: 100d}]\n",
+                  end - std::chrono::days(2)),
+            end);
   EXPECT_EQ(until("  - any_of: [{claim: dcap.tcb_date, age_at_most: 100d}, {claim: dcap.debug, equals: false}]\n", end), std::nullopt);
 }
 

@@ -72,7 +72,9 @@ TEST(RuntimeClaimsClaims, ComeOutAsTheyStandInTheText) {
   EXPECT_EQ(*all.Get<Bytes>("hcl.runtime_claims_sha256"), ToBytes(crypto::Sha256(AsBytes(json))));
   for (const trust::Claim& claim : all.all()) {
     if (!claim.name.starts_with("hcl.")) continue;
-    EXPECT_TRUE(std::any_of(ClaimTable().begin(), ClaimTable().end(), [&](const evidence::ClaimSpec& spec) { return spec.name == claim.name; })) << claim.name;
+    EXPECT_TRUE(std::any_of(ClaimTable().begin(), ClaimTable().end(), [&](const evidence::ClaimSpec& spec) {
+      return spec.name == claim.name;
+    })) << claim.name;
   }
 }
 

@@ -20,7 +20,8 @@ using softtee::AzureTee;
 
 std::optional<ParsedReport> Parse(const Bytes& bytes, CheckLog& log) { return ReportParser::Parse(trust::UntrustedBytes(bytes), log); }
 bool Has(const CheckLog& log, std::string_view reason) {
-  return std::any_of(log.findings().begin(), log.findings().end(), [reason](const Finding& finding) { return NameOf(finding.reason) == reason && finding.effect == Effect::kReject; });
+  return std::any_of(log.findings().begin(), log.findings().end(),
+                     [reason](const Finding& finding) { return NameOf(finding.reason) == reason && finding.effect == Effect::kReject; });
 }
 std::string Show(const CheckLog& log) {
   std::string text;
@@ -32,7 +33,9 @@ std::string Text(const trust::Description& description) {
   for (const trust::Description& child : description.children()) text += Text(child);
   return text;
 }
-Bytes Minted(AzureTee tee, std::function<void(softtee::AzureParts&)> change = {}) { return softtee::MintAzure({.tee = tee, .change = std::move(change)}).report; }
+Bytes Minted(AzureTee tee, std::function<void(softtee::AzureParts&)> change = {}) {
+  return softtee::MintAzure({.tee = tee, .change = std::move(change)}).report;
+}
 
 // A report without hardware that anybody signed, which is not this format's to say.
 softtee::HclReport Plain(softtee::HclClaims claims = {}) {
@@ -51,9 +54,12 @@ TEST(HclReport, ReadsGenuineOnes) {
     const char* file;
     ReportType type;
     const char* secure_boot;
-  } const cases[] = {{"azure/snp_milan_v2report/hcl_report.bin", ReportType::kSnp, "secure boot=yes"},   {"azure/snp_milan_v3report/hcl_report.bin", ReportType::kSnp, "secure boot=yes"},
-                     {"azure/snp_milan_userdata/hcl_report.bin", ReportType::kSnp, "secure boot=yes"},   {"azure/tdx/hcl_report.bin", ReportType::kTdx, "secure boot=yes"},
-                     {"azure/structural/kinvolk_hcl_snp_2023.bin", ReportType::kSnp, "secure boot=yes"}, {"azure/structural/kinvolk_hcl_tdx.bin", ReportType::kTdx, "secure boot=no"},
+  } const cases[] = {{"azure/snp_milan_v2report/hcl_report.bin", ReportType::kSnp, "secure boot=yes"},
+                     {"azure/snp_milan_v3report/hcl_report.bin", ReportType::kSnp, "secure boot=yes"},
+                     {"azure/snp_milan_userdata/hcl_report.bin", ReportType::kSnp, "secure boot=yes"},
+                     {"azure/tdx/hcl_report.bin", ReportType::kTdx, "secure boot=yes"},
+                     {"azure/structural/kinvolk_hcl_snp_2023.bin", ReportType::kSnp, "secure boot=yes"},
+                     {"azure/structural/kinvolk_hcl_tdx.bin", ReportType::kTdx, "secure boot=no"},
                      {"constellation/azure-tdx/hclreport.bin", ReportType::kTdx, "TPM persisted=yes"}};
   for (const auto& one : cases) {
     CheckLog log;
@@ -139,7 +145,9 @@ TEST(HclReport, CollectsAllDefectsOfTheLayout) {
   report.reserved[0] = 1;
   CheckLog log;
   EXPECT_FALSE(Parse(report.Write(), log));
-  for (const std::string_view reason : {"version_unsupported", "field_invalid", "hcl_type_unsupported", "reserved_not_zero"}) EXPECT_TRUE(Has(log, reason)) << reason;
+  for (const std::string_view reason : {"version_unsupported", "field_invalid", "hcl_type_unsupported", "reserved_not_zero"}) {
+    EXPECT_TRUE(Has(log, reason)) << reason;
+  }
 }
 
 // Reasons of the table that are seen here already: those of layout, of claims, and of what commits to what inside the report.

@@ -24,8 +24,8 @@ TEST(Bytes, TextAndBytesAreTheSameMemory) {
 
 TEST(Bytes, EqualityLooksAtEveryByteAndTheLength) {
   const Bytes a = {1, 2, 3};
-  for (const auto compare : {+[](ByteView x, ByteView y) { return Equal(x, y); },
-                             +[](ByteView x, ByteView y) { return EqualConstantTime(x, y); }}) {
+  for (const auto compare :
+       {+[](ByteView x, ByteView y) { return Equal(x, y); }, +[](ByteView x, ByteView y) { return EqualConstantTime(x, y); }}) {
     EXPECT_TRUE(compare(a, Bytes{1, 2, 3}));
     EXPECT_TRUE(compare({}, {}));
     EXPECT_FALSE(compare(a, {}));
@@ -72,8 +72,7 @@ TEST(Hex, RoundTrips) {
 }
 
 TEST(Hex, RefusesEverythingElse) {
-  for (const char* text :
-       {"0", "000", "0x00", "0g", "g0", " 00", "00 ", "0 0", "00\n", "-1", "/0", ":0", "@0", "G0", "`0", "\xff\xff"}) {
+  for (const char* text : {"0", "000", "0x00", "0g", "g0", " 00", "00 ", "0 0", "00\n", "-1", "/0", ":0", "@0", "G0", "`0", "\xff\xff"}) {
     EXPECT_FALSE(FromHex(text)) << text;
   }
   EXPECT_FALSE(FromHex(std::string_view("0\0", 2)));

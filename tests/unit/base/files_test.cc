@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "base/files.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,8 +56,9 @@ TEST_F(FilesTest, APipeDoesNotHang) {
   const std::string path = (root_ / "fifo").string();
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   EXPECT_EQ(MessageOf(ReadFile("FILE", path).status()),
-            Cat("FILE '", path, "': expected a regular file, actual: a device, pipe or socket. Copy the bytes into a file, or give '-' "
-                                "to read standard input."));
+            Cat("FILE '", path,
+                "': expected a regular file, actual: a device, pipe or socket. Copy the bytes into a file, or give '-' "
+                "to read standard input."));
 }
 
 TEST_F(FilesTest, TooLarge) {

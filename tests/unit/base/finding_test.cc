@@ -74,8 +74,7 @@ TEST(Names, EveryEnumeratorHasAUniqueOne) {
 TEST(Findings, RejectUnlessToldOtherwise) { EXPECT_EQ(Finding{Reason::kTcbMismatch}.effect, Effect::kReject); }
 
 TEST(Findings, DescribeSaysWhereWhatAndWhatToDo) {
-  Finding finding{
-      .reason = Reason::kTcbMismatch, .component = "vcek", .claim = "snp.reported_tcb", .expected = "1", .actual = "2"};
+  Finding finding{.reason = Reason::kTcbMismatch, .component = "vcek", .claim = "snp.reported_tcb", .expected = "1", .actual = "2"};
   EXPECT_EQ(Describe(finding),
             "tcb_mismatch (2011) at vcek: snp.reported_tcb: expected 1, actual 2. Supply the certificate issued for "
             "the reported TCB.");

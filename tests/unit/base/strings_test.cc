@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "base/strings.h"
+#include "base/absl_bridge.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "client/cli/option_values.h"
+#include "base/absl_bridge.h"
 
 #include <gtest/gtest.h>
 
@@ -81,7 +81,8 @@ TEST(OptionValues, ChallengeOfNone) {
 TEST(OptionValues, ATpmsHandleIsOneOfAPersistentObject) {
   EXPECT_EQ(*ParseTpmHandleOption("0x81000003"), 0x81000003U);
   EXPECT_EQ(*ParseTpmHandleOption("0x81FFFFFF"), 0x81FFFFFFU);
-  for (const char* text : {"", "0x", "81000003", "0x80000000", "0x8100000", "0x810000033", "0x8100000g", "2164260867", "0X81000003", " 0x81000003"}) {
+  for (const char* text :
+       {"", "0x", "81000003", "0x80000000", "0x8100000", "0x810000033", "0x8100000g", "2164260867", "0X81000003", " 0x81000003"}) {
     EXPECT_EQ(ParseTpmHandleOption(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }

@@ -47,8 +47,11 @@ class PolicyDraft : public ::testing::Test {
     const auto tree = json::Parse(AsText(test::ReadFile(vtpm / "gce-cos-85-nonce9009_pcrs.json")));
     Bytes pcrs = {0, 0, 0, 1, 0, 0x0B, 3, 0xFF, 0xFF, 0xFF};
     for (unsigned i = 0; i < 24; ++i) Append(pcrs, *FromHex(*tree->Find("sha256")->Find(std::to_string(i))->AsString()));
-    return {Write("quote", quote), Write("pcrs", pcrs), Write("log", test::ReadFile(vtpm / "gce-cos-85-nonce9009_eventlog.bin")),
-            Write("ak.der", test::ReadFile(vtpm / "gce-cos-85-nonce9009_akcert.der")), Write("ca.der", test::ReadFile(dir / "gcp/roots/tpm_ek_intermediate_2.der")),
+    return {Write("quote", quote),
+            Write("pcrs", pcrs),
+            Write("log", test::ReadFile(vtpm / "gce-cos-85-nonce9009_eventlog.bin")),
+            Write("ak.der", test::ReadFile(vtpm / "gce-cos-85-nonce9009_akcert.der")),
+            Write("ca.der", test::ReadFile(dir / "gcp/roots/tpm_ek_intermediate_2.der")),
             Write("root.der", test::ReadFile(dir / "gcp/roots/tpm_ek_root_1.der"))};
   }
   template <typename Options>
@@ -62,7 +65,8 @@ class PolicyDraft : public ::testing::Test {
   fs::path directory_;
   SystemClock clock_;
   std::ostringstream out_, err_;
-  Invocation invocation_{.out = out_, .err = err_, .style = Style(false), .clock = clock_, .registry = BuiltinRegistry(), .program_directory = ""};
+  Invocation invocation_{
+      .out = out_, .err = err_, .style = Style(false), .clock = clock_, .registry = BuiltinRegistry(), .program_directory = ""};
 };
 
 TEST_F(PolicyDraft, OfAVirtualTpmHasItsRegistersAndWhatItsLogShows) {
@@ -80,7 +84,9 @@ TEST_F(PolicyDraft, OfAVirtualTpmHasItsRegistersAndWhatItsLogShows) {
   EXPECT_THAT(policy, HasSubstr("{claim: gce.project_number, one_of: ["));
   EXPECT_THAT(policy, HasSubstr("strength: {at_least: D}"));
   EXPECT_THAT(policy, HasSubstr("DECIDE"));
-  for (const char* pcr : {"tpm.sha256_pcr4:", "tpm.sha256_pcr7:", "tpm.sha256_pcr8:", "tpm.sha256_pcr9:", "tpm.sha256_pcr0:"}) EXPECT_THAT(images, HasSubstr(pcr));
+  for (const char* pcr : {"tpm.sha256_pcr4:", "tpm.sha256_pcr7:", "tpm.sha256_pcr8:", "tpm.sha256_pcr9:", "tpm.sha256_pcr0:"}) {
+    EXPECT_THAT(images, HasSubstr(pcr));
+  }
   EXPECT_LT(images.find("tpm.sha256_pcr4:"), images.find("warn:"));
   EXPECT_GT(images.find("tpm.sha256_pcr0:"), images.find("warn:"));
   for (const char* pcr : {"pcr1:", "pcr5:", "pcr10:", "pcr16:", "pcr23:"}) EXPECT_THAT(images, Not(HasSubstr(pcr)));

@@ -12,7 +12,13 @@ namespace {
 std::string Said(bool terminal, bool cleared) {
   std::ostringstream out, err;
   const SystemClock clock;
-  const Invocation invocation{.out = out, .err = err, .style = Style(false), .clock = clock, .registry = BuiltinRegistry(), .program_directory = "", .err_is_terminal = terminal};
+  const Invocation invocation{.out = out,
+                              .err = err,
+                              .style = Style(false),
+                              .clock = clock,
+                              .registry = BuiltinRegistry(),
+                              .program_directory = "",
+                              .err_is_terminal = terminal};
   {
     ProgressLine progress(invocation);
     progress.Say("1000 so far");
@@ -37,7 +43,13 @@ TEST(ProgressLine, IsNothingInAPipe) {
 TEST(ProgressLine, ThatWasNeverNeededLeavesNoTrace) {
   std::ostringstream out, err;
   const SystemClock clock;
-  const Invocation invocation{.out = out, .err = err, .style = Style(false), .clock = clock, .registry = BuiltinRegistry(), .program_directory = "", .err_is_terminal = true};
+  const Invocation invocation{.out = out,
+                              .err = err,
+                              .style = Style(false),
+                              .clock = clock,
+                              .registry = BuiltinRegistry(),
+                              .program_directory = "",
+                              .err_is_terminal = true};
   { const ProgressLine progress(invocation); }
   EXPECT_EQ(err.str(), "");
 }

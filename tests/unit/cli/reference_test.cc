@@ -26,11 +26,13 @@ TEST(Reference, ReasonsPageIsUpToDate) {
 }
 
 TEST(Reference, ClaimsPageIsUpToDate) {
-  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/claims.md") == ClaimsMarkdown(BuiltinRegistry())) << "run: assay docs claims > docs/claims.md";
+  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/claims.md") == ClaimsMarkdown(BuiltinRegistry()))
+      << "run: assay docs claims > docs/claims.md";
 }
 
 TEST(Reference, CloudsPageIsUpToDate) {
-  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/clouds.md") == CloudsMarkdown(BuiltinRegistry())) << "run: assay docs clouds > docs/clouds.md";
+  EXPECT_TRUE(FileText(test::SourceDir() + "/docs/clouds.md") == CloudsMarkdown(BuiltinRegistry()))
+      << "run: assay docs clouds > docs/clouds.md";
 }
 
 TEST(Clouds, WhatAFleetShowsStandsInTheTable) {

@@ -43,11 +43,23 @@ TEST(StructuredOutput, YamlStringsStayStrings) {
     std::string_view text;
     std::string_view yaml;
   } cases[] = {
-      {"plain_word", "plain_word\n"}, {"application/pkix-cert", "application/pkix-cert\n"},
-      {"", "\"\"\n"},      {"true", "\"true\"\n"}, {"No", "\"No\"\n"},       {"null", "\"null\"\n"}, {"NaN", "\"NaN\"\n"},
-      {"12e4", "\"12e4\"\n"}, {"0x10", "\"0x10\"\n"}, {"a: b", "\"a: b\"\n"}, {"#x", "\"#x\"\n"},     {"-x", "\"-x\"\n"},
-      {"two words", "\"two words\"\n"}, {"line\nbreak", "\"line\\nbreak\"\n"}, {"say \"x\"", "\"say \\\"x\\\"\"\n"},
-      {"2026-11-24T02:00:00Z", "\"2026-11-24T02:00:00Z\"\n"}, {"~", "\"~\"\n"},
+      {"plain_word", "plain_word\n"},
+      {"application/pkix-cert", "application/pkix-cert\n"},
+      {"", "\"\"\n"},
+      {"true", "\"true\"\n"},
+      {"No", "\"No\"\n"},
+      {"null", "\"null\"\n"},
+      {"NaN", "\"NaN\"\n"},
+      {"12e4", "\"12e4\"\n"},
+      {"0x10", "\"0x10\"\n"},
+      {"a: b", "\"a: b\"\n"},
+      {"#x", "\"#x\"\n"},
+      {"-x", "\"-x\"\n"},
+      {"two words", "\"two words\"\n"},
+      {"line\nbreak", "\"line\\nbreak\"\n"},
+      {"say \"x\"", "\"say \\\"x\\\"\"\n"},
+      {"2026-11-24T02:00:00Z", "\"2026-11-24T02:00:00Z\"\n"},
+      {"~", "\"~\"\n"},
   };
   for (const auto& c : cases) EXPECT_EQ(ToYaml(json::Value::String(c.text)), c.yaml) << c.text;
 }

@@ -6,13 +6,8 @@ namespace assay::codec {
 namespace {
 
 TEST(Base64, EncodesTheVectorsOfRfc4648Section10) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""},
-                                                       {"f", "Zg=="},
-                                                       {"fo", "Zm8="},
-                                                       {"foo", "Zm9v"},
-                                                       {"foob", "Zm9vYg=="},
-                                                       {"fooba", "Zm9vYmE="},
-                                                       {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : cases) {
     EXPECT_EQ(ToBase64(AsBytes(plain)), encoded);
     const auto bytes = FromBase64(encoded);
@@ -30,16 +25,15 @@ TEST(Base64, UsesTheAlphabetOfItsVariant) {
 }
 
 TEST(Base64, RefusesEveryOtherSpelling) {
-  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zm9v=", "Zm9v====", "Zh==", "Zm9=", "Z g=",
-                           "Zm9v\n", " Zm9v", "Zm=v", "Zg==Zg==", "-_-_", "Zm9\x80", "Zm9*"}) {
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zm9v=", "Zm9v====", "Zh==", "Zm9=", "Z g=", "Zm9v\n", " Zm9v",
+                           "Zm=v", "Zg==Zg==", "-_-_", "Zm9\x80", "Zm9*"}) {
     EXPECT_FALSE(FromBase64(text)) << text;
   }
   EXPECT_FALSE(FromBase64(std::string_view("Zm9\0", 4)));
 }
 
 TEST(Base64Url, RefusesPaddingAndEveryOtherSpelling) {
-  for (const char* text : {"Zg==", "Zm8=", "Z", "Zm9vY", "Zh", "Zm9", "+/+/", "Zm9v ", "Zg\n"})
-    EXPECT_FALSE(FromBase64Url(text)) << text;
+  for (const char* text : {"Zg==", "Zm8=", "Z", "Zm9vY", "Zh", "Zm9", "+/+/", "Zm9v ", "Zg\n"}) EXPECT_FALSE(FromBase64Url(text)) << text;
 }
 
 TEST(Base64, AcceptsExactlyOneSpellingOfTheLastCharacter) {

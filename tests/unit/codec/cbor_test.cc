@@ -69,15 +69,21 @@ TEST_P(CborRefuses, WithThePlace) {
   EXPECT_NE(value.findings().front().component.find("test at byte "), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CborRefuses, testing::Values(
-    Refused{"", "nothing"}, Refused{"0000", "trailing byte"}, Refused{"1817", "23 in two bytes"}, Refused{"190017", "23 in three bytes"},
-    Refused{"1a0000ffff", "65535 in five bytes"}, Refused{"1b00000000ffffffff", "32 bits in nine bytes"}, Refused{"3817", "-24 in two bytes"},
-    Refused{"580401020304", "length in two bytes"}, Refused{"18", "no argument"}, Refused{"1901", "half an argument"}, Refused{"4401", "string cut off"},
-    Refused{"5bffffffffffffffff", "string of 2^64-1 bytes"}, Refused{"9bffffffffffffffff", "array of 2^64-1 elements"}, Refused{"8201", "array cut off"},
-    Refused{"a101", "map without value"}, Refused{"a201020103", "key twice"}, Refused{"a2616101616102", "text key twice"}, Refused{"a1f401", "boolean key"},
-    Refused{"a1410001", "bytes as key"}, Refused{"a1800100", "array as key"}, Refused{"62ff00", "not UTF-8"}, Refused{"63eda080", "surrogate"},
-    Refused{"f7", "undefined"}, Refused{"f0", "simple value 16"}, Refused{"f820", "simple value 32"}, Refused{"ff", "lone break"},
-    Refused{"1c", "reserved"}, Refused{"1f", "indefinite integer"}, Refused{"d2", "tag without content"}, Refused{"df00", "indefinite tag"}));
+INSTANTIATE_TEST_SUITE_P(All, CborRefuses,
+                         testing::Values(Refused{"", "nothing"}, Refused{"0000", "trailing byte"}, Refused{"1817", "23 in two bytes"},
+                                         Refused{"190017", "23 in three bytes"}, Refused{"1a0000ffff", "65535 in five bytes"},
+                                         Refused{"1b00000000ffffffff", "32 bits in nine bytes"}, Refused{"3817", "-24 in two bytes"},
+                                         Refused{"580401020304", "length in two bytes"}, Refused{"18", "no argument"},
+                                         Refused{"1901", "half an argument"}, Refused{"4401", "string cut off"},
+                                         Refused{"5bffffffffffffffff", "string of 2^64-1 bytes"},
+                                         Refused{"9bffffffffffffffff", "array of 2^64-1 elements"}, Refused{"8201", "array cut off"},
+                                         Refused{"a101", "map without value"}, Refused{"a201020103", "key twice"},
+                                         Refused{"a2616101616102", "text key twice"}, Refused{"a1f401", "boolean key"},
+                                         Refused{"a1410001", "bytes as key"}, Refused{"a1800100", "array as key"},
+                                         Refused{"62ff00", "not UTF-8"}, Refused{"63eda080", "surrogate"}, Refused{"f7", "undefined"},
+                                         Refused{"f0", "simple value 16"}, Refused{"f820", "simple value 32"}, Refused{"ff", "lone break"},
+                                         Refused{"1c", "reserved"}, Refused{"1f", "indefinite integer"},
+                                         Refused{"d2", "tag without content"}, Refused{"df00", "indefinite tag"}));
 
 TEST(Cbor, RefusesWhatIsOverItsLimits) {
   const auto reason = [](const Outcome<Value>& value) { return value ? std::nullopt : std::optional(value.findings().front().reason); };

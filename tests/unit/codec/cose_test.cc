@@ -91,7 +91,9 @@ TEST(Cose, ItsLimitIsExact) {
 
 TEST(Cose, EveryTruncationIsRefused) {
   const Bytes whole = *FromHex("d28444a1013822a0430102034304050a");
-  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(ParseSign1(ByteView(whole).first(size), "test", kLimit).ok()) << size;
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(ParseSign1(ByteView(whole).first(size), "test", kLimit).ok()) << size;
+  }
 }
 
 }  // namespace

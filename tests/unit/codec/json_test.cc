@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "codec/json.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,8 +24,7 @@ TEST(JsonNumbers, IntegersOf64BitsAreExactAndAllOthersKeepTheirText) {
   EXPECT_EQ(Parsed("-9223372036854775808").AsInt64(), INT64_MIN);
   EXPECT_EQ(Parsed("-1").AsUint64(), std::nullopt);
   EXPECT_EQ(Parsed("9007199254740993").AsUint64(), 9007199254740993U);
-  for (const char* text :
-       {"18446744073709551616", "-9223372036854775809", "1.0", "0.5", "1e2", "1E+2", "-2.5e-3", "-0", "-0.0"}) {
+  for (const char* text : {"18446744073709551616", "-9223372036854775809", "1.0", "0.5", "1e2", "1E+2", "-2.5e-3", "-0", "-0.0"}) {
     const Value value = Parsed(text);
     ASSERT_NE(value.AsOtherNumber(), nullptr) << text;
     EXPECT_EQ(*value.AsOtherNumber(), text);
@@ -182,8 +181,7 @@ TEST(Json, KeepsToItsLimits) {
   const auto deeper = Parse("[" + deep + "]");
   ASSERT_FALSE(deeper);
   EXPECT_EQ(deeper.findings().front().reason, Reason::kSizeOverLimit);
-  EXPECT_EQ(codec::MessageOf(deeper.findings().front()),
-            "json:1:17: expected at most 16 levels of nesting, found one more");
+  EXPECT_EQ(codec::MessageOf(deeper.findings().front()), "json:1:17: expected at most 16 levels of nesting, found one more");
   EXPECT_FALSE(Parse(R"({"a":{"b":[]}})", "j", {.depth = 2}));
   EXPECT_TRUE(Parse(R"({"a":{"b":1}})", "j", {.depth = 2}));
   EXPECT_FALSE(Parse(std::string(1'000'000, '[')));
@@ -199,11 +197,10 @@ TEST(Json, KeepsToItsLimits) {
 
 TEST(Json, EqualityIgnoresPlacesAndTheOrderOfMembersButNothingElse) {
   EXPECT_EQ(Parsed(R"({"a":1,"b":[true,"x"]})"), Parsed(R"( {"b": [ true, "\u0078" ], "a": 1} )"));
-  const char* const different[] = {
-      "null",         "false",       "true",       "0",          "1",          "-1",
-      "1.0",          "\"1\"",       "\"\"",       "[]",         "{}",         "[1]",
-      "[1,2]",        "[2,1]",       R"({"a":1})", R"({"a":2})", R"({"b":1})", R"({"a":1,"b":1})",
-      R"([{"a":1}])", R"([{"a":2}])"};
+  const char* const different[] = {"null",         "false",       "true",       "0",          "1",          "-1",
+                                   "1.0",          "\"1\"",       "\"\"",       "[]",         "{}",         "[1]",
+                                   "[1,2]",        "[2,1]",       R"({"a":1})", R"({"a":2})", R"({"b":1})", R"({"a":1,"b":1})",
+                                   R"([{"a":1}])", R"([{"a":2}])"};
   for (const char* a : different) {
     for (const char* b : different) EXPECT_EQ(Parsed(a) == Parsed(b), std::string_view(a) == b) << a << ' ' << b;
   }
@@ -218,8 +215,7 @@ TEST(Json, BuildsTreesLikeTheParsedOnes) {
   Value& list = root.Add("list", Value::MakeArray());
   list.Append(Value::String("x"));
   list.Append(Value::Integer(UINT64_MAX));
-  EXPECT_EQ(root,
-            Parsed(R"({"flag":true,"natural":7,"negative":-7,"nothing":null,"list":["x",18446744073709551615]})"));
+  EXPECT_EQ(root, Parsed(R"({"flag":true,"natural":7,"negative":-7,"nothing":null,"list":["x",18446744073709551615]})"));
 }
 
 TEST(JsonDeath, BuildingIntoTheWrongKindIsABug) {

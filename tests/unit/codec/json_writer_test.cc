@@ -18,8 +18,7 @@ std::string CanonicalOf(std::string_view text) {
 }
 
 TEST(CanonicalJson, HasNoBlanksAndSortedMembers) {
-  EXPECT_EQ(CanonicalOf(R"( { "b" : [ 1 , true , null , "x" ] , "a" : { } , "c": [ ] } )"),
-            R"({"a":{},"b":[1,true,null,"x"],"c":[]})");
+  EXPECT_EQ(CanonicalOf(R"( { "b" : [ 1 , true , null , "x" ] , "a" : { } , "c": [ ] } )"), R"({"a":{},"b":[1,true,null,"x"],"c":[]})");
   EXPECT_EQ(CanonicalOf(R"({"b":{"d":1,"c":2},"a":[{"z":0,"y":0}]})"), R"({"a":[{"y":0,"z":0}],"b":{"c":2,"d":1}})");
   EXPECT_EQ(CanonicalOf("-7"), "-7");
   EXPECT_EQ(CanonicalOf("9007199254740991"), "9007199254740991");
@@ -29,9 +28,8 @@ TEST(CanonicalJson, HasNoBlanksAndSortedMembers) {
 // RFC 8785 section 3.2.3, the names of its example: CR, 1, U+0080, ö, €, 😀, U+FB33.
 TEST(CanonicalJson, SortsByUtf16CodeUnits) {
   EXPECT_EQ(
-      CanonicalOf(
-          R"({"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh",)"
-          R"("1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"})"),
+      CanonicalOf(R"({"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh",)"
+                  R"("1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"})"),
       "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\xc2\x80\":\"Control\",\"ö\":\"Latin Small Letter O With "
       "Diaeresis\","
       "\"€\":\"Euro Sign\",\"😀\":\"Emoji: Grinning Face\",\"\xef\xac\xb3\":\"Hebrew Letter Dalet With Dagesh\"}");
@@ -56,8 +54,7 @@ TEST(CanonicalJson, OrderOfNamesIsThatOfUtf16) {
                                 "\xef\xac\xb3",
                                 "\xef\xbf\xbf"};
   for (std::size_t i = 0; i < std::size(sorted); ++i) {
-    for (std::size_t j = 0; j < std::size(sorted); ++j)
-      EXPECT_EQ(PrecedesInUtf16(sorted[i], sorted[j]), i < j) << i << ' ' << j;
+    for (std::size_t j = 0; j < std::size(sorted); ++j) EXPECT_EQ(PrecedesInUtf16(sorted[i], sorted[j]), i < j) << i << ' ' << j;
   }
 }
 

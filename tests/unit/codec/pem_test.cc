@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "codec/pem.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view kOne = "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n";
 
 TEST(Pem, ReadsBlocksAndIgnoresTextBetweenThem) {
-  const std::string text = Cat("Subject: CN=a\n", kOne, "comment - with -- dashes\n\n-----BEGIN X509 CRL-----\n",
-                               "BAUG\nBwg=\n-----END X509 CRL-----\n\0");
+  const std::string text =
+      Cat("Subject: CN=a\n", kOne, "comment - with -- dashes\n\n-----BEGIN X509 CRL-----\n", "BAUG\nBwg=\n-----END X509 CRL-----\n\0");
   const auto blocks = ParsePem(text);
   ASSERT_TRUE(blocks) << MessageOf(blocks.findings().front());
   ASSERT_EQ(blocks->size(), 2U);
@@ -25,10 +25,9 @@ TEST(Pem, ReadsBlocksAndIgnoresTextBetweenThem) {
 }
 
 TEST(Pem, ReadsEveryLineEndAndBlanksBeforeIt) {
-  for (const char* text :
-       {"-----BEGIN A-----\r\nAQID\r\n-----END A-----\r\n", "-----BEGIN A-----\rAQID\r-----END A-----\r",
-        "-----BEGIN A-----\nAQID\n-----END A-----", "-----BEGIN A----- \t\nAQID  \n-----END A----- \n",
-        "-----BEGIN A-----\nAQ\nI\nD\n-----END A-----\n"}) {
+  for (const char* text : {"-----BEGIN A-----\r\nAQID\r\n-----END A-----\r\n", "-----BEGIN A-----\rAQID\r-----END A-----\r",
+                           "-----BEGIN A-----\nAQID\n-----END A-----", "-----BEGIN A----- \t\nAQID  \n-----END A----- \n",
+                           "-----BEGIN A-----\nAQ\nI\nD\n-----END A-----\n"}) {
     const auto blocks = ParsePem(text);
     ASSERT_TRUE(blocks) << text;
     EXPECT_EQ(blocks->front().der, (Bytes{1, 2, 3})) << text;
@@ -53,20 +52,16 @@ TEST(Pem, RefusesBrokenBlocksAndSaysWhere) {
       {"-----BEGIN A-----\nAQID\n", "pem:1: expected a line \"-----END A-----\", found the end of the input"},
       {"x\n-----BEGIN A-----\nAQID\n-----END B-----\n", "pem:4: expected \"-----END A-----\", found '-----END B-----'"},
       {"-----BEGIN A-----\nAQID\n-----END A----\n", "pem:3: expected \"-----END A-----\", found '-----END A----'"},
-      {"-----BEGIN A-----\nAQID\n-----BEGIN A-----\n",
-       "pem:3: expected \"-----END A-----\", found '-----BEGIN A-----'"},
+      {"-----BEGIN A-----\nAQID\n-----BEGIN A-----\n", "pem:3: expected \"-----END A-----\", found '-----BEGIN A-----'"},
       {"-----END A-----\n", "pem:1: expected a line \"-----BEGIN label-----\", found '-----END A-----'"},
-      {"-----BEGIN A----\nAQID\n-----END A-----\n",
-       "pem:1: expected a line \"-----BEGIN label-----\", found '-----BEGIN A----'"},
+      {"-----BEGIN A----\nAQID\n-----END A-----\n", "pem:1: expected a line \"-----BEGIN label-----\", found '-----BEGIN A----'"},
       {"----BEGIN A-----\n", "pem: expected a PEM block, found none"},
       {"-----BEGIN A-----\nAQID\n-----END A----------BEGIN A-----\n",
        "pem:3: expected \"-----END A-----\", found '-----END A----------BEGIN A-----'"},
       {"text -----BEGIN A-----\nAQID\n-----END A-----\n",
        "pem:1: expected a line \"-----BEGIN label-----\", found 'text -----BEGIN A-----'"},
-      {" -----BEGIN A-----\nAQID\n-----END A-----\n",
-       "pem:1: expected a line \"-----BEGIN label-----\", found ' -----BEGIN A-----'"},
-      {"-----BEGIN -----\nAQID\n-----END -----\n",
-       "pem:1: expected a line \"-----BEGIN label-----\", found '-----BEGIN -----'"},
+      {" -----BEGIN A-----\nAQID\n-----END A-----\n", "pem:1: expected a line \"-----BEGIN label-----\", found ' -----BEGIN A-----'"},
+      {"-----BEGIN -----\nAQID\n-----END -----\n", "pem:1: expected a line \"-----BEGIN label-----\", found '-----BEGIN -----'"},
       {"-----BEGIN A  B-----\nAQID\n-----END A  B-----\n",
        "pem:1: expected a line \"-----BEGIN label-----\", found '-----BEGIN A  B-----'"},
       {"-----BEGIN A-----\n-----END A-----\n", "pem:2: expected base64 between BEGIN and END, found nothing"},
@@ -75,8 +70,7 @@ TEST(Pem, RefusesBrokenBlocksAndSaysWhere) {
       {"-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nAQID\n-----END A-----\n",
        "pem:2: expected a line of base64, found 'Proc-Type: 4,ENCRYPTED'"},
       {"-----BEGIN A-----\nAQ ID\n-----END A-----\n", "pem:2: expected a line of base64, found 'AQ ID'"},
-      {"-----BEGIN A-----\nAQ==\nAQID\n-----END A-----\n",
-       "pem:3: expected nothing behind the base64 padding, found 'AQID'"},
+      {"-----BEGIN A-----\nAQ==\nAQID\n-----END A-----\n", "pem:3: expected nothing behind the base64 padding, found 'AQID'"},
       {"-----BEGIN A-----\nAQ=I\n-----END A-----\n", "pem:2: expected a line of base64, found 'AQ=I'"},
       {"-----BEGIN A-----\nAQI\n-----END A-----\n",
        "pem:2: expected canonical base64 (whole groups of four, padded, spare bits zero), found a block of 3 "
@@ -100,8 +94,7 @@ TEST(Pem, OneBrokenBlockRefusesTheWholeText) {
 TEST(Pem, KeepsToItsLimits) {
   const std::string two = Cat(kOne, kOne);
   EXPECT_TRUE(ParsePem(two, "chain.pem", {.bytes = two.size(), .blocks = 2}));
-  for (const PemLimits limits :
-       {PemLimits{.bytes = two.size() - 1, .blocks = 2}, PemLimits{.bytes = two.size(), .blocks = 1}}) {
+  for (const PemLimits limits : {PemLimits{.bytes = two.size() - 1, .blocks = 2}, PemLimits{.bytes = two.size(), .blocks = 1}}) {
     const auto blocks = ParsePem(two, "chain.pem", limits);
     ASSERT_FALSE(blocks);
     EXPECT_EQ(blocks.findings().front().reason, Reason::kSizeOverLimit);

@@ -10,7 +10,8 @@ namespace {
 
 TEST(Protobuf, ReadsFieldsAsTheyStand) {
   // 1: 150; 2: "testing"; 3: fixed32; 4: fixed64; 1 again: 0
-  const Bytes message = {0x08, 0x96, 0x01, 0x12, 0x07, 't', 'e', 's', 't', 'i', 'n', 'g', 0x1D, 1, 2, 3, 4, 0x21, 1, 0, 0, 0, 0, 0, 0, 0x80, 0x08, 0x00};
+  const Bytes message = {0x08, 0x96, 0x01, 0x12, 0x07, 't', 'e', 's', 't', 'i', 'n', 'g',  0x1D, 1,
+                         2,    3,    4,    0x21, 1,    0,   0,   0,   0,   0,   0,   0x80, 0x08, 0x00};
   const auto fields = Parse(message);
   ASSERT_TRUE(fields);
   ASSERT_EQ(fields->size(), 5u);

@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "codec/yaml.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,8 +58,7 @@ TEST(Yaml, ReadsAPolicy) {
 
 TEST(Yaml, TellsPlainFromQuotedScalars) {
   EXPECT_FALSE(Parsed("v: yes\n").was_quoted);
-  for (const char* text :
-       {"v: \"yes\"\n", "v: 'yes'\n", "v: |-\n  yes\n", "v: >-\n  yes\n", "v:\n  \"yes\"\n", "v:   'yes' # c\n"}) {
+  for (const char* text : {"v: \"yes\"\n", "v: 'yes'\n", "v: |-\n  yes\n", "v: >-\n  yes\n", "v:\n  \"yes\"\n", "v:   'yes' # c\n"}) {
     const Node node = Parsed(text);
     EXPECT_EQ(node.text, "yes") << text;
     EXPECT_TRUE(node.was_quoted) << text;
@@ -171,8 +170,7 @@ TEST(Yaml, RefusesWhatPolicyFilesMayNotHaveAndSaysWhere) {
   for (const Broken& broken : cases) {
     const auto node = Parse(broken.text, "p.yaml");
     ASSERT_FALSE(node) << broken.text;
-    EXPECT_THAT(codec::MessageOf(node.findings().front()), testing::StartsWith(std::string(broken.message)))
-        << broken.text;
+    EXPECT_THAT(codec::MessageOf(node.findings().front()), testing::StartsWith(std::string(broken.message))) << broken.text;
     EXPECT_EQ(node.findings().front().reason, Reason::kEncodingMalformed);
   }
 }
@@ -183,15 +181,13 @@ TEST(Yaml, FindsARepeatedKeyInALargeMappingToo) {
   std::string text;
   for (int i = 0; i < 500; ++i) text += Cat("k", i, ": 0\n");
   EXPECT_TRUE(Parse(text, "p.yaml"));
-  EXPECT_EQ(MessageIn(Parse(text + "k7: 1\n", "p.yaml")),
-            "p.yaml:501:1: expected each key once, found 'k7' again, first at line 8");
+  EXPECT_EQ(MessageIn(Parse(text + "k7: 1\n", "p.yaml")), "p.yaml:501:1: expected each key once, found 'k7' again, first at line 8");
 }
 
 TEST(Yaml, KeepsToItsLimits) {
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_TRUE(Parse(nested(32), "p.yaml"));
-  EXPECT_EQ(MessageIn(Parse(nested(33), "p.yaml")),
-            "p.yaml:1:33: expected at most 32 levels of nesting, found one more");
+  EXPECT_EQ(MessageIn(Parse(nested(33), "p.yaml")), "p.yaml:1:33: expected at most 32 levels of nesting, found one more");
   EXPECT_FALSE(Parse(nested(100'000), "p.yaml"));
   EXPECT_FALSE(Parse(std::string(100'000, '['), "p.yaml"));
   EXPECT_FALSE(Parse(std::string(1000, '{'), "p.yaml"));
@@ -211,8 +207,8 @@ TEST(Yaml, KeepsToItsLimits) {
 TEST(YamlAccessors, BooleansArePlainTrueAndFalseOnly) {
   EXPECT_TRUE(*AsBool(Parsed("v: true\n")));
   EXPECT_FALSE(*AsBool(Parsed("v: false\n")));
-  for (const char* text : {"yes", "no", "True", "TRUE", "on", "off", "y", "1", "0", "\"true\"", "'false'", "~",
-                           "[true]", "{a: true}", "\"\""}) {
+  for (const char* text :
+       {"yes", "no", "True", "TRUE", "on", "off", "y", "1", "0", "\"true\"", "'false'", "~", "[true]", "{a: true}", "\"\""}) {
     EXPECT_FALSE(AsBool(Parsed(Cat("v: ", text, '\n')))) << text;
   }
   EXPECT_EQ(MessageIn(AsBool(Parsed("w: 1\nv:    yes\n"))), "p.yaml:2:7: expected true or false, found 'yes'");
@@ -228,28 +224,9 @@ TEST(YamlAccessors, IntegersAreDecimalOrHexadecimal) {
     ASSERT_TRUE(integer) << text;
     EXPECT_EQ(*integer, number);
   }
-  for (const char* text : {"-1",
-                           "+1",
-                           "010",
-                           "00",
-                           "0o17",
-                           "0b1",
-                           "0x",
-                           "0X18",
-                           "0x-1",
-                           "0x10000000000000000",
-                           "18446744073709551616",
-                           "1.0",
-                           "1e3",
-                           "1_000",
-                           "1h",
-                           "\"7\"",
-                           "'0x18'",
-                           "~",
-                           "[7]",
-                           "''",
-                           "0x1g",
-                           "seven"}) {
+  for (const char* text :
+       {"-1",    "+1", "010",   "00",     "0o17", "0b1", "0x", "0X18", "0x-1", "0x10000000000000000", "18446744073709551616", "1.0", "1e3",
+        "1_000", "1h", "\"7\"", "'0x18'", "~",    "[7]", "''", "0x1g", "seven"}) {
     EXPECT_FALSE(AsInteger(Parsed(Cat("v: ", text, '\n')))) << text;
   }
 }
@@ -279,8 +256,7 @@ TEST(YamlAccessors, UnknownKeysAreNamedWithTheNearestKnownOne) {
   ASSERT_EQ(outcome.findings().size(), 2U);
   EXPECT_EQ(codec::MessageOf(outcome.findings()[0]),
             "p.yaml:2:1: expected one of the keys claim, equals, one_of, found 'equal'; did you mean 'equals'?");
-  EXPECT_EQ(codec::MessageOf(outcome.findings()[1]),
-            "p.yaml:3:1: expected one of the keys claim, equals, one_of, found 'qwertyuiop'");
+  EXPECT_EQ(codec::MessageOf(outcome.findings()[1]), "p.yaml:3:1: expected one of the keys claim, equals, one_of, found 'qwertyuiop'");
   EXPECT_FALSE(RequireKnownKeys(Parsed("v: x\n"), {"x"}));
   EXPECT_TRUE(RequireKnownKeys(Parsed("v: {}\n"), {}));
 }

@@ -34,20 +34,27 @@ struct Case {
 };
 
 TEST(Addresses, AreThoseOfTheVendorsInterfaces) {
-  const std::string azure = Cat("https://global.acccache.azure.net/SevSnpVM/certificates/", kChip, "/db0a000000000201?api-version=2020-10-15-preview");
-  const std::string pcs = "https://api.trustedservices.intel.com", certificates = "https://certificates.trustedservices.intel.com", kds = "https://kdsintf.amd.com";
+  const std::string azure =
+      Cat("https://global.acccache.azure.net/SevSnpVM/certificates/", kChip, "/db0a000000000201?api-version=2020-10-15-preview");
+  const std::string pcs = "https://api.trustedservices.intel.com", certificates = "https://certificates.trustedservices.intel.com",
+                    kds = "https://kdsintf.amd.com";
   const std::string identity = pcs + "/sgx/certification/v4/qe/identity?update=standard";
   const Case cases[] = {
-      {{"amd.vcek", "Milan", kChip + "/" + kMilanTcb}, {azure, Cat(kds, "/vcek/v1/Milan/", kChip, "?blSPL=01&teeSPL=02&snpSPL=10&ucodeSPL=219")}},
-      {{"amd.vcek", "Genoa", kChip + "/" + kMilanTcb}, {azure, Cat(kds, "/vcek/v1/Genoa/", kChip, "?blSPL=01&teeSPL=02&snpSPL=10&ucodeSPL=219")}},
-      {{"amd.vcek", "Turin", kTurinChip + "/" + kTurinTcb}, {Cat(kds, "/vcek/v1/Turin/", kTurinChip, "?fmcSPL=01&blSPL=02&teeSPL=03&snpSPL=04&ucodeSPL=81")}},
+      {{"amd.vcek", "Milan", kChip + "/" + kMilanTcb},
+       {azure, Cat(kds, "/vcek/v1/Milan/", kChip, "?blSPL=01&teeSPL=02&snpSPL=10&ucodeSPL=219")}},
+      {{"amd.vcek", "Genoa", kChip + "/" + kMilanTcb},
+       {azure, Cat(kds, "/vcek/v1/Genoa/", kChip, "?blSPL=01&teeSPL=02&snpSPL=10&ucodeSPL=219")}},
+      {{"amd.vcek", "Turin", kTurinChip + "/" + kTurinTcb},
+       {Cat(kds, "/vcek/v1/Turin/", kTurinChip, "?fmcSPL=01&blSPL=02&teeSPL=03&snpSPL=04&ucodeSPL=81")}},
       {{"amd.ask", "Milan", ""}, {kds + "/vcek/v1/Milan/cert_chain"}},
       {{"amd.ark", "Genoa", ""}, {kds + "/vcek/v1/Genoa/cert_chain"}},
       {{"amd.asvk", "Turin", ""}, {kds + "/vlek/v1/Turin/cert_chain"}},
       {{"amd.crl", "Milan", ""}, {kds + "/vcek/v1/Milan/crl"}},
       {{"amd.crl", "Milan", "vlek"}, {kds + "/vlek/v1/Milan/crl"}},
       {{"intel.tcb_info", "TDX", "00806f050000"}, {pcs + "/tdx/certification/v4/tcb?fmspc=00806F050000&update=standard"}},
-      {{"intel.tcb_info", "SGX", "00906ed50000"}, {pcs + "/sgx/certification/v4/tcb?fmspc=00906ED50000&update=early"}, trust::Channel::kEarly},
+      {{"intel.tcb_info", "SGX", "00906ed50000"},
+       {pcs + "/sgx/certification/v4/tcb?fmspc=00906ED50000&update=early"},
+       trust::Channel::kEarly},
       {{"intel.qe_identity", "TD_QE", ""}, {pcs + "/tdx/certification/v4/qe/identity?update=standard"}},
       {{"intel.qe_identity", "QE", ""}, {pcs + "/sgx/certification/v4/qe/identity?update=early"}, trust::Channel::kEarly},
       {{"intel.tcb_evaluation_data_numbers", "TDX", ""}, {pcs + "/tdx/certification/v4/tcbevaluationdatanumbers"}},
@@ -58,8 +65,10 @@ TEST(Addresses, AreThoseOfTheVendorsInterfaces) {
       {{"intel.root_crl", "", ""}, {certificates + "/IntelSGXRootCA.der"}},
       {{"intel.root", "", ""}, {certificates + "/Intel_SGX_Provisioning_Certification_RootCA.pem", identity}},
       {{"intel.tcb_signing", "", ""}, {identity}},
-      {{"gce.launch_endorsement", "sevsnp", kMeasurement}, {Cat("https://storage.googleapis.com/gce_tcb_integrity/ovmf_x64_csm/sevsnp/", kMeasurement, ".binarypb")}},
-      {{"gce.launch_endorsement", "tdx", kMeasurement}, {Cat("https://storage.googleapis.com/gce_tcb_integrity/ovmf_x64_csm/tdx/", kMeasurement, ".binarypb")}},
+      {{"gce.launch_endorsement", "sevsnp", kMeasurement},
+       {Cat("https://storage.googleapis.com/gce_tcb_integrity/ovmf_x64_csm/sevsnp/", kMeasurement, ".binarypb")}},
+      {{"gce.launch_endorsement", "tdx", kMeasurement},
+       {Cat("https://storage.googleapis.com/gce_tcb_integrity/ovmf_x64_csm/tdx/", kMeasurement, ".binarypb")}},
   };
   for (const Case& one : cases) EXPECT_EQ(UrlsOf({one.key, one.channel}), one.urls) << one.key.ToString();
 }
@@ -120,7 +129,10 @@ TEST(Addresses, HintsThatAreNotOfTheirFormHaveNone) {
 }
 
 TEST(Addresses, TheEarlyChannelHasTcbDocumentsAlone) {
-  for (const trust::CollateralKey& key : {trust::CollateralKey{"intel.pck_crl", "platform", ""}, {"intel.root_crl", "", ""}, {"amd.crl", "Milan", ""}, {"intel.tcb_signing", "", ""}}) {
+  for (const trust::CollateralKey& key : {trust::CollateralKey{"intel.pck_crl", "platform", ""},
+                                          {"intel.root_crl", "", ""},
+                                          {"amd.crl", "Milan", ""},
+                                          {"intel.tcb_signing", "", ""}}) {
     EXPECT_NE(UrlsOf({key}), Urls{}) << key.ToString();
     EXPECT_EQ(UrlsOf({key, trust::Channel::kEarly}), Urls{}) << key.ToString();
   }

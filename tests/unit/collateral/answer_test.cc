@@ -14,7 +14,8 @@ namespace {
 std::string PercentEncoded(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) encoded += c;
     else encoded += Cat("%", ToHex(AsBytes(std::string_view(&c, 1))));
   }
@@ -37,9 +38,11 @@ TEST(IssuerChain, IsPercentEncodedPem) {
 
 TEST(IssuerChain, AnythingElseIsRefused) {
   const std::string good = PercentEncoded(kPem);
-  for (const std::string& header : {std::string(""), good.substr(0, good.size() / 2), good + "%", good + "%4", good + "%zz", good + "%00", good + "%80", std::string("-----BEGIN CERTIFICATE-----"),
-                                    PercentEncoded(kPem + kPem + kPem + kPem + kPem), PercentEncoded(codec::EncodePem("PRIVATE KEY", Bytes{1, 2, 3})),
-                                    PercentEncoded(kPem + codec::EncodePem("X509 CRL", Bytes{1, 2, 3})), good + std::string(kMostChainBytes, 'x')}) {
+  for (const std::string& header :
+       {std::string(""), good.substr(0, good.size() / 2), good + "%", good + "%4", good + "%zz", good + "%00", good + "%80",
+        std::string("-----BEGIN CERTIFICATE-----"), PercentEncoded(kPem + kPem + kPem + kPem + kPem),
+        PercentEncoded(codec::EncodePem("PRIVATE KEY", Bytes{1, 2, 3})),
+        PercentEncoded(kPem + codec::EncodePem("X509 CRL", Bytes{1, 2, 3})), good + std::string(kMostChainBytes, 'x')}) {
     Refused(DecodeIssuerChain(header));
   }
 }

@@ -169,8 +169,9 @@ TEST_F(HttpsTest, ARestartInTheMiddleOfAFetchLosesNothing) {
 
 TEST_F(HttpsTest, Attack150_NothingButTheConfiguredServersIsAsked) {
   const std::atomic<bool> stop = false;
-  for (const std::string& url : {std::string("https://elsewhere.example/crl"), pcs_.url() + "/vcek/v1/Milan/crl", kds_.url(), kds_.url() + "0/crl", kds_.url() + "@elsewhere.example/crl",
-                                 std::string("http://localhost/crl"), std::string("file:///etc/passwd")}) {
+  for (const std::string& url :
+       {std::string("https://elsewhere.example/crl"), pcs_.url() + "/vcek/v1/Milan/crl", kds_.url(), kds_.url() + "0/crl",
+        kds_.url() + "@elsewhere.example/crl", std::string("http://localhost/crl"), std::string("file:///etc/passwd")}) {
     EXPECT_FALSE(transport_->Get(Upstream::kAmdKds, {.url = url, .most_bytes = 1000}, stop).ok()) << url;
     EXPECT_FALSE(transport_->Get(Upstream::kGceStorage, {.url = url, .most_bytes = 1000}, stop).ok()) << url;
   }
@@ -205,7 +206,8 @@ class Nghttpd {
     EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
     EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
     ::close(socket);  // it can't be handed over
-    const std::string port = std::to_string(ntohs(address.sin_port)), key = tls / "server.key", certificate = tls / "server.pem", directory = files;
+    const std::string port = std::to_string(ntohs(address.sin_port)), key = tls / "server.key", certificate = tls / "server.pem",
+                      directory = files;
     process_ = ::fork();
     if (process_ == 0) {
       ::execlp("nghttpd", "nghttpd", "-a", "127.0.0.1", "-d", directory.c_str(), port.c_str(), key.c_str(), certificate.c_str(), nullptr);

@@ -13,12 +13,12 @@
 namespace assay::collateral {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const trust::CollateralKey kCrl{"amd.crl", "Milan", ""}, kInfo{"intel.tcb_info", "TDX", "00806f050000"};
 
@@ -28,8 +28,11 @@ std::set<std::string> KeysOf(const Gathered& gathered) {
   return keys;
 }
 
-const ItemStatus* StatusOf(const KeeperStatus& status, const trust::CollateralKey& key, trust::Channel channel = trust::Channel::kStandard) {
-  const auto found = std::find_if(status.items.begin(), status.items.end(), [&](const ItemStatus& item) { return item.key == ChanneledKey{key, channel}; });
+const ItemStatus* StatusOf(const KeeperStatus& status, const trust::CollateralKey& key,
+                           trust::Channel channel = trust::Channel::kStandard) {
+  const auto found = std::find_if(status.items.begin(), status.items.end(), [&](const ItemStatus& item) {
+    return item.key == ChanneledKey{key, channel};
+  });
   return found == status.items.end() ? nullptr : &*found;
 }
 
@@ -56,7 +59,11 @@ TEST(Keeper, WhatIsMissingIsFetchedAndThereTheNextTime) {
 TEST(Keeper, EveryLineOfAmd) {
   World world;
   for (const std::string_view line : {"Milan", "Genoa", "Turin"}) {
-    const std::vector<trust::CollateralKey> keys = {{"amd.ark", std::string(line), ""}, {"amd.ask", std::string(line), ""}, {"amd.asvk", std::string(line), ""}, {"amd.crl", std::string(line), ""}, VcekKey(7, line)};
+    const std::vector<trust::CollateralKey> keys = {{"amd.ark", std::string(line), ""},
+                                                    {"amd.ask", std::string(line), ""},
+                                                    {"amd.asvk", std::string(line), ""},
+                                                    {"amd.crl", std::string(line), ""},
+                                                    VcekKey(7, line)};
     world.keeper().Find(keys);
     world.Run(seconds(2));
     const Gathered gathered = world.keeper().Find(keys);
@@ -72,17 +79,21 @@ TEST(Keeper, IntelsDocumentsComeWithTheirSigners) {
   world.Run(seconds(2));
   const Gathered gathered = world.keeper().Find(TdxKeys());
   EXPECT_THAT(gathered.absent, IsEmpty());
-  EXPECT_THAT(KeysOf(gathered), ElementsAre("intel.pck_crl/platform", "intel.qe_identity/TD_QE", "intel.root/", "intel.root_crl/", "intel.tcb_info/TDX/00806f050000", "intel.tcb_signing/"));
+  EXPECT_THAT(KeysOf(gathered), ElementsAre("intel.pck_crl/platform", "intel.qe_identity/TD_QE", "intel.root/", "intel.root_crl/",
+                                            "intel.tcb_info/TDX/00806f050000", "intel.tcb_signing/"));
   EXPECT_EQ(world.pcs.CountOf("/"), 4U + world.pcs.CountOf("RootCA.pem"));
   for (const auto& [target, count] : world.pcs.requests()) EXPECT_EQ(count, 1U) << target;
 }
 
 TEST(Keeper, APccsDoesWithoutIntelsOtherServer) {
   World world;
-  fakes::Pcs pccs(softtee::IntelPki::Shared(), [&] { return world.clock.Now(); }, true);
+  fakes::Pcs pccs(
+      softtee::IntelPki::Shared(), [&] { return world.clock.Now(); }, true);
   world.upstreams.pccs = true;
   world.upstreams.Of(Upstream::kIntelCertificates).reset();
-  world.transport.answer = [&](Upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> { return DirectTransport::AnswerOf(pccs.Answer(target)); };
+  world.transport.answer = [&](Upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> {
+    return DirectTransport::AnswerOf(pccs.Answer(target));
+  };
   world.keeper().Find(TdxKeys());
   world.Run(seconds(5));
   EXPECT_THAT(world.keeper().Find(TdxKeys()).absent, IsEmpty());
@@ -90,7 +101,8 @@ TEST(Keeper, APccsDoesWithoutIntelsOtherServer) {
 
 TEST(Keeper, GooglesLaunchEndorsementsAreFetchedByMeasurement) {
   World world;
-  world.upstreams.Of(Upstream::kGceStorage) = UpstreamConfig{.base_url = std::string(PublicUrlOf(Upstream::kGceStorage)), .ca_pem = "", .per_minute = 6000, .burst = 100};
+  world.upstreams.Of(Upstream::kGceStorage) =
+      UpstreamConfig{.base_url = std::string(PublicUrlOf(Upstream::kGceStorage)), .ca_pem = "", .per_minute = 6000, .burst = 100};
   const softtee::GceEvidence minted = softtee::MintGce({.now = world.clock.Now()}).value();
   std::vector<std::string> asked;
   world.transport.answer = [&](Upstream upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> {
@@ -100,11 +112,13 @@ TEST(Keeper, GooglesLaunchEndorsementsAreFetchedByMeasurement) {
   };
   const auto documents = world.verifier.Recognise(trust::UntrustedBytes(minted.endorsement), trust::CollateralSource::kVendor);
   ASSERT_FALSE(documents.empty());
-  const std::vector<trust::CollateralKey> key = {documents.front().key}, other = {{"gce.launch_endorsement", "sevsnp", std::string(96, '0')}};
+  const std::vector<trust::CollateralKey> key = {documents.front().key},
+                                          other = {{"gce.launch_endorsement", "sevsnp", std::string(96, '0')}};
   world.keeper().Find(key);
   world.Run(seconds(1));
   EXPECT_THAT(world.keeper().Find(key).absent, IsEmpty());
-  EXPECT_THAT(asked, ::testing::ElementsAre(Cat("/gce_tcb_integrity/ovmf_x64_csm/", key.front().scope, "/", key.front().detail, ".binarypb")));
+  EXPECT_THAT(asked,
+              ::testing::ElementsAre(Cat("/gce_tcb_integrity/ovmf_x64_csm/", key.front().scope, "/", key.front().detail, ".binarypb")));
   // Another measurement, answered by a genuine endorsement that does not list it.
   world.keeper().Find(other);
   world.Run(seconds(1));
@@ -171,21 +185,38 @@ fakes::Reply ListOfAStranger(World& world) {
 }
 
 const FaultCase kFaults[] = {
-    {"too_many", [](World& w) { Says(w, {.status = 429, .headers = {{"Retry-After", "120"}}}); }, Reason::kCollateralUnreachable, "throttled", "status 429"},
+    {"too_many",
+     [](World& w) {
+       Says(w, {.status = 429, .headers = {{"Retry-After", "120"}}});
+     },
+     Reason::kCollateralUnreachable, "throttled", "status 429"},
     {"not_found", [](World& w) { Says(w, {.status = 404}); }, Reason::kCollateralUnknown, "unknown", "status 404"},
     {"bad_request", [](World& w) { Says(w, {.status = 400}); }, Reason::kCollateralUnknown, "unknown", "status 400"},
     {"broken", [](World& w) { Says(w, {.status = 500}); }, Reason::kCollateralUnreachable, "unreachable", "status 500"},
-    {"redirect", [](World& w) { Says(w, {.status = 302, .headers = {{"Location", "https://elsewhere.example/crl"}}}); }, Reason::kCollateralRefused, "refused", "status 302"},
+    {"redirect",
+     [](World& w) {
+       Says(w, {.status = 302, .headers = {{"Location", "https://elsewhere.example/crl"}}});
+     },
+     Reason::kCollateralRefused, "refused", "status 302"},
     {"forbidden", [](World& w) { Says(w, {.status = 403}); }, Reason::kCollateralRefused, "refused", "status 403"},
     {"nothing", [](World& w) { Says(w, {.body = ""}); }, Reason::kCollateralRefused, "refused", "expected a document"},
     {"a_page", [](World& w) { Says(w, {.body = "<html>Please log in</html>"}); }, Reason::kCollateralRefused, "refused", "not a document"},
-    {"broken_chain_header", [](World& w) { Says(w, {.body = "x", .headers = {{"X-Issuer-Chain", "%zz"}}}); }, Reason::kCollateralRefused, "refused", "issuer chain"},
-    {"another_document", [](World& w) { Says(w, w.kds.Answer("/vcek/v1/Milan/cert_chain")); }, Reason::kCollateralRefused, "refused", "another document"},
+    {"broken_chain_header",
+     [](World& w) {
+       Says(w, {.body = "x", .headers = {{"X-Issuer-Chain", "%zz"}}});
+     },
+     Reason::kCollateralRefused, "refused", "issuer chain"},
+    {"another_document", [](World& w) { Says(w, w.kds.Answer("/vcek/v1/Milan/cert_chain")); }, Reason::kCollateralRefused, "refused",
+     "another document"},
     {"of_a_stranger", [](World& w) { Says(w, ListOfAStranger(w)); }, Reason::kCollateralRefused, "refused", "not authentic"},
-    {"stale", [](World& w) { w.kds.SetList(6, Duration(40 * 86400), Duration(30 * 86400)); }, Reason::kCollateralRefused, "refused", "valid from"},
-    {"of_the_future", [](World& w) { w.kds.SetList(6, Duration(-86400), Duration(30 * 86400)); }, Reason::kCollateralRefused, "refused", "valid from"},
-    {"lower_number", [](World& w) { w.kds.SetList(4, Duration(60), Duration(30 * 86400)); }, Reason::kCollateralRolledBack, "rolled_back", "number 4"},
-    {"same_number_of_before", [](World& w) { w.kds.SetList(5, Duration(2 * 86400), Duration(30 * 86400)); }, Reason::kCollateralRolledBack, "rolled_back", "number 5"},
+    {"stale", [](World& w) { w.kds.SetList(6, Duration(40 * 86400), Duration(30 * 86400)); }, Reason::kCollateralRefused, "refused",
+     "valid from"},
+    {"of_the_future", [](World& w) { w.kds.SetList(6, Duration(-86400), Duration(30 * 86400)); }, Reason::kCollateralRefused, "refused",
+     "valid from"},
+    {"lower_number", [](World& w) { w.kds.SetList(4, Duration(60), Duration(30 * 86400)); }, Reason::kCollateralRolledBack, "rolled_back",
+     "number 4"},
+    {"same_number_of_before", [](World& w) { w.kds.SetList(5, Duration(2 * 86400), Duration(30 * 86400)); }, Reason::kCollateralRolledBack,
+     "rolled_back", "number 5"},
 };
 
 class KeeperFault : public ::testing::TestWithParam<FaultCase> {};
@@ -210,7 +241,8 @@ TEST_P(KeeperFault, LeavesWhatIsHeldAndIsOverSomeday) {
   EXPECT_EQ(StatusOf(status, kCrl)->error->reason, GetParam().reason);
   EXPECT_THAT(StatusOf(status, kCrl)->error->why, HasSubstr(GetParam().why));
   EXPECT_EQ(world.Value(Cat("assay_collateral_fetches_total{result=\"", GetParam().result, "\",upstream=\"amd_kds\"}")), 1U);
-  EXPECT_EQ(world.Value("assay_collateral_rollbacks_total{kind=\"amd.crl\"}"), GetParam().reason == Reason::kCollateralRolledBack ? 1U : 0U);
+  EXPECT_EQ(world.Value("assay_collateral_rollbacks_total{kind=\"amd.crl\"}"),
+            GetParam().reason == Reason::kCollateralRolledBack ? 1U : 0U);
   EXPECT_THAT(world.keeper().Find(std::vector{kCrl}).items, ::testing::SizeIs(1));
   ASSERT_EQ(world.keeper().Floors().size(), floors.size());
   EXPECT_EQ(world.keeper().Floors().front().edition.number, 5U);
@@ -227,12 +259,15 @@ TEST_P(KeeperFault, LeavesWhatIsHeldAndIsOverSomeday) {
   EXPECT_FALSE(StatusOf(world.keeper().Status(), kCrl)->error.has_value());
 }
 
-INSTANTIATE_TEST_SUITE_P(EachFault, KeeperFault, ::testing::ValuesIn(kFaults), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(EachFault, KeeperFault, ::testing::ValuesIn(kFaults),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 // A whole chain that hangs together, from the right address, under a root of its own.
 TEST(Keeper, Attack119_ARootThatIsServedIsNoAnchor) {
   World world;
-  const auto minted = softtee::MintSnp(softtee::SnpPki::Shared(), {.now = kStart, .delivery = softtee::SnpOptions::Delivery::kSeparateItems, .fault = softtee::Fault::kRootSelfMade});
+  const auto minted =
+      softtee::MintSnp(softtee::SnpPki::Shared(),
+                       {.now = kStart, .delivery = softtee::SnpOptions::Delivery::kSeparateItems, .fault = softtee::Fault::kRootSelfMade});
   ASSERT_TRUE(minted.ok());
   std::string chain;
   for (const softtee::Endorsement& endorsement : minted->endorsements) {
@@ -299,7 +334,8 @@ TEST(Keeper, AnUpstreamThatIsDownIsLeftAlone) {
 // Azure's cache first; where it has none, or is down, AMD itself.
 TEST(Keeper, TheNextUpstreamIsAskedWhereTheFirstFails) {
   World world;
-  world.upstreams.Of(Upstream::kAzureThim) = UpstreamConfig{.base_url = std::string(PublicUrlOf(Upstream::kAzureThim)), .ca_pem = "", .per_minute = 6000, .burst = 100};
+  world.upstreams.Of(Upstream::kAzureThim) =
+      UpstreamConfig{.base_url = std::string(PublicUrlOf(Upstream::kAzureThim)), .ca_pem = "", .per_minute = 6000, .burst = 100};
   std::size_t azure = 0;
   auto direct = world.transport.answer;
   for (const int status : {404, 500}) {
@@ -368,7 +404,9 @@ TEST(Keeper, JumpsOfTheWallClockAreSurvived) {
     // The services keep the true time.
     world.jump = jump;
     fakes::Kds truthful(softtee::SnpPki::Shared(), [&] { return world.clock.Now() - world.jump; });
-    world.transport.answer = [&](Upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> { return DirectTransport::AnswerOf(truthful.Answer(target)); };
+    world.transport.answer = [&](Upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> {
+      return DirectTransport::AnswerOf(truthful.Answer(target));
+    };
     world.keeper().Find(SnpKeys(1));
     world.Run(minutes(30));
     EXPECT_LE(truthful.CountOf("/"), 15U) << jump.count();  // manners go by another clock
@@ -410,7 +448,8 @@ TEST(Keeper, Attack019_ARollbackIsRefusedAcrossRestarts) {
   EXPECT_GE(world.Value("assay_collateral_rollbacks_total{kind=\"intel.tcb_info\"}"), 1U);
   // Nor from a directory, nor from the shelf of somebody who put it back.
   const auto old = world.pcs.Answer("/tdx/certification/v4/tcb?fmspc=00806F050000&update=standard");
-  std::vector<trust::CollateralItem> supplied = world.verifier.Recognise(trust::UntrustedBytes(ToBytes(AsBytes(old.body))), trust::CollateralSource::kSupplied);
+  std::vector<trust::CollateralItem> supplied =
+      world.verifier.Recognise(trust::UntrustedBytes(ToBytes(AsBytes(old.body))), trust::CollateralSource::kSupplied);
   ASSERT_EQ(supplied.size(), 1U);
   for (const Held& held : world.keeper().Everything()) {
     if (held.item.certificate) supplied.push_back(held.item);
@@ -426,7 +465,9 @@ TEST(Keeper, Attack019_ARollbackIsRefusedAcrossRestarts) {
 std::vector<trust::CollateralItem> Recognised(const World& world, const std::vector<Bytes>& documents) {
   std::vector<trust::CollateralItem> items;
   for (const Bytes& document : documents) {
-    for (trust::CollateralItem& item : world.verifier.Recognise(trust::UntrustedBytes(document), trust::CollateralSource::kNode)) items.push_back(std::move(item));
+    for (trust::CollateralItem& item : world.verifier.Recognise(trust::UntrustedBytes(document), trust::CollateralSource::kNode)) {
+      items.push_back(std::move(item));
+    }
   }
   return items;
 }
@@ -438,8 +479,9 @@ std::vector<trust::CollateralItem> FromANode(World& world) {
   chip.fill(0x77);
   softtee::RevocationList list = pki.DescribeCrl(Product::kMilan, world.clock.Now());
   list.number = 1000;
-  return Recognised(world, {pki.MintVcek(Product::kMilan, chip, softtee::DefaultTcb(Product::kMilan), world.clock.Now()), pki.CertificateOf(Authority::kAsk, Product::kMilan),
-                            pki.CertificateOf(Authority::kArk, Product::kMilan), list.SignedBy(pki.KeyOf(Authority::kArk, Product::kMilan))});
+  return Recognised(world, {pki.MintVcek(Product::kMilan, chip, softtee::DefaultTcb(Product::kMilan), world.clock.Now()),
+                            pki.CertificateOf(Authority::kAsk, Product::kMilan), pki.CertificateOf(Authority::kArk, Product::kMilan),
+                            list.SignedBy(pki.KeyOf(Authority::kArk, Product::kMilan))});
 }
 
 TEST(Keeper, ALeafOfANodeServesTheNextOneAndNothingElseOfItDoes) {
@@ -466,8 +508,10 @@ TEST(Keeper, ALeafThatIsNotAuthenticIsNotKept) {
   ByteArray<64> chip{};
   chip.fill(0x78);
   const softtee::Tcb tcb = softtee::DefaultTcb(Product::kMilan);
-  const softtee::Certificate description = softtee::SnpPki::DescribeVcek(Product::kMilan, chip, tcb, pki.VcekKey(Product::kMilan, chip, tcb), world.clock.Now());
-  const auto items = Recognised(world, {description.SignedBy(pki.StrangerKey()), pki.CertificateOf(Authority::kAsk, Product::kMilan), pki.CertificateOf(Authority::kArk, Product::kMilan)});
+  const softtee::Certificate description =
+      softtee::SnpPki::DescribeVcek(Product::kMilan, chip, tcb, pki.VcekKey(Product::kMilan, chip, tcb), world.clock.Now());
+  const auto items = Recognised(world, {description.SignedBy(pki.StrangerKey()), pki.CertificateOf(Authority::kAsk, Product::kMilan),
+                                        pki.CertificateOf(Authority::kArk, Product::kMilan)});
   ASSERT_EQ(items.size(), 3U);
   world.keeper().KeepLeaves(items);
   // Nor one without those above it.
@@ -483,9 +527,13 @@ TEST(Keeper, AnImportIsAuthenticatedAndRaisesFloors) {
   first.keeper().Find(TdxKeys());
   first.Run(seconds(5));
   std::vector<KeptItem> items;
-  for (const Held& held : first.keeper().Everything()) items.push_back({.key = held.key.key, .channel = held.key.channel, .body = ToBytes(held.item.body.Read().TakeRest()), .obtained = held.obtained});
+  for (const Held& held : first.keeper().Everything()) {
+    items.push_back(
+        {.key = held.key.key, .channel = held.key.channel, .body = ToBytes(held.item.body.Read().TakeRest()), .obtained = held.obtained});
+  }
   second.upstreams = {};
-  const auto refused = second.keeper().Import(items, first.keeper().Floors(), [](auto, auto) { return absl::FailedPreconditionError("an older bundle"); });
+  const auto refused =
+      second.keeper().Import(items, first.keeper().Floors(), [](auto, auto) { return absl::FailedPreconditionError("an older bundle"); });
   EXPECT_TRUE(absl::IsFailedPrecondition(refused.status()));
   EXPECT_TRUE(second.keeper().Everything().empty() && second.keeper().Floors().empty()) << "what was not written is not held";
   const Keeper::Write write = [&](std::span<const KeptItem> kept, std::span<const trust::Floor> floors) {

@@ -111,7 +111,8 @@ TEST(Manners, AnAnswerInBetweenKeepsTheBreakerClosed) {
 TEST(Backoff, DoublesUpToItsMostAndLiesInItsUpperHalf) {
   Fixed least(0), most(0xFF);
   for (unsigned attempt = 0; attempt < 40; ++attempt) {
-    const Milliseconds whole = std::min<Milliseconds>(seconds(300), attempt > 10 ? seconds(300) : Milliseconds(seconds(2)) * (1 << attempt));
+    const Milliseconds whole =
+        std::min<Milliseconds>(seconds(300), attempt > 10 ? seconds(300) : Milliseconds(seconds(2)) * (1 << attempt));
     EXPECT_EQ(Backoff(attempt, seconds(2), seconds(300), least), whole / 2) << attempt;
     const Milliseconds longest = Backoff(attempt, seconds(2), seconds(300), most);
     EXPECT_GT(longest, whole * 9 / 10) << attempt;
@@ -131,8 +132,9 @@ TEST(RetryAfter, SecondsOrADate) {
 }
 
 TEST(RetryAfter, WhatNobodyUnderstandsIsNone) {
-  for (const std::string_view header : {"", " ", "-1", "1.5", "soon", "0x10", "Tue, 24 Nov 2026 02:00:30 UTC", "Tue, 31 Feb 2026 02:00:30 GMT", "Tuesday, 24-Nov-26 02:00:30 GMT",
-                                        "Tue, 24 Now 2026 02:00:30 GMT", "Tue, 24 Nov 2026 25:00:30 GMT"}) {
+  for (const std::string_view header :
+       {"", " ", "-1", "1.5", "soon", "0x10", "Tue, 24 Nov 2026 02:00:30 UTC", "Tue, 31 Feb 2026 02:00:30 GMT",
+        "Tuesday, 24-Nov-26 02:00:30 GMT", "Tue, 24 Now 2026 02:00:30 GMT", "Tue, 24 Nov 2026 25:00:30 GMT"}) {
     EXPECT_EQ(RetryAfter(header, kNow), std::nullopt) << header;
   }
 }

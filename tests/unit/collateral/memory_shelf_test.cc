@@ -55,9 +55,9 @@ TEST(MemoryShelf, AFloorNeverFalls) {
 }
 
 TEST(DocumentKinds, AreThoseOfTheFormats) {
-  for (const std::string_view kind : {sev_snp::kVcekKind, sev_snp::kVlekKind, sev_snp::kAskKind, sev_snp::kAsvkKind, sev_snp::kArkKind, sev_snp::kCrlKind,
-                                      dcap::kPckCaKind, dcap::kRootKind, dcap::kTcbSigningKind, dcap::kRootCrlKind, dcap::kPckCrlKind, dcap::kTcbInfoKind,
-                                      dcap::kQeIdentityKind, dcap::kEvaluationNumbersKind}) {
+  for (const std::string_view kind : {sev_snp::kVcekKind, sev_snp::kVlekKind, sev_snp::kAskKind, sev_snp::kAsvkKind, sev_snp::kArkKind,
+                                      sev_snp::kCrlKind, dcap::kPckCaKind, dcap::kRootKind, dcap::kTcbSigningKind, dcap::kRootCrlKind,
+                                      dcap::kPckCrlKind, dcap::kTcbInfoKind, dcap::kQeIdentityKind, dcap::kEvaluationNumbersKind}) {
     EXPECT_NE(FindKind(kind), nullptr) << kind;
   }
   EXPECT_EQ(FindKind("amd.nothing"), nullptr);

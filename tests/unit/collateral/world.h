@@ -87,7 +87,8 @@ class World {
  public:
   World() {
     for (const Upstream upstream : {Upstream::kAmdKds, Upstream::kIntelPcs, Upstream::kIntelCertificates}) {
-      upstreams.Of(upstream) = UpstreamConfig{.base_url = std::string(PublicUrlOf(upstream)), .ca_pem = "", .per_minute = 6000, .burst = 100};
+      upstreams.Of(upstream) =
+          UpstreamConfig{.base_url = std::string(PublicUrlOf(upstream)), .ca_pem = "", .per_minute = 6000, .burst = 100};
     }
     transport.answer = [this](Upstream upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> {
       return DirectTransport::AnswerOf(upstream == Upstream::kAmdKds ? kds.Answer(target) : pcs.Answer(target));
@@ -101,8 +102,15 @@ class World {
   // Another process on the same shelf.
   void Restart(std::span<const trust::CollateralItem> supplied = {}) {
     keeper_.reset();
-    keeper_ = std::make_unique<Keeper>(KeeperInputs{.upstreams = upstreams, .shelf = *shelf, .verifier = verifier, .transport = *transport_in_use, .clock = clock,
-                                                    .monotonic = [this] { return now; }, .random = random, .log = log, .metrics = metrics});
+    keeper_ = std::make_unique<Keeper>(KeeperInputs{.upstreams = upstreams,
+                                                    .shelf = *shelf,
+                                                    .verifier = verifier,
+                                                    .transport = *transport_in_use,
+                                                    .clock = clock,
+                                                    .monotonic = [this] { return now; },
+                                                    .random = random,
+                                                    .log = log,
+                                                    .metrics = metrics});
     opened = keeper_->Open(supplied);
   }
   void Stop() { keeper_.reset(); }
@@ -135,7 +143,9 @@ class World {
   struct WallClock final : Clock {
     explicit WallClock(const World& of) : world(of) {}
     // The two clocks go alike but for the jumps that a test makes.
-    Time Now() const override { return kStart + world.jump + std::chrono::duration_cast<Duration>(world.now - Moment(std::chrono::hours(1))); }
+    Time Now() const override {
+      return kStart + world.jump + std::chrono::duration_cast<Duration>(world.now - Moment(std::chrono::hours(1)));
+    }
     const World& world;
   };
 

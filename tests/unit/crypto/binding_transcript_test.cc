@@ -33,18 +33,18 @@ BindingTranscript Example() {
 
 TEST(BindingTranscript, HasTheseBytes) {
   EXPECT_EQ(ToHex(Example().Encode()),
-      "61737361792d62696e64696e672d76310000000020000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c"
-      "1d1e1f000000086e6f6465206b6579000000000000000470726f6400000006776f726b6572000000066e6f64652d31000000"
-      "0000000020e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+            "61737361792d62696e64696e672d76310000000020000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c"
+            "1d1e1f000000086e6f6465206b6579000000000000000470726f6400000006776f726b6572000000066e6f64652d31000000"
+            "0000000020e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
   EXPECT_EQ(ToHex(Example().ReportData()),
-      "75af428c696b46c6b6e4ede0813a01033deed7c55e9c55c8e8fcaac9862d4ede9cee2448e6d6df793787d28c825bf47c6280"
-      "04abf362e21b072c99296cbdda92");
+            "75af428c696b46c6b6e4ede0813a01033deed7c55e9c55c8e8fcaac9862d4ede9cee2448e6d6df793787d28c825bf47c6280"
+            "04abf362e21b072c99296cbdda92");
   EXPECT_EQ(ToHex(Example().ExtraData()), "65930fcfb7fcc7288af9cc99a1be42a5e5627d4ce273676d505c132ca2ef1f28");
 }
 
 TEST(BindingTranscript, EmptyFieldsStillHaveTheirPlace) {
   EXPECT_EQ(ToHex(BindingTranscript{}.Encode()),
-      "61737361792d62696e64696e672d7631000000000000000000000000000000000000000000000000000000000000000000");
+            "61737361792d62696e64696e672d7631000000000000000000000000000000000000000000000000000000000000000000");
 }
 
 TEST(BindingTranscript, Attack003_NoTwoSetsOfFieldsShareTheirBytes) {
@@ -79,7 +79,9 @@ TEST(BindingTranscript, IsReadBackExactly) {
     EXPECT_EQ(decoded->node_spki, transcript.node_spki);
     EXPECT_EQ(decoded->cluster, transcript.cluster);
     EXPECT_EQ(decoded->server_spki_sha256, transcript.server_spki_sha256);
-    for (std::size_t size = 0; size < encoded.size(); ++size) EXPECT_FALSE(BindingTranscript::Decode(ByteView(encoded).first(size))) << size;
+    for (std::size_t size = 0; size < encoded.size(); ++size) {
+      EXPECT_FALSE(BindingTranscript::Decode(ByteView(encoded).first(size))) << size;
+    }
     Bytes longer = encoded;
     longer.push_back(0);
     EXPECT_FALSE(BindingTranscript::Decode(longer));

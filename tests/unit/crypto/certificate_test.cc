@@ -121,7 +121,11 @@ TEST(Certificate, AcceptsWhatIsUnusualButRight) {
   };
   for (const Case& test : std::initializer_list<Case>{
            {"version 1", [](Tbs& tbs) { tbs.version = {}; }},
-           {"version 2 with unique ids", [](Tbs& tbs) { tbs.version = FromHexText("a003020101"); tbs.unique_ids = FromHexText("8102000182020001"); }},
+           {"version 2 with unique ids",
+            [](Tbs& tbs) {
+              tbs.version = FromHexText("a003020101");
+              tbs.unique_ids = FromHexText("8102000182020001");
+            }},
            {"serial 0, as AMD's leafs have", [](Tbs& tbs) { tbs.serial = FromHexText("020100"); }},
            {"negative serial", [](Tbs& tbs) { tbs.serial = FromHexText("0201ff"); }},
            {"empty issuer", [](Tbs& tbs) { tbs.issuer = FromHexText("3000"); }},
@@ -129,8 +133,10 @@ TEST(Certificate, AcceptsWhatIsUnusualButRight) {
            {"years 1950 and 2049", [](Tbs& tbs) { tbs.validity = Validity(0x17, "500101000000Z", "491231235959Z"); }},
            {"no well-defined end", [](Tbs& tbs) { tbs.validity = Validity(0x18, "20240101000000Z", "99991231235959Z"); }},
            {"ends before it begins", [](Tbs& tbs) { tbs.validity = Validity(0x17, "340101000000Z", "240101000000Z"); }},
-           {"cA FALSE written out", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("3003010100"))}); }},
-           {"unknown critical extension", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kPrivateOid, true, FromHexText("ff00"))}); }},
+           {"cA FALSE written out",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("3003010100"))}); }},
+           {"unknown critical extension",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kPrivateOid, true, FromHexText("ff00"))}); }},
        }) {
     Tbs tbs;
     test.change(tbs);
@@ -154,7 +160,14 @@ TEST(Certificate, RefusesWhatIsNotRfc5280) {
            {"no serial", "serialNumber", [](Tbs& tbs) { tbs.serial = {}; }},
            {"serial with leading zeros", "encoding", [](Tbs& tbs) { tbs.serial = FromHexText("02020005"); }},
            {"empty serial", "encoding", [](Tbs& tbs) { tbs.serial = FromHexText("0200"); }},
-           {"no signature algorithm", "signature", [](Tbs& tbs) { tbs.algorithm = {}; tbs.issuer = {}; tbs.validity = {}; tbs.subject = {}; tbs.spki = {}; }},
+           {"no signature algorithm", "signature",
+            [](Tbs& tbs) {
+              tbs.algorithm = {};
+              tbs.issuer = {};
+              tbs.validity = {};
+              tbs.subject = {};
+              tbs.spki = {};
+            }},
            {"name is no name", "issuer", [](Tbs& tbs) { tbs.issuer = FromHexText("3003020101"); }},
            {"name with undecodable text", "subject", [](Tbs& tbs) { tbs.subject = FromHexText("300d310b3009060355040 30c02c328"); }},
            {"no validity", "validity", [](Tbs& tbs) { tbs.validity = FromHexText("3000"); }},
@@ -168,23 +181,55 @@ TEST(Certificate, RefusesWhatIsNotRfc5280) {
            {"hour 24", "validity", [](Tbs& tbs) { tbs.validity = Validity(0x17, "240101240000Z", "340101000000Z"); }},
            {"second 60", "validity", [](Tbs& tbs) { tbs.validity = Validity(0x17, "240101000060Z", "340101000000Z"); }},
            {"sign in a number", "validity", [](Tbs& tbs) { tbs.validity = Validity(0x17, "24010100-100Z", "340101000000Z"); }},
-           {"three times", "validity", [](Tbs& tbs) { tbs.validity = Der(0x30, Concat({Der(0x17, AsBytes("240101000000Z")), Der(0x17, AsBytes("340101000000Z")), Der(0x17, AsBytes("340101000000Z"))})); }},
-           {"extensions in version 1", "tbsCertificate", [&](Tbs& tbs) { tbs.version = {}; tbs.extensions = WithExtensions({constraints}); }},
-           {"extensions in version 2", "tbsCertificate", [&](Tbs& tbs) { tbs.version = FromHexText("a003020101"); tbs.extensions = WithExtensions({constraints}); }},
+           {"three times", "validity",
+            [](Tbs& tbs) {
+              tbs.validity = Der(0x30, Concat({Der(0x17, AsBytes("240101000000Z")), Der(0x17, AsBytes("340101000000Z")),
+                                               Der(0x17, AsBytes("340101000000Z"))}));
+            }},
+           {"extensions in version 1", "tbsCertificate",
+            [&](Tbs& tbs) {
+              tbs.version = {};
+              tbs.extensions = WithExtensions({constraints});
+            }},
+           {"extensions in version 2", "tbsCertificate",
+            [&](Tbs& tbs) {
+              tbs.version = FromHexText("a003020101");
+              tbs.extensions = WithExtensions({constraints});
+            }},
            {"more fields", "tbsCertificate", [](Tbs& tbs) { tbs.rest = FromHexText("0500"); }},
            {"empty list of extensions", "extensions", [](Tbs& tbs) { tbs.extensions = WithExtensions({}); }},
-           {"extension twice", "extensions", [&](Tbs& tbs) { tbs.extensions = WithExtensions({constraints, constraints}); }},
-           {"private extension twice, other value", "extensions", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kPrivateOid, false, FromHexText("020101")), ExtensionDer(kPrivateOid, false, FromHexText("020102"))}); }},
-           {"critical FALSE written out", "extensions", [](Tbs& tbs) { tbs.extensions = WithExtensions({FromHexText("300c0603551d13010100040230 00")}); }},
+           {"extension twice", "extensions",
+            [&](Tbs& tbs) {
+              tbs.extensions = WithExtensions({constraints, constraints});
+            }},
+           {"private extension twice, other value", "extensions",
+            [](Tbs& tbs) {
+              tbs.extensions = WithExtensions(
+                  {ExtensionDer(kPrivateOid, false, FromHexText("020101")), ExtensionDer(kPrivateOid, false, FromHexText("020102"))});
+            }},
+           {"critical FALSE written out", "extensions",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({FromHexText("300c0603551d13010100040230 00")}); }},
            {"extension without value", "extensions", [](Tbs& tbs) { tbs.extensions = WithExtensions({FromHexText("30050603551d13")}); }},
-           {"basicConstraints with trailing bytes", "basicConstraints", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("30030101ff00"))}); }},
-           {"basicConstraints with a third field", "basicConstraints", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("30080101ff0201000500"))}); }},
-           {"basicConstraints, cA in BER", "basicConstraints", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("3003010101"))}); }},
-           {"negative pathLenConstraint", "basicConstraints", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("30060101ff0201ff"))}); }},
-           {"huge pathLenConstraint", "basicConstraints", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("300a0101ff02050100000000"))}); }},
-           {"keyUsage is no bit string", "keyUsage", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kKeyUsage, true, FromHexText("020106"))}); }},
-           {"keyUsage of 24 bits", "keyUsage", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kKeyUsage, true, FromHexText("030400060000"))}); }},
-           {"known extension that does not decode", "extensions", [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kSubjectAltName, false, FromHexText("020101"))}); }},
+           {"basicConstraints with trailing bytes", "basicConstraints",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("30030101ff00"))}); }},
+           {"basicConstraints with a third field", "basicConstraints",
+            [](Tbs& tbs) {
+              tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("30080101ff0201000500"))});
+            }},
+           {"basicConstraints, cA in BER", "basicConstraints",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("3003010101"))}); }},
+           {"negative pathLenConstraint", "basicConstraints",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("30060101ff0201ff"))}); }},
+           {"huge pathLenConstraint", "basicConstraints",
+            [](Tbs& tbs) {
+              tbs.extensions = WithExtensions({ExtensionDer(kBasicConstraints, true, FromHexText("300a0101ff02050100000000"))});
+            }},
+           {"keyUsage is no bit string", "keyUsage",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kKeyUsage, true, FromHexText("020106"))}); }},
+           {"keyUsage of 24 bits", "keyUsage",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kKeyUsage, true, FromHexText("030400060000"))}); }},
+           {"known extension that does not decode", "extensions",
+            [](Tbs& tbs) { tbs.extensions = WithExtensions({ExtensionDer(kSubjectAltName, false, FromHexText("020101"))}); }},
        }) {
     Tbs tbs;
     test.change(tbs);
@@ -217,7 +262,8 @@ TEST(Certificate, RefusesOversize) {
 
 // Bytes that are no certificate show where the limit lies: below it they are refused for what they are.
 TEST(Certificate, TheSizeLimitIsExact) {
-  for (const auto& [size, claim] : {std::pair(kMaxCertificateSize - 1, "encoding"), {kMaxCertificateSize, "encoding"}, {kMaxCertificateSize + 1, "length"}}) {
+  for (const auto& [size, claim] :
+       {std::pair(kMaxCertificateSize - 1, "encoding"), {kMaxCertificateSize, "encoding"}, {kMaxCertificateSize + 1, "length"}}) {
     ExpectMalformed(Bytes(size, 0), claim, std::to_string(size));
   }
   // And a whole one as near below it as its signature's length allows.
@@ -228,10 +274,13 @@ TEST(Certificate, TheSizeLimitIsExact) {
 
 TEST(Certificate, RefusesSignatureOfOddBits) {
   const Tbs parts;
-  const Bytes tbs = Der(0x30, Concat({parts.version, parts.serial, parts.algorithm, parts.issuer, parts.validity, parts.subject, parts.spki}));
-  ExpectMalformed(Der(0x30, Concat({tbs, test::kEcdsaSha256Algorithm, FromHexText("03020480")})), "encoding", "unused bits in the signature");
+  const Bytes tbs =
+      Der(0x30, Concat({parts.version, parts.serial, parts.algorithm, parts.issuer, parts.validity, parts.subject, parts.spki}));
+  ExpectMalformed(Der(0x30, Concat({tbs, test::kEcdsaSha256Algorithm, FromHexText("03020480")})), "encoding",
+                  "unused bits in the signature");
   ExpectMalformed(Der(0x30, Concat({tbs, test::kEcdsaSha256Algorithm})), "encoding", "no signature");
-  ExpectMalformed(Der(0x30, Concat({tbs, test::kEcdsaSha256Algorithm, FromHexText("030100"), FromHexText("0500")})), "encoding", "a fourth field");
+  ExpectMalformed(Der(0x30, Concat({tbs, test::kEcdsaSha256Algorithm, FromHexText("030100"), FromHexText("0500")})), "encoding",
+                  "a fourth field");
 }
 
 TEST(Certificate, RefusesUnsupportedKeys) {
@@ -299,7 +348,8 @@ TEST(Certificate, SignatureAlgorithms) {
   const std::string pss = "06092a864886f70d01010a", sha384 = "300d06096086480165030402020500";
   const auto tagged = [](std::uint8_t tag, const std::string& hex) { return ToHex(Der(tag, FromHexText(hex))); };
   const auto parameters = [&](const std::string& hex) { return pss + ToHex(Der(0x30, FromHexText(hex))); };
-  const std::string amd = tagged(0xA0, sha384) + tagged(0xA1, "301806092a864886f70d010108300b0609608648016503040202") + tagged(0xA2, "020130");
+  const std::string amd =
+      tagged(0xA0, sha384) + tagged(0xA1, "301806092a864886f70d010108300b0609608648016503040202") + tagged(0xA2, "020130");
   for (const Case& test : std::initializer_list<Case>{
            {"ECDSA with SHA-384", "06082a8648ce3d040303", Kind::kEcdsa, HashAlgorithm::kSha384, none, -1, -1},
            {"ECDSA with SHA-1", "06072a8648ce3d0401", Kind::kEcdsa, HashAlgorithm::kSha1, none, -1, -1},
@@ -310,19 +360,26 @@ TEST(Certificate, SignatureAlgorithms) {
            {"MD5", "06092a864886f70d0101040500", Kind::kOther, none, none, -1, -1},
            {"Ed25519", "06032b6570", Kind::kOther, none, none, -1, -1},
            {"PSS as AMD's leafs", parameters(amd), Kind::kRsaPss, HashAlgorithm::kSha384, HashAlgorithm::kSha384, 48, 1},
-           {"PSS as AMD's authorities", parameters(amd + tagged(0xA3, "020101")), Kind::kRsaPss, HashAlgorithm::kSha384, HashAlgorithm::kSha384, 48, 1},
-           {"PSS, trailer 2", parameters(amd + tagged(0xA3, "020102")), Kind::kRsaPss, HashAlgorithm::kSha384, HashAlgorithm::kSha384, 48, 2},
+           {"PSS as AMD's authorities", parameters(amd + tagged(0xA3, "020101")), Kind::kRsaPss, HashAlgorithm::kSha384,
+            HashAlgorithm::kSha384, 48, 1},
+           {"PSS, trailer 2", parameters(amd + tagged(0xA3, "020102")), Kind::kRsaPss, HashAlgorithm::kSha384, HashAlgorithm::kSha384, 48,
+            2},
            {"PSS, defaults", parameters(""), Kind::kRsaPss, HashAlgorithm::kSha1, HashAlgorithm::kSha1, 20, 1},
            {"PSS without parameters", pss, Kind::kRsaPss, none, none, -1, -1},
            {"PSS, negative salt", parameters(tagged(0xA0, sha384) + tagged(0xA2, "0201ff")), Kind::kRsaPss, none, none, -1, -1},
            {"PSS, fields out of order", parameters(tagged(0xA2, "020130") + tagged(0xA0, sha384)), Kind::kRsaPss, none, none, -1, -1},
-           {"PSS, SHA-224", parameters(tagged(0xA0, "300d06096086480165030402040500") + tagged(0xA2, "02011c")), Kind::kRsaPss, none, HashAlgorithm::kSha1, 28, 1},
-           {"PSS, mask that is not MGF1", parameters(tagged(0xA0, sha384) + tagged(0xA1, "301806092a864886f70d010109300b0609608648016503040202") + tagged(0xA2, "020130")), Kind::kRsaPss, HashAlgorithm::kSha384, none, 48, 1},
+           {"PSS, SHA-224", parameters(tagged(0xA0, "300d06096086480165030402040500") + tagged(0xA2, "02011c")), Kind::kRsaPss, none,
+            HashAlgorithm::kSha1, 28, 1},
+           {"PSS, mask that is not MGF1",
+            parameters(tagged(0xA0, sha384) + tagged(0xA1, "301806092a864886f70d010109300b0609608648016503040202") +
+                       tagged(0xA2, "020130")),
+            Kind::kRsaPss, HashAlgorithm::kSha384, none, 48, 1},
        }) {
     const Bytes algorithm = Der(0x30, FromHexText(test.algorithm));
     Tbs parts;
     const Bytes tbs = Der(0x30, Concat({parts.version, parts.serial, algorithm, parts.issuer, parts.validity, parts.subject, parts.spki}));
-    const auto certificate = Certificate::FromDer(Der(0x30, Concat({tbs, algorithm, Der(0x03, Concat({Bytes{0}, RootKey().Sign("SHA-256", tbs)}))})));
+    const auto certificate =
+        Certificate::FromDer(Der(0x30, Concat({tbs, algorithm, Der(0x03, Concat({Bytes{0}, RootKey().Sign("SHA-256", tbs)}))})));
     ASSERT_TRUE(certificate.ok()) << test.what << ": " << Describe(certificate.findings()[0]);
     const SignatureAlgorithm& read = certificate->signature_algorithm();
     EXPECT_EQ(read.kind, test.kind) << test.what;
@@ -417,7 +474,8 @@ TEST(CertificatesFrom, RefusesBrokenBlocks) {
            {"no block", "hello", Reason::kCertificateMalformed},
            {"nothing", "", Reason::kCertificateMalformed},
            {"another label only", Pem(Tbs{}.Signed(), "PRIVATE KEY"), Reason::kCertificateMalformed},
-           {"endless block", "-----BEGIN CERTIFICATE-----\n" + std::string(40000, 'A') + "\n-----END CERTIFICATE-----\n", Reason::kEncodingMalformed},
+           {"endless block", "-----BEGIN CERTIFICATE-----\n" + std::string(40000, 'A') + "\n-----END CERTIFICATE-----\n",
+            Reason::kEncodingMalformed},
        }) {
     const auto certificates = CertificatesFrom(AsBytes(test.text), "chain");
     ASSERT_FALSE(certificates.ok()) << test.what;
@@ -429,7 +487,8 @@ TEST(CertificatesFrom, KeepsToTheLimit) {
   const Bytes der = Tbs{}.Signed();
   const std::string pem = Pem(der);
   EXPECT_TRUE(CertificatesFrom(AsBytes(pem + pem), "chain", 2).ok());
-  for (const auto& refused : {CertificatesFrom(AsBytes(pem + pem + pem), "chain", 2), CertificatesFrom(der, "chain", 0), CertificatesFrom(AsBytes(pem), "chain", 0)}) {
+  for (const auto& refused : {CertificatesFrom(AsBytes(pem + pem + pem), "chain", 2), CertificatesFrom(der, "chain", 0),
+                              CertificatesFrom(AsBytes(pem), "chain", 0)}) {
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.findings()[0].reason, Reason::kSizeOverLimit);
   }
@@ -469,9 +528,7 @@ TEST(Certificate, GenuineOddities) {
     const auto certificates = CertificatesFrom(ReadFile(entry.path()), "pem");
     const bool explicit_curve = entry.path().filename().string().find("explicit") != std::string::npos;
     EXPECT_EQ(certificates.ok(), !explicit_curve) << entry.path();
-    if (explicit_curve && !certificates) {
-      EXPECT_EQ(certificates.findings()[0].reason, Reason::kKeyUnsupported);
-    }
+    if (explicit_curve && !certificates) { EXPECT_EQ(certificates.findings()[0].reason, Reason::kKeyUnsupported); }
   }
 }
 

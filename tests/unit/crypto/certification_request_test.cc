@@ -27,7 +27,9 @@ struct Info {
   Bytes spki = NodeKey().Spki();
   Bytes attributes = FromHexText("a000");
   Bytes tail = {};
-  Bytes Signed(const TestKey& key = NodeKey()) const { return test::SignStructure(Der(0x30, Concat({version, subject, spki, attributes, tail})), key); }
+  Bytes Signed(const TestKey& key = NodeKey()) const {
+    return test::SignStructure(Der(0x30, Concat({version, subject, spki, attributes, tail})), key);
+  }
 };
 
 void ExpectRefused(ByteView der, Reason reason, const std::string& claim) {
@@ -85,8 +87,10 @@ TEST(CertificationRequest, RefusesWhatIsNotRfc2986) {
     Info info;
     std::string claim;
   };
-  for (const Case& c : {Case{{.version = FromHexText("020101")}, "version"}, Case{{.version = {}}, "version"}, Case{{.version = FromHexText("0201ff")}, "version"}, Case{{.subject = {}}, "subject"},
-                        Case{{.subject = FromHexText("0500")}, "subject"}, Case{{.spki = {}}, "subjectPKInfo"}, Case{{.attributes = {}}, "attributes"}, Case{{.attributes = FromHexText("3000")}, "attributes"},
+  for (const Case& c : {Case{{.version = FromHexText("020101")}, "version"}, Case{{.version = {}}, "version"},
+                        Case{{.version = FromHexText("0201ff")}, "version"}, Case{{.subject = {}}, "subject"},
+                        Case{{.subject = FromHexText("0500")}, "subject"}, Case{{.spki = {}}, "subjectPKInfo"},
+                        Case{{.attributes = {}}, "attributes"}, Case{{.attributes = FromHexText("3000")}, "attributes"},
                         Case{{.attributes = FromHexText("a100")}, "attributes"}, Case{{.tail = FromHexText("0500")}, "attributes"}}) {
     ExpectRefused(c.info.Signed(), Reason::kCertificateMalformed, c.claim);
   }
@@ -127,7 +131,9 @@ TEST(CertificationRequest, EveryTruncationIsRefused) {
 }
 
 TEST(CertificationRequest, TheSizeLimitIsExact) {
-  for (const std::size_t size : {kMaxCertificationRequestSize - 1, kMaxCertificationRequestSize}) ExpectRefused(Bytes(size, 0), Reason::kCertificateMalformed, "encoding");
+  for (const std::size_t size : {kMaxCertificationRequestSize - 1, kMaxCertificationRequestSize}) {
+    ExpectRefused(Bytes(size, 0), Reason::kCertificateMalformed, "encoding");
+  }
   ExpectRefused(Bytes(kMaxCertificationRequestSize + 1, 0), Reason::kSizeOverLimit, "length");
 }
 

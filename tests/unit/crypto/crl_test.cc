@@ -15,8 +15,8 @@ namespace assay::crypto {
 namespace {
 
 using ::assay::test::ReadFile;
-using test::CrlSpec;
 using test::Concat;
+using test::CrlSpec;
 using test::Der;
 using test::ExtensionDer;
 using test::FromHexText;
@@ -102,7 +102,8 @@ TEST(CertificateList, RefusesWhatItCanNotKeep) {
   const auto with_entry = [](Bytes extensions, bool version_2 = true) {
     return CrlSpec{.revoked = {{0x01}}, .version_2 = version_2, .entry_extensions = std::move(extensions)};
   };
-  CrlSpec no_next_update, bad_date, old_with_extension = with(ExtensionDer(kCrlNumber, false, FromHexText("020101"))), twice = old_with_extension;
+  CrlSpec no_next_update, bad_date, old_with_extension = with(ExtensionDer(kCrlNumber, false, FromHexText("020101"))),
+                                    twice = old_with_extension;
   no_next_update.next_update = std::nullopt;
   bad_date.this_update = "241301000000Z";
   old_with_extension.version_2 = false;
@@ -123,10 +124,13 @@ TEST(CertificateList, RefusesWhatItCanNotKeep) {
            {"number is no integer", "cRLNumber", with(ExtensionDer(kCrlNumber, false, FromHexText("0500")))},
            {"number with trailing bytes", "cRLNumber", with(ExtensionDer(kCrlNumber, false, FromHexText("02010100")))},
            {"unknown critical in entry", "extension 1.2.3.4", with_entry(Der(0x30, ExtensionDer(kUnknown, true, FromHexText("0500"))))},
-           {"entry of another issuer", "certificateIssuer", with_entry(Der(0x30, ExtensionDer(kCertificateIssuer, true, FromHexText("3000"))))},
-           {"entry extensions in version 1", "revokedCertificates", with_entry(Der(0x30, ExtensionDer(kReasonCode, false, FromHexText("0a0101"))), false)},
+           {"entry of another issuer", "certificateIssuer",
+            with_entry(Der(0x30, ExtensionDer(kCertificateIssuer, true, FromHexText("3000"))))},
+           {"entry extensions in version 1", "revokedCertificates",
+            with_entry(Der(0x30, ExtensionDer(kReasonCode, false, FromHexText("0a0101"))), false)},
            {"empty entry extensions", "revokedCertificates", with_entry(FromHexText("3000"))},
-           {"four fields in an entry", "revokedCertificates", with_entry(Concat({Der(0x30, ExtensionDer(kReasonCode, false, FromHexText("0a0101"))), FromHexText("0500")}))},
+           {"four fields in an entry", "revokedCertificates",
+            with_entry(Concat({Der(0x30, ExtensionDer(kReasonCode, false, FromHexText("0a0101"))), FromHexText("0500")}))},
        }) {
     ExpectRefused(MakeCrl(test.spec, RootKey()), Reason::kCrlMalformed, test.claim, test.what);
   }
@@ -154,7 +158,9 @@ TEST(CertificateList, LimitsComeFirst) {
 
 // What is at a limit is looked at, and refused for what it is.
 TEST(CertificateList, ItsLimitsAreExact) {
-  for (const std::size_t size : {kMaxCrlSize - 1, kMaxCrlSize}) ExpectRefused(Bytes(size, 0), Reason::kCrlMalformed, "encoding", std::to_string(size));
+  for (const std::size_t size : {kMaxCrlSize - 1, kMaxCrlSize}) {
+    ExpectRefused(Bytes(size, 0), Reason::kCrlMalformed, "encoding", std::to_string(size));
+  }
   Bytes entries;
   for (std::size_t i = 0; i < kMaxCrlEntries; ++i) entries.insert(entries.end(), {0x05, 0x00});
   const Bytes tbs = Der(0x30, Concat({FromHexText("020101"), test::kEcdsaSha256Algorithm, test::NameDer("root"),
@@ -168,7 +174,9 @@ TEST(CertificateList, EveryTruncationIsRefused) {
   CrlSpec spec;
   spec.revoked = {{0x01}};
   const Bytes der = MakeCrl(spec, RootKey());
-  for (std::size_t size = 0; size < der.size(); ++size) ExpectRefused(ByteView(der).first(size), Reason::kCrlMalformed, "encoding", std::to_string(size));
+  for (std::size_t size = 0; size < der.size(); ++size) {
+    ExpectRefused(ByteView(der).first(size), Reason::kCrlMalformed, "encoding", std::to_string(size));
+  }
 }
 
 TEST(CertificateList, EveryChangedByteIsHarmless) {
@@ -207,7 +215,8 @@ TEST(CertificateList, OnlyItsIssuerIssuedIt) {
 
 TEST(CertificateList, AlgorithmsInsideAndOutsideMustAgree) {
   const Bytes inner = FromHexText("300a06082a8648ce3d040303");
-  const Bytes tbs = Der(0x30, Concat({FromHexText("020101"), inner, test::NameDer("root"), Der(0x17, AsBytes("240101000000Z")), Der(0x17, AsBytes("340101000000Z"))}));
+  const Bytes tbs = Der(0x30, Concat({FromHexText("020101"), inner, test::NameDer("root"), Der(0x17, AsBytes("240101000000Z")),
+                                      Der(0x17, AsBytes("340101000000Z"))}));
   const auto list = CertificateList::FromDer(test::SignStructure(tbs, RootKey()));
   ASSERT_TRUE(list.ok());
   EXPECT_FALSE(list->IsIssuedBy(MakeRoot(test::CaSpec("root", "root"))));

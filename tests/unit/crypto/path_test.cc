@@ -113,7 +113,8 @@ TEST_F(PathTest, NamesakesOfTheRootAreNotTheRoot) {
   ExpectRefused(BuildPath(forged_leaf, Certificates{forged_ca, forged_root}, Certificates{root_}), Reason::kRootNotPinned, "CN=root");
   ExpectRefused(BuildPath(forged_leaf, Certificates{forged_ca}, Certificates{root_}), Reason::kChainBroken, "CN=ca");
   ExpectRefused(BuildPath(forged_leaf, Certificates{ca_}, Certificates{root_}), Reason::kChainBroken, "CN=leaf");
-  ExpectRefused(BuildPath(forged_leaf, Certificates{ca_, Make(CaSpec("ca", "root"), "third", "third")}, Certificates{root_}), Reason::kChainBroken, "CN=leaf", "none of them");
+  ExpectRefused(BuildPath(forged_leaf, Certificates{ca_, Make(CaSpec("ca", "root"), "third", "third")}, Certificates{root_}),
+                Reason::kChainBroken, "CN=leaf", "none of them");
 }
 
 // AMD's leafs bear no key identifiers, and two authorities of Genoa share one name.
@@ -152,12 +153,14 @@ TEST_F(PathTest, BrokenLinksAreNamed) {
            {"key identifier of another", ca_, Make(leaf, "leaf", "other"), "CN=leaf", "key identifier mismatch"},
            {"ca without cA", Make(With(ca, "basicConstraints", "critical,CA:FALSE")), leaf_, "CN=ca", "absent or FALSE"},
            {"ca without basicConstraints", Make(Without(ca, "basicConstraints")), leaf_, "CN=ca", "absent or FALSE"},
-           {"ca without keyCertSign", Make(With(ca, "keyUsage", "critical,cRLSign")), leaf_, "CN=leaf", "key usage does not include certificate signing"},
+           {"ca without keyCertSign", Make(With(ca, "keyUsage", "critical,cRLSign")), leaf_, "CN=leaf",
+            "key usage does not include certificate signing"},
            {"unknown critical extension in ca", Make(With(ca, "1.2.3.4", "critical,DER:0500")), leaf_, "CN=ca", "critical extension"},
            {"unknown critical extension in leaf", ca_, Make(With(leaf, "1.2.3.4", "critical,DER:0500")), "CN=leaf", "critical extension"},
            {"SHA-1 in ca", Make(sha1_ca), leaf_, "CN=ca", "1.2.840.10045.4.1"},
            {"SHA-1 in leaf", ca_, Make(sha1_leaf), "CN=leaf", "1.2.840.10045.4.1"},
-           {"name constraints", Make(With(ca, "nameConstraints", "critical,permitted;DNS:example.com")), Make(With(leaf, "subjectAltName", "DNS:example.org")), "CN=leaf", "permitted subtree"},
+           {"name constraints", Make(With(ca, "nameConstraints", "critical,permitted;DNS:example.com")),
+            Make(With(leaf, "subjectAltName", "DNS:example.org")), "CN=leaf", "permitted subtree"},
        }) {
     SCOPED_TRACE(test.what);
     ExpectRefused(BuildPath(test.leaf, Certificates{test.ca}, Certificates{root_}), Reason::kChainBroken, test.component, test.actual);
@@ -281,7 +284,8 @@ class Rfc5280Test : public PathTest {
 TEST_F(Rfc5280Test, AnOrdinaryPathConforms) {
   for (const Finding& finding : Check({leaf_, ca_, root_})) ADD_FAILURE() << Describe(finding);
   EXPECT_TRUE(Check({root_}).empty()) << "a path of one: the anchor itself";
-  EXPECT_TRUE(Check({leaf_, ca_, Make(Without(CaSpec("root", "root"), "authorityKeyIdentifier"))}).empty()) << "a self-signed root may omit it";
+  EXPECT_TRUE(Check({leaf_, ca_, Make(Without(CaSpec("root", "root"), "authorityKeyIdentifier"))}).empty())
+      << "a self-signed root may omit it";
   CertificateSpec old_root = CaSpec("root", "root");
   old_root.md = "SHA-1";
   EXPECT_TRUE(Check({leaf_, ca_, Make(old_root)}).empty()) << "nobody relies on an anchor's own signature";
@@ -311,19 +315,25 @@ TEST_F(Rfc5280Test, EachDeviationIsNamed) {
            {"empty issuer", Make(no_issuer), ca_, "issuer", "CN=leaf"},
            {"leaf without AKI", Make(Without(leaf, "authorityKeyIdentifier")), ca_, "authorityKeyIdentifier", "CN=leaf"},
            {"ca without AKI", leaf_, Make(Without(ca, "authorityKeyIdentifier")), "authorityKeyIdentifier", "CN=ca"},
-           {"critical AKI", Make(With(Without(leaf, "authorityKeyIdentifier"), "2.5.29.35", "critical,DER:3003800101")), ca_, "authorityKeyIdentifier", "CN=leaf"},
-           {"AKI without key", Make(With(Without(leaf, "authorityKeyIdentifier"), "2.5.29.35", "DER:3000")), ca_, "authorityKeyIdentifier", "CN=leaf"},
+           {"critical AKI", Make(With(Without(leaf, "authorityKeyIdentifier"), "2.5.29.35", "critical,DER:3003800101")), ca_,
+            "authorityKeyIdentifier", "CN=leaf"},
+           {"AKI without key", Make(With(Without(leaf, "authorityKeyIdentifier"), "2.5.29.35", "DER:3000")), ca_, "authorityKeyIdentifier",
+            "CN=leaf"},
            {"ca without SKI", leaf_, Make(Without(ca, "subjectKeyIdentifier")), "subjectKeyIdentifier", "CN=ca"},
            {"critical SKI", Make(With(leaf, "2.5.29.14", "critical,DER:040101")), ca_, "subjectKeyIdentifier", "CN=leaf"},
-           {"ca without cA", leaf_, Make(With(Without(ca, "keyUsage"), "basicConstraints", "critical,CA:FALSE")), "basicConstraints", "CN=ca"},
+           {"ca without cA", leaf_, Make(With(Without(ca, "keyUsage"), "basicConstraints", "critical,CA:FALSE")), "basicConstraints",
+            "CN=ca"},
            {"basicConstraints non-critical", leaf_, Make(With(ca, "basicConstraints", "CA:TRUE")), "basicConstraints", "CN=ca"},
            {"ca without keyCertSign", leaf_, Make(With(ca, "keyUsage", "critical,cRLSign")), "keyUsage", "CN=ca"},
            {"leaf with keyCertSign", Make(With(leaf, "keyUsage", "critical,keyCertSign")), ca_, "keyUsage", "CN=leaf"},
            {"leaf that is a ca", Make(With(leaf, "basicConstraints", "critical,CA:TRUE")), ca_, "basicConstraints", "CN=leaf"},
-           {"name constraints in leaf", Make(With(leaf, "nameConstraints", "critical,permitted;DNS:example.com")), ca_, "nameConstraints", "CN=leaf"},
-           {"name constraints non-critical", leaf_, Make(With(ca, "nameConstraints", "permitted;DNS:example.com")), "nameConstraints", "CN=ca"},
+           {"name constraints in leaf", Make(With(leaf, "nameConstraints", "critical,permitted;DNS:example.com")), ca_, "nameConstraints",
+            "CN=leaf"},
+           {"name constraints non-critical", leaf_, Make(With(ca, "nameConstraints", "permitted;DNS:example.com")), "nameConstraints",
+            "CN=ca"},
            {"name constraints empty", leaf_, Make(With(ca, "2.5.29.30", "critical,DER:3000")), "nameConstraints", "CN=ca"},
-           {"critical AIA", Make(With(leaf, "authorityInfoAccess", "critical,OCSP;URI:http://example.com")), ca_, "authorityInfoAccess", "CN=leaf"},
+           {"critical AIA", Make(With(leaf, "authorityInfoAccess", "critical,OCSP;URI:http://example.com")), ca_, "authorityInfoAccess",
+            "CN=leaf"},
            {"empty AIA", Make(With(leaf, "1.3.6.1.5.5.7.1.1", "DER:3000")), ca_, "authorityInfoAccess", "CN=leaf"},
        }) {
     SCOPED_TRACE(test.what);

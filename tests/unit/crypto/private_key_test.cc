@@ -30,7 +30,8 @@ std::string PemOf(const TestKey& key, const EVP_CIPHER* cipher = nullptr, bool t
   BIO* bio = BIO_new(BIO_s_mem());
   char pass[] = "secret";
   const int ok = traditional ? PEM_write_bio_PrivateKey_traditional(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr)
-                             : PEM_write_bio_PKCS8PrivateKey(bio, key.get(), cipher, cipher == nullptr ? nullptr : pass, cipher == nullptr ? 0 : 6, nullptr, nullptr);
+                             : PEM_write_bio_PKCS8PrivateKey(bio, key.get(), cipher, cipher == nullptr ? nullptr : pass,
+                                                             cipher == nullptr ? 0 : 6, nullptr, nullptr);
   EXPECT_EQ(ok, 1);
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio, &text);
@@ -58,7 +59,8 @@ TEST(PrivateKey, SignsBothForms) {
 TEST(PrivateKey, PemGoesThereAndBack) {
   const PrivateKey key = PrivateKey::GenerateP256();
   const SecretText pem = key.ToPem();
-  EXPECT_THAT(std::string(pem.view()), HasSubstr("BEGIN " "PRIVATE KEY"));
+  EXPECT_THAT(std::string(pem.view()), HasSubstr("BEGIN "
+                                                 "PRIVATE KEY"));
   const auto again = PrivateKey::FromPem(pem.view());
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->public_key() == key.public_key());
@@ -111,7 +113,9 @@ TEST(PrivateKey, RefusesOtherPem) {
 }
 
 // What an empty file leaves: no characters and no address.
-TEST(PrivateKey, RefusesNothingAtAll) { EXPECT_EQ(PrivateKey::FromPem(std::string_view()).findings().at(0).reason, Reason::kEncodingMalformed); }
+TEST(PrivateKey, RefusesNothingAtAll) {
+  EXPECT_EQ(PrivateKey::FromPem(std::string_view()).findings().at(0).reason, Reason::kEncodingMalformed);
+}
 
 TEST(PrivateKey, RefusesAPublicHalfOfAnotherKey) {
   // PKCS #8 with the number of one key and the point of another.
@@ -130,8 +134,11 @@ TEST(PrivateKey, RefusesAPublicHalfOfAnotherKey) {
   ASSERT_EQ(mixed.size(), foreign.size());
   std::copy(foreign.end() - 64, foreign.end(), mixed.end() - 64);
   std::string base64(mixed.size() * 2, '\0');
-  base64.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()), mixed.data(), static_cast<int>(mixed.size()))));
-  std::string pem = "-----BEGIN " "PRIVATE KEY-----\n";
+  base64.resize(static_cast<std::size_t>(
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()), mixed.data(), static_cast<int>(mixed.size()))));
+  std::string pem =
+      "-----BEGIN "
+      "PRIVATE KEY-----\n";
   for (std::size_t at = 0; at < base64.size(); at += 64) pem += base64.substr(at, 64) + "\n";
   const auto key = PrivateKey::FromPem(pem + "-----END PRIVATE KEY-----\n");
   ASSERT_FALSE(key.ok());
@@ -166,7 +173,8 @@ TEST(PrivateKey, CertificateRequestProvesPossession) {
   const auto der = key.CertificateRequest("node-1");
   ASSERT_TRUE(der.ok());
   const unsigned char* next = der->data();
-  const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(d2i_X509_REQ(nullptr, &next, static_cast<long>(der->size())), X509_REQ_free);
+  const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(d2i_X509_REQ(nullptr, &next, static_cast<long>(der->size())),
+                                                                    X509_REQ_free);
   ASSERT_NE(request, nullptr);
   EXPECT_EQ(next, der->data() + der->size());
   EXPECT_EQ(X509_REQ_get_version(request.get()), 0);

@@ -59,11 +59,10 @@ TEST(PublicKey, AcceptsTheThreeKinds) {
     KeyKind kind;
     int bits;
   };
-  for (const Accepted& accepted : {Accepted{TestKey::Ec("P-256").Spki(), KeyKind::kEcP256, 256},
-                                   Accepted{TestKey::Ec("P-384").Spki(), KeyKind::kEcP384, 384},
-                                   Accepted{TestKey::Rsa(2048).Spki(), KeyKind::kRsa, 2048},
-                                   Accepted{test::RsaSpki(Modulus(2049), k65537), KeyKind::kRsa, 2049},
-                                   Accepted{test::RsaSpki(Modulus(8192), k65537), KeyKind::kRsa, 8192}}) {
+  for (const Accepted& accepted :
+       {Accepted{TestKey::Ec("P-256").Spki(), KeyKind::kEcP256, 256}, Accepted{TestKey::Ec("P-384").Spki(), KeyKind::kEcP384, 384},
+        Accepted{TestKey::Rsa(2048).Spki(), KeyKind::kRsa, 2048}, Accepted{test::RsaSpki(Modulus(2049), k65537), KeyKind::kRsa, 2049},
+        Accepted{test::RsaSpki(Modulus(8192), k65537), KeyKind::kRsa, 8192}}) {
     const auto key = PublicKey::FromSpki(accepted.spki);
     ASSERT_TRUE(key.ok()) << accepted.bits;
     EXPECT_EQ(key->kind(), accepted.kind);
@@ -74,7 +73,8 @@ TEST(PublicKey, AcceptsTheThreeKinds) {
 }
 
 TEST(PublicKey, FromPointIsTheSameKey) {
-  for (const auto& [group, kind, field] : {std::tuple{"P-256", KeyKind::kEcP256, std::size_t{32}}, std::tuple{"P-384", KeyKind::kEcP384, std::size_t{48}}}) {
+  for (const auto& [group, kind, field] :
+       {std::tuple{"P-256", KeyKind::kEcP256, std::size_t{32}}, std::tuple{"P-384", KeyKind::kEcP384, std::size_t{48}}}) {
     const Bytes spki = TestKey::Ec(group).Spki();
     const ByteView point = PointOf(spki, field);
     const auto key = PublicKey::FromEcPoint(kind, point.first(field), point.last(field));
@@ -101,7 +101,9 @@ TEST(PublicKey, CoordinatesAreBelowThePrime) {
 }
 
 TEST(PublicKey, RefusesOtherCurvesAndForms) {
-  for (const char* group : {"P-521", "P-224", "secp256k1", "brainpoolP256r1", "brainpoolP384r1"}) ExpectRefused(TestKey::Ec(group).Spki(), group);
+  for (const char* group : {"P-521", "P-224", "secp256k1", "brainpoolP256r1", "brainpoolP384r1"}) {
+    ExpectRefused(TestKey::Ec(group).Spki(), group);
+  }
   for (const char* group : {"P-256", "P-384"}) {
     const TestKey key = TestKey::Ec(group);
     ExpectRefused(EncodedAs(key, "encoding", "explicit"), "explicit parameters");
@@ -144,7 +146,9 @@ TEST(PublicKey, RefusesOtherRsaKeys) {
 
 TEST(PublicKey, RefusesEveryTruncationAndExtension) {
   for (const Bytes& spki : {TestKey::Ec("P-256").Spki(), TestKey::Ec("P-384").Spki(), TestKey::Rsa(2048).Spki()}) {
-    for (std::size_t size = 0; size < spki.size(); ++size) ExpectRefused(ByteView(spki).first(size), "truncated to " + std::to_string(size));
+    for (std::size_t size = 0; size < spki.size(); ++size) {
+      ExpectRefused(ByteView(spki).first(size), "truncated to " + std::to_string(size));
+    }
     ExpectRefused(Concat({spki, Bytes{0}}), "trailing byte");
   }
 }

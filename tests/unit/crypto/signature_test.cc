@@ -136,7 +136,9 @@ TEST_F(SignatureTest, PssDemandsExactParameters) {
   EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha384, 47, signature));
   EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha384, 49, signature));
   EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha384, 0, signature));
-  for (const int command : {-1, -2, -3, -4}) EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha384, command, signature)) << command;
+  for (const int command : {-1, -2, -3, -4}) {
+    EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha384, command, signature)) << command;
+  }
   EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha384, 100000, signature));
   EXPECT_FALSE(verify(HashAlgorithm::kSha384, HashAlgorithm::kSha256, 48, signature));
   EXPECT_FALSE(verify(HashAlgorithm::kSha256, HashAlgorithm::kSha384, 48, signature));

@@ -41,7 +41,7 @@ Bytes RsaSpki(ByteView modulus, ByteView exponent);  // INTEGER contents as give
 
 // --- certificates
 struct CertificateSpec {
-  std::string subject = "leaf";        // common name; "" = empty name
+  std::string subject = "leaf";  // common name; "" = empty name
   std::string issuer = "root";
   std::vector<std::uint8_t> serial = {0x01};  // unsigned
   int version = 3;
@@ -71,7 +71,7 @@ struct CrlSpec {
   bool version_2 = true;
   std::string this_update = "240101000000Z";  // UTCTime
   std::optional<std::string> next_update = "340101000000Z";
-  Bytes entry_extensions = {}; // DER Extensions appended to each entry, or empty
+  Bytes entry_extensions = {};         // DER Extensions appended to each entry, or empty
   std::vector<Bytes> extensions = {};  // DER Extension each
 };
 Bytes MakeCrl(const CrlSpec& spec, const TestKey& signer);

@@ -41,8 +41,8 @@ Json Load(const std::filesystem::path& file) {
 
 struct File {
   const char* name;
-  int cases;   // run in this test
-  int refused; // cases whose key or parameters can't even be expressed, so that nothing is there to be run
+  int cases;    // run in this test
+  int refused;  // cases whose key or parameters can't even be expressed, so that nothing is there to be run
 };
 
 // What a group needs beside its key.

@@ -39,8 +39,9 @@ struct Verification {
   }
 };
 
-Verification Authenticate(const Bytes& raw, std::vector<trust::CollateralItem> lists = {}, const trust::AnchorSet& anchors = Pki::Shared().Anchors(),
-                 const trust::Challenge& challenge = trust::Challenge::NotDemanded(true), trust::FactCaches* caches = nullptr) {
+Verification Authenticate(const Bytes& raw, std::vector<trust::CollateralItem> lists = {},
+                          const trust::AnchorSet& anchors = Pki::Shared().Anchors(),
+                          const trust::Challenge& challenge = trust::Challenge::NotDemanded(true), trust::FactCaches* caches = nullptr) {
   const std::vector<evidence::Item> items{{std::string(kQuoteMediaType), trust::UntrustedBytes(raw)}};
   const trust::CollateralSnapshot collateral(std::move(lists));
   Verification run;
@@ -68,7 +69,8 @@ TEST(DcapAuthenticate, EveryKindOfQuoteInEveryOrderOfItsChain) {
     EXPECT_EQ(run.quote->windows().size(), 3U);
     EXPECT_EQ(run.quote->vouched_by(), "attestation-key");
   }
-  for (const std::vector<std::size_t>& order : std::vector<std::vector<std::size_t>>{{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
+  for (const std::vector<std::size_t>& order :
+       std::vector<std::vector<std::size_t>>{{0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
     MintOptions options;
     options.order = order;
     EXPECT_TRUE(Authenticate(Mint(options)).quote);
@@ -84,7 +86,7 @@ TEST(DcapAuthenticate, DebugMigrationAndServiceTdsAreClaimsOfAnAuthenticQuote) {
     std::uint8_t value;
     const char* claim;
   };
-  const Shown kShown[] = {{120, 0x01, "dcap.debug"}, {120, 0x80, "dcap.debug"}, {120, 0x10, "dcap.debug"},
+  const Shown kShown[] = {{120, 0x01, "dcap.debug"},      {120, 0x80, "dcap.debug"},           {120, 0x10, "dcap.debug"},
                           {123, 0x20, "dcap.migratable"}, {123, 0x10, "dcap.sept_ve_disable"}, {600, 1, "dcap.service_td"},
                           {647, 1, "dcap.service_td"}};
   for (const Shown& shown : kShown) {
@@ -125,17 +127,21 @@ std::vector<Broken> AllBroken() {
   using Cert = softtee::Certificate;
   namespace ext = softtee::extension;
   return {
-      {"QE report signed by another key", [](MintOptions& o) { o.signs_qe_report = &other; }, Check::kDcapQeSignature, Reason::kSignatureInvalid},
+      {"QE report signed by another key", [](MintOptions& o) { o.signs_qe_report = &other; }, Check::kDcapQeSignature,
+       Reason::kSignatureInvalid},
       {"QE report changed", after([](test::PlainQuote& q) { q.qe_report[0] ^= 1; }), Check::kDcapQeSignature, Reason::kSignatureInvalid},
       {"r of the QE signature zero", after([](test::PlainQuote& q) { std::fill_n(q.qe_signature.begin(), 32, std::uint8_t{0}); }),
        Check::kDcapQeSignatureEncoding, Reason::kSignatureInvalid},
       {"quote signed by another key", [](MintOptions& o) { o.signs_quote = &other; }, Check::kDcapSignature, Reason::kSignatureInvalid},
-      {"quote signed by the PCK", [](MintOptions& o) { o.signs_quote = &Pki::Shared().pck; }, Check::kDcapSignature, Reason::kSignatureInvalid},
+      {"quote signed by the PCK", [](MintOptions& o) { o.signs_quote = &Pki::Shared().pck; }, Check::kDcapSignature,
+       Reason::kSignatureInvalid},
       {"body changed", after([](test::PlainQuote& q) { q.body[136] ^= 1; }), Check::kDcapSignature, Reason::kSignatureInvalid},
       {"s of the signature all ones", after([](test::PlainQuote& q) { std::fill_n(q.signature.begin() + 32, 32, std::uint8_t{0xFF}); }),
        Check::kDcapSignatureEncoding, Reason::kSignatureInvalid},
-      {"attestation key no point", after([](test::PlainQuote& q) { q.attestation_key = Bytes(64, 0xFE); }), Check::kDcapKeyPoint, Reason::kKeyUnsupported},
-      {"attestation key zero", after([](test::PlainQuote& q) { q.attestation_key = Bytes(64, 0); }), Check::kDcapKeyPoint, Reason::kKeyUnsupported},
+      {"attestation key no point", after([](test::PlainQuote& q) { q.attestation_key = Bytes(64, 0xFE); }), Check::kDcapKeyPoint,
+       Reason::kKeyUnsupported},
+      {"attestation key zero", after([](test::PlainQuote& q) { q.attestation_key = Bytes(64, 0); }), Check::kDcapKeyPoint,
+       Reason::kKeyUnsupported},
       {"attestation key of another", after([](test::PlainQuote& q) {
          const Bytes spki = other.SubjectPublicKeyInfo();
          q.attestation_key = Bytes(spki.end() - 64, spki.end());
@@ -148,33 +154,59 @@ std::vector<Broken> AllBroken() {
       {"first byte of the commitment", qe(320, 1), Check::kDcapAttestationKey, Reason::kAttestationKeyUnbound},
       {"last byte of the commitment", qe(351, 0x80), Check::kDcapAttestationKey, Reason::kAttestationKeyUnbound},
       {"PCK signed by another key", [](MintOptions& o) { o.signs_pck = &other; }, Check::kDcapPckChain, Reason::kChainBroken},
-      {"PCK twice", [](MintOptions& o) { o.order = {0, 0, 2}; }, Check::kDcapPckCertificates, Reason::kCertificateProfile},
-      {"root twice, no CA", [](MintOptions& o) { o.order = {0, 2, 2}; }, Check::kDcapPckCertificates, Reason::kCertificateProfile},
-      {"root twice behind the chain", [](MintOptions& o) { o.order = {0, 1, 2, 2}; }, Check::kDcapPckPem, Reason::kEncodingMalformed},
-      {"no root", [](MintOptions& o) { o.order = {0, 1}; }, Check::kDcapPckPem, Reason::kEncodingMalformed},
+      {"PCK twice",
+       [](MintOptions& o) {
+         o.order = {0, 0, 2};
+       },
+       Check::kDcapPckCertificates, Reason::kCertificateProfile},
+      {"root twice, no CA",
+       [](MintOptions& o) {
+         o.order = {0, 2, 2};
+       },
+       Check::kDcapPckCertificates, Reason::kCertificateProfile},
+      {"root twice behind the chain",
+       [](MintOptions& o) {
+         o.order = {0, 1, 2, 2};
+       },
+       Check::kDcapPckPem, Reason::kEncodingMalformed},
+      {"no root",
+       [](MintOptions& o) {
+         o.order = {0, 1};
+       },
+       Check::kDcapPckPem, Reason::kEncodingMalformed},
       {"PCK of another name", pck([](Cert& c) { c.subject = test::IntelName("Intel SGX PCK Certificate 2"); }), Check::kDcapPckCertificates,
        Reason::kCertificateProfile},
-      {"PCK that is a CA", pck([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, std::nullopt); }), Check::kDcapProfile, Reason::kCertificateProfile},
+      {"PCK that is a CA", pck([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, std::nullopt); }), Check::kDcapProfile,
+       Reason::kCertificateProfile},
       {"PCK that signs certificates", pck([](Cert& c) { c.extensions[0] = ext::KeyUsage(softtee::kKeyCertSign); }), Check::kDcapProfile,
        Reason::kCertificateProfile},
       {"PCK of another organisation", pck([](Cert& c) { c.subject = softtee::NameOf("Intel SGX PCK Certificate"); }), Check::kDcapProfile,
        Reason::kCertificateProfile},
-      {"PCK on P-384", pck([](Cert& c) { c.subject_public_key_info = p384.SubjectPublicKeyInfo(); }), Check::kDcapProfile, Reason::kCertificateProfile},
-      {"unknown critical extension", pck([](Cert& c) { c.extensions.push_back({"1.2.3.4", true, {5, 0}}); }), Check::kDcapPckChain, Reason::kChainBroken},
+      {"PCK on P-384", pck([](Cert& c) { c.subject_public_key_info = p384.SubjectPublicKeyInfo(); }), Check::kDcapProfile,
+       Reason::kCertificateProfile},
+      {"unknown critical extension", pck([](Cert& c) {
+         c.extensions.push_back({"1.2.3.4", true, {5, 0}});
+       }),
+       Check::kDcapPckChain, Reason::kChainBroken},
       {"no SGX extension", pck([](Cert& c) { c.extensions.pop_back(); }), Check::kDcapPckExtension, Reason::kCertificateExtension},
       {"instance id missing under the Platform CA", pck([](Cert& c) { c.extensions[2].value = test::PlainExtension(false).Der(); }),
        Check::kDcapPckExtension, Reason::kCertificateExtension},
-      {"instance id under the Processor CA", [](MintOptions& o) {
+      {"instance id under the Processor CA",
+       [](MintOptions& o) {
          o.platform_ca = false;
          o.pck_certificate = [](Cert& c) { c.extensions[2].value = test::PlainExtension(true).Der(); };
        },
        Check::kDcapPckExtension, Reason::kCertificateExtension},
       {"CA without path length", ca([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, std::nullopt); }), Check::kDcapProfile,
        Reason::kCertificateProfile},
-      {"CA with path length 1", ca([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, 1); }), Check::kDcapProfile, Reason::kCertificateProfile},
-      {"CA that is none", ca([](Cert& c) { c.extensions[1] = ext::BasicConstraints(false, std::nullopt); }), Check::kDcapPckChain, Reason::kChainBroken},
-      {"root with path length 2", root([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, 2); }), Check::kDcapProfile, Reason::kCertificateProfile},
-      {"root of another organisation", [](MintOptions& o) {
+      {"CA with path length 1", ca([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, 1); }), Check::kDcapProfile,
+       Reason::kCertificateProfile},
+      {"CA that is none", ca([](Cert& c) { c.extensions[1] = ext::BasicConstraints(false, std::nullopt); }), Check::kDcapPckChain,
+       Reason::kChainBroken},
+      {"root with path length 2", root([](Cert& c) { c.extensions[1] = ext::BasicConstraints(true, 2); }), Check::kDcapProfile,
+       Reason::kCertificateProfile},
+      {"root of another organisation",
+       [](MintOptions& o) {
          o.root_certificate = [](Cert& c) { c.subject = c.issuer = softtee::NameOf("Intel SGX Root CA"); };
          o.ca_certificate = [](Cert& c) { c.issuer = softtee::NameOf("Intel SGX Root CA"); };
        },
@@ -220,7 +252,9 @@ TEST(DcapAuthenticate, OnlyThePinnedKeyEndsAChain) {
 
 TEST(DcapAuthenticate, AnswersItsChallengeInFullLength) {
   MintOptions options;
-  options.body = [](Bytes& body) { for (std::size_t i = 0; i < 64; ++i) body[520 + i] = static_cast<std::uint8_t>(i + 1); };
+  options.body = [](Bytes& body) {
+    for (std::size_t i = 0; i < 64; ++i) body[520 + i] = static_cast<std::uint8_t>(i + 1);
+  };
   const Bytes raw = Mint(options);
   for (const std::size_t wrong : {std::size_t{64}, std::size_t{0}, std::size_t{31}, std::size_t{32}, std::size_t{63}}) {
     trust::Challenge::Values values;
@@ -270,7 +304,8 @@ TEST(DcapRevocation, FailsClosed) {
   }
   // An older list that names the PCK still counts beside a newer one that does not; a serial of the other kind means nothing.
   EXPECT_FALSE(Authenticate(Mint(), {root_list, test::List({.serials = {test::kPckSerial}}), test::List({.number = 2})}).quote);
-  EXPECT_TRUE(Authenticate(Mint(), {test::List({.root = true, .serials = {test::kPckSerial}}), test::List({.serials = {test::kCaSerial}})}).quote);
+  EXPECT_TRUE(
+      Authenticate(Mint(), {test::List({.root = true, .serials = {test::kPckSerial}}), test::List({.serials = {test::kCaSerial}})}).quote);
 }
 
 TEST(DcapTcb, DocumentsOfThePlatformGiveItsStatus) {
@@ -283,7 +318,11 @@ TEST(DcapTcb, DocumentsOfThePlatformGiveItsStatus) {
   EXPECT_EQ(run.quote->windows().size(), 6U);
   // PCK components of 15 and more, against levels of 5 and 1: only the TD's own versions decide here.
   MintOptions old = test::UpToDate();
-  old.body = [](Bytes& body) { body[0] = 6; body[1] = 1; for (std::size_t i = 2; i < 16; ++i) body[i] = 1; };
+  old.body = [](Bytes& body) {
+    body[0] = 6;
+    body[1] = 1;
+    for (std::size_t i = 2; i < 16; ++i) body[i] = 1;
+  };
   EXPECT_EQ(ClaimOf<std::string>(Authenticate(Mint(old), test::TcbDocuments()), "dcap.tcb_status"), "OutOfDate");
 }
 
@@ -302,9 +341,7 @@ TEST(DcapTcb, MissingDocumentsLeaveTheVerdictUndecided) {
     }
     EXPECT_TRUE(undecided) << missing;
     for (const CheckRecord& record : run.log.records()) {
-      if (record.check == Check::kDcapTcbStatus) {
-        EXPECT_EQ(record.result, CheckResult::kSkipped);
-      }
+      if (record.check == Check::kDcapTcbStatus) { EXPECT_EQ(record.result, CheckResult::kSkipped); }
     }
   }
 }
@@ -348,7 +385,8 @@ TEST(DcapTcb, DocumentsThatAreNotAuthenticOrNotMeantRefuseTheQuote) {
       {"QE of another product", qe(256, 1), Check::kDcapQeIdentity, Reason::kQuotingEnclaveRefused},
       {"QE with other attributes", qe(48, 0x01), Check::kDcapQeIdentity, Reason::kQuotingEnclaveRefused},
       {"QE with other MISCSELECT", qe(16, 1), Check::kDcapQeIdentity, Reason::kQuotingEnclaveRefused},
-      {"signing certificate of another root", [](test::TcbOptions& o, MintOptions&) { o.issuer = &other; }, Check::kDcapTcbChain, Reason::kChainBroken},
+      {"signing certificate of another root", [](test::TcbOptions& o, MintOptions&) { o.issuer = &other; }, Check::kDcapTcbChain,
+       Reason::kChainBroken},
       {"signing certificate by the PCK CA", certificate([](Cert& c) { c.issuer = test::IntelName("Intel SGX PCK Platform CA"); }),
        Check::kDcapTcbChain, Reason::kChainIncomplete},
       {"signing certificate of another name", certificate([](Cert& c) { c.subject = test::IntelName("Intel SGX PCK Certificate"); }),
@@ -403,7 +441,8 @@ TEST(DcapAuthenticate, CachesChangeNothing) {
   broken.qe_report = [](Bytes& report) { report[320] ^= 1; };
   for (int round = 0; round < 3; ++round) {
     const auto run = [&](const Bytes& raw) {
-      return Authenticate(raw, {test::List({.root = true}), test::List()}, Pki::Shared().Anchors(), trust::Challenge::NotDemanded(true), &caches);
+      return Authenticate(raw, {test::List({.root = true}), test::List()}, Pki::Shared().Anchors(), trust::Challenge::NotDemanded(true),
+                          &caches);
     };
     EXPECT_TRUE(run(Mint()).quote);
     EXPECT_FALSE(run(Mint(broken)).quote);

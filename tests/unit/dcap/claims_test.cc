@@ -40,9 +40,7 @@ TEST(DcapClaims, TableIsSortedUniqueAndDescribed) {
   for (std::size_t i = 0; i < claims.size(); ++i) {
     EXPECT_TRUE(claims[i].name.starts_with("dcap."));
     EXPECT_FALSE(claims[i].meaning.empty());
-    if (i > 0) {
-      EXPECT_LT(claims[i - 1].name, claims[i].name);
-    }
+    if (i > 0) { EXPECT_LT(claims[i - 1].name, claims[i].name); }
   }
 }
 
@@ -58,9 +56,7 @@ TEST(DcapClaims, StatusesAreThoseOfTheEvaluation) {
       EXPECT_TRUE(listed.insert(status.name).second) << status.name;
       if (status.never) never.insert(status.name);
     }
-    if (!claim.statuses.empty()) {
-      EXPECT_EQ(listed, given) << claim.name;
-    }
+    if (!claim.statuses.empty()) { EXPECT_EQ(listed, given) << claim.name; }
   }
   EXPECT_EQ(never, (std::set<std::string_view>{"NotSupported", "Revoked"}));
 }

@@ -30,7 +30,8 @@ trust::Bundle BundleOf(const test::MintOptions& options, const trust::Collateral
   const trust::AnchorSet anchors = test::Pki::Shared().Anchors();
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
   CheckLog log;
-  const auto quote = AuthenticateQuote(items, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
+  const auto quote =
+      AuthenticateQuote(items, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr}, log);
   return trust::Bundle::Carry(*quote, challenge, log).value();
 }
 
@@ -84,8 +85,22 @@ TEST(DcapJudge, UnknownBitsOfEnclavesAreRefused) {
     EXPECT_EQ(refused(56), bit == 8 || (bit >= 10 && bit <= 16) || bit > 18) << "XFRM " << bit;
   }
   EXPECT_NE(JudgeBody(test::SgxV3(), [](Bytes& body) { body[56] = 3; }).FindingOf("dcap.attributes"), nullptr) << "INIT clear";
-  EXPECT_NE(JudgeBody(test::SgxV3(), [](Bytes& body) { body[48] = 1; body[56] = 1; }).FindingOf("dcap.attributes"), nullptr) << "SSE off";
-  EXPECT_NE(JudgeBody(test::SgxV3(), [](Bytes& body) { body[48] = 1; body[56] = 2; }).FindingOf("dcap.attributes"), nullptr) << "x87 off";
+  EXPECT_NE(JudgeBody(test::SgxV3(),
+                      [](Bytes& body) {
+                        body[48] = 1;
+                        body[56] = 1;
+                      })
+                .FindingOf("dcap.attributes"),
+            nullptr)
+      << "SSE off";
+  EXPECT_NE(JudgeBody(test::SgxV3(),
+                      [](Bytes& body) {
+                        body[48] = 1;
+                        body[56] = 2;
+                      })
+                .FindingOf("dcap.attributes"),
+            nullptr)
+      << "x87 off";
 }
 
 TEST(DcapJudge, NoPolicyCanAcceptARevokedOrUnknownTcb) {
@@ -94,8 +109,8 @@ TEST(DcapJudge, NoPolicyCanAcceptARevokedOrUnknownTcb) {
     unsigned module_svn;
     bool acceptable;
   };
-  for (const Case& c : {Case{"UpToDate", 6, true}, Case{"OutOfDateConfigurationNeeded", 6, true}, Case{"OutOfDate", 4, true}, Case{"Revoked", 6, false},
-                        Case{"UpToDate", 1, false}}) {
+  for (const Case& c : {Case{"UpToDate", 6, true}, Case{"OutOfDateConfigurationNeeded", 6, true}, Case{"OutOfDate", 4, true},
+                        Case{"Revoked", 6, false}, Case{"UpToDate", 1, false}}) {
     test::TcbOptions documents;
     const std::string status = "UpToDate";
     documents.info.replace(documents.info.rfind(status), status.size(), c.platform_status);
@@ -106,7 +121,8 @@ TEST(DcapJudge, NoPolicyCanAcceptARevokedOrUnknownTcb) {
       body[128] = 3;
     };
     Judged judged;
-    Judge(BundleOf(options, trust::CollateralSnapshot(test::TcbDocuments(documents))).claims(), {&Nothing, &PinsNothing, nullptr}, judged.log);
+    Judge(BundleOf(options, trust::CollateralSnapshot(test::TcbDocuments(documents))).claims(), {&Nothing, &PinsNothing, nullptr},
+          judged.log);
     const Finding* finding = judged.FindingOf("dcap.tcb_status");
     EXPECT_EQ(finding == nullptr, c.acceptable) << c.platform_status << c.module_svn;
     if (finding == nullptr) continue;
@@ -183,7 +199,10 @@ TEST(DcapJudge, OnlyProductionModulesAndQuotingEnclavesPass) {
 
 TEST(DcapJudge, ATdInitialisedElsewhereIsUndecided) {
   EXPECT_EQ(JudgeBody(test::TdxV5(4), [](Bytes& body) { body[128] = 3; }).FindingOf("dcap.init_tee_tcb_svn"), nullptr);
-  const Judged judged = JudgeBody(test::TdxV5(4), [](Bytes& body) { body[128] = 3; body[816] = 1; });
+  const Judged judged = JudgeBody(test::TdxV5(4), [](Bytes& body) {
+    body[128] = 3;
+    body[816] = 1;
+  });
   ASSERT_NE(judged.FindingOf("dcap.init_tee_tcb_svn"), nullptr);
   EXPECT_EQ(judged.FindingOf("dcap.init_tee_tcb_svn")->reason, Reason::kInitialTcbUnjudged);
   EXPECT_EQ(judged.FindingOf("dcap.init_tee_tcb_svn")->effect, Effect::kIndeterminate);

@@ -31,10 +31,14 @@ TEST(LaunchMeasurement, IsTheHashOfTheHypervisorsCalls) {
 
 // By a script of a few lines in another language, from the images' bytes.
 TEST(LaunchMeasurement, IsWhatAnotherProgramComputed) {
-  EXPECT_EQ(ToHex(MrtdOf(test::Ovmf(), PageAddOrder::kSinglePass)), "129ac1dc556043e44ad2bc9c3e67976b2880c2c8f7b04d9979ca75ab13dfd146120c98e5e0a4d49193bd5c9ba65113d4");
-  EXPECT_EQ(ToHex(MrtdOf(test::Ovmf(), PageAddOrder::kTwoPass)), "4d1c08c75d3df6ce6c74ad54ef6f8dcdbd7b65323a9307d2acc93af488004fd8aef80ff3323d3388347d8aa46449fe03");
-  EXPECT_EQ(ToHex(MrtdOf(test::TdShim(), PageAddOrder::kSinglePass)), "32c2a8266f85bbb80f75f58822e177b4f7461983d73e22e47151d29cae09cd7b9667416dfe2aab53d364ebed3c41ae53");
-  EXPECT_EQ(ToHex(MrtdOf(test::TdShim(), PageAddOrder::kTwoPass)), "17157b5b8a4b0162b5862ea5db7219211383bf1ed2cf4376fd102d77d2df0cd870b82ac7644f3f5f58226c1d83d880b9");
+  EXPECT_EQ(ToHex(MrtdOf(test::Ovmf(), PageAddOrder::kSinglePass)),
+            "129ac1dc556043e44ad2bc9c3e67976b2880c2c8f7b04d9979ca75ab13dfd146120c98e5e0a4d49193bd5c9ba65113d4");
+  EXPECT_EQ(ToHex(MrtdOf(test::Ovmf(), PageAddOrder::kTwoPass)),
+            "4d1c08c75d3df6ce6c74ad54ef6f8dcdbd7b65323a9307d2acc93af488004fd8aef80ff3323d3388347d8aa46449fe03");
+  EXPECT_EQ(ToHex(MrtdOf(test::TdShim(), PageAddOrder::kSinglePass)),
+            "32c2a8266f85bbb80f75f58822e177b4f7461983d73e22e47151d29cae09cd7b9667416dfe2aab53d364ebed3c41ae53");
+  EXPECT_EQ(ToHex(MrtdOf(test::TdShim(), PageAddOrder::kTwoPass)),
+            "17157b5b8a4b0162b5862ea5db7219211383bf1ed2cf4376fd102d77d2df0cd870b82ac7644f3f5f58226c1d83d880b9");
 }
 
 TEST(LaunchMeasurement, OrdersAgreeWhereEachMeasuredSectionIsOnePage) {

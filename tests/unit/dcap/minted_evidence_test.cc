@@ -53,8 +53,14 @@ Authenticated Authenticate(const softtee::DcapOptions& options) {
 }
 
 TEST(DcapMinted, EveryKindOfQuoteHasTheStatusOfItsDocuments) {
-  constexpr std::string_view kStatuses[] = {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-                                            "OutOfDateConfigurationNeeded", "Revoked", "NotSupported"};
+  constexpr std::string_view kStatuses[] = {"UpToDate",
+                                            "SWHardeningNeeded",
+                                            "ConfigurationNeeded",
+                                            "ConfigurationAndSWHardeningNeeded",
+                                            "OutOfDate",
+                                            "OutOfDateConfigurationNeeded",
+                                            "Revoked",
+                                            "NotSupported"};
   for (const softtee::QuoteKind kind : softtee::AllQuoteKinds()) {
     for (const std::string_view status : kStatuses) {
       const Authenticated run = Authenticate({.kind = kind, .report_data = softtee::Ramp<64>(3), .status = std::string(status)});

@@ -31,8 +31,8 @@ trust::CollateralItem List(const ListOptions& options, const Pki& pki) {
   if (!options.issuer.empty()) list.issuer = IntelName(options.issuer);
   const Bytes encoded = list.SignedBy(options.signer != nullptr ? *options.signer : options.root ? pki.root : pki.ca);
   const trust::UntrustedBytes body(encoded);
-  trust::CollateralItem item{{std::string(options.root ? kRootCrlKind : kPckCrlKind), std::string(options.root ? "" : kPlatformScope), {}},
-                             body, body.Sha256()};
+  trust::CollateralItem item{
+      {std::string(options.root ? kRootCrlKind : kPckCrlKind), std::string(options.root ? "" : kPlatformScope), {}}, body, body.Sha256()};
   auto decoded = crypto::CertificateList::FromDer(encoded);
   ASSAY_CHECK(decoded.ok());
   item.revocation_list = std::move(decoded).value();

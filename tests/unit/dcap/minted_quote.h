@@ -42,7 +42,7 @@ inline Bytes PckDer(const MintOptions& options = {}, const Pki& pki = Pki::Share
 trust::CollateralItem RootItem(const Pki& pki = Pki::Shared());
 
 struct ListOptions {
-  bool root = false;             // the root's list, else that of the Platform CA
+  bool root = false;  // the root's list, else that of the Platform CA
   std::vector<Bytes> serials = {};
   std::uint64_t number = 1;
   const softtee::Key* signer = nullptr;

@@ -27,8 +27,8 @@ std::string TcbInfoBody() { return softtee::TcbInfo().Body(); }
 std::string QeIdentityBody() { return softtee::QeIdentity().Body(); }
 
 std::vector<trust::CollateralItem> TcbDocuments(const TcbOptions& options, const Pki& pki) {
-  softtee::Certificate certificate = softtee::DescribeIntel(softtee::IntelKind::kTcbSigning, CommonNameOf(softtee::IntelKind::kRoot), SigningKey(),
-                                                            kTcbSigningSerial, {kNotBefore, kNotAfter});
+  softtee::Certificate certificate = softtee::DescribeIntel(softtee::IntelKind::kTcbSigning, CommonNameOf(softtee::IntelKind::kRoot),
+                                                            SigningKey(), kTcbSigningSerial, {kNotBefore, kNotAfter});
   if (options.certificate) options.certificate(certificate);
   const Bytes der = certificate.SignedBy(options.issuer == nullptr ? pki.root : *options.issuer);
 

@@ -9,8 +9,8 @@
 
 namespace assay::dcap::test {
 
-std::string TcbInfoBody();     // TDX, FMSPC 00806F050000, platform and module UpToDate
-std::string QeIdentityBody();  // TD_QE
+std::string TcbInfoBody();            // TDX, FMSPC 00806F050000, platform and module UpToDate
+std::string QeIdentityBody();         // TD_QE
 std::string EvaluationNumbersBody();  // TDX: 18 and 17
 
 struct TcbOptions {

@@ -18,7 +18,7 @@ struct PlainSection {
   std::uint64_t size = 0x1000;
   std::uint32_t attributes = 0;
   Bytes data = {};
-  std::uint32_t offset_more = 0;       // added to what is declared
+  std::uint32_t offset_more = 0;  // added to what is declared
   std::int64_t data_size_more = 0;
 };
 
@@ -28,12 +28,12 @@ struct PlainTdvf {
   std::int64_t length_more = 0;
   std::uint32_t version = 1;
   std::int64_t count_more = 0;
-  std::int64_t offset_more = 0;        // of the offset entry
-  std::size_t offset_size = 4;         // bytes of its data; 0: no such entry
+  std::int64_t offset_more = 0;  // of the offset entry
+  std::size_t offset_size = 4;   // bytes of its data; 0: no such entry
   int offset_entries = 1;
   std::int64_t entry_length_more = 0;  // of the offset entry
   std::int64_t table_length_more = 0;
-  std::uint8_t footer = 0xDE;          // first byte of the table's GUID
+  std::uint8_t footer = 0xDE;  // first byte of the table's GUID
 
   // Data of the later sections, then of the first one, whose end is overwritten: descriptor, GUID table (the offset, another entry), its
   // footer, 32 bytes.

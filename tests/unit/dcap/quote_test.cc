@@ -123,7 +123,8 @@ std::vector<Refusal> Refusals() {
       {"version high byte", With(plain, 1, 1), kVersionUnsupported, Check::kDcapVersion, "VERSION"},
       {"key type EPID", v4([](PlainQuote& q) { q.key_type = 0; }), kAlgorithmUnsupported, Check::kDcapKeyType, "ATTESTATION_KEY_TYPE"},
       {"key type P-384", v4([](PlainQuote& q) { q.key_type = 3; }), kAlgorithmUnsupported, Check::kDcapKeyType, "ATTESTATION_KEY_TYPE"},
-      {"key type high byte", v4([](PlainQuote& q) { q.key_type = 0x102; }), kAlgorithmUnsupported, Check::kDcapKeyType, "ATTESTATION_KEY_TYPE"},
+      {"key type high byte", v4([](PlainQuote& q) { q.key_type = 0x102; }), kAlgorithmUnsupported, Check::kDcapKeyType,
+       "ATTESTATION_KEY_TYPE"},
       {"vendor first byte", With(plain, 12, 0x92), kFieldInvalid, Check::kDcapVendor, "QE_VENDOR_ID"},
       {"vendor last byte", With(plain, 27, 0x06), kFieldInvalid, Check::kDcapVendor, "QE_VENDOR_ID"},
       {"TEE type 1", v4([](PlainQuote& q) { q.tee_type = 1; }), kFieldInvalid, Check::kDcapBody, "TEE_TYPE"},
@@ -153,24 +154,27 @@ std::vector<Refusal> Refusals() {
        "certification data"},
       {"QE authentication length too long", With(With(plain, 1218, 0xFF), 1219, 0xFF), kLengthWrong, Check::kDcapLengths,
        "QE authentication data"},
-      {"byte behind the inner data", v4([](PlainQuote& q) { q.in_envelope = {0}; }), kLengthWrong, Check::kDcapLengths, "PCK certification data"},
-      {"byte behind the outer data", v4([](PlainQuote& q) { q.in_authentication = {0}; }), kLengthWrong, Check::kDcapLengths, "certification data"},
+      {"byte behind the inner data", v4([](PlainQuote& q) { q.in_envelope = {0}; }), kLengthWrong, Check::kDcapLengths,
+       "PCK certification data"},
+      {"byte behind the outer data", v4([](PlainQuote& q) { q.in_authentication = {0}; }), kLengthWrong, Check::kDcapLengths,
+       "certification data"},
       {"byte behind version 3's data", Changed(test::SgxV3(), [](PlainQuote& q) { q.in_authentication = {0}; }).Write(), kLengthWrong,
        Check::kDcapLengths, "PCK certification data"},
-      {"outer type 5", v4([](PlainQuote& q) { q.outer_type = 5; }), kCertificationUnsupported, Check::kDcapCertification, "certification data type"},
+      {"outer type 5", v4([](PlainQuote& q) { q.outer_type = 5; }), kCertificationUnsupported, Check::kDcapCertification,
+       "certification data type"},
       {"inner type 6", v4([](PlainQuote& q) { q.inner_type = 6; }), kCertificationUnsupported, Check::kDcapCertification,
        "PCK certification data type"},
       {"no PEM", v4([](PlainQuote& q) { q.chain = "nothing"; }), kEncodingMalformed, Check::kDcapPckPem, ""},
       {"empty chain", v4([](PlainQuote& q) { q.chain.clear(); }), kEncodingMalformed, Check::kDcapPckPem, ""},
       {"two certificates", v4([](PlainQuote& q) { q.chain.resize(q.chain.size() / 3 * 2); }), kEncodingMalformed, Check::kDcapPckPem,
        "PCK certificate chain"},
-      {"four certificates", v4([](PlainQuote& q) { q.chain += q.chain.substr(0, q.chain.size() / 3); }), kEncodingMalformed, Check::kDcapPckPem,
-       "PCK certificate chain"},
+      {"four certificates", v4([](PlainQuote& q) { q.chain += q.chain.substr(0, q.chain.size() / 3); }), kEncodingMalformed,
+       Check::kDcapPckPem, "PCK certificate chain"},
       {"text before the chain", v4([](PlainQuote& q) { q.chain = "x\n" + q.chain; }), kEncodingMalformed, Check::kDcapPckPem,
        "PCK certificate chain"},
       {"text behind the chain", v4([](PlainQuote& q) { q.chain += "x"; }), kEncodingMalformed, Check::kDcapPckPem, "PCK certificate chain"},
-      {"zero inside the chain", v4([](PlainQuote& q) { q.chain.insert(q.chain.size() / 3, 1, '\0'); }), kEncodingMalformed, Check::kDcapPckPem,
-       ""},
+      {"zero inside the chain", v4([](PlainQuote& q) { q.chain.insert(q.chain.size() / 3, 1, '\0'); }), kEncodingMalformed,
+       Check::kDcapPckPem, ""},
       {"another label", v4([](PlainQuote& q) {
          for (std::size_t at; (at = q.chain.find("CERTIFICATE")) != std::string::npos;) q.chain.replace(at, 11, "X509 CRL");
        }),
@@ -185,9 +189,7 @@ TEST(DcapQuote, EachRefusalHasItsOwnName) {
     ASSERT_FALSE(log.findings().empty()) << refusal.name;
     const Finding& finding = log.findings().front();
     EXPECT_EQ(finding.reason, refusal.reason) << refusal.name << ": " << Describe(finding);
-    if (*refusal.field != '\0') {
-      EXPECT_EQ(finding.claim, refusal.field) << refusal.name;
-    }
+    if (*refusal.field != '\0') { EXPECT_EQ(finding.claim, refusal.field) << refusal.name; }
     EXPECT_FALSE(finding.expected.empty() || finding.actual.empty()) << refusal.name;
     bool failed = false;
     for (const CheckRecord& record : log.records()) failed |= record.check == refusal.check && record.result == CheckResult::kFailed;
@@ -196,10 +198,15 @@ TEST(DcapQuote, EachRefusalHasItsOwnName) {
 }
 
 TEST(DcapQuote, NamesTheCertificationDataThatItCannotUse) {
-  const std::pair<std::uint16_t, std::string> kNames[] = {
-      {1, "1 (PPID in clear)"}, {2, "2 (PPID encrypted with RSA-2048)"}, {3, "3 (PPID encrypted with RSA-3072)"},
-      {4, "4 (PCK certificate alone)"}, {6, "6 (QE report with certification data)"}, {7, "7 (platform manifest)"},
-      {0, "0 (unknown)"}, {8, "8 (unknown)"}, {0x105, "261 (unknown)"}};
+  const std::pair<std::uint16_t, std::string> kNames[] = {{1, "1 (PPID in clear)"},
+                                                          {2, "2 (PPID encrypted with RSA-2048)"},
+                                                          {3, "3 (PPID encrypted with RSA-3072)"},
+                                                          {4, "4 (PCK certificate alone)"},
+                                                          {6, "6 (QE report with certification data)"},
+                                                          {7, "7 (platform manifest)"},
+                                                          {0, "0 (unknown)"},
+                                                          {8, "8 (unknown)"},
+                                                          {0x105, "261 (unknown)"}};
   for (const auto& [type, name] : kNames) {
     PlainQuote quote = test::SgxV3();
     quote.inner_type = type;
@@ -217,12 +224,33 @@ TEST(DcapQuote, FieldsLieWhereTheTablesSay) {
     const char* name;
     std::size_t offset, size;
   };
-  const Place kTd[] = {{"TEE_TCB_SVN", 0, 16}, {"MRSEAM", 16, 48}, {"MRSIGNERSEAM", 64, 48}, {"SEAMATTRIBUTES", 112, 8}, {"TDATTRIBUTES", 120, 8},
-                       {"XFAM", 128, 8}, {"MRTD", 136, 48}, {"MRCONFIGID", 184, 48}, {"MROWNER", 232, 48}, {"MROWNERCONFIG", 280, 48},
-                       {"RTMR0", 328, 48}, {"RTMR1", 376, 48}, {"RTMR2", 424, 48}, {"RTMR3", 472, 48}, {"REPORTDATA", 520, 64},
-                       {"TEE_TCB_SVN_2", 584, 16}, {"MRSERVICETD", 600, 48}, {"VMID", 648, 1}, {"TDID", 649, 32}, {"DEVINFO", 681, 48},
-                       {"INITSERVTDHASH", 729, 48}, {"INITSERVTDATTRIBUTES", 777, 8}, {"INITCPUSVN", 785, 16}, {"INITTEETCBSVN", 801, 16},
-                       {"INITTEEFMSPC", 817, 12}, {"CURSERVTDHASH", 829, 48}, {"CURSERVTDATTRIBUTES", 877, 8}};
+  const Place kTd[] = {{"TEE_TCB_SVN", 0, 16},
+                       {"MRSEAM", 16, 48},
+                       {"MRSIGNERSEAM", 64, 48},
+                       {"SEAMATTRIBUTES", 112, 8},
+                       {"TDATTRIBUTES", 120, 8},
+                       {"XFAM", 128, 8},
+                       {"MRTD", 136, 48},
+                       {"MRCONFIGID", 184, 48},
+                       {"MROWNER", 232, 48},
+                       {"MROWNERCONFIG", 280, 48},
+                       {"RTMR0", 328, 48},
+                       {"RTMR1", 376, 48},
+                       {"RTMR2", 424, 48},
+                       {"RTMR3", 472, 48},
+                       {"REPORTDATA", 520, 64},
+                       {"TEE_TCB_SVN_2", 584, 16},
+                       {"MRSERVICETD", 600, 48},
+                       {"VMID", 648, 1},
+                       {"TDID", 649, 32},
+                       {"DEVINFO", 681, 48},
+                       {"INITSERVTDHASH", 729, 48},
+                       {"INITSERVTDATTRIBUTES", 777, 8},
+                       {"INITCPUSVN", 785, 16},
+                       {"INITTEETCBSVN", 801, 16},
+                       {"INITTEEFMSPC", 817, 12},
+                       {"CURSERVTDHASH", 829, 48},
+                       {"CURSERVTDATTRIBUTES", 877, 8}};
   Bytes raw = test::TdxV5(4).Write();
   for (std::size_t i = 0; i < 885; ++i) raw[54 + i] = static_cast<std::uint8_t>(i * 7 + i / 256);
   CheckLog log;
@@ -241,7 +269,8 @@ TEST(DcapQuote, RealQuotesParseAndEveryOneOfTheirLengthsCounts) {
   for (const auto& entry : std::filesystem::directory_iterator(dir / "tdx" / "quotes")) {
     const std::string name = entry.path().filename();
     const Bytes raw = assay::test::ReadFile(entry.path());
-    const bool whole = name != "tdx_v4_truncated.bin" && name != "sgx_v3_certtype3_encrypted_ppid.bin" && name != "sgx_v3_intel_sample_testroot.bin";
+    const bool whole =
+        name != "tdx_v4_truncated.bin" && name != "sgx_v3_certtype3_encrypted_ppid.bin" && name != "sgx_v3_intel_sample_testroot.bin";
     EXPECT_EQ(Parses(raw), whole) << name;
     parsed += whole;
     for (const std::size_t cut : {std::size_t{1}, std::size_t{2}, raw.size() / 2, raw.size() - 1}) {

@@ -48,7 +48,8 @@ struct Road {
     return SignedDocument<T>{document->document, nullptr};  // the signers end here
   }
   bool Refused(Check check, Reason reason) const {
-    return std::any_of(refused.begin(), refused.end(), [&](const DocumentRefusal& one) { return one.check == check && one.finding.reason == reason; });
+    return std::any_of(refused.begin(), refused.end(),
+                       [&](const DocumentRefusal& one) { return one.check == check && one.finding.reason == reason; });
   }
 };
 
@@ -132,7 +133,8 @@ TEST(SignedDocument, OfReissuedCertificatesTheOneOfTheIssueDateSigns) {
     };
     return test::TcbDocuments(options).back();
   };
-  const trust::CollateralItem old = certificate("2018-01-01T00:00:00Z", "2026-05-01T00:00:00Z"), current = certificate("2026-04-01T00:00:00Z", "2032-01-01T00:00:00Z"),
+  const trust::CollateralItem old = certificate("2018-01-01T00:00:00Z", "2026-05-01T00:00:00Z"),
+                              current = certificate("2026-04-01T00:00:00Z", "2032-01-01T00:00:00Z"),
                               next = certificate("2026-06-02T00:00:00Z", "2040-01-01T00:00:00Z");
   const std::vector<crypto::Certificate> roots = {*test::RootItem().certificate};
   trust::FactCaches caches(16);
@@ -166,8 +168,11 @@ TEST(SignedDocument, CachesKeepWhatWasProvenAndNothingElse) {
   // What is known was signed by a key: without a chain for that key it helps nobody.
   Road elsewhere{.anchors = Pki().Anchors(), .caches = &caches};
   EXPECT_FALSE(elsewhere.Take<TcbInfo>(sound));
-  Road other_key{.certificates = {test::TcbDocuments({.certificate = [](softtee::Certificate& c) { c.subject_public_key_info = other.SubjectPublicKeyInfo(); }}).back()},
-                 .caches = &caches};
+  Road other_key{
+      .certificates = {test::TcbDocuments(
+                           {.certificate = [](softtee::Certificate& c) { c.subject_public_key_info = other.SubjectPublicKeyInfo(); }})
+                           .back()},
+      .caches = &caches};
   EXPECT_FALSE(other_key.Take<TcbInfo>(sound));
   EXPECT_TRUE(other_key.Refused(Check::kDcapDocumentSignature, Reason::kCollateralNotAuthentic));
 }
@@ -186,7 +191,9 @@ TEST(SignedDocument, IsRecognisedAndDescribedByContent) {
     EXPECT_GE(description->children().size(), 5U);
   }
   EXPECT_FALSE(DescribeDocument(test::TcbDocuments().back()));
-  const auto unpack = [](std::string_view text) { return Unpack(trust::UntrustedBytes(ToBytes(AsBytes(text))), trust::CollateralSource::kNode, nullptr); };
+  const auto unpack = [](std::string_view text) {
+    return Unpack(trust::UntrustedBytes(ToBytes(AsBytes(text))), trust::CollateralSource::kNode, nullptr);
+  };
   for (const char* text : {"{}", "{\"somethingElse\":1}"}) {
     const auto unpacked = unpack(text);
     EXPECT_TRUE(unpacked.ok() && unpacked->empty()) << text << ": not Intel's, so not for this format to complain about";
@@ -215,15 +222,17 @@ std::vector<trust::Floor> Raise(std::vector<trust::Floor> floors, const test::Tc
   }
   return floors;
 }
-std::uint64_t NumberOf(const std::vector<trust::Floor>& floors, const trust::CollateralKey& series = kTdxInfo, trust::Channel channel = trust::Channel::kStandard) {
+std::uint64_t NumberOf(const std::vector<trust::Floor>& floors, const trust::CollateralKey& series = kTdxInfo,
+                       trust::Channel channel = trust::Channel::kStandard) {
   const trust::Floor* floor = trust::FindFloor(floors, series, channel);
   return floor == nullptr ? 0 : floor->edition.number;
 }
 
 TEST(AntiRollback, OnlyWhatTheVerifierGotItselfRaisesAFloor) {
-  for (const auto& [source, raises] : {std::pair(trust::CollateralSource::kNode, false), std::pair(trust::CollateralSource::kSupplied, false),
-                                       std::pair(trust::CollateralSource::kCache, false), std::pair(trust::CollateralSource::kVendor, true),
-                                       std::pair(trust::CollateralSource::kImport, true)}) {
+  for (const auto& [source, raises] :
+       {std::pair(trust::CollateralSource::kNode, false), std::pair(trust::CollateralSource::kSupplied, false),
+        std::pair(trust::CollateralSource::kCache, false), std::pair(trust::CollateralSource::kVendor, true),
+        std::pair(trust::CollateralSource::kImport, true)}) {
     const auto floors = Raise({}, {}, source);
     EXPECT_EQ(floors.size(), raises ? 2U : 0U) << NameOf(source);
     EXPECT_EQ(NumberOf(floors), raises ? 18U : 0U);
@@ -235,7 +244,8 @@ TEST(AntiRollback, FloorsOnlyRise) {
   std::vector<trust::Floor> floors = Raise({}, {}, trust::CollateralSource::kVendor);
   floors = Raise(floors, {.info = Numbered(test::TcbInfoBody(), 19)}, trust::CollateralSource::kVendor);
   EXPECT_EQ(NumberOf(floors), 19U);
-  floors = Raise(floors, {.info = Issued(test::TcbInfoBody(), "2026-06-10")}, trust::CollateralSource::kVendor);  // later, of a lower number
+  floors =
+      Raise(floors, {.info = Issued(test::TcbInfoBody(), "2026-06-10")}, trust::CollateralSource::kVendor);  // later, of a lower number
   EXPECT_EQ(NumberOf(floors), 19U);
   floors = Raise(floors, {.info = Issued(Numbered(test::TcbInfoBody(), 19), "2026-06-10")}, trust::CollateralSource::kVendor);
   EXPECT_EQ(trust::FindFloor(floors, kTdxInfo, trust::Channel::kStandard)->edition.issued, *ParseTime("2026-06-10T00:00:00Z"));

@@ -45,33 +45,52 @@ TEST(TcbDocuments, ReadsWhatItNeedsAndKeepsTheSignedBytes) {
 }
 
 TEST(TcbDocuments, RefusesWhatIsMissingTwiceOrOfAnotherForm) {
-  const std::pair<std::string, std::string> kInfoChanges[] = {
-      {"\"id\":\"TDX\"", "\"id\":\"tdx\""}, {"\"version\":3", "\"version\":4"}, {"\"version\":3", "\"version\":\"3\""},
-      {"\"issueDate\"", "\"issuedate\""}, {"2026-06-01T00:00:00Z", "2026-06-01"}, {"2026-07-01T00:00:00Z", "2026-05-01T00:00:00Z"},
-      {"\"fmspc\":\"00806F050000\"", "\"fmspc\":\"00806F0500\""}, {"\"fmspc\":\"00806F050000\"", "\"fmspc\":\"00806F05000g\""},
-      {"\"pceId\":\"0000\"", "\"pceId\":0"}, {"\"tcbType\":0", "\"tcbType\":1"},
-      {"\"tcbEvaluationDataNumber\":18", "\"tcbEvaluationDataNumber\":-1"}, {"\"tcbEvaluationDataNumber\":18", "\"tcbEvaluationDataNumber\":1.0"},
-      {"\"svn\":5", "\"svn\":256"}, {"\"svn\":5", "\"svn\":-1"}, {"{\"svn\":5},", ""}, {"{\"svn\":5},", "{\"svn\":5},{\"svn\":5},"},
-      {"\"pcesvn\":13", "\"pcesvn\":65536"}, {"\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"uptodate\""},
-      {"\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"NotSupported\""}, {"\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"TDRelaunchAdvised\""},
-      {"[\"INTEL-SA-00001\"]", "\"INTEL-SA-00001\""}, {"[\"INTEL-SA-00001\"]", "[\"INTEL-SA-00001,INTEL-SA-00002\"]"},
-      {"\"TDX_01\"", "\"\""}, {"\"isvsvn\":4", "\"isvsvn\":6"}, {"\"version\":3", "\"version\":3,\"version\":3"},
-      {"\"tdxtcbcomponents\"", "\"tdxtcbcomponents_\""}, {"\"attributesMask\":\"FFFFFFFFFFFFFFFF\"", "\"attributesMask\":\"FF\""}};
+  const std::pair<std::string, std::string> kInfoChanges[] = {{"\"id\":\"TDX\"", "\"id\":\"tdx\""},
+                                                              {"\"version\":3", "\"version\":4"},
+                                                              {"\"version\":3", "\"version\":\"3\""},
+                                                              {"\"issueDate\"", "\"issuedate\""},
+                                                              {"2026-06-01T00:00:00Z", "2026-06-01"},
+                                                              {"2026-07-01T00:00:00Z", "2026-05-01T00:00:00Z"},
+                                                              {"\"fmspc\":\"00806F050000\"", "\"fmspc\":\"00806F0500\""},
+                                                              {"\"fmspc\":\"00806F050000\"", "\"fmspc\":\"00806F05000g\""},
+                                                              {"\"pceId\":\"0000\"", "\"pceId\":0"},
+                                                              {"\"tcbType\":0", "\"tcbType\":1"},
+                                                              {"\"tcbEvaluationDataNumber\":18", "\"tcbEvaluationDataNumber\":-1"},
+                                                              {"\"tcbEvaluationDataNumber\":18", "\"tcbEvaluationDataNumber\":1.0"},
+                                                              {"\"svn\":5", "\"svn\":256"},
+                                                              {"\"svn\":5", "\"svn\":-1"},
+                                                              {"{\"svn\":5},", ""},
+                                                              {"{\"svn\":5},", "{\"svn\":5},{\"svn\":5},"},
+                                                              {"\"pcesvn\":13", "\"pcesvn\":65536"},
+                                                              {"\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"uptodate\""},
+                                                              {"\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"NotSupported\""},
+                                                              {"\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"TDRelaunchAdvised\""},
+                                                              {"[\"INTEL-SA-00001\"]", "\"INTEL-SA-00001\""},
+                                                              {"[\"INTEL-SA-00001\"]", "[\"INTEL-SA-00001,INTEL-SA-00002\"]"},
+                                                              {"\"TDX_01\"", "\"\""},
+                                                              {"\"isvsvn\":4", "\"isvsvn\":6"},
+                                                              {"\"version\":3", "\"version\":3,\"version\":3"},
+                                                              {"\"tdxtcbcomponents\"", "\"tdxtcbcomponents_\""},
+                                                              {"\"attributesMask\":\"FFFFFFFFFFFFFFFF\"", "\"attributesMask\":\"FF\""}};
   for (const auto& [what, by] : kInfoChanges) {
     const auto read = ReadTcbInfo(Unsigned("tcbInfo", Replaced(TcbInfoBody(), what, by)));
     EXPECT_FALSE(read.ok()) << what << " → " << by;
   }
-  const std::pair<std::string, std::string> kIdentityChanges[] = {
-      {"\"version\":2", "\"version\":1"}, {"\"miscselect\":\"00000000\"", "\"miscselect\":\"000000\""},
-      {"\"isvprodid\":2", "\"isvprodid\":65536"}, {"\"mrsigner\"", "\"mrSigner\""}, {"\"tcbLevels\"", "\"levels\""},
-      {"\"isvsvn\":2", "\"isvsvn\":4"}, {"\"id\"", "\"name\""}};
+  const std::pair<std::string, std::string> kIdentityChanges[] = {{"\"version\":2", "\"version\":1"},
+                                                                  {"\"miscselect\":\"00000000\"", "\"miscselect\":\"000000\""},
+                                                                  {"\"isvprodid\":2", "\"isvprodid\":65536"},
+                                                                  {"\"mrsigner\"", "\"mrSigner\""},
+                                                                  {"\"tcbLevels\"", "\"levels\""},
+                                                                  {"\"isvsvn\":2", "\"isvsvn\":4"},
+                                                                  {"\"id\"", "\"name\""}};
   for (const auto& [what, by] : kIdentityChanges) {
     EXPECT_FALSE(ReadQeIdentity(Unsigned("enclaveIdentity", Replaced(QeIdentityBody(), what, by))).ok()) << what << " → " << by;
   }
   const std::string sound = Unsigned("tcbInfo", TcbInfoBody());
-  for (const std::string& text : {std::string(), std::string("{}"), std::string("[]"), TcbInfoBody(), sound + "x", sound.substr(0, sound.size() - 1),
-                                  Replaced(sound, "\"signature\":\"11", "\"signature\":\""), Replaced(sound, "\"signature\"", "\"Signature\""),
-                                  Replaced(sound, "{\"tcbInfo\"", "{\"x\":1,\"tcbInfo\""), Unsigned("enclaveIdentity", TcbInfoBody())}) {
+  for (const std::string& text :
+       {std::string(), std::string("{}"), std::string("[]"), TcbInfoBody(), sound + "x", sound.substr(0, sound.size() - 1),
+        Replaced(sound, "\"signature\":\"11", "\"signature\":\""), Replaced(sound, "\"signature\"", "\"Signature\""),
+        Replaced(sound, "{\"tcbInfo\"", "{\"x\":1,\"tcbInfo\""), Unsigned("enclaveIdentity", TcbInfoBody())}) {
     EXPECT_FALSE(ReadTcbInfo(text).ok()) << text.substr(0, 60);
   }
 }
@@ -86,11 +105,18 @@ TEST(TcbDocuments, EvaluationNumbersStandInOrder) {
   EXPECT_EQ(FormatTime(read->numbers[1].tcb_date), "2024-03-13T00:00:00Z");
   EXPECT_EQ(read->head.evaluation_data_number, 18U);
   for (const auto& [what, by] : std::initializer_list<std::pair<std::string, std::string>>{
-           {"\"id\":\"TDX\"", "\"id\":\"QE\""}, {"\"version\":1", "\"version\":2"}, {"\"issueDate\"", "\"issued\""},
-           {"\"tcbEvaluationDataNumber\":17", "\"tcbEvaluationDataNumber\":18"}, {"\"tcbEvaluationDataNumber\":17", "\"number\":17"},
-           {"\"tcbRecoveryEventDate\":\"2024-03-12T00:00:00Z\"", "\"tcbRecoveryEventDate\":\"2024-03\""}, {"\"tcbDate\"", "\"date\""},
-           {"\"tcbEvalNumbers\"", "\"numbers\""}, {"\"version\":1", "\"version\":1,\"version\":1"}, {"2026-07-01", "2026-05-01"}}) {
-    EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbEvaluationDataNumbers", Replaced(test::EvaluationNumbersBody(), what, by))).ok()) << what << " → " << by;
+           {"\"id\":\"TDX\"", "\"id\":\"QE\""},
+           {"\"version\":1", "\"version\":2"},
+           {"\"issueDate\"", "\"issued\""},
+           {"\"tcbEvaluationDataNumber\":17", "\"tcbEvaluationDataNumber\":18"},
+           {"\"tcbEvaluationDataNumber\":17", "\"number\":17"},
+           {"\"tcbRecoveryEventDate\":\"2024-03-12T00:00:00Z\"", "\"tcbRecoveryEventDate\":\"2024-03\""},
+           {"\"tcbDate\"", "\"date\""},
+           {"\"tcbEvalNumbers\"", "\"numbers\""},
+           {"\"version\":1", "\"version\":1,\"version\":1"},
+           {"2026-07-01", "2026-05-01"}}) {
+    EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbEvaluationDataNumbers", Replaced(test::EvaluationNumbersBody(), what, by))).ok())
+        << what << " → " << by;
   }
   EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbInfo", test::EvaluationNumbersBody())).ok());
   EXPECT_FALSE(ReadEvaluationNumbers(Unsigned("tcbEvaluationDataNumbers", "{}")).ok());

@@ -93,9 +93,10 @@ TEST(TcbStatusTest, TheModuleAndTheQuotingEnclaveDragThePlatformDown) {
   struct Row {
     TcbStatus platform, with_out_of_date;
   };
-  for (const Row& row : {Row{kUpToDate, kOutOfDate}, Row{kSwHardeningNeeded, kOutOfDate}, Row{kConfigurationNeeded, kOutOfDateConfigurationNeeded},
-                         Row{kConfigurationAndSwHardeningNeeded, kOutOfDateConfigurationNeeded}, Row{kOutOfDate, kOutOfDate},
-                         Row{kOutOfDateConfigurationNeeded, kOutOfDateConfigurationNeeded}, Row{kRevoked, kRevoked}}) {
+  for (const Row& row :
+       {Row{kUpToDate, kOutOfDate}, Row{kSwHardeningNeeded, kOutOfDate}, Row{kConfigurationNeeded, kOutOfDateConfigurationNeeded},
+        Row{kConfigurationAndSwHardeningNeeded, kOutOfDateConfigurationNeeded}, Row{kOutOfDate, kOutOfDate},
+        Row{kOutOfDateConfigurationNeeded, kOutOfDateConfigurationNeeded}, Row{kRevoked, kRevoked}}) {
     Setting setting;
     setting.info.levels.front().verdict.status = row.platform;
     EXPECT_EQ(setting.Status(), row.platform);

@@ -105,9 +105,12 @@ struct Break {
 void PrintTo(const Break& broken, std::ostream* out) { *out << broken.name; }
 
 std::vector<Break> Breaks() {
-  constexpr Reason kMalformed = Reason::kFirmwareMalformed, kUnpredictable = Reason::kFirmwareUnpredictable, kNotTdx = Reason::kFirmwareNotTdx;
+  constexpr Reason kMalformed = Reason::kFirmwareMalformed, kUnpredictable = Reason::kFirmwareUnpredictable,
+                   kNotTdx = Reason::kFirmwareNotTdx;
   const auto put = [](auto& field, const auto& value) { field = static_cast<std::remove_reference_t<decltype(field)>>(value); };
-  const auto at = [put](std::size_t i, auto member, auto value) { return [=](PlainTdvf& plain) { put(plain.sections.at(i).*member, value); }; };
+  const auto at = [put](std::size_t i, auto member, auto value) {
+    return [=](PlainTdvf& plain) { put(plain.sections.at(i).*member, value); };
+  };
   const auto set = [put](auto member, auto value) { return [=](PlainTdvf& plain) { put(plain.*member, value); }; };
   const auto add = [](PlainSection section) { return [=](PlainTdvf& plain) { plain.sections.push_back(section); }; };
   constexpr int kMetadata = 16 + 4 * 32 + 22 + 20 + 18 + 32;  // bytes at the end of the image, of 0x3000 in all
@@ -142,7 +145,9 @@ std::vector<Break> Breaks() {
       {"CountAndLengthBeyondTheImage", kMalformed, "LENGTH", [](P& plain) { plain.count_more = 20, plain.length_more = 20 * 32; }},
       {"SectionsAbove64", Reason::kSizeOverLimit, "NUMBER_OF_SECTION_ENTRIES",
        [](P& plain) {
-         for (std::uint64_t i = 0; plain.sections.size() < 65; ++i) plain.sections.push_back({.type = 3, .address = 0x1000000 + i * 0x1000});
+         for (std::uint64_t i = 0; plain.sections.size() < 65; ++i) {
+           plain.sections.push_back({.type = 3, .address = 0x1000000 + i * 0x1000});
+         }
        }},
       {"NoSection", kMalformed, "reset vector 0xfffffff0", [](P& plain) { plain.sections.clear(); }},
       {"AddressOffThePage", kMalformed, "section 2 (TempMem).MEMORY_ADDRESS", at(2, &S::address, 0x810001)},
@@ -165,7 +170,8 @@ std::vector<Break> Breaks() {
       {"CfvWithoutData", kMalformed, "section 1 (CFV).RAW_DATA_SIZE", at(1, &S::data, Bytes())},
       {"TempMemWithData", kMalformed, "section 2 (TempMem).RAW_DATA_SIZE", at(2, &S::data, Bytes(1))},
       {"TdHobWithData", kMalformed, "section 3 (TD_HOB).RAW_DATA_SIZE", at(3, &S::data, Bytes(1))},
-      {"PermMemWithData", kMalformed, "section 4 (PermMem).RAW_DATA_SIZE", add({.type = 4, .address = 0x1000, .attributes = 2, .data = Bytes(1)})},
+      {"PermMemWithData", kMalformed, "section 4 (PermMem).RAW_DATA_SIZE",
+       add({.type = 4, .address = 0x1000, .attributes = 2, .data = Bytes(1)})},
       {"Type7", kUnpredictable, "section 4.TYPE", add({.type = 7, .address = 0x1000})},
       {"TypeHuge", kUnpredictable, "section 4.TYPE", add({.type = 0xFFFFFFFF, .address = 0x1000})},
       {"AttributeBit2", kUnpredictable, "section 2 (TempMem).ATTRIBUTES", at(2, &S::attributes, 4)},
@@ -177,14 +183,18 @@ std::vector<Break> Breaks() {
       {"PermMemAtLaunch", kUnpredictable, "section 4 (PermMem).ATTRIBUTES", add({.type = 4, .address = 0x1000})},
       {"PermMemMeasured", kUnpredictable, "section 4 (PermMem).ATTRIBUTES", add({.type = 4, .address = 0x1000, .attributes = 3})},
       {"ForeignPayloadMeasured", kUnpredictable, "section 4 (Payload).ATTRIBUTES", add({.type = 5, .address = 0x1000, .attributes = 1})},
-      {"ForeignParametersMeasured", kUnpredictable, "section 4 (PayloadParam).ATTRIBUTES", add({.type = 6, .address = 0x1000, .attributes = 1})},
+      {"ForeignParametersMeasured", kUnpredictable, "section 4 (PayloadParam).ATTRIBUTES",
+       add({.type = 6, .address = 0x1000, .attributes = 1})},
       {"OverlapWithTheFirst", kMalformed, "section 3 (TD_HOB).MEMORY_ADDRESS", at(3, &S::address, 0xFFFFE000)},
       {"OverlapOfOnePage", kMalformed, "section 3 (TD_HOB).MEMORY_ADDRESS", at(3, &S::address, 0x80F000)},
-      {"OverlapAround", kMalformed, "section 3 (TD_HOB).MEMORY_ADDRESS", [](P& plain) { plain.sections[3].address = 0x800000, plain.sections[3].size = 0x100000; }},
+      {"OverlapAround", kMalformed, "section 3 (TD_HOB).MEMORY_ADDRESS",
+       [](P& plain) { plain.sections[3].address = 0x800000, plain.sections[3].size = 0x100000; }},
       {"OverlapWithLater", kMalformed, "section 4 (PermMem).MEMORY_ADDRESS", add({.type = 4, .address = 0x812000, .attributes = 2})},
       {"TooMuchMemory", Reason::kSizeOverLimit, "MEMORY_DATA_SIZE of all sections added at launch", at(2, &S::size, 0x10000000)},
       {"TooMuchMemoryInAll", Reason::kSizeOverLimit, "MEMORY_DATA_SIZE of all sections added at launch",
-       [](P& plain) { for (std::uint64_t i = 1; i <= 16; ++i) plain.sections.push_back({.type = 3, .address = i << 40, .size = 0x1000000}); }},
+       [](P& plain) {
+         for (std::uint64_t i = 1; i <= 16; ++i) plain.sections.push_back({.type = 3, .address = i << 40, .size = 0x1000000});
+       }},
       {"Terabytes", Reason::kSizeOverLimit, "MEMORY_DATA_SIZE of all sections added at launch",
        [](P& plain) { plain.sections[2].address = std::uint64_t{1} << 40, plain.sections[2].size = std::uint64_t{1} << 45; }},
       {"ResetVectorElsewhere", kMalformed, "reset vector 0xfffffff0", at(0, &S::address, 0xFFFF0000)},
@@ -208,10 +218,10 @@ INSTANTIATE_TEST_SUITE_P(All, TdvfBroken, ::testing::ValuesIn(Breaks()), [](cons
 // One step inside each bound.
 TEST(Tdvf, AcceptsWhatIsJustAllowed) {
   PlainTdvf plain = test::Ovmf();
-  plain.sections[2].address = (std::uint64_t{1} << 51) - 0x3000;                     // ends at the SHARED bit
+  plain.sections[2].address = (std::uint64_t{1} << 51) - 0x3000;  // ends at the SHARED bit
   plain.sections[2].size = 0x3000;
-  plain.sections[3].address = 0xFFFFB000;                                            // ends where the variables begin
-  plain.sections[1].attributes = 1;                                                  // variables that are measured
+  plain.sections[3].address = 0xFFFFB000;  // ends where the variables begin
+  plain.sections[1].attributes = 1;        // variables that are measured
   for (std::uint64_t i = 0; plain.sections.size() < 63; ++i) plain.sections.push_back({.type = 3, .address = 0x1000000 + i * 0x1000});
   const std::uint64_t added = 0x2000 + 0x1000 + 0x3000 + 0x2000 + 59 * 0x1000;
   plain.sections.push_back({.type = 3, .address = std::uint64_t{1} << 40, .size = 0x10000000 - added});

@@ -37,7 +37,8 @@ struct WithExample {
     const appraisal::Registry& builtin = BuiltinRegistry();
     platforms.assign(builtin.platforms.begin(), builtin.platforms.end());
     platforms.push_back(&kPlatform);
-    std::sort(platforms.begin(), platforms.end(), [](const platform::Platform* a, const platform::Platform* b) { return a->name < b->name; });
+    std::sort(platforms.begin(), platforms.end(),
+              [](const platform::Platform* a, const platform::Platform* b) { return a->name < b->name; });
     registry = {builtin.formats, platforms};
   }
   std::vector<const platform::Platform*> platforms;
@@ -67,9 +68,16 @@ v1::Appraisal Appraise(const softtee::SnpOptions& options) {
   for (const softtee::Item& item : minted->items) items.push_back({item.media_type, trust::UntrustedBytes(item.body)});
   const auto anchors = appraisal::ParseTestAnchors("anchors.yaml", softtee::SnpPki::Shared().AnchorsYaml());
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(with.registry, items, {});
-  return appraisal::Appraise({.registry = with.registry, .items = items, .platform_hint = "", .challenge = trust::Challenge::Demanded({.report_data = softtee::Ramp<64>(0x80), .nonce = std::nullopt}),
-                              .channel_bound = true, .collateral = collateral, .policies = appraisal::PolicyChoice::ForPolicy(*loaded.book, loaded.book->policies().front()),
-                              .anchors = *anchors, .state = {}, .at = softtee::kDefaultNow});
+  return appraisal::Appraise({.registry = with.registry,
+                              .items = items,
+                              .platform_hint = "",
+                              .challenge = trust::Challenge::Demanded({.report_data = softtee::Ramp<64>(0x80), .nonce = std::nullopt}),
+                              .channel_bound = true,
+                              .collateral = collateral,
+                              .policies = appraisal::PolicyChoice::ForPolicy(*loaded.book, loaded.book->policies().front()),
+                              .anchors = *anchors,
+                              .state = {},
+                              .at = softtee::kDefaultNow});
 }
 
 std::vector<std::string> Reasons(const v1::Appraisal& appraisal) {
@@ -104,7 +112,9 @@ TEST(ExampleCloud, NobodyElseIs) {
 TEST(ExampleCloud, StandsInTheTableOfClouds) {
   const WithExample with;
   bool found = false;
-  for (const v1::Cloud& cloud : appraisal::CloudsTable(with.registry)) found |= cloud.name() == "example" && cloud.platforms(0).name() == "example_cloud";
+  for (const v1::Cloud& cloud : appraisal::CloudsTable(with.registry)) {
+    found |= cloud.name() == "example" && cloud.platforms(0).name() == "example_cloud";
+  }
   EXPECT_TRUE(found);
 }
 

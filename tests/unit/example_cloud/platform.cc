@@ -21,7 +21,8 @@ constexpr std::string_view kMark = "example-cloud/1:";
 
 bool Fits(std::span<const evidence::Item> items) { return sev_snp::SigningKeyHint(items) == sev_snp::SigningKey::kVcek; }
 
-std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context, CheckLog& log) {
+std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items, const evidence::AuthenticationContext& context,
+                                          CheckLog& log) {
   const auto report = sev_snp::AuthenticateReport(items, context, log);
   if (!report) return std::nullopt;
   std::optional<trust::Bundle> bundle = platform::CarryReport(*report, context.challenge, log);
@@ -29,8 +30,11 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
   const auto* host_data = bundle->claims().Get<Bytes>("snp.host_data");
   const bool marked = host_data != nullptr && AsText(*host_data).starts_with(kMark);
   if (!log.Require(Check::kPlatform, marked, [&] {
-        return Finding{.reason = Reason::kPlatformUnrecognised, .component = std::string(sev_snp::kReportComponent), .claim = "snp.host_data",
-                       .expected = Cat("a tenant of Example Cloud: ", ToHex(AsBytes(kMark)), "…"), .actual = host_data == nullptr ? "absent" : ToHex(*host_data)};
+        return Finding{.reason = Reason::kPlatformUnrecognised,
+                       .component = std::string(sev_snp::kReportComponent),
+                       .claim = "snp.host_data",
+                       .expected = Cat("a tenant of Example Cloud: ", ToHex(AsBytes(kMark)), "…"),
+                       .actual = host_data == nullptr ? "absent" : ToHex(*host_data)};
       })) {
     return std::nullopt;
   }
@@ -43,7 +47,8 @@ platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFac
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle&, const platform::AppraisedFacts& facts) {
   platform::TrustBoundary boundary;
-  boundary.trusted_parties = {"AMD (CPU, firmware up to the reported TCB, key distribution)", "Example Cloud (which tenant a guest is of: its hosts write HOST_DATA)"};
+  boundary.trusted_parties = {"AMD (CPU, firmware up to the reported TCB, key distribution)",
+                              "Example Cloud (which tenant a guest is of: its hosts write HOST_DATA)"};
   boundary.features = {Feature::kCustomImages, Feature::kMemoryEncryption, Feature::kRawGuestAttestation};
   if (facts.boot_covered) boundary.features.push_back(Feature::kMeasuredBoot);
   else boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");

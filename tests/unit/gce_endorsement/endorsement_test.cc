@@ -40,7 +40,8 @@ std::string Show(const CheckLog& log) {
   return text;
 }
 
-std::optional<trust::Authenticated<LaunchEndorsement>> Believed(const Bytes& bytes, CheckLog& log, const trust::AnchorSet& anchors = Anchors()) {
+std::optional<trust::Authenticated<LaunchEndorsement>> Believed(const Bytes& bytes, CheckLog& log,
+                                                                const trust::AnchorSet& anchors = Anchors()) {
   auto parsed = LaunchEndorsementParser::Parse(trust::UntrustedBytes(bytes), log);
   if (!parsed) return std::nullopt;
   const trust::CollateralSnapshot nothing;
@@ -77,10 +78,14 @@ TEST(GceEndorsement, SaysWhatItIsOf) {
 TEST(GceEndorsement, IsRefusedForItsReason) {
   std::size_t seen = 0;
   for (const softtee::GceFaultEntry& entry : softtee::AllGceFaults()) {
-    if (entry.fault < GceFault::kEndorsementCutOff || entry.fault == GceFault::kEndorsementExpired || entry.fault == GceFault::kEndorsementOfOtherFirmware) continue;
+    if (entry.fault < GceFault::kEndorsementCutOff || entry.fault == GceFault::kEndorsementExpired ||
+        entry.fault == GceFault::kEndorsementOfOtherFirmware) {
+      continue;
+    }
     CheckLog log;
     EXPECT_FALSE(Believed(Minted(entry.fault), log)) << entry.name;
-    const bool named = std::any_of(log.findings().begin(), log.findings().end(), [&](const Finding& finding) { return NameOf(finding.reason) == entry.reason; });
+    const bool named = std::any_of(log.findings().begin(), log.findings().end(),
+                                   [&](const Finding& finding) { return NameOf(finding.reason) == entry.reason; });
     EXPECT_TRUE(named) << entry.name << "\n" << Show(log);
     ++seen;
   }
@@ -90,7 +95,8 @@ TEST(GceEndorsement, IsRefusedForItsReason) {
 TEST(GceEndorsement, ASignatureIsAsLongAsTheModulus) {
   CheckLog log;
   EXPECT_FALSE(Believed(Minted(GceFault::kEndorsementSignatureShort), log));
-  const auto record = std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kGceEndorsementSignatureEncoding; });
+  const auto record = std::find_if(log.records().begin(), log.records().end(),
+                                   [](const CheckRecord& one) { return one.check == Check::kGceEndorsementSignatureEncoding; });
   ASSERT_NE(record, log.records().end());
   EXPECT_EQ(record->result, CheckResult::kFailed);
 }
@@ -121,7 +127,8 @@ TEST(GceEndorsement, Attack119_WithoutAnOperatorsRootNothingIsBelieved) {
   ASSERT_EQ(log.findings().size(), 1u) << Show(log);
   EXPECT_EQ(log.findings().front().reason, Reason::kEndorsementUnanchored);
   EXPECT_EQ(log.findings().front().effect, Effect::kNote);
-  const auto record = std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kGceEndorsementRoot; });
+  const auto record = std::find_if(log.records().begin(), log.records().end(),
+                                   [](const CheckRecord& one) { return one.check == Check::kGceEndorsementRoot; });
   ASSERT_NE(record, log.records().end());
   EXPECT_EQ(record->result, CheckResult::kSkipped);
 }
@@ -133,13 +140,15 @@ TEST(GceEndorsement, RootsOfOtherThingsDoNotCount) {
   for (trust::Anchor& anchor : anchors) anchor.product = anchor.product == "tpm" ? "launch_endorsement" : "tpm";
   CheckLog log;
   EXPECT_FALSE(Believed(Minted(), log, {anchors, true}));
-  const bool unpinned = std::any_of(log.findings().begin(), log.findings().end(), [](const Finding& finding) { return finding.reason == Reason::kRootNotPinned; });
+  const bool unpinned = std::any_of(log.findings().begin(), log.findings().end(),
+                                    [](const Finding& finding) { return finding.reason == Reason::kRootNotPinned; });
   EXPECT_TRUE(unpinned) << Show(log);
 }
 
 TEST(GceEndorsement, OldOnesNeedNotNameTheirSource) {
   CheckLog log;
-  EXPECT_TRUE(Believed(Minted(GceFault::kEndorsementNoSource, *ParseTime("2024-09-30T00:00:00Z")), log)) << Show(log);  // made on 2024-08-01
+  EXPECT_TRUE(Believed(Minted(GceFault::kEndorsementNoSource, *ParseTime("2024-09-30T00:00:00Z")), log))
+      << Show(log);  // made on 2024-08-01
   EXPECT_FALSE(Believed(Minted(GceFault::kEndorsementNoSource, *ParseTime("2024-10-01T00:00:00Z")), log));
   EXPECT_THAT(Show(log), HasSubstr("cl_spec, commit"));
 }
@@ -154,7 +163,8 @@ TEST(GceEndorsement, IsRecognisedAndShown) {
   const auto malformed = kFormat.describe(trust::UntrustedBytes(Minted(GceFault::kEndorsementVmsasTwice)));
   ASSERT_TRUE(malformed);
   EXPECT_TRUE(malformed->malformed());
-  for (const Bytes& other : {Bytes{}, Bytes{0x0A, 0x01, 'x', 0x12, 0x01, 'y'}, Bytes(1184, 0), softtee::MintGce({}).value().items.front().body}) {
+  for (const Bytes& other :
+       {Bytes{}, Bytes{0x0A, 0x01, 'x', 0x12, 0x01, 'y'}, Bytes(1184, 0), softtee::MintGce({}).value().items.front().body}) {
     EXPECT_FALSE(kFormat.describe(trust::UntrustedBytes(other)));
     EXPECT_EQ(kFormat.media_type_of(trust::UntrustedBytes(other)), "");
   }

@@ -54,7 +54,8 @@ bool Client::Send(std::string_view text) {
 
 bool Client::Fill() {
   std::array<char, 4096> chunk;
-  const ssize_t count = ssl_ ? SSL_read(ssl_.get(), chunk.data(), static_cast<int>(chunk.size())) : ::recv(socket_, chunk.data(), chunk.size(), 0);
+  const ssize_t count =
+      ssl_ ? SSL_read(ssl_.get(), chunk.data(), static_cast<int>(chunk.size())) : ::recv(socket_, chunk.data(), chunk.size(), 0);
   if (count <= 0) return false;
   buffer_.append(chunk.data(), static_cast<std::size_t>(count));
   return true;

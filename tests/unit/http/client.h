@@ -24,14 +24,14 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  bool connected() const { return connected_; }            // the handshake included
-  std::string peer_certificate() const;                    // SHA-256 of its DER; "" without TLS
+  bool connected() const { return connected_; }  // the handshake included
+  std::string peer_certificate() const;          // SHA-256 of its DER; "" without TLS
   int tls_version() const { return SSL_version(ssl_.get()); }
 
-  bool Send(std::string_view text);                        // false: the other side has gone
-  Received Receive(bool of_head = false);                  // one answer; `of_head`: to a HEAD request, which has no body
-  bool AnswerBegins() { return Fill(); }                   // waits for its first bytes
-  bool Ended();                                            // waits for the end of the connection; false if something else comes first
+  bool Send(std::string_view text);        // false: the other side has gone
+  Received Receive(bool of_head = false);  // one answer; `of_head`: to a HEAD request, which has no body
+  bool AnswerBegins() { return Fill(); }   // waits for its first bytes
+  bool Ended();                            // waits for the end of the connection; false if something else comes first
 
   Received Get(std::string_view path) {
     Send("GET " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n\r\n");

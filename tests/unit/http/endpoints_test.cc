@@ -29,16 +29,17 @@ TEST(Discovery, LeadsToTheKeys) {
   EXPECT_EQ(discovery.status, 200);
   EXPECT_EQ(discovery.headers.at("content-type"), "application/json");
   EXPECT_EQ(discovery.headers.at("cache-control"), "max-age=300");
-  EXPECT_EQ(discovery.body,
-            R"({"id_token_signing_alg_values_supported":["ES256"],"issuer":"https://verifier.example",)"
-            R"("jwks_uri":"https://verifier.example/.well-known/jwks.json","response_types_supported":["id_token"],)"
-            R"("subject_types_supported":["public"]})");
+  EXPECT_EQ(discovery.body, R"({"id_token_signing_alg_values_supported":["ES256"],"issuer":"https://verifier.example",)"
+                            R"("jwks_uri":"https://verifier.example/.well-known/jwks.json","response_types_supported":["id_token"],)"
+                            R"("subject_types_supported":["public"]})");
   const Received keys = client.Get("/.well-known/jwks.json");
   EXPECT_EQ(keys.status, 200);
   EXPECT_EQ(keys.headers.at("content-type"), "application/jwk-set+json");
   EXPECT_EQ(keys.headers.at("cache-control"), "max-age=300");
   EXPECT_EQ(keys.body, R"({"keys":[]})");
-  for (const char* path : {"/.well-known/", "/.well-known/jwks", "/metrics", "/ready", "/live"}) EXPECT_EQ(client.Get(path).status, 404) << path;
+  for (const char* path : {"/.well-known/", "/.well-known/jwks", "/metrics", "/ready", "/live"}) {
+    EXPECT_EQ(client.Get(path).status, 404) << path;
+  }
 }
 
 TEST(Discovery, KeysAreThoseOfTheMoment) {
@@ -58,7 +59,8 @@ TEST(Discovery, AnIssuerCannotLeaveItsQuotes) {
   const auto listener = Listening();
   RegisterDiscovery(*listener, R"(https://x","issuer":"https://evil)", [] { return std::string(); });
   listener->Serve();
-  EXPECT_THAT(Client(listener->address()).Get("/.well-known/openid-configuration").body, HasSubstr(R"("issuer":"https://x\",\"issuer\":\"https://evil")"));
+  EXPECT_THAT(Client(listener->address()).Get("/.well-known/openid-configuration").body,
+              HasSubstr(R"("issuer":"https://x\",\"issuer\":\"https://evil")"));
 }
 
 TEST(Health, SaysWhatIsTheCase) {
@@ -66,7 +68,10 @@ TEST(Health, SaysWhatIsTheCase) {
   std::atomic<bool> live = true, ready = false;
   telemetry::Metrics metrics("1.2.3", {});
   RegisterHealthAndMetrics(
-      *listener, [&] { return live.load(); }, [&] { return Readiness{ready, ready ? "ready" : "store: the disk is full"}; },
+      *listener, [&] { return live.load(); },
+      [&] {
+        return Readiness{ready, ready ? "ready" : "store: the disk is full"};
+      },
       [&] { return metrics.Expose(); });
   listener->Serve();
   Client client(listener->address());

@@ -1,6 +1,6 @@
 // Over real sockets.
-#include "base/absl_bridge.h"
 #include "http/http_listener.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -127,8 +127,8 @@ TEST_F(HttpListenerTest, OtherMethodsAreRefused) {
 
 TEST_F(HttpListenerTest, WhatIsNoRequestEndsTheConnection) {
   Start();
-  for (const char* text : {"\r\n\r\n", "nonsense\r\n\r\n", "GET\r\n\r\n", "GET /page\r\n\r\n", "GET /page HTTP/2.0\r\n\r\n", "BREW /page HTTP/1.1\r\n\r\n",
-                           "GET /page HTTP/1.1\nHost: test\n\n\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"}) {
+  for (const char* text : {"\r\n\r\n", "nonsense\r\n\r\n", "GET\r\n\r\n", "GET /page\r\n\r\n", "GET /page HTTP/2.0\r\n\r\n",
+                           "BREW /page HTTP/1.1\r\n\r\n", "GET /page HTTP/1.1\nHost: test\n\n\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"}) {
     Client client(address());
     client.Send(text);
     EXPECT_EQ(client.Receive().status, 400) << text;
@@ -138,7 +138,8 @@ TEST_F(HttpListenerTest, WhatIsNoRequestEndsTheConnection) {
 
 TEST_F(HttpListenerTest, ABodyIsNeverTakenForTheNextRequest) {
   Start();
-  for (const char* head : {"Content-Length: 40\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length: -1\r\n", "Content-Length: 40\r\nExpect: 100-continue\r\n"}) {
+  for (const char* head : {"Content-Length: 40\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length: -1\r\n",
+                           "Content-Length: 40\r\nExpect: 100-continue\r\n"}) {
     for (const char* method : {"GET", "POST"}) {
       Client client(address());
       client.Send(Cat(method, " /page HTTP/1.1\r\n", head, "\r\nGET /page HTTP/1.1\r\nHost: smuggled\r\n\r\n"));
@@ -344,12 +345,14 @@ TEST_F(HttpListenerTest, APortThatIsTakenIsNamed) {
   Start();
   const auto second = HttpListener::Listen("http", address(), std::nullopt);
   ASSERT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(MessageOf(second.status())), AllOf(HasSubstr("http.address: expected"), HasSubstr(address()), HasSubstr("Choose another")));
+  EXPECT_THAT(std::string(MessageOf(second.status())),
+              AllOf(HasSubstr("http.address: expected"), HasSubstr(address()), HasSubstr("Choose another")));
   EXPECT_EQ(Client(address()).Get("/page").status, 200);
 }
 
 TEST(HttpListenerAddress, WhatIsNoAddressOfOursIsNamed) {
-  for (const char* address : {"", "localhost", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "192.0.2.1:0", "no.such.host.invalid:0", "[::1:0"}) {
+  for (const char* address : {"", "localhost", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1",
+                              "192.0.2.1:0", "no.such.host.invalid:0", "[::1:0"}) {
     const auto listener = HttpListener::Listen("http", address, std::nullopt);
     ASSERT_FALSE(listener.ok()) << address;
     EXPECT_EQ(listener.status().code(), absl::StatusCode::kUnavailable) << address;
@@ -406,8 +409,9 @@ TEST_F(HttpListenerTest, WhatIsNoIdentityIsRefusedAndTheOldOneStays) {
     TlsPem tls;
     const char* named;
   } cases[] = {
-      {{"", one.key}, "http.tls.certificate"},       {{"nonsense", one.key}, "http.tls.certificate"}, {{one.key, one.key}, "http.tls.certificate"},
-      {{one.certificates, ""}, "http.tls.key"},      {{one.certificates, "nonsense"}, "http.tls.key"}, {{one.certificates, one.certificates}, "http.tls.key"},
+      {{"", one.key}, "http.tls.certificate"},          {{"nonsense", one.key}, "http.tls.certificate"},
+      {{one.key, one.key}, "http.tls.certificate"},     {{one.certificates, ""}, "http.tls.key"},
+      {{one.certificates, "nonsense"}, "http.tls.key"}, {{one.certificates, one.certificates}, "http.tls.key"},
       {{one.certificates, two.key}, "another key"},
   };
   for (const auto& c : cases) {
@@ -424,7 +428,8 @@ TEST_F(HttpListenerTest, WeakTlsIsRefused) {
   Start({}, Tls().Server("one"));
   const std::string port = address().substr(address().rfind(':') + 1);
   const auto handshake = [&](const char* options) {
-    const std::string command = Cat("openssl s_client -connect 127.0.0.1:", port, " -CAfile '", Tls().Ca("one"), "' ", options, " </dev/null >/dev/null 2>&1");
+    const std::string command =
+        Cat("openssl s_client -connect 127.0.0.1:", port, " -CAfile '", Tls().Ca("one"), "' ", options, " </dev/null >/dev/null 2>&1");
     return std::system(command.c_str()) == 0;
   };
   if (std::system("openssl version >/dev/null 2>&1") != 0) GTEST_SKIP() << "openssl: SKIPPED (not found)";

@@ -1,6 +1,6 @@
 // Over real sockets, from a listener of ours.
-#include "base/absl_bridge.h"
 #include "collateral/https_get.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -42,7 +42,8 @@ class HttpsGetTest : public ::testing::Test {
  protected:
   HttpsGetTest() {
     const std::filesystem::path directory = Directory("one");
-    auto listener = HttpListener::Listen("test", "127.0.0.1:0", TlsPem{FileText(directory / "server.pem"), FileText(directory / "server.key")});
+    auto listener =
+        HttpListener::Listen("test", "127.0.0.1:0", TlsPem{FileText(directory / "server.pem"), FileText(directory / "server.key")});
     EXPECT_TRUE(listener.ok());
     listener_ = *std::move(listener);
     listener_->Add("/good", [] { return Answer(200, "{}"); });
@@ -91,19 +92,23 @@ TEST_F(HttpsGetTest, TheServerIsVerified) {
   Refused(collateral::HttpsGet(Url("/good"), "garbage"), absl::StatusCode::kUnavailable, "expected an answer");
   const std::string address = listener_->address();
   EXPECT_TRUE(collateral::HttpsGet(Cat("https://localhost", address.substr(address.rfind(':')), "/good"), Ca("one")).ok());
-  Refused(collateral::HttpsGet(Cat("https://127.0.0.2", address.substr(address.rfind(':')), "/good"), Ca("one")), absl::StatusCode::kUnavailable, "expected an answer");
+  Refused(collateral::HttpsGet(Cat("https://127.0.0.2", address.substr(address.rfind(':')), "/good"), Ca("one")),
+          absl::StatusCode::kUnavailable, "expected an answer");
 }
 
 TEST_F(HttpsGetTest, OnlyHttpsIsSpoken) {
-  for (const std::string& url : {Url("/good", "http"), std::string("file:///etc/passwd"), std::string("ftp://localhost/"), std::string(""), std::string("HTTPS://localhost/")}) {
+  for (const std::string& url : {Url("/good", "http"), std::string("file:///etc/passwd"), std::string("ftp://localhost/"), std::string(""),
+                                 std::string("HTTPS://localhost/")}) {
     Refused(collateral::HttpsGet(url, Ca("one")), absl::StatusCode::kInvalidArgument, "expected a URL that begins with https://");
   }
 }
 
 // Whatever a name resolves to: these addresses give credentials away to whoever asks from this machine.
 TEST(HttpsGet, Attack150_MetadataServicesAreNeverAsked) {
-  for (const std::string_view host : {"169.254.169.254", "169.254.0.1", "[::ffff:169.254.169.254]", "[fe80::1%25lo]", "[fd00:ec2::254]", "2852039166", "0xa9fea9fe"}) {
-    const auto answer = collateral::HttpsGet(Cat("https://", host, "/latest/meta-data"), "", {.connect = std::chrono::milliseconds(2000), .total = std::chrono::milliseconds(2000)});
+  for (const std::string_view host :
+       {"169.254.169.254", "169.254.0.1", "[::ffff:169.254.169.254]", "[fe80::1%25lo]", "[fd00:ec2::254]", "2852039166", "0xa9fea9fe"}) {
+    const auto answer = collateral::HttpsGet(Cat("https://", host, "/latest/meta-data"), "",
+                                             {.connect = std::chrono::milliseconds(2000), .total = std::chrono::milliseconds(2000)});
     EXPECT_THAT(std::string(MessageOf(answer.status())), HasSubstr("a link-local one or a cloud's metadata service")) << host;
   }
 }
@@ -115,13 +120,15 @@ TEST_F(HttpsGetTest, TheEnvironmentNamesNoProxy) {
 }
 
 TEST_F(HttpsGetTest, ItEndsInItsTime) {
-  Refused(collateral::HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::milliseconds(200)}), absl::StatusCode::kUnavailable, "expected an answer");
+  Refused(collateral::HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::milliseconds(200)}), absl::StatusCode::kUnavailable,
+          "expected an answer");
   go_.set_value();
 }
 
 TEST_F(HttpsGetTest, ItEndsWhenItIsTold) {
   std::atomic<bool> stop = false;
-  auto answer = std::async(std::launch::async, [&] { return collateral::HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::minutes(10)}, &stop); });
+  auto answer = std::async(std::launch::async,
+                           [&] { return collateral::HttpsGet(Url("/slow"), Ca("one"), {.total = std::chrono::minutes(10)}, &stop); });
   asked_.get_future().wait();
   stop = true;
   Refused(answer.get(), absl::StatusCode::kUnavailable, "expected an answer");

@@ -38,7 +38,8 @@ TEST(NitroDocument, ClaimsOfAnEnclave) {
   EXPECT_EQ(ClaimOf<Bytes>(*bundle, "nitro.public_key"), (Bytes{1, 2}));
   EXPECT_EQ(ClaimOf<Bytes>(*bundle, "nitro.user_data"), Bytes{3});
   EXPECT_EQ(ClaimOf<Time>(*bundle, "nitro.timestamp"), softtee::kDefaultNow);
-  EXPECT_EQ(ClaimOf<std::uint64_t>(*bundle, "nitro.timestamp_ms"), static_cast<std::uint64_t>(softtee::kDefaultNow.time_since_epoch().count()) * 1000 + 437);
+  EXPECT_EQ(ClaimOf<std::uint64_t>(*bundle, "nitro.timestamp_ms"),
+            static_cast<std::uint64_t>(softtee::kDefaultNow.time_since_epoch().count()) * 1000 + 437);
   EXPECT_FALSE(ClaimOf<bool>(*bundle, "nitro.debug"));
   EXPECT_EQ(ClaimOf<Bytes>(*bundle, "nitro.pcr15").front(), 0xF0);
   EXPECT_EQ(bundle->claims().Find("nitro.pcr16"), nullptr);
@@ -62,7 +63,11 @@ TEST(NitroDocument, DebugIsWhatIsNotMeasured) {
   struct {
     std::map<unsigned, Bytes> pcrs;
     bool debug;
-  } const cases[] = {{{{0, zero}, {1, zero}, {2, zero}, {4, some}}, true}, {{{0, some}, {1, zero}, {2, zero}}, false}, {{{0, zero}, {1, zero}, {2, some}}, false}, {{{3, some}, {4, some}}, true}, {{{0, zero}}, true}};
+  } const cases[] = {{{{0, zero}, {1, zero}, {2, zero}, {4, some}}, true},
+                     {{{0, some}, {1, zero}, {2, zero}}, false},
+                     {{{0, zero}, {1, zero}, {2, some}}, false},
+                     {{{3, some}, {4, some}}, true},
+                     {{{0, zero}}, true}};
   for (const auto& one : cases) {
     CheckLog log;
     const auto bundle = test::Take(test::Mint({.pcrs = one.pcrs}), log);
@@ -73,7 +78,9 @@ TEST(NitroDocument, DebugIsWhatIsNotMeasured) {
 
 TEST(NitroDocument, LimitsOfGuestDataAreExact) {
   CheckLog log;
-  EXPECT_TRUE(test::Take(test::Mint({.nonce = Bytes(1024, 1), .public_key = Bytes(1024), .user_data = Bytes(1024)}), log, nullptr, Bytes(1024, 1))) << test::Show(log);
+  EXPECT_TRUE(
+      test::Take(test::Mint({.nonce = Bytes(1024, 1), .public_key = Bytes(1024), .user_data = Bytes(1024)}), log, nullptr, Bytes(1024, 1)))
+      << test::Show(log);
   std::map<unsigned, Bytes> all;
   for (unsigned i = 0; i < 32; ++i) all[i] = Bytes(48, static_cast<std::uint8_t>(i + 1));
   CheckLog registers;
@@ -101,15 +108,18 @@ TEST(NitroDocument, TheProductionPinIsTheRootG1) {
 TEST(NitroDocument, AModuleIsAnInstanceAndItsKind) {
   EXPECT_EQ(InstanceOf("i-04fd167167daacf3b-enc01845e97d0b3eb4e", Kind::kEnclave), "i-04fd167167daacf3b");
   EXPECT_EQ(InstanceOf("i-01cfb383223e42522-tpm0000000000000000", Kind::kTpm), "i-01cfb383223e42522");
-  for (const std::string_view id : {"", "i-04fd167167daacf3b", "i-04fd167167daacf3b-tpm0000000000000000", "i--enc01845e97d0b3eb4e", "j-04fd167167daacf3b-enc01845e97d0b3eb4e",
-                                    "i-04fd167167daacf3b-enc01845e97d0b3eb4", "i-04fd167167daacf3b-enc01845e97d0b3eb4E", "i-04fd167167daacf3b-enc01845e97d0b3eb4e0", "-enc01845e97d0b3eb4e"}) {
+  for (const std::string_view id :
+       {"", "i-04fd167167daacf3b", "i-04fd167167daacf3b-tpm0000000000000000", "i--enc01845e97d0b3eb4e",
+        "j-04fd167167daacf3b-enc01845e97d0b3eb4e", "i-04fd167167daacf3b-enc01845e97d0b3eb4", "i-04fd167167daacf3b-enc01845e97d0b3eb4E",
+        "i-04fd167167daacf3b-enc01845e97d0b3eb4e0", "-enc01845e97d0b3eb4e"}) {
     EXPECT_EQ(InstanceOf(id, Kind::kEnclave), "") << id;
   }
 }
 
 TEST(NitroDocument, ACertificateIsOfOneModuleInOneRegion) {
   EXPECT_EQ(RegionIn("m.us-east-1.aws", "m"), "us-east-1");
-  for (const std::string_view name : {"", "m", "m.aws", "m..aws", "mus-east-1.aws", "n.us-east-1.aws", "m.us-east-1.aws.nitro-enclaves", "m.us.east.aws", "m.US-EAST-1.aws", "m.us-east-1"}) {
+  for (const std::string_view name : {"", "m", "m.aws", "m..aws", "mus-east-1.aws", "n.us-east-1.aws", "m.us-east-1.aws.nitro-enclaves",
+                                      "m.us.east.aws", "m.US-EAST-1.aws", "m.us-east-1"}) {
     EXPECT_EQ(RegionIn(name, "m"), "") << name;
   }
 }
@@ -131,7 +141,8 @@ TEST(NitroDocument, IsRecognisedAndDescribed) {
 }
 
 TEST(NitroDocument, HintsSayWhatUnverifiedBytesSay) {
-  const std::vector<evidence::Item> items{{std::string(kDocumentMediaType), trust::UntrustedBytes(test::Mint({.tpm = true, .fault = softtee::NitroFault::kSignedByOtherKey}))}};
+  const std::vector<evidence::Item> items{
+      {std::string(kDocumentMediaType), trust::UntrustedBytes(test::Mint({.tpm = true, .fault = softtee::NitroFault::kSignedByOtherKey}))}};
   const auto hint = HintOf(items);
   ASSERT_TRUE(hint);
   EXPECT_EQ(hint->kind, Kind::kTpm);
@@ -150,8 +161,12 @@ TEST(NitroJudge, Attack061_Pcr4And12AreAppraisedTogether) {
     std::set<std::string> pinned, released;
   };
   const auto names = [](const void*, std::string_view, const trust::Value&) { return false; };
-  const auto pins = [](const void* rules, std::string_view claim) { return static_cast<const Rules*>(rules)->pinned.contains(std::string(claim)); };
-  const auto releases = [](const void* rules, std::string_view claim) { return static_cast<const Rules*>(rules)->released.contains(std::string(claim)); };
+  const auto pins = [](const void* rules, std::string_view claim) {
+    return static_cast<const Rules*>(rules)->pinned.contains(std::string(claim));
+  };
+  const auto releases = [](const void* rules, std::string_view claim) {
+    return static_cast<const Rules*>(rules)->released.contains(std::string(claim));
+  };
   struct {
     Rules rules;
     bool open;

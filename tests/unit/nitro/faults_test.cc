@@ -34,13 +34,16 @@ bool Accepted(const Bytes& document, CheckLog& log, trust::FactCaches* caches = 
 }
 
 TEST(NitroFaults, WithoutAFaultDocumentsOfEitherKindAndFormAreAccepted) {
-  for (const NitroOptions& options : {NitroOptions{}, NitroOptions{.tpm = true}, NitroOptions{.indefinite = true}, NitroOptions{.tpm = true, .public_key = Bytes(91, 4), .user_data = Bytes{}, .indefinite = true}}) {
+  for (const NitroOptions& options : {NitroOptions{}, NitroOptions{.tpm = true}, NitroOptions{.indefinite = true},
+                                      NitroOptions{.tpm = true, .public_key = Bytes(91, 4), .user_data = Bytes{}, .indefinite = true}}) {
     CheckLog log;
     EXPECT_TRUE(Accepted(test::Mint(options), log)) << test::Show(log);
     EXPECT_TRUE(log.findings().empty());
   }
   CheckLog tagged;
-  EXPECT_TRUE(Accepted(test::Mint({.change = [](softtee::NitroParts& p) { p.document = [](Bytes& b) { b.insert(b.begin(), 0xD2); }; }}), tagged)) << test::Show(tagged);
+  EXPECT_TRUE(
+      Accepted(test::Mint({.change = [](softtee::NitroParts& p) { p.document = [](Bytes& b) { b.insert(b.begin(), 0xD2); }; }}), tagged))
+      << test::Show(tagged);
 }
 
 TEST(NitroFaults, EachIsRefusedForTheReasonThatItOwes) {
@@ -79,7 +82,8 @@ TEST(NitroFaults, ASignatureOutOfRangeIsRefusedBeforeItIsVerified) {
   CheckLog log;
   EXPECT_FALSE(test::Take(test::Mint({.fault = NitroFault::kSignatureZero}), log));
   const auto result = [&](Check check) {
-    const auto found = std::find_if(log.records().begin(), log.records().end(), [check](const CheckRecord& one) { return one.check == check; });
+    const auto found =
+        std::find_if(log.records().begin(), log.records().end(), [check](const CheckRecord& one) { return one.check == check; });
     return found == log.records().end() ? std::nullopt : std::optional(found->result);
   };
   EXPECT_EQ(result(Check::kNitroSignatureEncoding), CheckResult::kFailed);
@@ -88,8 +92,9 @@ TEST(NitroFaults, ASignatureOutOfRangeIsRefusedBeforeItIsVerified) {
 
 // Attack 31: CVE-2025-64186 compared some registers only; others took documents without a certificate, or in any order, or of debug mode.
 TEST(NitroFaults, Attack031_WhatOthersTookIsRefused) {
-  for (const NitroFault fault : {NitroFault::kDebug, NitroFault::kCertificateMissing, NitroFault::kCabundleReversed, NitroFault::kIssuerNotCa, NitroFault::kLeafNoUsage,
-                                 NitroFault::kIssuerPathLength, NitroFault::kLeafP256, NitroFault::kTimestampZero}) {
+  for (const NitroFault fault :
+       {NitroFault::kDebug, NitroFault::kCertificateMissing, NitroFault::kCabundleReversed, NitroFault::kIssuerNotCa,
+        NitroFault::kLeafNoUsage, NitroFault::kIssuerPathLength, NitroFault::kLeafP256, NitroFault::kTimestampZero}) {
     CheckLog log;
     EXPECT_FALSE(Accepted(test::Mint({.fault = fault}), log)) << static_cast<int>(fault);
     EXPECT_TRUE(log.HasRejection());
@@ -113,7 +118,8 @@ TEST(NitroFaults, Attack062_MembersKeepToTheSpecification) {
 
 // Attacks 63 and 67: what a path leaves open, a profile checks.
 TEST(NitroFaults, Attack063_PathLengthsKeyUsageAndAlgorithmsAreThoseOfAws) {
-  for (const NitroFault fault : {NitroFault::kIssuerNoPathLength, NitroFault::kLeafCertSign, NitroFault::kLeafCa, NitroFault::kLeafSha256, NitroFault::kLeafOfRoot}) {
+  for (const NitroFault fault : {NitroFault::kIssuerNoPathLength, NitroFault::kLeafCertSign, NitroFault::kLeafCa, NitroFault::kLeafSha256,
+                                 NitroFault::kLeafOfRoot}) {
     CheckLog log;
     EXPECT_FALSE(test::Take(test::Mint({.fault = fault}), log));
     EXPECT_NE(test::FindingOf(log, Reason::kCertificateProfile), nullptr) << test::Show(log);
@@ -122,8 +128,9 @@ TEST(NitroFaults, Attack063_PathLengthsKeyUsageAndAlgorithmsAreThoseOfAws) {
 
 // Attack 64: the length decides nothing before it is known to be there.
 TEST(NitroFaults, Attack064_ALengthOfFourGigabytesAllocatesNothing) {
-  for (const Bytes& huge : {Bytes{0x84, 0x5A, 0xFF, 0xFF, 0xFF, 0xFF}, Bytes{0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xA0, 0x5A, 0xFF, 0xFF, 0xFF, 0xFF},
-                            Bytes{0x9A, 0xFF, 0xFF, 0xFF, 0xFF}, Bytes{0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xBA, 0xFF, 0xFF, 0xFF, 0xFF}}) {
+  for (const Bytes& huge :
+       {Bytes{0x84, 0x5A, 0xFF, 0xFF, 0xFF, 0xFF}, Bytes{0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xA0, 0x5A, 0xFF, 0xFF, 0xFF, 0xFF},
+        Bytes{0x9A, 0xFF, 0xFF, 0xFF, 0xFF}, Bytes{0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xBA, 0xFF, 0xFF, 0xFF, 0xFF}}) {
     CheckLog log;
     EXPECT_FALSE(test::Take(huge, log));
     EXPECT_TRUE(log.HasRejection());
@@ -132,7 +139,8 @@ TEST(NitroFaults, Attack064_ALengthOfFourGigabytesAllocatesNothing) {
 
 // Attack 65: a document of another time is none of now, whatever its certificate says.
 TEST(NitroFaults, Attack065_StaleDatesAreRefused) {
-  for (const NitroFault fault : {NitroFault::kDatedBefore, NitroFault::kDatedAfter, NitroFault::kLeafExpired, NitroFault::kLeafNotYetValid, NitroFault::kTimestampZero}) {
+  for (const NitroFault fault : {NitroFault::kDatedBefore, NitroFault::kDatedAfter, NitroFault::kLeafExpired, NitroFault::kLeafNotYetValid,
+                                 NitroFault::kTimestampZero}) {
     CheckLog log;
     EXPECT_FALSE(Accepted(test::Mint({.fault = fault}), log)) << static_cast<int>(fault);
   }
@@ -149,7 +157,8 @@ TEST(NitroFaults, Attack068_BothEndsOfTheCertificatesValidityAreInside) {
   struct {
     Time at;
     bool holds;
-  } const cases[] = {{leaf.not_before - Duration(1), false}, {leaf.not_before, true}, {leaf.not_after, true}, {leaf.not_after + Duration(1), false}};
+  } const cases[] = {
+      {leaf.not_before - Duration(1), false}, {leaf.not_before, true}, {leaf.not_after, true}, {leaf.not_after + Duration(1), false}};
   for (const auto& one : cases) {
     CheckLog judged;
     appraisal::JudgeWindows(bundle->claims().windows(), one.at, judged);

@@ -35,14 +35,16 @@ inline Bytes Mint(softtee::NitroOptions options = {}) {
 }
 
 // nullopt: the log says why. `nonce`: nullopt is none demanded.
-inline std::optional<trust::Bundle> Take(const Bytes& document, CheckLog& log, trust::FactCaches* caches = nullptr, std::optional<Bytes> nonce = kNonce) {
+inline std::optional<trust::Bundle> Take(const Bytes& document, CheckLog& log, trust::FactCaches* caches = nullptr,
+                                         std::optional<Bytes> nonce = kNonce) {
   const std::vector<evidence::Item> items{{std::string(kDocumentMediaType), trust::UntrustedBytes(document)}};
   const trust::AnchorSet anchors = Anchors();
   const trust::CollateralSnapshot none;
   trust::Challenge::Values values;
   values.nonce = nonce;
   const trust::Challenge challenge = nonce ? trust::Challenge::Demanded(values) : trust::Challenge::NotDemanded(true);
-  const auto authenticated = AuthenticateDocument(items, {.anchors = anchors, .collateral = none, .challenge = challenge, .caches = caches}, log);
+  const auto authenticated =
+      AuthenticateDocument(items, {.anchors = anchors, .collateral = none, .challenge = challenge, .caches = caches}, log);
   if (!authenticated) return std::nullopt;
   return trust::Bundle::Carry(*authenticated, challenge, log);
 }

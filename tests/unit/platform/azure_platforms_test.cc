@@ -58,7 +58,9 @@ AzureEvidence Mint(AzureOptions options) {
 trust::AnchorSet MintedRoots() { return test::AnchorsOf(softtee::AzureAnchors()); }
 trust::AnchorSet PinnedRoots() {
   std::vector<trust::Anchor> anchors;
-  for (const evidence::Format* format : BuiltinRegistry().formats) anchors.insert(anchors.end(), format->anchors.begin(), format->anchors.end());
+  for (const evidence::Format* format : BuiltinRegistry().formats) {
+    anchors.insert(anchors.end(), format->anchors.begin(), format->anchors.end());
+  }
   return trust::AnchorSet(std::move(anchors), false);
 }
 
@@ -69,7 +71,8 @@ struct Road {
   std::optional<trust::AnchorSet> anchors = {};  // unset: the software TEE's
   trust::FactCaches* caches = nullptr;
 };
-std::optional<trust::Bundle> Authenticate(const platform::Platform& platform, const std::vector<evidence::Item>& items, CheckLog& log, const Road& road = {}) {
+std::optional<trust::Bundle> Authenticate(const platform::Platform& platform, const std::vector<evidence::Item>& items, CheckLog& log,
+                                          const Road& road = {}) {
   trust::Challenge::Values values;
   values.nonce = road.nonce;
   // The hardware report answers no challenge, and is not asked to.
@@ -78,7 +81,8 @@ std::optional<trust::Bundle> Authenticate(const platform::Platform& platform, co
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, nullptr);
   const trust::AnchorSet anchors = road.anchors ? *road.anchors : MintedRoots();
   if (!platform::CheckManifest(platform, items, log)) return std::nullopt;
-  auto bundle = platform.authenticate(items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = road.caches}, log);
+  auto bundle =
+      platform.authenticate(items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = road.caches}, log);
   if (bundle) appraisal::JudgeWindows(bundle->claims().windows(), road.at, log);
   if (log.HasRejection()) return std::nullopt;
   return bundle;
@@ -100,7 +104,8 @@ std::string Show(const CheckLog& log) {
   return text;
 }
 const Finding* FindingOf(const CheckLog& log, Reason reason) {
-  const auto found = std::find_if(log.findings().begin(), log.findings().end(), [reason](const Finding& finding) { return finding.reason == reason; });
+  const auto found =
+      std::find_if(log.findings().begin(), log.findings().end(), [reason](const Finding& finding) { return finding.reason == reason; });
   return found == log.findings().end() ? nullptr : &*found;
 }
 std::optional<CheckResult> ResultOf(const CheckLog& log, Check check) {
@@ -155,7 +160,9 @@ TEST(AzureFaults, EachIsRefusedForTheReasonThatItOwes) {
       if (!softtee::CanExist(entry, tee)) continue;
       CheckLog log;
       EXPECT_FALSE(Authenticate(tee, Mint({.tee = tee, .fault = entry.fault}), log)) << entry.name;
-      EXPECT_TRUE(Reasons(log).contains(std::string(entry.reason))) << PlatformOf(tee).name << ": " << entry.name << " owes " << entry.reason << "\n" << Show(log);
+      EXPECT_TRUE(Reasons(log).contains(std::string(entry.reason)))
+          << PlatformOf(tee).name << ": " << entry.name << " owes " << entry.reason << "\n"
+          << Show(log);
     }
   }
 }
@@ -208,7 +215,10 @@ TEST(AzurePlatforms, Attack001_OnlyTheQuoteIsFresh) {
 TEST(AzurePlatforms, Attack120_TheFirstKeyIsNotTheAttestationKey) {
   for (const AzureTee tee : kTees) {
     CheckLog behind;
-    EXPECT_TRUE(Authenticate(tee, Mint({.tee = tee, .change = [](softtee::AzureParts& parts) { std::swap(parts.claims.keys[0], parts.claims.keys[1]); }}), behind)) << Show(behind);
+    EXPECT_TRUE(Authenticate(
+        tee, Mint({.tee = tee, .change = [](softtee::AzureParts& parts) { std::swap(parts.claims.keys[0], parts.claims.keys[1]); }}),
+        behind))
+        << Show(behind);
     CheckLog first;
     EXPECT_FALSE(Authenticate(tee, Mint({.tee = tee, .fault = AzureFault::kQuoteOfFirstKey}), first));
     EXPECT_THAT(Reasons(first), Contains("signature_invalid"));
@@ -226,7 +236,8 @@ TEST(AzurePlatforms, Attack026_AGenuineCertificateOfAnotherKeyIsRefusedByName) {
   ASSAY_VECTORS_OR_SKIP(dir);
   for (const AzureTee tee : kTees) {
     std::vector<evidence::Item> items = ItemsOf(Mint({.tee = tee, .certified = false}));
-    items.push_back({std::string(tpm::kCertificateMediaType), trust::UntrustedBytes(test::ReadFile(dir / "azure/trusted_launch/akcert_0x01C101D0.der"))});
+    items.push_back({std::string(tpm::kCertificateMediaType),
+                     trust::UntrustedBytes(test::ReadFile(dir / "azure/trusted_launch/akcert_0x01C101D0.der"))});
     CheckLog log;
     EXPECT_FALSE(Authenticate(PlatformOf(tee), items, log));
     EXPECT_THAT(Reasons(log), ElementsAre("ak_certificate_of_other"));
@@ -265,7 +276,8 @@ TEST(AzurePlatforms, TakesASuppliedCertificateOfItsKey) {
     const trust::Challenge challenge = trust::Challenge::Demanded(values);
     const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), all, {}, nullptr);
     const trust::AnchorSet anchors = MintedRoots();
-    return azure_sev_snp::kPlatform.authenticate(bare, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
+    return azure_sev_snp::kPlatform.authenticate(
+        bare, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
   };
   CheckLog log;
   const auto bundle = authenticate(certified, log);
@@ -290,8 +302,10 @@ TEST(AzurePlatforms, StrengthAndBoundaryFollowWhatWasBoundAndAppraised) {
     EXPECT_EQ(platform.strength(*bundle, {.boot_covered = true}), platform::Strength::kB);
     EXPECT_EQ(platform.strength(*bundle, {}), platform::Strength::kC);
 
-    const platform::TrustBoundary closed = platform.trust_boundary(*bundle, {.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven});
-    EXPECT_THAT(closed.features, ElementsAre(platform::Feature::kCustomImages, platform::Feature::kMemoryEncryption, platform::Feature::kRawGuestAttestation, platform::Feature::kMeasuredBoot));
+    const platform::TrustBoundary closed =
+        platform.trust_boundary(*bundle, {.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven});
+    EXPECT_THAT(closed.features, ElementsAre(platform::Feature::kCustomImages, platform::Feature::kMemoryEncryption,
+                                             platform::Feature::kRawGuestAttestation, platform::Feature::kMeasuredBoot));
     EXPECT_THAT(closed.trusted_parties, Contains(HasSubstr("closed")));
     EXPECT_THAT(closed.trusted_parties, Contains(HasSubstr("certificate authority")));
     EXPECT_THAT(closed.trusted_parties, Not(Contains(HasSubstr("whoever operates the machine"))));
@@ -299,7 +313,8 @@ TEST(AzurePlatforms, StrengthAndBoundaryFollowWhatWasBoundAndAppraised) {
 
     // A release that says so, and demands the paravisor's launch measurement: not one that demands something else.
     const std::string_view measurement = tee == AzureTee::kSnp ? "snp.measurement" : "dcap.mrtd";
-    const platform::TrustBoundary open = platform.trust_boundary(*bundle, {.release_matched = true, .reviewable = {"tpm.sha256_pcr4", measurement}});
+    const platform::TrustBoundary open =
+        platform.trust_boundary(*bundle, {.release_matched = true, .reviewable = {"tpm.sha256_pcr4", measurement}});
     EXPECT_THAT(open.features, Contains(platform::Feature::kReviewableFirmware));
     EXPECT_THAT(open.trusted_parties, Contains(HasSubstr("OpenHCL")));
     EXPECT_THAT(open.trusted_parties, Not(Contains(HasSubstr("closed"))));
@@ -324,7 +339,9 @@ TEST(AzurePlatforms, AreToldApartByTheirReports) {
 TEST(AzurePlatforms, WhatTheHardwareReportNeedsIsAskedFor) {
   std::vector<evidence::Item> items = ItemsOf(Mint({.certified = false}));
   EXPECT_THAT(appraisal::Needs(BuiltinRegistry(), items, appraisal::GatherCollateral(BuiltinRegistry(), items, {}, nullptr)), IsEmpty());
-  std::erase_if(items, [](const evidence::Item& item) { return item.media_type == tpm::kCertificateMediaType || item.media_type == tpm::kCrlMediaType; });
+  std::erase_if(items, [](const evidence::Item& item) {
+    return item.media_type == tpm::kCertificateMediaType || item.media_type == tpm::kCrlMediaType;
+  });
   std::set<std::string> kinds;
   for (const trust::CollateralKey& key : appraisal::Needs(BuiltinRegistry(), items, {})) kinds.insert(key.kind);
   EXPECT_THAT(kinds, ElementsAre("amd.ark", "amd.ask", "amd.crl", "amd.vcek"));
@@ -340,13 +357,17 @@ TEST(AzurePlatforms, ALogHangsOnThePcrs) {
   ASSAY_VECTORS_OR_SKIP(dir);
   const auto tree = json::Parse(AsText(test::ReadFile(dir / "gcp/vtpm/gce-cos-85-nonce9009_pcrs.json")));
   softtee::TpmBank bank{softtee::kTpmSha256, {}};
-  for (unsigned index = 0; index < 24; ++index) bank.values[index] = *FromHex(*tree->Find("sha256")->Find(std::to_string(index))->AsString());
+  for (unsigned index = 0; index < 24; ++index) {
+    bank.values[index] = *FromHex(*tree->Find("sha256")->Find(std::to_string(index))->AsString());
+  }
   const Bytes log_bytes = test::ReadFile(dir / "gcp/vtpm/gce-cos-85-nonce9009_eventlog.bin");
   for (const AzureTee tee : kTees) {
     const auto mint = [&](Bytes event_log) {
       return Mint({.tee = tee, .change = [&, event_log](softtee::AzureParts& parts) {
                      parts.tpm.banks = {bank};
-                     parts.items = [event_log](std::vector<softtee::Item>& items) { items.push_back({"application/vnd.assay.tcg-event-log", event_log}); };
+                     parts.items = [event_log](std::vector<softtee::Item>& items) {
+                       items.push_back({"application/vnd.assay.tcg-event-log", event_log});
+                     };
                    }});
     };
     CheckLog log;
@@ -367,7 +388,8 @@ TEST(AzurePlatforms, ALogHangsOnThePcrs) {
 
 // --- to the verdict ---------------------------------------------------------------------------------------------------
 
-v1::Appraisal Appraise(const std::vector<std::pair<std::string, std::string>>& files, std::string_view policy, const std::vector<evidence::Item>& items, const Road& road = {}) {
+v1::Appraisal Appraise(const std::vector<std::pair<std::string, std::string>>& files, std::string_view policy,
+                       const std::vector<evidence::Item>& items, const Road& road = {}) {
   const appraisal::LoadResult loaded = appraisal::LoadPolicies(files, BuiltinRegistry());
   for (const appraisal::LintMessage& message : loaded.messages) ADD_FAILURE() << message.ToString();
   ASSAY_CHECK(loaded.book.has_value());
@@ -379,8 +401,17 @@ v1::Appraisal Appraise(const std::vector<std::pair<std::string, std::string>>& f
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, nullptr);
   const trust::AnchorSet anchors = road.anchors ? *road.anchors : MintedRoots();
   const appraisal::StateSnapshot state{};
-  return appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = "", .challenge = challenge, .channel_bound = true, .collateral = snapshot,
-                              .policies = appraisal::PolicyChoice::ForPolicy(*loaded.book, *chosen), .anchors = anchors, .state = state, .at = road.at, .caches = nullptr});
+  return appraisal::Appraise({.registry = BuiltinRegistry(),
+                              .items = items,
+                              .platform_hint = "",
+                              .challenge = challenge,
+                              .channel_bound = true,
+                              .collateral = snapshot,
+                              .policies = appraisal::PolicyChoice::ForPolicy(*loaded.book, *chosen),
+                              .anchors = anchors,
+                              .state = state,
+                              .at = road.at,
+                              .caches = nullptr});
 }
 std::vector<std::pair<std::string, std::string>> Shipped() {
   std::vector<std::pair<std::string, std::string>> files;
@@ -439,18 +470,20 @@ TEST(AzureVerdicts, SecureBootThatTheParavisorDidNotGiveIsRefused) {
 TEST(AzureVerdicts, ClosedParavisorAndOpenHclAreToldApartByReferenceValues) {
   const auto verdict = [](std::string_view reviewable, softtee::Product product = softtee::Product::kGenoa) {
     const AzureEvidence evidence = Mint({.change = [product](softtee::AzureParts& parts) {
-                                           parts.claims.Member("console-enabled") = "false";
-                                           parts.snp.product = product;
-                                         }});
+      parts.claims.Member("console-enabled") = "false";
+      parts.snp.product = product;
+    }});
     std::string images = "apiVersion: assay.v1\nkind: ReferenceValues\nname: azure-images\nreleases:\n  - name: minted\n    values:\n";
     const softtee::TpmBank bank = softtee::RampBank(softtee::kTpmSha256);
     for (const unsigned index : {4U, 9U, 11U}) images += Cat("      tpm.sha256_pcr", index, ": \"", ToHex(bank.values.at(index)), "\"\n");
-    const std::string paravisors = Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: azure-paravisors\nreleases:\n  - name: minted-paravisor\n", reviewable,
-                                       "    values:\n      snp.measurement: \"", ToHex(softtee::kDefaultMeasurement), "\"\n");
+    const std::string paravisors =
+        Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: azure-paravisors\nreleases:\n  - name: minted-paravisor\n", reviewable,
+            "    values:\n      snp.measurement: \"", ToHex(softtee::kDefaultMeasurement), "\"\n");
     const auto ak = crypto::PublicKey::FromSpki(softtee::TpmPki::Shared().rsa_ak.SubjectPublicKeyInfo());
     std::string policy = PolicyText("example/azure-sev-snp-prod.yaml");
     policy = Replaced(std::move(policy), "9999999999999999999999999999999999999999999999999999999999999901", ToHex(ak->spki_sha256()));
-    return Appraise({{"images.yaml", images}, {"paravisors.yaml", paravisors}, {"policy.yaml", policy}}, "azure-sev-snp-prod", ItemsOf(evidence));
+    return Appraise({{"images.yaml", images}, {"paravisors.yaml", paravisors}, {"policy.yaml", policy}}, "azure-sev-snp-prod",
+                    ItemsOf(evidence));
   };
   const v1::Appraisal closed = verdict("");
   EXPECT_EQ(closed.verdict(), v1::VERDICT_TRUSTED) << closed.ShortDebugString();
@@ -475,16 +508,21 @@ TEST(AzureVerdicts, ClosedParavisorAndOpenHclAreToldApartByReferenceValues) {
 
 std::vector<std::string> Messages(const std::vector<std::pair<std::string, std::string>>& files) {
   std::vector<std::string> shown;
-  for (const appraisal::LintMessage& message : appraisal::LoadPolicies(files, BuiltinRegistry()).messages) shown.push_back(message.ToString());
+  for (const appraisal::LintMessage& message : appraisal::LoadPolicies(files, BuiltinRegistry()).messages) {
+    shown.push_back(message.ToString());
+  }
   return shown;
 }
 
 TEST(AzureTdxPolicies, RulesOnRtmrsAreRefusedWithTheReason) {
   const std::string policy = PolicyText("azure_tdx.yaml");
   const std::string zero(96, '0');
-  for (const std::string& rule : {Cat("{claim: dcap.rtmr0, equals: \"", zero, "\"}"), Cat("{any_of: [{claim: dcap.rtmr3, one_of: [\"", zero, "\"]}, {claim: hcl.console_enabled, equals: false}]}"),
-                                 std::string("{claim: dcap.rtmr2, present: true}")}) {
-    const auto messages = Messages({{"p.yaml", Replaced(policy, "  - {claim: hcl.secure_boot, equals: true}\n", Cat("  - {claim: hcl.secure_boot, equals: true}\n  - ", rule, "\n"))}});
+  for (const std::string& rule :
+       {Cat("{claim: dcap.rtmr0, equals: \"", zero, "\"}"),
+        Cat("{any_of: [{claim: dcap.rtmr3, one_of: [\"", zero, "\"]}, {claim: hcl.console_enabled, equals: false}]}"),
+        std::string("{claim: dcap.rtmr2, present: true}")}) {
+    const auto messages = Messages({{"p.yaml", Replaced(policy, "  - {claim: hcl.secure_boot, equals: true}\n",
+                                                        Cat("  - {claim: hcl.secure_boot, equals: true}\n  - ", rule, "\n"))}});
     ASSERT_EQ(messages.size(), 1U) << rule << testing::PrintToString(messages);
     EXPECT_THAT(messages.front(), HasSubstr("no rule may be on dcap.rtmr"));
     EXPECT_THAT(messages.front(), HasSubstr("all RTMRs are zero on Azure"));
@@ -498,17 +536,24 @@ TEST(AzureTdxPolicies, NeitherDoesAReleaseNorAnAnswerStandOnThem) {
   const std::string with_release = Replaced(policy, "rules:\n", "rules:\n  - {release: td-images}\n");
   const std::string mrtd(96, '1');
   for (const std::string_view kind : {"values", "warn"}) {
-    std::string images = "apiVersion: assay.v1\nkind: ReferenceValues\nname: td-images\nreleases:\n  - name: one\n    values:\n      dcap.mrtd: \"" + mrtd + "\"\n";
+    std::string images =
+        "apiVersion: assay.v1\nkind: ReferenceValues\nname: td-images\nreleases:\n  - name: one\n    values:\n      dcap.mrtd: \"" + mrtd +
+        "\"\n";
     images += Cat(kind == "warn" ? "    warn:\n" : "", "      dcap.rtmr1: \"", mrtd, "\"\n");
     const auto messages = Messages({{"p.yaml", with_release}, {"images.yaml", images}});
     ASSERT_EQ(messages.size(), 1U) << testing::PrintToString(messages);
-    EXPECT_THAT(messages.front(), HasSubstr(kind == "warn" ? "warns about dcap.rtmr1: all RTMRs are zero" : "demands dcap.rtmr1: all RTMRs are zero"));
+    EXPECT_THAT(messages.front(),
+                HasSubstr(kind == "warn" ? "warns about dcap.rtmr1: all RTMRs are zero" : "demands dcap.rtmr1: all RTMRs are zero"));
   }
-  const std::string answered = Replaced(policy, "waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n",
-                                        "satisfies: {boot.covered: dcap.rtmr1}\nwaive:\n");
+  const std::string answered = Replaced(
+      policy,
+      "waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n",
+      "satisfies: {boot.covered: dcap.rtmr1}\nwaive:\n");
   EXPECT_THAT(Messages({{"p.yaml", answered}}), Contains(HasSubstr("no rule may be on dcap.rtmr1")));
   // Where the guest itself has them they mean what they say.
-  EXPECT_THAT(Messages({{"p.yaml", Replaced(PolicyText("qemu_tdx.yaml"), "rules:\n", Cat("rules:\n  - {claim: dcap.rtmr1, equals: \"", mrtd, "\"}\n"))}}), IsEmpty());
+  EXPECT_THAT(Messages({{"p.yaml", Replaced(PolicyText("qemu_tdx.yaml"), "rules:\n",
+                                            Cat("rules:\n  - {claim: dcap.rtmr1, equals: \"", mrtd, "\"}\n"))}}),
+              IsEmpty());
 }
 
 // --- genuine ------------------------------------------------------------------------------------------------------------
@@ -523,7 +568,9 @@ Bytes PcrItem(const Bytes& file) {
 std::vector<evidence::Item> Genuine(const std::filesystem::path& dir, const std::string& machine) {
   const std::filesystem::path from = dir / "azure" / machine;
   std::vector<evidence::Item> items;
-  const auto add = [&](std::string_view media_type, Bytes body) { items.push_back({std::string(media_type), trust::UntrustedBytes(std::move(body))}); };
+  const auto add = [&](std::string_view media_type, Bytes body) {
+    items.push_back({std::string(media_type), trust::UntrustedBytes(std::move(body))});
+  };
   const Bytes attest = test::ReadFile(from / "quote.attest");
   Bytes quote = {static_cast<std::uint8_t>(attest.size() >> 8), static_cast<std::uint8_t>(attest.size() & 0xFF)};
   Append(quote, attest);
@@ -549,14 +596,17 @@ TEST(AzureGenuine, MachinesAuthenticateUnderThePinnedRoots) {
     const char* machine;
     Bytes nonce;
     const char* at;
-  } const cases[] = {{"snp_milan_v2report", challenge, "2026-01-15T00:00:00Z"},
-                     {"snp_milan_v3report", challenge, "2026-01-15T00:00:00Z"},
-                     {"snp_milan_userdata", *FromHex("982f5c6e45df0ed3f10b6f60b02f0c8390e281300f3805e2279c16168cd6ae9aa398f647caa2338748cd0fd9f5f819ef"), "2026-01-15T00:00:00Z"},
-                     {"tdx", challenge, "2025-06-01T00:00:00Z"}};
+  } const cases[] = {
+      {"snp_milan_v2report", challenge, "2026-01-15T00:00:00Z"},
+      {"snp_milan_v3report", challenge, "2026-01-15T00:00:00Z"},
+      {"snp_milan_userdata", *FromHex("982f5c6e45df0ed3f10b6f60b02f0c8390e281300f3805e2279c16168cd6ae9aa398f647caa2338748cd0fd9f5f819ef"),
+       "2026-01-15T00:00:00Z"},
+      {"tdx", challenge, "2025-06-01T00:00:00Z"}};
   for (const auto& one : cases) {
     const bool tdx = std::string_view(one.machine) == "tdx";
     CheckLog log;
-    const auto bundle = Authenticate(tdx ? azure_tdx::kPlatform : azure_sev_snp::kPlatform, Genuine(dir, one.machine), log, {.nonce = one.nonce, .at = *ParseTime(one.at), .anchors = PinnedRoots()});
+    const auto bundle = Authenticate(tdx ? azure_tdx::kPlatform : azure_sev_snp::kPlatform, Genuine(dir, one.machine), log,
+                                     {.nonce = one.nonce, .at = *ParseTime(one.at), .anchors = PinnedRoots()});
     ASSERT_TRUE(bundle) << one.machine << "\n" << Show(log);
     EXPECT_EQ(bundle->freshness(), trust::Freshness::kProven);
     EXPECT_EQ(*bundle->claims().Get<bool>("hcl.secure_boot"), true);

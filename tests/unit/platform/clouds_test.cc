@@ -21,7 +21,8 @@ TEST(Clouds, AreSortedAndHaveEachFeatureOnce) {
     std::set<Feature> features;
     for (const Offer& offer : cloud.offers) {
       features.insert(offer.feature);
-      EXPECT_TRUE((offer.offered != Offered::kDoubted && offer.offered != Offered::kDepends) || !offer.note.empty()) << cloud.name << ": a doubt without a reason";
+      EXPECT_TRUE((offer.offered != Offered::kDoubted && offer.offered != Offered::kDepends) || !offer.note.empty())
+          << cloud.name << ": a doubt without a reason";
     }
     EXPECT_EQ(features.size(), AllFeatures().size()) << cloud.name;
   }
@@ -30,7 +31,8 @@ TEST(Clouds, AreSortedAndHaveEachFeatureOnce) {
 TEST(Clouds, EveryPlatformIsOfOneAndSaysWhomItTrusts) {
   for (const Platform* platform : BuiltinRegistry().platforms) {
     const auto clouds = AllClouds();
-    EXPECT_TRUE(std::any_of(clouds.begin(), clouds.end(), [&](const Cloud& cloud) { return cloud.name == platform->cloud; })) << platform->name << ": " << platform->cloud;
+    EXPECT_TRUE(std::any_of(clouds.begin(), clouds.end(), [&](const Cloud& cloud) { return cloud.name == platform->cloud; }))
+        << platform->name << ": " << platform->cloud;
     EXPECT_FALSE(platform->trusted_at_best.empty()) << platform->name;
   }
 }

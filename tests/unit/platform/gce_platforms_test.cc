@@ -30,11 +30,11 @@ namespace {
 using softtee::GceFault;
 using softtee::GceOptions;
 using softtee::GceTee;
+using tcg_log::test::PlainLog;
+using test::ChallengeOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using tcg_log::test::PlainLog;
-using test::ChallengeOf;
 
 constexpr GceTee kTees[] = {GceTee::kSevSnp, GceTee::kTdx};
 const platform::Platform& PlatformOf(GceTee tee) { return tee == GceTee::kSevSnp ? gcp_sev_snp::kPlatform : gcp_tdx::kPlatform; }
@@ -57,7 +57,8 @@ struct Circumstances {
   trust::FactCaches* caches = nullptr;
 };
 
-v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, const std::vector<evidence::Item>& items, const Circumstances& circumstances = {}) {
+v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, const std::vector<evidence::Item>& items,
+                            const Circumstances& circumstances = {}) {
   static const appraisal::LoadResult loaded = appraisal::LoadShippedPolicies(BuiltinRegistry());
   const appraisal::PolicyBook& book = circumstances.book != nullptr ? *circumstances.book : *loaded.book;
   const appraisal::Policy* policy = nullptr;
@@ -66,11 +67,21 @@ v1::Appraisal AppraiseItems(GceTee tee, const softtee::GceEvidence& minted, cons
   }
   ASSAY_CHECK(policy != nullptr);
   const trust::Challenge challenge = circumstances.challenge.value_or(ChallengeOf(minted));
-  const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, circumstances.more, circumstances.caches);
+  const trust::CollateralSnapshot snapshot =
+      appraisal::GatherCollateral(BuiltinRegistry(), items, circumstances.more, circumstances.caches);
   const trust::AnchorSet anchors = AnchorsOf(circumstances.endorsement_root);
   const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
-  return appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = circumstances.platform_hint, .challenge = challenge, .channel_bound = true, .collateral = snapshot,
-                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy), .anchors = anchors, .state = state, .at = softtee::kDefaultNow, .caches = circumstances.caches});
+  return appraisal::Appraise({.registry = BuiltinRegistry(),
+                              .items = items,
+                              .platform_hint = circumstances.platform_hint,
+                              .challenge = challenge,
+                              .channel_bound = true,
+                              .collateral = snapshot,
+                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy),
+                              .anchors = anchors,
+                              .state = state,
+                              .at = softtee::kDefaultNow,
+                              .caches = circumstances.caches});
 }
 v1::Appraisal Appraise(const GceOptions& options, const Circumstances& circumstances = {}) {
   const softtee::GceEvidence minted = softtee::MintGce(options).value();
@@ -79,7 +90,10 @@ v1::Appraisal Appraise(const GceOptions& options, const Circumstances& circumsta
 
 std::string Text(const v1::Appraisal& appraisal) {
   std::string text = v1::Verdict_Name(appraisal.verdict());
-  for (const v1::Finding& finding : appraisal.findings()) text += "\n" + finding.reason() + " " + finding.component() + " " + finding.claim() + ": " + finding.expected() + " / " + finding.actual();
+  for (const v1::Finding& finding : appraisal.findings()) {
+    text +=
+        "\n" + finding.reason() + " " + finding.component() + " " + finding.claim() + ": " + finding.expected() + " / " + finding.actual();
+  }
   return text;
 }
 std::vector<std::string> Reasons(const v1::Appraisal& appraisal) {
@@ -99,7 +113,9 @@ std::string CheckOf(const v1::Appraisal& appraisal, std::string_view name) {
   }
   return "absent";
 }
-std::vector<std::string> FeaturesOf(const v1::Appraisal& appraisal) { return {appraisal.trust_boundary().features().begin(), appraisal.trust_boundary().features().end()}; }
+std::vector<std::string> FeaturesOf(const v1::Appraisal& appraisal) {
+  return {appraisal.trust_boundary().features().begin(), appraisal.trust_boundary().features().end()};
+}
 
 GceOptions Sound(GceTee tee) {
   GceOptions options{.tee = tee};
@@ -169,7 +185,8 @@ TEST(GcePlatforms, EveryFaultIsRefusedForItsReason) {
       circumstances.platform_hint = std::string(PlatformOf(tee).name);
       const v1::Appraisal appraisal = Appraise(options, circumstances);
       EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << entry.name << " " << Text(appraisal);
-      EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason))) << PlatformOf(tee).name << " " << entry.name << " " << Text(appraisal);
+      EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason)))
+          << PlatformOf(tee).name << " " << entry.name << " " << Text(appraisal);
     }
   }
 }
@@ -183,13 +200,15 @@ TEST(GcePlatforms, EveryFaultIsRefusedAlikeWithWarmCaches) {
     EXPECT_GT(caches.documents.size(), 0U);
     EXPECT_GT(caches.signatures.size(), 0U);
     EXPECT_EQ(appraisal::CanonicalJson(AppraiseItems(tee, sound, ItemsOf(sound), {.caches = &caches})), first);
-    EXPECT_THAT(Reasons(AppraiseItems(tee, sound, ItemsOf(sound), {.endorsement_root = false, .caches = &caches})), Contains("endorsement_unanchored"));
+    EXPECT_THAT(Reasons(AppraiseItems(tee, sound, ItemsOf(sound), {.endorsement_root = false, .caches = &caches})),
+                Contains("endorsement_unanchored"));
     for (const softtee::GceFaultEntry& entry : softtee::AllGceFaults()) {
       GceOptions options = Sound(tee);
       options.fault = entry.fault;
       const v1::Appraisal appraisal = Appraise(options, {.platform_hint = std::string(PlatformOf(tee).name), .caches = &caches});
       EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << entry.name << " " << Text(appraisal);
-      EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason))) << PlatformOf(tee).name << " " << entry.name << " " << Text(appraisal);
+      EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason)))
+          << PlatformOf(tee).name << " " << entry.name << " " << Text(appraisal);
     }
   }
 }
@@ -235,7 +254,8 @@ TEST(GcePlatforms, Attack002_PartsOfTwoMachinesDoNotMix) {
 
 TEST(GcePlatforms, Attack119_WithoutARootTheEndorsementIsShownAndNotBelieved) {
   for (const GceTee tee : kTees) {
-    for (const std::optional<GceFault> fault : {std::optional<GceFault>(), std::optional(GceFault::kEndorsementRootSelfMade), std::optional(GceFault::kEndorsementOfOtherFirmware)}) {
+    for (const std::optional<GceFault> fault : {std::optional<GceFault>(), std::optional(GceFault::kEndorsementRootSelfMade),
+                                                std::optional(GceFault::kEndorsementOfOtherFirmware)}) {
       GceOptions options = Sound(tee);
       options.fault = fault;
       const v1::Appraisal appraisal = Appraise(options, {.endorsement_root = false});
@@ -283,7 +303,8 @@ TEST(GcePlatforms, WithoutAnEndorsementARuleOnItIsUndecided) {
     EXPECT_EQ(demanded.verdict(), v1::VERDICT_INDETERMINATE);
     EXPECT_THAT(Reasons(demanded), Contains("claim_absent"));
     // The endorsed SVN of SEV-SNP is 5, of TDX 6.
-    EXPECT_EQ(Appraise(Sound(tee), {.book = &*loaded.book}).verdict(), tee == GceTee::kTdx ? v1::VERDICT_TRUSTED_WITH_WARNINGS : v1::VERDICT_REJECTED);
+    EXPECT_EQ(Appraise(Sound(tee), {.book = &*loaded.book}).verdict(),
+              tee == GceTee::kTdx ? v1::VERDICT_TRUSTED_WITH_WARNINGS : v1::VERDICT_REJECTED);
   }
 }
 
@@ -295,19 +316,23 @@ TEST(GcePlatforms, AnEndorsementOfTheCollateralServesWhoSentNone) {
     const softtee::GceEvidence minted = softtee::MintGce(without).value(), whole = softtee::MintGce(Sound(tee)).value();
     const std::vector<evidence::Item> items = ItemsOf(minted);
     const auto wanted = [](const std::vector<trust::CollateralKey>& keys) {
-      return std::count_if(keys.begin(), keys.end(), [](const trust::CollateralKey& key) { return key.kind == "gce.launch_endorsement" && key.detail.size() == 96; });
+      return std::count_if(keys.begin(), keys.end(),
+                           [](const trust::CollateralKey& key) { return key.kind == "gce.launch_endorsement" && key.detail.size() == 96; });
     };
     EXPECT_EQ(wanted(appraisal::Needs(BuiltinRegistry(), items, {})), 1);
     EXPECT_EQ(wanted(appraisal::Needs(BuiltinRegistry(), ItemsOf(whole), {})), 0) << "it was sent";
-    const auto documents = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(whole.endorsement), trust::CollateralSource::kVendor);
+    const auto documents =
+        appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(whole.endorsement), trust::CollateralSource::kVendor);
     ASSERT_FALSE(documents.empty());
     EXPECT_EQ(wanted(appraisal::Needs(BuiltinRegistry(), items, trust::CollateralSnapshot(documents))), 0) << "it is there";
     const v1::Appraisal appraisal = AppraiseItems(tee, minted, items, {.more = documents});
     EXPECT_THAT(ClaimOf(appraisal, "gce.firmware_svn"), HasSubstr(tee == GceTee::kTdx ? "6" : "5")) << Text(appraisal);
     EXPECT_EQ(CheckOf(appraisal, "gce.endorsement_match"), "CHECK_RESULT_PASSED");
-    EXPECT_EQ(ClaimOf(AppraiseItems(tee, minted, items, {.endorsement_root = false, .more = documents}), "gce.firmware_svn"), "absent") << "without a pinned root nobody believes it";
+    EXPECT_EQ(ClaimOf(AppraiseItems(tee, minted, items, {.endorsement_root = false, .more = documents}), "gce.firmware_svn"), "absent")
+        << "without a pinned root nobody believes it";
     // What a node sends is evidence and not collateral.
-    EXPECT_TRUE(appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(whole.endorsement), trust::CollateralSource::kNode).empty());
+    EXPECT_TRUE(appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(whole.endorsement), trust::CollateralSource::kNode)
+                    .empty());
   }
 }
 
@@ -317,16 +342,21 @@ TEST(GcePlatforms, OnlyAnEndorsementUnderThePinnedRootIsKept) {
     bool root;
     bool kept;
   };
-  for (const Case& c : {Case{{}, true, true}, Case{{}, false, false}, Case{softtee::GceFault::kEndorsementSignatureDamaged, true, false}, Case{softtee::GceFault::kEndorsementOfOtherKey, true, false},
-                        Case{softtee::GceFault::kEndorsementRootSelfMade, true, false}, Case{softtee::GceFault::kEndorsementExpired, true, true}}) {
+  for (const Case& c :
+       {Case{{}, true, true}, Case{{}, false, false}, Case{softtee::GceFault::kEndorsementSignatureDamaged, true, false},
+        Case{softtee::GceFault::kEndorsementOfOtherKey, true, false}, Case{softtee::GceFault::kEndorsementRootSelfMade, true, false},
+        Case{softtee::GceFault::kEndorsementExpired, true, true}}) {
     GceOptions options = Sound(GceTee::kSevSnp);
     options.fault = c.fault;
     const softtee::GceEvidence minted = softtee::MintGce(options).value();
-    const auto documents = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(minted.endorsement), trust::CollateralSource::kVendor);
+    const auto documents =
+        appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(minted.endorsement), trust::CollateralSource::kVendor);
     ASSERT_FALSE(documents.empty());
     const auto authentic = appraisal::AuthenticCollateral(BuiltinRegistry(), documents, AnchorsOf(c.root));
     EXPECT_EQ(authentic.size(), c.kept ? documents.size() : 0U) << (c.fault ? static_cast<int>(*c.fault) : -1);
-    for (const trust::AuthenticDocument& document : authentic) EXPECT_LT(document.not_before, document.not_after) << "the certificates' time";
+    for (const trust::AuthenticDocument& document : authentic) {
+      EXPECT_LT(document.not_before, document.not_after) << "the certificates' time";
+    }
   }
 }
 
@@ -343,9 +373,13 @@ TEST(GcpSevSnp, TheLogHangsOnTheTpmAndNamesTheTechnology) {
 }
 
 TEST(GcpSevSnp, IsCWhateverThePolicyAppraises) {
-  const auto loaded = PolicyOf("gcp_sev_snp.yaml", {{"waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n", "waive:\n"},
-                                                    {"  # Whose instances", Cat("  - {claim: snp.measurement, equals: \"", ToHex(softtee::kDefaultMeasurement), "\"}\n  # Whose instances")},
-                                                    {"waive:\n", "satisfies: {boot.covered: snp.measurement}\nwaive:\n"}});
+  const auto loaded = PolicyOf(
+      "gcp_sev_snp.yaml",
+      {{"waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n",
+        "waive:\n"},
+       {"  # Whose instances",
+        Cat("  - {claim: snp.measurement, equals: \"", ToHex(softtee::kDefaultMeasurement), "\"}\n  # Whose instances")},
+       {"waive:\n", "satisfies: {boot.covered: snp.measurement}\nwaive:\n"}});
   ASSERT_TRUE(loaded.book) << (loaded.messages.empty() ? "" : loaded.messages.front().ToString());
   const v1::Appraisal appraisal = Appraise(Sound(GceTee::kSevSnp), {.book = &*loaded.book});
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Text(appraisal);
@@ -361,15 +395,20 @@ TEST(GcpTdx, IsAOnlyWhereTheHardwareCoversTheBoot) {
   };
   for (const Answer& answer : {Answer{"dcap.rtmr1", ToHex(softtee::kDefaultRtmr1), v1::STRENGTH_A},
                                Answer{"tpm.sha256_pcr4", ToHex(softtee::RampBank(softtee::kTpmSha256).values.at(4)), v1::STRENGTH_C}}) {
-    const auto loaded = PolicyOf("gcp_tdx.yaml", {{"  # Whose instances", Cat("  - {claim: ", answer.claim, ", equals: \"", answer.value, "\"}\n  # Whose instances")},
-                                                  {"waive:\n  - claim: boot.covered", Cat("satisfies: {boot.covered: ", answer.claim, "}\nwaive:\n  - claim: boot.covered")},
-                                                  {"  - claim: boot.covered\n", ""},
-                                                  {"    reason: the shipped policy knows no image; demand dcap.mrtd and the RTMRs in a release and name one of them under satisfies\n", ""}});
+    const auto loaded = PolicyOf(
+        "gcp_tdx.yaml",
+        {{"  # Whose instances", Cat("  - {claim: ", answer.claim, ", equals: \"", answer.value, "\"}\n  # Whose instances")},
+         {"waive:\n  - claim: boot.covered", Cat("satisfies: {boot.covered: ", answer.claim, "}\nwaive:\n  - claim: boot.covered")},
+         {"  - claim: boot.covered\n", ""},
+         {"    reason: the shipped policy knows no image; demand dcap.mrtd and the RTMRs in a release and name one of them under satisfies\n",
+          ""}});
     ASSERT_TRUE(loaded.book) << (loaded.messages.empty() ? "" : loaded.messages.front().ToString());
     const v1::Appraisal appraisal = Appraise(Sound(GceTee::kTdx), {.book = &*loaded.book});
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Text(appraisal);
     EXPECT_EQ(appraisal.strength(), answer.strength) << answer.claim;
-    EXPECT_EQ(std::count(appraisal.trust_boundary().features().begin(), appraisal.trust_boundary().features().end(), "measured_boot"), answer.strength == v1::STRENGTH_A) << answer.claim;
+    EXPECT_EQ(std::count(appraisal.trust_boundary().features().begin(), appraisal.trust_boundary().features().end(), "measured_boot"),
+              answer.strength == v1::STRENGTH_A)
+        << answer.claim;
   }
 }
 

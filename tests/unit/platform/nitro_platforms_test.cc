@@ -92,8 +92,8 @@ trust::AnchorSet TestAnchors() {
   return *anchors;
 }
 
-std::optional<trust::Bundle> Authenticate(const platform::Platform& platform, const Items& items, CheckLog& log, const trust::Challenge& challenge = Demanded(),
-                                          const trust::AnchorSet& anchors = TestAnchors()) {
+std::optional<trust::Bundle> Authenticate(const platform::Platform& platform, const Items& items, CheckLog& log,
+                                          const trust::Challenge& challenge = Demanded(), const trust::AnchorSet& anchors = TestAnchors()) {
   if (!platform::CheckManifest(platform, items, log)) return std::nullopt;
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, nullptr);
   return platform.authenticate(items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
@@ -110,7 +110,8 @@ std::string Show(const CheckLog& log) {
   return text;
 }
 bool Failed(const CheckLog& log, Check check) {
-  return std::any_of(log.records().begin(), log.records().end(), [check](const CheckRecord& one) { return one.check == check && one.result == CheckResult::kFailed; });
+  return std::any_of(log.records().begin(), log.records().end(),
+                     [check](const CheckRecord& one) { return one.check == check && one.result == CheckResult::kFailed; });
 }
 
 TEST(NitroPlatforms, AuthenticateTheirOwnEvidence) {
@@ -118,7 +119,11 @@ TEST(NitroPlatforms, AuthenticateTheirOwnEvidence) {
     const platform::Platform& platform;
     Items items;
     std::size_t parts;
-  } const cases[] = {{kEnclave, Enclave(), 1}, {kTpm, TpmDocument(), 1}, {kTpm, With(TpmDocument(), Quote()), 3}, {kSnp, With(Report(), TpmDocument()), 2}, {kSnp, With(Report(), With(TpmDocument(), Quote())), 4}};
+  } const cases[] = {{kEnclave, Enclave(), 1},
+                     {kTpm, TpmDocument(), 1},
+                     {kTpm, With(TpmDocument(), Quote()), 3},
+                     {kSnp, With(Report(), TpmDocument()), 2},
+                     {kSnp, With(Report(), With(TpmDocument(), Quote())), 4}};
   for (const auto& one : cases) {
     CheckLog log;
     const auto bundle = Authenticate(one.platform, one.items, log);
@@ -186,24 +191,36 @@ TEST(NitroQuote, Attack059_WhatDoesNotBelongTogetherIsRefusedByName) {
     return items;
   };
   for (const Mismatch& mismatch : std::vector<Mismatch>{
-           {"another key in the document", With(TpmDocument({.public_key = test::PointOf(pki.stranger)}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"a prefix of the key", With(TpmDocument({.public_key = prefix}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"another key's SubjectPublicKeyInfo", With(TpmDocument({.public_key = pki.stranger.SubjectPublicKeyInfo()}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"no key in the document",
-            With(TpmDocument({.change = [](softtee::NitroParts& parts) { parts.public_key.reset(); }}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"no key in the document, and no public area", With(TpmDocument({.change = [](softtee::NitroParts& parts) { parts.public_key.reset(); }}), without(Quote(), tpm::kAkMediaType)),
+           {"another key in the document", With(TpmDocument({.public_key = test::PointOf(pki.stranger)}), Quote()),
             Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"something else than a key", With(TpmDocument({.public_key = Bytes(65, 4)}), without(Quote(), tpm::kAkMediaType)), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
-           {"a quote by another key", With(TpmDocument({.public_key = test::PointOf(pki.stranger)}), without(Quote(), tpm::kAkMediaType)), Reason::kSignatureInvalid, Check::kTpmSignature},
+           {"a prefix of the key", With(TpmDocument({.public_key = prefix}), Quote()), Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
+           {"another key's SubjectPublicKeyInfo", With(TpmDocument({.public_key = pki.stranger.SubjectPublicKeyInfo()}), Quote()),
+            Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
+           {"no key in the document", With(TpmDocument({.change = [](softtee::NitroParts& parts) { parts.public_key.reset(); }}), Quote()),
+            Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
+           {"no key in the document, and no public area",
+            With(TpmDocument({.change = [](softtee::NitroParts& parts) { parts.public_key.reset(); }}),
+                 without(Quote(), tpm::kAkMediaType)),
+            Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
+           {"something else than a key", With(TpmDocument({.public_key = Bytes(65, 4)}), without(Quote(), tpm::kAkMediaType)),
+            Reason::kNitroAkMismatch, Check::kNitroQuoteKey},
+           {"a quote by another key", With(TpmDocument({.public_key = test::PointOf(pki.stranger)}), without(Quote(), tpm::kAkMediaType)),
+            Reason::kSignatureInvalid, Check::kTpmSignature},
            {"another register", With(TpmDocument(), Quote({.banks = {other_bank}})), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
            {"a register that the document lacks", With(TpmDocument(few), Quote()), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
-           {"registers of another bank beside the document's", With(TpmDocument(), Quote({.banks = {softtee::RampBank(softtee::kTpmSha384), softtee::RampBank(softtee::kTpmSha256)}})),
+           {"registers of another bank beside the document's",
+            With(TpmDocument(), Quote({.banks = {softtee::RampBank(softtee::kTpmSha384), softtee::RampBank(softtee::kTpmSha256)}})),
             Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
-           {"registers of another bank alone", With(TpmDocument(), Quote({.banks = {no_pcrs_of_ours}})), Reason::kNitroPcrMismatch, Check::kNitroQuotePcrs},
-           {"a quote for another challenge", With(TpmDocument(), Quote({.extra_data = Bytes(32, 0x5B)})), Reason::kBindingMismatch, Check::kFreshness},
-           {"a document for another challenge", With(TpmDocument({.nonce = Bytes(32, 0x5B)}), Quote()), Reason::kBindingMismatch, Check::kFreshness},
-           {"a key that may leave its TPM", With(TpmDocument(), Quote({.fault = softtee::TpmFault::kAkNotFixedTpm})), Reason::kAkAttributes, Check::kTpmAkAttributes},
-           {"changed values", With(TpmDocument(), Quote({.fault = softtee::TpmFault::kPcrChanged})), Reason::kPcrDigestMismatch, Check::kTpmPcrDigest},
+           {"registers of another bank alone", With(TpmDocument(), Quote({.banks = {no_pcrs_of_ours}})), Reason::kNitroPcrMismatch,
+            Check::kNitroQuotePcrs},
+           {"a quote for another challenge", With(TpmDocument(), Quote({.extra_data = Bytes(32, 0x5B)})), Reason::kBindingMismatch,
+            Check::kFreshness},
+           {"a document for another challenge", With(TpmDocument({.nonce = Bytes(32, 0x5B)}), Quote()), Reason::kBindingMismatch,
+            Check::kFreshness},
+           {"a key that may leave its TPM", With(TpmDocument(), Quote({.fault = softtee::TpmFault::kAkNotFixedTpm})), Reason::kAkAttributes,
+            Check::kTpmAkAttributes},
+           {"changed values", With(TpmDocument(), Quote({.fault = softtee::TpmFault::kPcrChanged})), Reason::kPcrDigestMismatch,
+            Check::kTpmPcrDigest},
            {"values without a quote", With(TpmDocument(), without(Quote(), tpm::kQuoteMediaType)), Reason::kItemMissing, Check::kManifest},
            {"a quote without values", With(TpmDocument(), without(Quote(), tpm::kPcrsMediaType)), Reason::kItemMissing, Check::kManifest},
        }) {
@@ -265,11 +282,12 @@ TEST(AwsSevSnp, ReportAndDocumentAnswerOneChallenge) {
     const char* what;
     trust::Challenge challenge;
     Reason reason;
-  } const cases[] = {{"none demanded", trust::Challenge::NotDemanded(true), Reason::kPartUnbound},
-                     {"another nonce", trust::Challenge::Demanded({.report_data = kReportData, .nonce = Bytes(32, 1)}), Reason::kBindingMismatch},
-                     {"no nonce", trust::Challenge::Demanded({.report_data = kReportData, .nonce = std::nullopt}), Reason::kBindingMismatch},
-                     {"another report_data", trust::Challenge::Demanded({.report_data = ByteArray<64>{}, .nonce = kNonce}), Reason::kBindingMismatch},
-                     {"no report_data", trust::Challenge::Demanded({.report_data = std::nullopt, .nonce = kNonce}), Reason::kBindingMismatch}};
+  } const cases[] = {
+      {"none demanded", trust::Challenge::NotDemanded(true), Reason::kPartUnbound},
+      {"another nonce", trust::Challenge::Demanded({.report_data = kReportData, .nonce = Bytes(32, 1)}), Reason::kBindingMismatch},
+      {"no nonce", trust::Challenge::Demanded({.report_data = kReportData, .nonce = std::nullopt}), Reason::kBindingMismatch},
+      {"another report_data", trust::Challenge::Demanded({.report_data = ByteArray<64>{}, .nonce = kNonce}), Reason::kBindingMismatch},
+      {"no report_data", trust::Challenge::Demanded({.report_data = std::nullopt, .nonce = kNonce}), Reason::kBindingMismatch}};
   for (const auto& one : cases) {
     CheckLog log;
     EXPECT_FALSE(Authenticate(kSnp, both, log, one.challenge)) << one.what;
@@ -281,14 +299,16 @@ TEST(AwsSevSnp, ReportAndDocumentAnswerOneChallenge) {
 TEST(AwsSevSnp, Attack124_TheVlekIsAwss) {
   for (const char* csp_id : {"CN=cc-us-east-2.googleapis.com", "CN=cc-x.y.amazonaws.com", "x"}) {
     CheckLog log;
-    EXPECT_FALSE(Authenticate(kSnp, With(Report({.signing_key = softtee::SigningKey::kVlek, .csp_id = csp_id}), TpmDocument()), log)) << csp_id;
+    EXPECT_FALSE(Authenticate(kSnp, With(Report({.signing_key = softtee::SigningKey::kVlek, .csp_id = csp_id}), TpmDocument()), log))
+        << csp_id;
     EXPECT_NE(FindingOf(log, Reason::kPlatformUnrecognised), nullptr);
   }
 }
 
 TEST(NitroPlatforms, StrengthAndBoundaryAreWhatTheBindingsShow) {
   CheckLog log;
-  const auto enclave = Authenticate(kEnclave, Enclave(), log), tpm = Authenticate(kTpm, With(TpmDocument(), Quote()), log), snp = Authenticate(kSnp, With(Report(), TpmDocument()), log);
+  const auto enclave = Authenticate(kEnclave, Enclave(), log), tpm = Authenticate(kTpm, With(TpmDocument(), Quote()), log),
+             snp = Authenticate(kSnp, With(Report(), TpmDocument()), log);
   ASSERT_TRUE(enclave && tpm && snp) << Show(log);
   const platform::AppraisedFacts best{.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven};
   for (const platform::AppraisedFacts& facts : {best, platform::AppraisedFacts{}}) {
@@ -297,9 +317,11 @@ TEST(NitroPlatforms, StrengthAndBoundaryAreWhatTheBindingsShow) {
     EXPECT_EQ(kSnp.strength(*snp, facts), platform::Strength::kC);
     EXPECT_THAT(kEnclave.trust_boundary(*enclave, facts).features, ElementsAre(platform::Feature::kCustomImages));
     EXPECT_THAT(kTpm.trust_boundary(*tpm, facts).features, ElementsAre(platform::Feature::kCustomImages));
-    EXPECT_THAT(kSnp.trust_boundary(*snp, facts).features,
-                ElementsAre(platform::Feature::kCustomImages, platform::Feature::kMemoryEncryption, platform::Feature::kRawGuestAttestation));
-    for (const platform::TrustBoundary& boundary : {kEnclave.trust_boundary(*enclave, facts), kTpm.trust_boundary(*tpm, facts), kSnp.trust_boundary(*snp, facts)}) {
+    EXPECT_THAT(
+        kSnp.trust_boundary(*snp, facts).features,
+        ElementsAre(platform::Feature::kCustomImages, platform::Feature::kMemoryEncryption, platform::Feature::kRawGuestAttestation));
+    for (const platform::TrustBoundary& boundary :
+         {kEnclave.trust_boundary(*enclave, facts), kTpm.trust_boundary(*tpm, facts), kSnp.trust_boundary(*snp, facts)}) {
       EXPECT_THAT(boundary.trusted_parties, Contains(HasSubstr("Nitro hypervisor")));
       EXPECT_FALSE(boundary.not_proven.empty());
     }
@@ -307,7 +329,9 @@ TEST(NitroPlatforms, StrengthAndBoundaryAreWhatTheBindingsShow) {
   }
   EXPECT_THAT(kTpm.trust_boundary(*tpm, {}).not_proven, Contains(HasSubstr("kernel")));
   EXPECT_THAT(kTpm.trust_boundary(*tpm, best).not_proven, Not(Contains(HasSubstr("kernel"))));
-  const evidence::JudgeContext nothing{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; }, .pins_claim = [](const void*, std::string_view) { return false; }, .policy = nullptr};
+  const evidence::JudgeContext nothing{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; },
+                                       .pins_claim = [](const void*, std::string_view) { return false; },
+                                       .policy = nullptr};
   EXPECT_EQ(kEnclave.provenance(enclave->claims(), nothing), evidence::Provenance::kProven);
   EXPECT_EQ(kSnp.provenance(snp->claims(), nothing), evidence::Provenance::kInferred);
 }
@@ -315,7 +339,8 @@ TEST(NitroPlatforms, StrengthAndBoundaryAreWhatTheBindingsShow) {
 TEST(NitroPlatforms, KnowTheInstanceByItsModule) {
   CheckLog log;
   const auto one = Authenticate(kTpm, TpmDocument(), log), again = Authenticate(kTpm, With(TpmDocument(), Quote()), log),
-             other = Authenticate(kTpm, TpmDocument({.instance_id = "i-0123456789abcdef1"}), log), snp = Authenticate(kSnp, With(Report(), TpmDocument()), log);
+             other = Authenticate(kTpm, TpmDocument({.instance_id = "i-0123456789abcdef1"}), log),
+             snp = Authenticate(kSnp, With(Report(), TpmDocument()), log);
   ASSERT_TRUE(one && again && other && snp) << Show(log);
   EXPECT_EQ(one->instance_identity(), again->instance_identity());
   EXPECT_EQ(one->instance_identity(), snp->instance_identity());
@@ -325,8 +350,8 @@ TEST(NitroPlatforms, KnowTheInstanceByItsModule) {
 
 // --- from items to a verdict -------------------------------------------------------------------------------------
 
-v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Items& items, const trust::Challenge& challenge = Demanded(), Time at = softtee::kDefaultNow,
-                         const trust::AnchorSet& anchors = TestAnchors()) {
+v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Items& items, const trust::Challenge& challenge = Demanded(),
+                         Time at = softtee::kDefaultNow, const trust::AnchorSet& anchors = TestAnchors()) {
   const std::vector<std::string> fitting = appraisal::FittingPlatforms(BuiltinRegistry(), items);
   const appraisal::Policy* policy = nullptr;
   for (const appraisal::Policy& one : book.policies()) {
@@ -335,8 +360,17 @@ v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Items& items, 
   ASSAY_CHECK(policy != nullptr);
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, nullptr);
   const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
-  return appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = "", .challenge = challenge, .channel_bound = true, .collateral = snapshot,
-                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy), .anchors = anchors, .state = state, .at = at, .caches = nullptr});
+  return appraisal::Appraise({.registry = BuiltinRegistry(),
+                              .items = items,
+                              .platform_hint = "",
+                              .challenge = challenge,
+                              .channel_bound = true,
+                              .collateral = snapshot,
+                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy),
+                              .anchors = anchors,
+                              .state = state,
+                              .at = at,
+                              .caches = nullptr});
 }
 v1::Appraisal AppraiseBy(const std::vector<std::pair<std::string, std::string>>& texts, const Items& items) {
   const appraisal::LoadResult loaded = appraisal::LoadPolicies(texts, BuiltinRegistry());
@@ -355,7 +389,8 @@ std::string Ramp(unsigned index) {
   return ToHex(value);
 }
 std::string Head(std::string_view platform, std::string_view strength) {
-  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: prod\nplatform: ", platform, "\nstrength: {at_least: ", strength, "}\nmax_validity: 1h\nrules:\n  - {claim: nitro.debug, equals: false}\n");
+  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: prod\nplatform: ", platform, "\nstrength: {at_least: ", strength,
+             "}\nmax_validity: 1h\nrules:\n  - {claim: nitro.debug, equals: false}\n");
 }
 
 TEST(NitroVerdicts, TheShippedPoliciesGiveAtMostWarnings) {
@@ -370,8 +405,8 @@ TEST(NitroVerdicts, TheShippedPoliciesGiveAtMostWarnings) {
 
 TEST(NitroVerdicts, AnEnclaveIsTrustedByItsImageAndItsRole) {
   const auto policy = [](std::string_view pcr0) {
-    return Cat(Head("aws_nitro_enclave", "D"), "  - {claim: nitro.pcr0, one_of: [\"", pcr0, "\"]}\n  - {claim: nitro.pcr3, equals: \"", Ramp(3),
-               "\"}\n  - {claim: nitro.timestamp, age_at_most: 5m}\nsatisfies: {boot.covered: nitro.pcr0, owner: nitro.pcr3}\n");
+    return Cat(Head("aws_nitro_enclave", "D"), "  - {claim: nitro.pcr0, one_of: [\"", pcr0, "\"]}\n  - {claim: nitro.pcr3, equals: \"",
+               Ramp(3), "\"}\n  - {claim: nitro.timestamp, age_at_most: 5m}\nsatisfies: {boot.covered: nitro.pcr0, owner: nitro.pcr3}\n");
   };
   const v1::Appraisal good = AppraiseBy({{"policy", policy(Ramp(0))}}, Enclave());
   EXPECT_EQ(good.verdict(), v1::VERDICT_TRUSTED) << Join(Reasons(good), ", ");
@@ -387,22 +422,28 @@ TEST(NitroVerdicts, AnEnclaveIsTrustedByItsImageAndItsRole) {
 }
 
 TEST(NitroVerdicts, DebugTakesAWaiver) {
-  const v1::Appraisal waived = AppraiseBy({{"policy", "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: aws_nitro_enclave\nrules:\n  - {claim: nitro.kind, equals: enclave}\n"
-                                                      "waive:\n  - {claim: nitro.debug, reason: development}\n  - {claim: boot.covered, reason: development}\n  - {claim: owner, reason: development}\n"}},
-                                          Enclave({.fault = softtee::NitroFault::kDebug}));
+  const v1::Appraisal waived = AppraiseBy(
+      {{"policy",
+        "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: p\nplatform: aws_nitro_enclave\nrules:\n  - {claim: nitro.kind, equals: enclave}\n"
+        "waive:\n  - {claim: nitro.debug, reason: development}\n  - {claim: boot.covered, reason: development}\n  - {claim: owner, reason: development}\n"}},
+      Enclave({.fault = softtee::NitroFault::kDebug}));
   EXPECT_EQ(waived.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Join(Reasons(waived), ", ");
 }
 
 // GHSA-xrv8-2pf5-f3q7.
 TEST(NitroVerdicts, Attack061_AnImageIsPcr4And12) {
-  const std::string rules = Cat(Head("aws_nitro_tpm", "D"), "  - {claim: nitro.instance_id, one_of: [i-0123456789abcdef0]}\n  - {claim: nitro.tpm_pcr4, equals: \"", Ramp(4), "\"}\n");
+  const std::string rules =
+      Cat(Head("aws_nitro_tpm", "D"),
+          "  - {claim: nitro.instance_id, one_of: [i-0123456789abcdef0]}\n  - {claim: nitro.tpm_pcr4, equals: \"", Ramp(4), "\"}\n");
   const std::string end = "satisfies: {boot.covered: nitro.tpm_pcr4, owner: nitro.instance_id}\n";
   const v1::Appraisal alone = AppraiseBy({{"policy", rules + end}}, TpmDocument());
   EXPECT_EQ(alone.verdict(), v1::VERDICT_INDETERMINATE);
   EXPECT_THAT(Reasons(alone), Contains("boot_pcrs_open"));
-  const v1::Appraisal both = AppraiseBy({{"policy", Cat(rules, "  - {claim: nitro.tpm_pcr12, equals: \"", Ramp(12), "\"}\n", end)}}, With(TpmDocument(), Quote()));
+  const v1::Appraisal both =
+      AppraiseBy({{"policy", Cat(rules, "  - {claim: nitro.tpm_pcr12, equals: \"", Ramp(12), "\"}\n", end)}}, With(TpmDocument(), Quote()));
   EXPECT_EQ(both.verdict(), v1::VERDICT_TRUSTED) << Join(Reasons(both), ", ");
-  const v1::Appraisal other = AppraiseBy({{"policy", Cat(rules, "  - {claim: nitro.tpm_pcr12, equals: \"", std::string(96, '0'), "\"}\n", end)}}, TpmDocument());
+  const v1::Appraisal other =
+      AppraiseBy({{"policy", Cat(rules, "  - {claim: nitro.tpm_pcr12, equals: \"", std::string(96, '0'), "\"}\n", end)}}, TpmDocument());
   EXPECT_EQ(other.verdict(), v1::VERDICT_REJECTED);
 }
 
@@ -423,9 +464,17 @@ TEST(NitroVerdicts, NoFaultIsTrusted) {
     const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
     const trust::AnchorSet anchors = TestAnchors();
     const trust::Challenge challenge = Demanded();
-    const v1::Appraisal appraisal = appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = "aws_nitro_enclave", .challenge = challenge, .channel_bound = true,
-                                                         .collateral = none, .policies = appraisal::PolicyChoice::ForPolicy(*shipped.book, *policy), .anchors = anchors, .state = state,
-                                                         .at = softtee::kDefaultNow, .caches = nullptr});
+    const v1::Appraisal appraisal = appraisal::Appraise({.registry = BuiltinRegistry(),
+                                                         .items = items,
+                                                         .platform_hint = "aws_nitro_enclave",
+                                                         .challenge = challenge,
+                                                         .channel_bound = true,
+                                                         .collateral = none,
+                                                         .policies = appraisal::PolicyChoice::ForPolicy(*shipped.book, *policy),
+                                                         .anchors = anchors,
+                                                         .state = state,
+                                                         .at = softtee::kDefaultNow,
+                                                         .caches = nullptr});
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << entry.name;
     EXPECT_THAT(Reasons(appraisal), Contains(std::string(entry.reason))) << entry.name;
     EXPECT_FALSE(appraisal.admits());
@@ -442,7 +491,9 @@ std::optional<trust::Bundle> AuthenticateQuote(const Items& items, CheckLog& log
   const trust::CollateralSnapshot none;
   const trust::AnchorSet anchors = TestAnchors();
   const trust::Challenge challenge = Demanded();
-  return platform.authenticate(items, {.anchors = anchors, .collateral = none, .challenge = challenge, .caches = nullptr, .enrolled = enrolled ? &keys : nullptr}, log);
+  return platform.authenticate(
+      items, {.anchors = anchors, .collateral = none, .challenge = challenge, .caches = nullptr, .enrolled = enrolled ? &keys : nullptr},
+      log);
 }
 Items Sha256Quote(softtee::TpmOptions options = {}) {
   options.banks = {softtee::RampBank(softtee::kTpmSha256)};
@@ -458,7 +509,9 @@ TEST(NitroTpmQuote, CountsUnderAnEnrolledKeyOnly) {
   EXPECT_EQ(aws_nitro_tpm_quote::kPlatform.strength(*bundle, {.boot_covered = true}), platform::Strength::kD);
   EXPECT_THAT(aws_nitro_tpm_quote::kPlatform.trust_boundary(*bundle, {}).features, ElementsAre(platform::Feature::kCustomImages));
   EXPECT_THAT(aws_nitro_tpm_quote::kPlatform.trust_boundary(*bundle, {}).not_proven, Contains(HasSubstr("one of AWS's")));
-  const evidence::JudgeContext nothing{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; }, .pins_claim = [](const void*, std::string_view) { return true; }, .policy = nullptr};
+  const evidence::JudgeContext nothing{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; },
+                                       .pins_claim = [](const void*, std::string_view) { return true; },
+                                       .policy = nullptr};
   EXPECT_EQ(aws_nitro_tpm_quote::kPlatform.provenance(bundle->claims(), nothing), evidence::Provenance::kInferred);
 }
 
@@ -475,9 +528,12 @@ TEST(NitroTpmQuote, Attack123_AKeyThatNobodyEnrolledIsRefused) {
   struct {
     Items items;
     Reason reason;
-  } const cases[] = {{Sha256Quote({.change = [](softtee::TpmParts& parts) { parts.area = softtee::AkOf(parts.pki.stranger); }}), Reason::kAkUnvouched}, {Sha256Quote({.extra_data = Bytes(32, 1)}), Reason::kBindingMismatch},
-                     {Sha256Quote({.fault = softtee::TpmFault::kPcrChanged}), Reason::kPcrDigestMismatch}, {Quote(), Reason::kPcrSelectionNotDemanded},
-                     {With(Sha256Quote(), TpmDocument()), Reason::kItemUnexpected}};
+  } const cases[] = {
+      {Sha256Quote({.change = [](softtee::TpmParts& parts) { parts.area = softtee::AkOf(parts.pki.stranger); }}), Reason::kAkUnvouched},
+      {Sha256Quote({.extra_data = Bytes(32, 1)}), Reason::kBindingMismatch},
+      {Sha256Quote({.fault = softtee::TpmFault::kPcrChanged}), Reason::kPcrDigestMismatch},
+      {Quote(), Reason::kPcrSelectionNotDemanded},
+      {With(Sha256Quote(), TpmDocument()), Reason::kItemUnexpected}};
   for (const auto& one : cases) {
     CheckLog refused;
     EXPECT_FALSE(AuthenticateQuote(one.items, refused));
@@ -493,13 +549,18 @@ TEST(NitroTpmQuote, Attack061_Pcr4And12AreAppraisedTogether) {
   struct {
     Pinned pinned;
     bool open;
-  } const cases[] = {{{}, false}, {{"tpm.sha256_pcr4"}, true}, {{"tpm.sha256_pcr12"}, true}, {{"tpm.sha256_pcr4", "tpm.sha256_pcr12"}, false}, {{"tpm.sha256_pcr7"}, false}};
+  } const cases[] = {{{}, false},
+                     {{"tpm.sha256_pcr4"}, true},
+                     {{"tpm.sha256_pcr12"}, true},
+                     {{"tpm.sha256_pcr4", "tpm.sha256_pcr12"}, false},
+                     {{"tpm.sha256_pcr7"}, false}};
   for (const auto& one : cases) {
     const evidence::JudgeContext context{.names_value = [](const void*, std::string_view, const trust::Value&) { return false; },
-                                         .pins_claim = [](const void* pinned, std::string_view claim) {
-                                           const auto& names = *static_cast<const Pinned*>(pinned);
-                                           return std::find(names.begin(), names.end(), claim) != names.end();
-                                         },
+                                         .pins_claim =
+                                             [](const void* pinned, std::string_view claim) {
+                                               const auto& names = *static_cast<const Pinned*>(pinned);
+                                               return std::find(names.begin(), names.end(), claim) != names.end();
+                                             },
                                          .policy = &one.pinned};
     CheckLog judged;
     aws_nitro_tpm_quote::kPlatform.judge(bundle->claims(), context, judged);
@@ -515,9 +576,18 @@ TEST(NitroTpmQuote, WithoutEnrolmentTheShippedPolicyRejects) {
   const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = {}};
   const trust::AnchorSet anchors = TestAnchors();
   const trust::Challenge challenge = Demanded();
-  const v1::Appraisal appraisal = appraisal::Appraise({.registry = BuiltinRegistry(), .items = items, .platform_hint = "aws_nitro_tpm_quote", .challenge = challenge, .channel_bound = true,
-                                                       .collateral = none, .policies = appraisal::PolicyChoice::ForPolicy(*shipped.book, *shipped.book->FindPolicy("aws-nitro-tpm-quote")),
-                                                       .anchors = anchors, .state = state, .at = softtee::kDefaultNow, .caches = nullptr});
+  const v1::Appraisal appraisal =
+      appraisal::Appraise({.registry = BuiltinRegistry(),
+                           .items = items,
+                           .platform_hint = "aws_nitro_tpm_quote",
+                           .challenge = challenge,
+                           .channel_bound = true,
+                           .collateral = none,
+                           .policies = appraisal::PolicyChoice::ForPolicy(*shipped.book, *shipped.book->FindPolicy("aws-nitro-tpm-quote")),
+                           .anchors = anchors,
+                           .state = state,
+                           .at = softtee::kDefaultNow,
+                           .caches = nullptr});
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
   EXPECT_THAT(Reasons(appraisal), Contains("ak_unvouched"));
 }
@@ -533,18 +603,23 @@ TEST(NitroGenuine, DocumentsOfFiveYearsLeadToThePinnedRoot) {
     const char* at;
     const platform::Platform& platform;
     bool debug;
-  } const cases[] = {{"nitro-enclave/veracruz_2022.cbor", "2022-11-09T22:52:01Z", kEnclave, false},   {"nitro-enclave/evervault_2022.cbor", "2022-10-13T08:58:03Z", kEnclave, false},
-                     {"nitro-enclave/evervault_2022_debug.cbor", "2022-10-12T13:50:07Z", kEnclave, true}, {"nitro-enclave/marlin_20240410.cbor", "2024-04-10T07:09:02Z", kEnclave, false},
-                     {"nitro-enclave/dstack_20251225a.cbor", "2025-12-25T13:15:38Z", kEnclave, false}, {"nitrotpm/vaportpm_20260203_document.cbor", "2026-02-03T10:12:03Z", kTpm, false}};
+  } const cases[] = {{"nitro-enclave/veracruz_2022.cbor", "2022-11-09T22:52:01Z", kEnclave, false},
+                     {"nitro-enclave/evervault_2022.cbor", "2022-10-13T08:58:03Z", kEnclave, false},
+                     {"nitro-enclave/evervault_2022_debug.cbor", "2022-10-12T13:50:07Z", kEnclave, true},
+                     {"nitro-enclave/marlin_20240410.cbor", "2024-04-10T07:09:02Z", kEnclave, false},
+                     {"nitro-enclave/dstack_20251225a.cbor", "2025-12-25T13:15:38Z", kEnclave, false},
+                     {"nitrotpm/vaportpm_20260203_document.cbor", "2026-02-03T10:12:03Z", kTpm, false}};
   const appraisal::LoadResult shipped = appraisal::LoadShippedPolicies(BuiltinRegistry());
   for (const auto& one : cases) {
     const Items items{{std::string(nitro::kDocumentMediaType), trust::UntrustedBytes(ReadFile(dir / "aws" / one.file))}};
     EXPECT_THAT(appraisal::FittingPlatforms(BuiltinRegistry(), items), ElementsAre(one.platform.name)) << one.file;
     const v1::Appraisal then = AppraiseBy(*shipped.book, items, trust::Challenge::NotDemanded(true), *ParseTime(one.at), PinnedRoots());
     EXPECT_EQ(then.authenticity(), v1::AUTHENTICITY_AUTHENTIC) << one.file << " " << Join(Reasons(then), ", ");
-    EXPECT_EQ(then.verdict(), one.debug ? v1::VERDICT_REJECTED : v1::VERDICT_TRUSTED_WITH_WARNINGS) << one.file << " " << Join(Reasons(then), ", ");
+    EXPECT_EQ(then.verdict(), one.debug ? v1::VERDICT_REJECTED : v1::VERDICT_TRUSTED_WITH_WARNINGS)
+        << one.file << " " << Join(Reasons(then), ", ");
     // Judged now, not at the time that the document gives for itself.
-    const v1::Appraisal later = AppraiseBy(*shipped.book, items, trust::Challenge::NotDemanded(true), *ParseTime(one.at) + std::chrono::hours(4), PinnedRoots());
+    const v1::Appraisal later =
+        AppraiseBy(*shipped.book, items, trust::Challenge::NotDemanded(true), *ParseTime(one.at) + std::chrono::hours(4), PinnedRoots());
     EXPECT_EQ(later.verdict(), v1::VERDICT_REJECTED) << one.file;
     EXPECT_THAT(Reasons(later), Contains("expired")) << one.file;
     CheckLog log;

@@ -64,21 +64,15 @@ TEST(CheckManifestTest, RefusesEverythingElseByName) {
     return items;
   };
   for (const Refused& refused : std::vector<Refused>{
-           {"unknown type", with(Item("application/x-unknown")), Reason::kMediaTypeUnknown, "fake", "tpm-quote",
-            "application/x-unknown"},
+           {"unknown type", with(Item("application/x-unknown")), Reason::kMediaTypeUnknown, "fake", "tpm-quote", "application/x-unknown"},
            {"no type", with(Item("")), Reason::kMediaTypeUnknown, "fake", "tpm-quote", ""},
-           {"another case", with(Item("application/vnd.assay.TPM-quote")), Reason::kMediaTypeUnknown, "fake",
-            "tpm-quote", "TPM"},
-           {"with a parameter", with(Item("application/vnd.assay.tpm-quote;v=1")), Reason::kMediaTypeUnknown, "fake",
-            "tpm-quote", ";v=1"},
-           {"with a blank", with(Item("application/vnd.assay.tpm-quote ")), Reason::kMediaTypeUnknown, "fake",
-            "tpm-quote", "quote "},
-           {"a prefix", with(Item("application/vnd.assay.tpm-quot")), Reason::kMediaTypeUnknown, "fake", "tpm-quote",
-            "quot"},
-           {"of another platform", with(Item("application/vnd.assay.nitro-document")), Reason::kItemUnexpected, "fake",
-            "tpm-quote", "nitro-document"},
-           {"first of all known types", with(Item("application/json")), Reason::kItemUnexpected, "fake", "tpm-quote",
-            "application/json"},
+           {"another case", with(Item("application/vnd.assay.TPM-quote")), Reason::kMediaTypeUnknown, "fake", "tpm-quote", "TPM"},
+           {"with a parameter", with(Item("application/vnd.assay.tpm-quote;v=1")), Reason::kMediaTypeUnknown, "fake", "tpm-quote", ";v=1"},
+           {"with a blank", with(Item("application/vnd.assay.tpm-quote ")), Reason::kMediaTypeUnknown, "fake", "tpm-quote", "quote "},
+           {"a prefix", with(Item("application/vnd.assay.tpm-quot")), Reason::kMediaTypeUnknown, "fake", "tpm-quote", "quot"},
+           {"of another platform", with(Item("application/vnd.assay.nitro-document")), Reason::kItemUnexpected, "fake", "tpm-quote",
+            "nitro-document"},
+           {"first of all known types", with(Item("application/json")), Reason::kItemUnexpected, "fake", "tpm-quote", "application/json"},
            {"one too many", with(Item(kReport)), Reason::kItemDuplicate, "sev-snp-report", "exactly 1", "2"},
            {"one too many of several",
             {Item(kReport), Item(kQuote), Item(kQuote), Item(kQuote), Item(kQuote)},
@@ -133,8 +127,7 @@ TEST(CheckManifestTest, NamesEveryDefectAtOnce) {
   EXPECT_FALSE(CheckManifest(Fake(), Items{Item("a/b", ""), Item(kReport), Item(kReport)}, log));
   std::vector<Reason> reasons;
   for (const Finding& finding : log.findings()) reasons.push_back(finding.reason);
-  EXPECT_THAT(reasons, UnorderedElementsAre(Reason::kMediaTypeUnknown, Reason::kItemEmpty, Reason::kItemDuplicate,
-                                            Reason::kItemMissing));
+  EXPECT_THAT(reasons, UnorderedElementsAre(Reason::kMediaTypeUnknown, Reason::kItemEmpty, Reason::kItemDuplicate, Reason::kItemMissing));
 }
 
 // Attack 43: what a node makes up is shown bounded and printable.
@@ -145,8 +138,7 @@ TEST(CheckManifestTest, Attack043_AStrangeTypeIsShownBounded) {
   for (const Finding& finding : log.findings()) {
     EXPECT_LT(finding.actual.size() + finding.component.size(), 1000U);
     for (const std::string& text : {finding.actual, finding.component}) {
-      EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; }))
-          << text;
+      EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20; })) << text;
     }
   }
 }
@@ -157,14 +149,13 @@ TEST(FeatureTest, EachHasOneName) {
     EXPECT_TRUE(names.insert(NameOf(feature)).second);
     EXPECT_EQ(FeatureNamed(NameOf(feature)), feature);
   }
-  EXPECT_THAT(names, UnorderedElementsAre("custom_images", "memory_encryption", "raw_guest_attestation",
-                                          "reviewable_firmware", "measured_boot"));
+  EXPECT_THAT(names,
+              UnorderedElementsAre("custom_images", "memory_encryption", "raw_guest_attestation", "reviewable_firmware", "measured_boot"));
   EXPECT_TRUE(std::is_sorted(AllFeatures().begin(), AllFeatures().end()));
 }
 
 TEST(FeatureTest, OtherNamesAreNone) {
-  for (const char* name :
-       {"", "unknown", "Memory_encryption", "memory_encryption ", "memory-encryption", "memory_encryptio", "memory"}) {
+  for (const char* name : {"", "unknown", "Memory_encryption", "memory_encryption ", "memory-encryption", "memory_encryptio", "memory"}) {
     EXPECT_FALSE(FeatureNamed(name)) << name;
   }
 }

@@ -44,7 +44,8 @@ std::optional<trust::Bundle> Take(const SvsmEvidence& evidence, CheckLog& log, c
   std::vector<evidence::Item> items;
   for (const softtee::Item& item : evidence.items) items.push_back({item.media_type, trust::UntrustedBytes(item.body)});
   const trust::CollateralSnapshot collateral = appraisal::GatherCollateral(BuiltinRegistry(), items, {}, road.caches);
-  const trust::Challenge challenge = road.demanded ? trust::Challenge::Demanded({.report_data = road.report_data, .nonce = kNonce}) : trust::Challenge::NotDemanded(true);
+  const trust::Challenge challenge =
+      road.demanded ? trust::Challenge::Demanded({.report_data = road.report_data, .nonce = kNonce}) : trust::Challenge::NotDemanded(true);
   std::optional<trust::Activation> activation;
   if (evidence.activated) {
     trust::SealedSecret sealed{.sealed_to = {}, .name = evidence.activated->second, .secret = Bytes(32, 3)};
@@ -52,7 +53,13 @@ std::optional<trust::Bundle> Take(const SvsmEvidence& evidence, CheckLog& log, c
     activation = trust::Activation::Redeem(sealed, Bytes(32, 3));
   }
   if (!platform::CheckManifest(kPlatform, items, log)) return std::nullopt;
-  auto bundle = kPlatform.authenticate(items, {.anchors = set, .collateral = collateral, .challenge = challenge, .caches = road.caches, .activation = activation ? &*activation : nullptr}, log);
+  auto bundle = kPlatform.authenticate(items,
+                                       {.anchors = set,
+                                        .collateral = collateral,
+                                        .challenge = challenge,
+                                        .caches = road.caches,
+                                        .activation = activation ? &*activation : nullptr},
+                                       log);
   if (bundle) appraisal::JudgeWindows(bundle->claims().windows(), softtee::kDefaultNow, log);
   if (log.HasRejection()) return std::nullopt;
   return bundle;
@@ -105,7 +112,9 @@ TEST(SvsmFaults, EachIsRefusedForTheReasonThatItOwes) {
 
 TEST(SvsmFaults, AreListedInOrder) {
   std::size_t at = 0;
-  for (const softtee::SvsmFaultEntry& entry : softtee::AllSvsmFaults()) EXPECT_EQ(static_cast<std::size_t>(entry.fault), at++) << entry.name;
+  for (const softtee::SvsmFaultEntry& entry : softtee::AllSvsmFaults()) {
+    EXPECT_EQ(static_cast<std::size_t>(entry.fault), at++) << entry.name;
+  }
 }
 
 // Without the nonce nothing ties manifest and report: any genuine report of VMPL 0 would do.

@@ -59,10 +59,12 @@ std::vector<evidence::Item> ItemsOf(const Bytes& quote, const std::vector<Bytes>
   for (const Bytes& log : logs) items.push_back({std::string(tcg_log::kCcelMediaType), trust::UntrustedBytes(log)});
   return items;
 }
-std::vector<evidence::Item> Items(const mint::MintOptions& options, const std::vector<Bytes>& logs = {}) { return ItemsOf(mint::Mint(options), logs); }
+std::vector<evidence::Item> Items(const mint::MintOptions& options, const std::vector<Bytes>& logs = {}) {
+  return ItemsOf(mint::Mint(options), logs);
+}
 
-v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const std::vector<evidence::Item>& items, std::vector<trust::CollateralItem> collateral,
-                         const Circumstances& circumstances = {}) {
+v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const std::vector<evidence::Item>& items,
+                         std::vector<trust::CollateralItem> collateral, const Circumstances& circumstances = {}) {
   const appraisal::Policy* policy = nullptr;
   for (const appraisal::Policy& one : book.policies()) {
     if (one.platform == kPlatform.name) policy = &one;
@@ -91,7 +93,8 @@ v1::Appraisal AppraiseBytes(const Bytes& quote, std::vector<trust::CollateralIte
   static const appraisal::LoadResult loaded = appraisal::LoadShippedPolicies(BuiltinRegistry());
   return AppraiseBy(*loaded.book, ItemsOf(quote, circumstances.logs), std::move(collateral), circumstances);
 }
-v1::Appraisal Appraise(const mint::MintOptions& options, std::vector<trust::CollateralItem> collateral, const Circumstances& circumstances = {}) {
+v1::Appraisal Appraise(const mint::MintOptions& options, std::vector<trust::CollateralItem> collateral,
+                       const Circumstances& circumstances = {}) {
   return AppraiseBytes(mint::Mint(options), std::move(collateral), circumstances);
 }
 
@@ -144,11 +147,12 @@ TEST(QemuTdx, ShippedPolicyRefuses) {
     mint::MintOptions options;
     std::string_view reason;
   };
-  for (const Refused& refused : {Refused{"debug", body(120, 0x01), "debug_enabled"}, Refused{"another bit of TUD", body(120, 0x40), "debug_enabled"},
-                                 Refused{"migratable", body(123, 0x30), "migration_agent"}, Refused{"service TD", with_service_td, "migration_agent"},
-                                 Refused{"SEPT_VE_DISABLE clear", body(123, 0), "rule_failed"}, Refused{"unknown attribute", body(121, 1), "unknown_bits"},
-                                 Refused{"outdated module", body(0, 4), "tcb_status_refused"}, Refused{"no level applies", body(0, 1), "tcb_status_refused"},
-                                 Refused{"another REPORTDATA", body(583, 0), "binding_mismatch"}}) {
+  for (const Refused& refused :
+       {Refused{"debug", body(120, 0x01), "debug_enabled"}, Refused{"another bit of TUD", body(120, 0x40), "debug_enabled"},
+        Refused{"migratable", body(123, 0x30), "migration_agent"}, Refused{"service TD", with_service_td, "migration_agent"},
+        Refused{"SEPT_VE_DISABLE clear", body(123, 0), "rule_failed"}, Refused{"unknown attribute", body(121, 1), "unknown_bits"},
+        Refused{"outdated module", body(0, 4), "tcb_status_refused"}, Refused{"no level applies", body(0, 1), "tcb_status_refused"},
+        Refused{"another REPORTDATA", body(583, 0), "binding_mismatch"}}) {
     const v1::Appraisal appraisal = Appraise(refused.options, AllCollateral());
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << refused.name << " " << Text(appraisal);
     EXPECT_TRUE(Found(appraisal, refused.reason)) << refused.name << " " << Text(appraisal);
@@ -170,7 +174,8 @@ const v1::Finding* FindingOf(const v1::Appraisal& appraisal, std::string_view re
 }
 
 TEST(QemuTdx, DocumentsOutOfTheirTimeLeaveTheVerdictUndecided) {
-  const std::string next = "2026-07-01T00:00:00Z", issued = "2026-06-01T00:00:00Z", ended = "2026-06-14T00:00:00Z", later = "2026-06-15T00:00:01Z";
+  const std::string next = "2026-07-01T00:00:00Z", issued = "2026-06-01T00:00:00Z", ended = "2026-06-14T00:00:00Z",
+                    later = "2026-06-15T00:00:01Z";
   const auto certificate = [](Time from, Time to) {
     return [=](softtee::Certificate& c) {
       c.not_before = from;
@@ -184,12 +189,36 @@ TEST(QemuTdx, DocumentsOutOfTheirTimeLeaveTheVerdictUndecided) {
     std::string claim, remedy;
   };
   const Stale kStale[] = {
-      {"TCB info expired", {.info = Replaced(mint::TcbInfoBody(), next, ended)}, "document_expired", "nextUpdate", "intel.tcb_info/TDX/00806f050000"},
-      {"QE identity expired", {.identity = Replaced(mint::QeIdentityBody(), next, ended)}, "document_expired", "nextUpdate", "intel.qe_identity/TD_QE"},
-      {"TCB info of tomorrow", {.info = Replaced(mint::TcbInfoBody(), issued, later)}, "document_not_yet_valid", "issueDate", "Check the clocks"},
-      {"QE identity of tomorrow", {.identity = Replaced(mint::QeIdentityBody(), issued, later)}, "document_not_yet_valid", "issueDate", "Check the clocks"},
-      {"signing certificate expired", {.certificate = certificate(mint::kNotBefore, *ParseTime(ended))}, "document_expired", "notAfter", "tcb-signing"},
-      {"signing certificate of tomorrow", {.certificate = certificate(*ParseTime(later), mint::kNotAfter)}, "document_not_yet_valid", "notBefore", "Check"},
+      {"TCB info expired",
+       {.info = Replaced(mint::TcbInfoBody(), next, ended)},
+       "document_expired",
+       "nextUpdate",
+       "intel.tcb_info/TDX/00806f050000"},
+      {"QE identity expired",
+       {.identity = Replaced(mint::QeIdentityBody(), next, ended)},
+       "document_expired",
+       "nextUpdate",
+       "intel.qe_identity/TD_QE"},
+      {"TCB info of tomorrow",
+       {.info = Replaced(mint::TcbInfoBody(), issued, later)},
+       "document_not_yet_valid",
+       "issueDate",
+       "Check the clocks"},
+      {"QE identity of tomorrow",
+       {.identity = Replaced(mint::QeIdentityBody(), issued, later)},
+       "document_not_yet_valid",
+       "issueDate",
+       "Check the clocks"},
+      {"signing certificate expired",
+       {.certificate = certificate(mint::kNotBefore, *ParseTime(ended))},
+       "document_expired",
+       "notAfter",
+       "tcb-signing"},
+      {"signing certificate of tomorrow",
+       {.certificate = certificate(*ParseTime(later), mint::kNotAfter)},
+       "document_not_yet_valid",
+       "notBefore",
+       "Check"},
   };
   for (const Stale& stale : kStale) {
     const v1::Appraisal appraisal = Appraise(Sound(), AllCollateral(stale.options));
@@ -254,9 +283,10 @@ TEST(AntiRollback, EqualAndNewerAreAccepted) {
 }
 
 TEST(AntiRollback, FloorsOfOtherPlatformsTeesAndChannelsAreNoConcern) {
-  for (const trust::Floor& floor : {FloorAt(99, kIssued, {"intel.tcb_info", "TDX", "00806f050001"}), FloorAt(99, kIssued, {"intel.tcb_info", "SGX", "00806f050000"}),
-                                    FloorAt(99, kIssued, {"intel.qe_identity", "QE", ""}),
-                                    FloorAt(99, kIssued, {"intel.tcb_info", "TDX", "00806f050000"}, trust::Channel::kEarly)}) {
+  for (const trust::Floor& floor :
+       {FloorAt(99, kIssued, {"intel.tcb_info", "TDX", "00806f050001"}), FloorAt(99, kIssued, {"intel.tcb_info", "SGX", "00806f050000"}),
+        FloorAt(99, kIssued, {"intel.qe_identity", "QE", ""}),
+        FloorAt(99, kIssued, {"intel.tcb_info", "TDX", "00806f050000"}, trust::Channel::kEarly)}) {
     const v1::Appraisal appraisal = Appraise(Sound(), AllCollateral(), {.floors = {floor}});
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Text(appraisal);
     EXPECT_EQ(FloorResult(appraisal), "") << "a floor that does not apply is not said to have been kept";
@@ -266,7 +296,8 @@ TEST(AntiRollback, FloorsOfOtherPlatformsTeesAndChannelsAreNoConcern) {
 // One node attaches a genuine document of the early channel: it is judged by it, and other nodes, judged by the standard one, go on as before.
 TEST(AntiRollback, AGenuineEarlyDocumentAttachedByANodeDoesNotHarmAStandardNode) {
   const trust::AnchorSet anchors = mint::Pki::Shared().Anchors();
-  std::vector<trust::CollateralItem> fetched = AllCollateral(), early = AllCollateral({.info = Replaced(mint::TcbInfoBody(), ":18,", ":20,")});
+  std::vector<trust::CollateralItem> fetched = AllCollateral(),
+                                     early = AllCollateral({.info = Replaced(mint::TcbInfoBody(), ":18,", ":20,")});
   for (trust::CollateralItem& item : fetched) item.source = trust::CollateralSource::kVendor;
   for (trust::CollateralItem& item : early) item.source = trust::CollateralSource::kNode;
   fetched.push_back(mint::RootItem());
@@ -274,7 +305,9 @@ TEST(AntiRollback, AGenuineEarlyDocumentAttachedByANodeDoesNotHarmAStandardNode)
   std::vector<trust::Floor> floors;
   const auto raise = [&](const std::vector<trust::CollateralItem>& items, trust::Channel channel) {
     for (const trust::AuthenticDocument& document : dcap::AuthenticDocuments(items, anchors, nullptr)) {
-      if (document.edition && !document.item.revocation_list) floors = trust::Raised(std::move(floors), *document.edition, channel, document.item.source);
+      if (document.edition && !document.item.revocation_list) {
+        floors = trust::Raised(std::move(floors), *document.edition, channel, document.item.source);
+      }
     }
   };
   raise(fetched, trust::Channel::kStandard);
@@ -293,7 +326,9 @@ TEST(AntiRollback, AGenuineEarlyDocumentAttachedByANodeDoesNotHarmAStandardNode)
 }
 
 TEST(AntiRollback, FloorsArePartOfTheState) {
-  const auto digest = [](std::vector<trust::Floor> floors) { return Appraise(Sound(), AllCollateral(), {.floors = std::move(floors)}).digests().state(); };
+  const auto digest = [](std::vector<trust::Floor> floors) {
+    return Appraise(Sound(), AllCollateral(), {.floors = std::move(floors)}).digests().state();
+  };
   const std::string none = digest({}), some = digest({FloorAt(18, kIssued)});
   EXPECT_NE(some, none);
   EXPECT_NE(digest({FloorAt(17, kIssued)}), some);
@@ -314,8 +349,9 @@ TEST(QemuTdx, ARefusedTcbSaysWhichComponentFallsShort) {
   const v1::Appraisal appraisal = Appraise(outdated, AllCollateral());
   const v1::Finding* finding = FindingOf(appraisal, "tcb_status_refused");
   ASSERT_NE(finding, nullptr) << Text(appraisal);
-  EXPECT_EQ(finding->actual(), "OutOfDate: tdxtcbcomponents[7] is 4, UpToDate of 2025-05-14 demands 5; "
-                               "TDX module TDX_01 isvsvn is 4, UpToDate of 2025-05-14 demands 6; advisories INTEL-SA-00001");
+  EXPECT_EQ(finding->actual(),
+            "OutOfDate: tdxtcbcomponents[7] is 4, UpToDate of 2025-05-14 demands 5; "
+            "TDX module TDX_01 isvsvn is 4, UpToDate of 2025-05-14 demands 6; advisories INTEL-SA-00001");
   std::string shortfall;
   std::uint64_t effective = 0;
   for (const v1::Claim& claim : appraisal.claims()) {
@@ -325,7 +361,8 @@ TEST(QemuTdx, ARefusedTcbSaysWhichComponentFallsShort) {
   EXPECT_EQ("OutOfDate: " + shortfall, finding->actual());
   EXPECT_EQ(effective, 18U);
   for (const auto& [info, identity] : {std::pair(":20,", ":19,"), std::pair(":19,", ":20,")}) {
-    const v1::Appraisal apart = Appraise(Sound(), AllCollateral({.info = Replaced(mint::TcbInfoBody(), ":18,", info), .identity = Replaced(mint::QeIdentityBody(), ":18,", identity)}));
+    const v1::Appraisal apart = Appraise(Sound(), AllCollateral({.info = Replaced(mint::TcbInfoBody(), ":18,", info),
+                                                                 .identity = Replaced(mint::QeIdentityBody(), ":18,", identity)}));
     for (const v1::Claim& claim : apart.claims()) {
       EXPECT_NE(claim.name(), "dcap.tcb_shortfall");
       if (claim.name() == "dcap.effective_evaluation_data_number") effective = claim.number();
@@ -368,14 +405,28 @@ TEST(QemuTdx, CachesChangeTheCostAndNothingElse) {
       {"attestation key no point", after([](mint::PlainQuote& q) { q.attestation_key[0] ^= 1; })},
       {"authentication data changed", after([](mint::PlainQuote& q) { q.qe_authentication_data[0] ^= 1; })},
       {"body changed", after([](mint::PlainQuote& q) { q.body[200] ^= 1; })},
-      {"QE in debug mode", changed([](mint::MintOptions& o) { o.qe_report = [before = o.qe_report](Bytes& r) { before(r); r[48] |= 2; }; })},
-      {"chain in another order", changed([](mint::MintOptions& o) { o.order = {2, 0, 1}; })},
-      {"chain without root", changed([](mint::MintOptions& o) { o.order = {0, 1}; })},
+      {"QE in debug mode", changed([](mint::MintOptions& o) {
+         o.qe_report = [before = o.qe_report](Bytes& r) {
+           before(r);
+           r[48] |= 2;
+         };
+       })},
+      {"chain in another order", changed([](mint::MintOptions& o) {
+         o.order = {2, 0, 1};
+       })},
+      {"chain without root", changed([](mint::MintOptions& o) {
+         o.order = {0, 1};
+       })},
       {"text behind the chain", after([](mint::PlainQuote& q) { q.chain += "x"; })},
       {"documents signed by another key", Sound(), {.signer = &other}},
       {"signing certificate by another key", Sound(), {.issuer = &other}},
       {"malformed TCB info", Sound(), {.info = Replaced(mint::TcbInfoBody(), "\"tcbType\":0", "\"tcbType\":1")}},
-      {"outdated", changed([](mint::MintOptions& o) { o.body = [before = o.body](Bytes& b) { before(b); b[0] = 4; }; })},
+      {"outdated", changed([](mint::MintOptions& o) {
+         o.body = [before = o.body](Bytes& b) {
+           before(b);
+           b[0] = 4;
+         };
+       })},
       {"PCK revoked", Sound(), sound, {mint::List({.serials = {mint::kPckSerial}, .number = 2})}},
       {"signer revoked", Sound(), sound, {mint::List({.root = true, .serials = {mint::kTcbSigningSerial}, .number = 2})}},
       {"forged list", Sound(), sound, {mint::List({.number = 3, .signer = &other})}},
@@ -395,7 +446,9 @@ TEST(QemuTdx, CachesChangeTheCostAndNothingElse) {
       return appraisal::CanonicalJson(AppraiseBytes(quote, collateral, circumstances));
     };
     const std::string uncached = run(nullptr);
-    EXPECT_EQ(uncached.find("VERDICT_TRUSTED") != std::string::npos, std::string_view(one.name) == "sound" || std::string_view(one.name) == "chain in another order" || std::string_view(one.name) == "forged list")
+    EXPECT_EQ(uncached.find("VERDICT_TRUSTED") != std::string::npos, std::string_view(one.name) == "sound" ||
+                                                                         std::string_view(one.name) == "chain in another order" ||
+                                                                         std::string_view(one.name) == "forged list")
         << one.name;
     trust::FactCaches cold(1024);
     for (const char* round : {"cold", "again"}) EXPECT_EQ(run(&cold), uncached) << one.name << ", " << round;
@@ -465,8 +518,9 @@ TEST(QemuTdx, RefusesAnyOtherLog) {
     std::vector<Bytes> logs;
     std::string_view reason;
   };
-  for (const Refused& refused : {Refused{"of another boot", {other.Write()}, "event_log_mismatch"}, Refused{"cut off", {cut}, "length_wrong"},
-                                 Refused{"two", {log.Write(), log.Write()}, "item_duplicate"}, Refused{"empty", {Bytes()}, "item_empty"}}) {
+  for (const Refused& refused :
+       {Refused{"of another boot", {other.Write()}, "event_log_mismatch"}, Refused{"cut off", {cut}, "length_wrong"},
+        Refused{"two", {log.Write(), log.Write()}, "item_duplicate"}, Refused{"empty", {Bytes()}, "item_empty"}}) {
     const v1::Appraisal appraisal = Appraise(SoundWith(log), AllCollateral(), {.logs = refused.logs});
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED) << refused.name << " " << Text(appraisal);
     EXPECT_TRUE(Found(appraisal, refused.reason)) << refused.name << " " << Text(appraisal);
@@ -475,10 +529,12 @@ TEST(QemuTdx, RefusesAnyOtherLog) {
 }
 
 std::string PolicyOn(std::string_view rules) {
-  return Cat("apiVersion: assay.v1\nkind: AppraisalPolicy\nname: by-log\nplatform: qemu_tdx\nadmit_with_warnings: false\n"
-             "satisfies: {boot.covered: log.boot_applications, owner: dcap.mrtd}\nrules:\n"
-             "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n  - {claim: dcap.service_td, equals: false}\n"
-             "  - {claim: dcap.tcb_status, equals: UpToDate}\n  - {claim: dcap.revocation_checked, equals: true}\n", rules);
+  return Cat(
+      "apiVersion: assay.v1\nkind: AppraisalPolicy\nname: by-log\nplatform: qemu_tdx\nadmit_with_warnings: false\n"
+      "satisfies: {boot.covered: log.boot_applications, owner: dcap.mrtd}\nrules:\n"
+      "  - {claim: dcap.debug, equals: false}\n  - {claim: dcap.migratable, equals: false}\n  - {claim: dcap.service_td, equals: false}\n"
+      "  - {claim: dcap.tcb_status, equals: UpToDate}\n  - {claim: dcap.revocation_checked, equals: true}\n",
+      rules);
 }
 
 // A policy covers the boot by claims of the log; without the log the same policy refuses.
@@ -490,13 +546,16 @@ TEST(QemuTdx, ALogCoversTheBoot) {
     body[136] = 0xAB;  // MRTD
   };
   const std::string mrtd = Cat("ab", std::string(94, '0'));
-  const std::string applications = ToHex(log.Replay(2, {tcg_log::test::kCalling, tcg_log::test::kSeparator1, tcg_log::test::kGpt,
-                                                        tcg_log::test::kExit, tcg_log::test::kExited}));
-  const std::string common = Cat("  - {claim: dcap.mrtd, equals: \"", mrtd, "\"}\n  - {claim: log.boot_applications, equals: \"", applications, "\"}\n");
+  const std::string applications = ToHex(log.Replay(
+      2, {tcg_log::test::kCalling, tcg_log::test::kSeparator1, tcg_log::test::kGpt, tcg_log::test::kExit, tcg_log::test::kExited}));
+  const std::string common =
+      Cat("  - {claim: dcap.mrtd, equals: \"", mrtd, "\"}\n  - {claim: log.boot_applications, equals: \"", applications, "\"}\n");
   const std::string files = Cat("  - {claim: log.boot_files, equals: \"", ToHex(log.Replay(3, {tcg_log::test::kCommandLine})), "\"}\n");
   const std::string line = "  - {claim: log.kernel_cmdline, equals: \"/vmlinuz root=/dev/vda ro\"}\n";
-  const auto by = [&](const std::string& rules, const std::vector<Bytes>& logs, const std::string& release = "log.boot_applications: \"00\"") {
-    const std::string values = Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: boots\nreleases:\n  - {name: \"1\", values: {", release, "}}\n");
+  const auto by = [&](const std::string& rules, const std::vector<Bytes>& logs,
+                      const std::string& release = "log.boot_applications: \"00\"") {
+    const std::string values =
+        Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: boots\nreleases:\n  - {name: \"1\", values: {", release, "}}\n");
     std::vector<std::pair<std::string, std::string>> sources{{"by-log.yaml", PolicyOn(rules)}};
     if (rules.find("release: boots") != std::string::npos) sources.emplace_back("boots.yaml", values);
     const appraisal::LoadResult loaded = appraisal::LoadPolicies(sources, BuiltinRegistry());

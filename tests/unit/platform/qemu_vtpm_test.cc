@@ -36,7 +36,8 @@ const softtee::TpmPki& Pki() { return softtee::TpmPki::Shared(); }
 std::optional<trust::Activation> Activate(const softtee::Key& ek, ByteView name) {
   const auto area = tpm::PublicArea::FromTpm2b(softtee::EkOf(ek).Tpm2b(), "ek");
   const trust::SealedSecret sealed{area->key().spki_sha256(), ToBytes(name), softtee::RandomBytes(trust::kActivationSecretSize)};
-  const auto credential = crypto::MakeCredential({area->key(), *tpm::HashOf(area->name_algorithm()), area->symmetric_bits()}, name, sealed.secret);
+  const auto credential =
+      crypto::MakeCredential({area->key(), *tpm::HashOf(area->name_algorithm()), area->symmetric_bits()}, name, sealed.secret);
   EXPECT_TRUE(credential);
   Reader id_object(credential->id_object), secret(credential->encrypted_secret);
   id_object.U16Be();
@@ -60,14 +61,25 @@ std::optional<trust::Bundle> Take(const std::vector<evidence::Item>& items, cons
   values.nonce = road.nonce;
   const trust::Challenge challenge = road.nonce ? trust::Challenge::Demanded(values) : trust::Challenge::NotDemanded(true);
   if (!platform::CheckManifest(kPlatform, items, log)) return std::nullopt;
-  std::optional<trust::Bundle> bundle = kPlatform.authenticate(items, {.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = nullptr, .enrolled = road.enrolled,
-                                                                       .activation = road.activation, .enrolled_endorsement_keys = road.enrolled_eks, .endorsement_key = road.ek}, log);
+  std::optional<trust::Bundle> bundle = kPlatform.authenticate(items,
+                                                               {.anchors = anchors,
+                                                                .collateral = collateral,
+                                                                .challenge = challenge,
+                                                                .caches = nullptr,
+                                                                .enrolled = road.enrolled,
+                                                                .activation = road.activation,
+                                                                .enrolled_endorsement_keys = road.enrolled_eks,
+                                                                .endorsement_key = road.ek},
+                                                               log);
   if (bundle) appraisal::JudgeWindows(bundle->claims().windows(), softtee::kDefaultNow, log);
   return bundle;
 }
-std::optional<trust::Bundle> Take(const softtee::TpmEvidence& evidence, const Road& road, CheckLog& log) { return Take(tpm::test::ItemsOf(evidence), road, log); }
+std::optional<trust::Bundle> Take(const softtee::TpmEvidence& evidence, const Road& road, CheckLog& log) {
+  return Take(tpm::test::ItemsOf(evidence), road, log);
+}
 // With the endorsement key of the evidence named, and a secret that came back for it.
-std::optional<trust::Bundle> TakeActivated(const softtee::TpmEvidence& evidence, const std::optional<trust::Activation>& activation, CheckLog& log, Road road = {}) {
+std::optional<trust::Bundle> TakeActivated(const softtee::TpmEvidence& evidence, const std::optional<trust::Activation>& activation,
+                                           CheckLog& log, Road road = {}) {
   const evidence::NamedEndorsementKey ek{trust::UntrustedBytes(evidence.ek), trust::UntrustedBytes(evidence.ek_certificate)};
   road.ek = &ek;
   road.activation = activation ? &*activation : nullptr;
@@ -117,7 +129,8 @@ TEST(QemuVtpm, AnEnrolledAttestationKeyCountsWhateverComesBeside) {
 TEST(QemuVtpm, ASecretThatCameBackVouchesForTheKeyOfItsTpm) {
   for (const bool p256 : {false, true}) {
     const softtee::Key& key = p256 ? Pki().p256_ek : Pki().rsa_ek;
-    const softtee::TpmEvidence certified = Mint(TpmVouching::kEkCertificate, {.p256_ek = p256}), bare = Mint(TpmVouching::kNothing, {.p256_ek = p256});
+    const softtee::TpmEvidence certified = Mint(TpmVouching::kEkCertificate, {.p256_ek = p256}),
+                               bare = Mint(TpmVouching::kNothing, {.p256_ek = p256});
     const auto activation = Activate(key, certified.ak_name);
     ASSERT_TRUE(activation);
     CheckLog log;
@@ -157,7 +170,11 @@ TEST(QemuVtpm, Attack026_AnEndorsementKeyThatNobodyKnowsVouchesForNothing) {
       {"enrolled as an attestation key", bare, true, {.enrolled = &as_ak}, "ek_unvouched"},
       {"enrolled, and no secret came back", bare, false, {.enrolled_eks = &only_ek}, "ak_unvouched"},
       {"certified, and no secret came back", certified, false, {}, "ak_unvouched"},
-      {"under a root that is not the operator's", certified, true, {.anchors = trust::AnchorSet({{"operator", "tpm", {}}}, true)}, "root_not_pinned"},
+      {"under a root that is not the operator's",
+       certified,
+       true,
+       {.anchors = trust::AnchorSet({{"operator", "tpm", {}}}, true)},
+       "root_not_pinned"},
       {"where the operator configured no root", certified, true, {.anchors = trust::AnchorSet({}, true)}, "ek_unvouched"},
   };
   for (const auto& one : cases) {
@@ -193,7 +210,9 @@ TEST(QemuVtpm, EachFaultOfTheEndorsementKeyIsRefusedForTheReasonThatItOwes) {
 TEST(QemuVtpm, Attack032_NoCertificateOfAnEndorsementKeysPathCountsOutOfItsTime) {
   for (const unsigned which : {0U, 1U, 2U}) {
     const softtee::TpmEvidence evidence = Mint(TpmVouching::kEkCertificate, {.change = [&](softtee::TpmParts& parts) {
-                                                 const auto end = [](softtee::Certificate& certificate) { certificate.not_after = softtee::kDefaultNow - std::chrono::seconds(1); };
+                                                 const auto end = [](softtee::Certificate& certificate) {
+                                                   certificate.not_after = softtee::kDefaultNow - std::chrono::seconds(1);
+                                                 };
                                                  if (which == 0) end(parts.certificate);
                                                  if (which == 1) end(parts.issuer);
                                                  if (which == 2) parts.root_certificate = end;
@@ -244,15 +263,20 @@ TEST(QemuVtpm, Attack031_NoRegisterThatWasQuotedIsLeftUncompared) {
   for (unsigned pcr = 0; pcr < 24; ++pcr) {
     for (const std::size_t byte : {std::size_t{0}, std::size_t{31}}) {
       CheckLog log;
-      EXPECT_FALSE(Take(Mint(TpmVouching::kNothing, {.change = [&](softtee::TpmParts& parts) { parts.sent[0].values[pcr][byte] ^= 1; }}), {.enrolled = &enrolled}, log)) << pcr;
+      EXPECT_FALSE(Take(Mint(TpmVouching::kNothing, {.change = [&](softtee::TpmParts& parts) { parts.sent[0].values[pcr][byte] ^= 1; }}),
+                        {.enrolled = &enrolled}, log))
+          << pcr;
       EXPECT_THAT(Refusals(log), UnorderedElementsAre("pcr_digest_mismatch")) << pcr;
     }
     // Nor may the quote itself leave one out.
     CheckLog left_out;
-    EXPECT_FALSE(Take(Mint(TpmVouching::kNothing, {.change = [&](softtee::TpmParts& parts) {
-                        parts.quoted[0].values.erase(pcr);
-                        parts.sent = parts.quoted;
-                      }}), {.enrolled = &enrolled}, left_out)) << pcr;
+    EXPECT_FALSE(Take(Mint(TpmVouching::kNothing, {.change =
+                                                       [&](softtee::TpmParts& parts) {
+                                                         parts.quoted[0].values.erase(pcr);
+                                                         parts.sent = parts.quoted;
+                                                       }}),
+                      {.enrolled = &enrolled}, left_out))
+        << pcr;
     EXPECT_THAT(Refusals(left_out), UnorderedElementsAre("pcr_selection_not_demanded")) << pcr;
   }
 }
@@ -265,8 +289,11 @@ TEST(QemuVtpm, TakesWhatItsManifestListsAndNothingElse) {
     const char* media_type;
     bool twice;
     const char* reason;
-  } const cases[] = {{"application/vnd.assay.tpm-quote", false, "item_missing"}, {"application/vnd.assay.tpm-pcrs", false, "item_missing"}, {"application/vnd.assay.tpm-ak", false, "item_missing"},
-                     {"application/vnd.assay.tpm-quote", true, "item_duplicate"}, {"application/vnd.assay.tpm-ak", true, "item_duplicate"}};
+  } const cases[] = {{"application/vnd.assay.tpm-quote", false, "item_missing"},
+                     {"application/vnd.assay.tpm-pcrs", false, "item_missing"},
+                     {"application/vnd.assay.tpm-ak", false, "item_missing"},
+                     {"application/vnd.assay.tpm-quote", true, "item_duplicate"},
+                     {"application/vnd.assay.tpm-ak", true, "item_duplicate"}};
   for (const auto& one : cases) {
     std::vector<evidence::Item> items = sound;
     const auto item = std::find_if(items.begin(), items.end(), [&](const evidence::Item& any) { return any.media_type == one.media_type; });
@@ -285,8 +312,11 @@ TEST(QemuVtpm, TakesWhatItsManifestListsAndNothingElse) {
 }
 
 TEST(QemuVtpm, IsToldFromTheCloudsByWhoCertifiedTheKey) {
-  const auto fitting = [](TpmVouching vouching) { return appraisal::FittingPlatforms(BuiltinRegistry(), tpm::test::ItemsOf(Mint(vouching))); };
-  EXPECT_THAT(fitting(TpmVouching::kNothing), testing::ElementsAre("aws_nitro_tpm_quote", "azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
+  const auto fitting = [](TpmVouching vouching) {
+    return appraisal::FittingPlatforms(BuiltinRegistry(), tpm::test::ItemsOf(Mint(vouching)));
+  };
+  EXPECT_THAT(fitting(TpmVouching::kNothing),
+              testing::ElementsAre("aws_nitro_tpm_quote", "azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
   EXPECT_THAT(fitting(TpmVouching::kAkCertificate), testing::IsEmpty());
 }
 

@@ -46,8 +46,8 @@ trust::AnchorSet Anchors() {
   return trust::AnchorSet(std::move(anchors), true);
 }
 
-std::optional<trust::Bundle> Authenticate(const Platform& platform, const std::vector<evidence::Item>& items,
-                                          CheckLog& log, const ByteArray<64>& demanded = kDemanded) {
+std::optional<trust::Bundle> Authenticate(const Platform& platform, const std::vector<evidence::Item>& items, CheckLog& log,
+                                          const ByteArray<64>& demanded = kDemanded) {
   std::vector<trust::CollateralItem> collateral;
   for (const evidence::Item& item : items) {
     for (trust::CollateralItem& one : sev_snp::kFormat.recognise(item.body, trust::CollateralSource::kNode, nullptr)) {
@@ -57,8 +57,7 @@ std::optional<trust::Bundle> Authenticate(const Platform& platform, const std::v
   const trust::AnchorSet anchors = Anchors();
   const trust::CollateralSnapshot snapshot(std::move(collateral));
   const trust::Challenge challenge = trust::Challenge::Demanded({.report_data = demanded, .nonce = std::nullopt});
-  return platform.authenticate(
-      items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
+  return platform.authenticate(items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
 }
 trust::Bundle Authentic(const Platform& platform, const softtee::SnpOptions& options) {
   CheckLog log;
@@ -134,11 +133,10 @@ TEST(SnpPlatforms, Attack124_OnlyAnAwsCspIdIsAws) {
     EXPECT_EQ(*Authentic(kAws, options).claims().Get<std::string>("snp.csp_id"), csp_id);
   }
   for (const char* csp_id :
-       {"CN=cc-us-east-2.googleapis.com", "CN=cc-us-east-2.amazonaws.com.example.org", "CN=example.org",
-        "CN=cc-.amazonaws.com", "cc-us-east-2.amazonaws.com", "CN=us-east-2.amazonaws.com",
-        "CN=cc-us-east-2amazonaws.com", "CN=cc-us-east-2.amazonaws.com ", " CN=cc-us-east-2.amazonaws.com",
-        "CN=cc-US-EAST-2.amazonaws.com", "CN=cc-x.example.org,O=.amazonaws.com", "CN=cc-x.y.amazonaws.com",
-        "CN=cc-.amazonaws.co", "x"}) {
+       {"CN=cc-us-east-2.googleapis.com", "CN=cc-us-east-2.amazonaws.com.example.org", "CN=example.org", "CN=cc-.amazonaws.com",
+        "cc-us-east-2.amazonaws.com", "CN=us-east-2.amazonaws.com", "CN=cc-us-east-2amazonaws.com", "CN=cc-us-east-2.amazonaws.com ",
+        " CN=cc-us-east-2.amazonaws.com", "CN=cc-US-EAST-2.amazonaws.com", "CN=cc-x.example.org,O=.amazonaws.com",
+        "CN=cc-x.y.amazonaws.com", "CN=cc-.amazonaws.co", "x"}) {
     softtee::SnpOptions options = kVlek;
     options.csp_id = csp_id;
     CheckLog log;
@@ -168,8 +166,7 @@ TEST(SnpPlatforms, InstanceIdentityIsTheReportId) {
   EXPECT_EQ(Authentic(kQemu, same).instance_identity(), identity);
   softtee::SnpOptions other = options;
   (*other.report_id)[31] ^= 0x01;
-  EXPECT_NE(Authentic(kQemu, other).instance_identity(), identity)
-      << "attack 90: two guests of one chip are two instances";
+  EXPECT_NE(Authentic(kQemu, other).instance_identity(), identity) << "attack 90: two guests of one chip are two instances";
   EXPECT_NE(Bytes(other.report_id->begin(), other.report_id->end()), identity) << "hashed under its name";
 }
 
@@ -199,8 +196,7 @@ TEST(SnpPlatforms, StrengthNeedsACoveredBoot) {
   EXPECT_EQ(kQemu.strength(vcek, {.release_matched = true, .provenance = Provenance::kProven}), Strength::kC)
       << "attack 16: nothing else makes up for it";
   // AWS measures firmware only, whatever a policy says of it.
-  EXPECT_EQ(kAws.strength(vlek, {.boot_covered = true, .release_matched = true, .provenance = Provenance::kProven}),
-            Strength::kC);
+  EXPECT_EQ(kAws.strength(vlek, {.boot_covered = true, .release_matched = true, .provenance = Provenance::kProven}), Strength::kC);
   EXPECT_EQ(kAws.strength(vlek, {}), Strength::kC);
 }
 
@@ -247,26 +243,16 @@ TEST(SnpPlatforms, Attack052_ProvenanceNeedsThePinOfTheRightClaim) {
            {"provider listed", kAws, kVlek, {"snp.csp_id"}, Provenance::kProven},
            {"nothing pinned", kQemu, {}, {}, Provenance::kInferred},
            {"VCEK, but only a provider listed", kQemu, {}, {"snp.csp_id"}, Provenance::kInferred},
-           {"other claims pinned",
-            kQemu,
-            {},
-            {"snp.measurement", "snp.report_id", "snp.host_data"},
-            Provenance::kInferred},
+           {"other claims pinned", kQemu, {}, {"snp.measurement", "snp.report_id", "snp.host_data"}, Provenance::kInferred},
            {"VLEK, nothing pinned", kAws, kVlek, {}, Provenance::kInferred},
            {"VLEK, but only chips listed", kAws, kVlek, {"snp.chip_id"}, Provenance::kInferred},
-           {"VLEK that shows a chip id, which no certificate vouches for",
-            kAws,
-            vlek_with_chip,
-            {"snp.chip_id"},
-            Provenance::kInferred},
+           {"VLEK that shows a chip id, which no certificate vouches for", kAws, vlek_with_chip, {"snp.chip_id"}, Provenance::kInferred},
        }) {
     const trust::Bundle bundle = Authentic(pinned.platform, pinned.options);
     const evidence::JudgeContext context{
         .names_value = [](const void*, std::string_view, const trust::Value&) { return false; },
-        .pins_claim =
-            [](const void* policy, std::string_view claim) {
-              return static_cast<const std::set<std::string_view>*>(policy)->contains(claim);
-            },
+        .pins_claim = [](const void* policy,
+                         std::string_view claim) { return static_cast<const std::set<std::string_view>*>(policy)->contains(claim); },
         .policy = &pinned.pins};
     EXPECT_EQ(pinned.platform.provenance(bundle.claims(), context), pinned.expected) << pinned.name;
   }

@@ -70,7 +70,8 @@ struct Evidence {
 Evidence Cos85(const std::filesystem::path& dir) {
   const std::filesystem::path vtpm = dir / "gcp/vtpm";
   Evidence evidence{.items = {}, .nonce = {0x90, 0x09}, .at = *ParseTime("2025-01-01T00:00:00Z")};
-  evidence.Add(tpm::kQuoteMediaType, QuoteItem(ReadFile(vtpm / "gce-cos-85-nonce9009_quote_sha256.attest"), ReadFile(vtpm / "gce-cos-85-nonce9009_quote_sha256.sig.tpmt")));
+  evidence.Add(tpm::kQuoteMediaType, QuoteItem(ReadFile(vtpm / "gce-cos-85-nonce9009_quote_sha256.attest"),
+                                               ReadFile(vtpm / "gce-cos-85-nonce9009_quote_sha256.sig.tpmt")));
   evidence.Add(tpm::kPcrsMediaType, PcrItem(ReadFile(vtpm / "gce-cos-85-nonce9009_pcrs.json")));
   evidence.Add(tcg_log::kTcgEventLogMediaType, ReadFile(vtpm / "gce-cos-85-nonce9009_eventlog.bin"));
   evidence.Add(tpm::kCertificateMediaType, ReadFile(vtpm / "gce-cos-85-nonce9009_akcert.der"));
@@ -81,8 +82,11 @@ Evidence Cos85(const std::filesystem::path& dir) {
 // A machine of 2026: the newer hierarchy, no log.
 Evidence C3(const std::filesystem::path& dir) {
   const std::filesystem::path vtpm = dir / "gcp/vtpm";
-  Evidence evidence{.items = {}, .nonce = *FromHex("6424632e79ec068f2189adf46d121b9a10f758c45a18c52f630da14600d4317b"), .at = *ParseTime("2026-03-01T00:00:00Z")};
-  evidence.Add(tpm::kQuoteMediaType, QuoteItem(ReadFile(vtpm / "vaportpm_c3_tdx_20260203_quote.attest"), ReadFile(vtpm / "vaportpm_c3_tdx_20260203_quote.sig.tpmt")));
+  Evidence evidence{.items = {},
+                    .nonce = *FromHex("6424632e79ec068f2189adf46d121b9a10f758c45a18c52f630da14600d4317b"),
+                    .at = *ParseTime("2026-03-01T00:00:00Z")};
+  evidence.Add(tpm::kQuoteMediaType, QuoteItem(ReadFile(vtpm / "vaportpm_c3_tdx_20260203_quote.attest"),
+                                               ReadFile(vtpm / "vaportpm_c3_tdx_20260203_quote.sig.tpmt")));
   evidence.Add(tpm::kPcrsMediaType, PcrItem(ReadFile(vtpm / "vaportpm_c3_tdx_20260203_pcrs.json")));
   evidence.Add(tpm::kCertificateMediaType, ReadFile(vtpm / "vaportpm_c3_tdx_20260203_akcert.der"));
   evidence.Add(tpm::kCertificateMediaType, ReadFile(vtpm / "vaportpm_c3_tdx_20260203_akcert_intermediate.der"));
@@ -92,7 +96,9 @@ Evidence C3(const std::filesystem::path& dir) {
 // Genuine both, and of two keys: Microsoft's certificate, and a quote by another key of the guest.
 Evidence TrustedLaunch(const std::filesystem::path& dir) {
   const std::filesystem::path from = dir / "azure/trusted_launch";
-  Evidence evidence{.items = {}, .nonce = *FromHex("0efb4d54837cedf4f66dd77ffcb32a4d4bd315dffd6cbfa5977e4c018c1f372a"), .at = *ParseTime("2026-09-01T00:00:00Z")};
+  Evidence evidence{.items = {},
+                    .nonce = *FromHex("0efb4d54837cedf4f66dd77ffcb32a4d4bd315dffd6cbfa5977e4c018c1f372a"),
+                    .at = *ParseTime("2026-09-01T00:00:00Z")};
   evidence.Add(tpm::kQuoteMediaType, QuoteItem(ReadFile(from / "quote.attest"), ReadFile(from / "quote.sig")));
   evidence.Add(tpm::kPcrsMediaType, PcrItem(ReadFile(from / "pcrs.json"), 8));
   evidence.Add(tpm::kCertificateMediaType, ReadFile(from / "akcert_0x01C101D0.der"));
@@ -116,8 +122,17 @@ v1::Appraisal AppraiseBy(const appraisal::PolicyBook& book, const Evidence& evid
   const trust::AnchorSet anchors = PinnedRoots();
   const appraisal::StateSnapshot state{.not_before = {}, .instance = {}, .floors = {}, .denials = std::move(denials)};
   ASSAY_CHECK(policy != nullptr);
-  return appraisal::Appraise({.registry = BuiltinRegistry(), .items = evidence.items, .platform_hint = "", .challenge = challenge, .channel_bound = true, .collateral = snapshot,
-                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy), .anchors = anchors, .state = state, .at = evidence.at, .caches = nullptr});
+  return appraisal::Appraise({.registry = BuiltinRegistry(),
+                              .items = evidence.items,
+                              .platform_hint = "",
+                              .challenge = challenge,
+                              .channel_bound = true,
+                              .collateral = snapshot,
+                              .policies = appraisal::PolicyChoice::ForPolicy(book, *policy),
+                              .anchors = anchors,
+                              .state = state,
+                              .at = evidence.at,
+                              .caches = nullptr});
 }
 v1::Appraisal Appraise(const Evidence& evidence) { return AppraiseBy(*appraisal::LoadShippedPolicies(BuiltinRegistry()).book, evidence); }
 
@@ -140,7 +155,8 @@ std::optional<trust::Bundle> Authenticate(const platform::Platform& platform, co
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), evidence.items, {}, nullptr);
   const trust::AnchorSet anchors = PinnedRoots();
   if (!platform::CheckManifest(platform, evidence.items, log)) return std::nullopt;
-  return platform.authenticate(evidence.items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
+  return platform.authenticate(evidence.items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr},
+                               log);
 }
 const Finding* FindingOf(const CheckLog& log, Reason reason) {
   for (const Finding& finding : log.findings()) {
@@ -169,8 +185,11 @@ TEST(GcpShieldedVm, QuotePcrsAndLogHangTogether) {
   EXPECT_EQ(*bundle->claims().Get<std::string>("log.bank"), "sha256");
   EXPECT_EQ(*bundle->claims().Get<std::string>("log.firmware_version"), "GCE Virtual Firmware v1");
   EXPECT_THAT(*bundle->claims().Get<std::string>("log.kernel_cmdline"), HasSubstr("/syslinux/vmlinuz.A"));
-  EXPECT_EQ(gcp_shielded_vm::kPlatform.strength(*bundle, {.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven}), platform::Strength::kD);
-  const platform::TrustBoundary boundary = gcp_shielded_vm::kPlatform.trust_boundary(*bundle, {.boot_covered = true, .release_matched = true});
+  EXPECT_EQ(gcp_shielded_vm::kPlatform.strength(
+                *bundle, {.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven}),
+            platform::Strength::kD);
+  const platform::TrustBoundary boundary =
+      gcp_shielded_vm::kPlatform.trust_boundary(*bundle, {.boot_covered = true, .release_matched = true});
   EXPECT_THAT(boundary.features, testing::ElementsAre(platform::Feature::kCustomImages));
   EXPECT_THAT(boundary.not_proven, Contains(HasSubstr("memory is encrypted")));
   EXPECT_THAT(boundary.not_proven, Not(Contains(HasSubstr("no event log"))));
@@ -184,7 +203,8 @@ TEST(GcpShieldedVm, AnAbsentLogIsTold) {
   const Finding* finding = FindingOf(log, Reason::kLogAbsent);
   ASSERT_NE(finding, nullptr);
   EXPECT_EQ(finding->effect, Effect::kNote);
-  const auto record = std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kLogPcrReplay; });
+  const auto record =
+      std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kLogPcrReplay; });
   ASSERT_NE(record, log.records().end());
   EXPECT_EQ(record->result, CheckResult::kSkipped);
   EXPECT_EQ(bundle->claims().Find("log.secure_boot"), nullptr);
@@ -209,7 +229,9 @@ TEST(GcpShieldedVm, ABannedCertificateIsRefusedWhereverItStandsInThePath) {
     const Bytes der = ToBytes(item.body.Read().TakeRest());
     const auto certificate = crypto::Certificate::FromDer(der, "banned");
     ASSERT_TRUE(certificate);
-    const v1::Appraisal appraisal = AppraiseBy(*loaded.book, evidence, {{appraisal::Denial::Of::kCertificate, ToBytes(certificate->public_key().spki_sha256()), "banned by alice"}});
+    const v1::Appraisal appraisal =
+        AppraiseBy(*loaded.book, evidence,
+                   {{appraisal::Denial::Of::kCertificate, ToBytes(certificate->public_key().spki_sha256()), "banned by alice"}});
     EXPECT_THAT(Reasons(appraisal), Contains("certificate_denied")) << certificate->SubjectText();
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
     ++banned;
@@ -226,7 +248,8 @@ TEST(GcpShieldedVm, IsRefusedForItsReason) {
   };
   const auto flip = [&](std::string_view media_type, std::size_t from_end) {
     return [media_type, from_end](Evidence& evidence) {
-      const auto item = std::find_if(evidence.items.begin(), evidence.items.end(), [&](const evidence::Item& one) { return one.media_type == media_type; });
+      const auto item = std::find_if(evidence.items.begin(), evidence.items.end(),
+                                     [&](const evidence::Item& one) { return one.media_type == media_type; });
       Bytes body = ToBytes(item->body.Read().TakeRest());
       body[body.size() - from_end] ^= 1;
       item->body = trust::UntrustedBytes(body);
@@ -236,16 +259,24 @@ TEST(GcpShieldedVm, IsRefusedForItsReason) {
            Changed{"another challenge", [](Evidence& evidence) { evidence.nonce[0] ^= 1; }, Reason::kBindingMismatch},
            Changed{"a PCR value", flip(tpm::kPcrsMediaType, 1), Reason::kPcrDigestMismatch},
            Changed{"a bit of the signature", flip(tpm::kQuoteMediaType, 1), Reason::kSignatureInvalid},
-           Changed{"the log of another machine", [&](Evidence& evidence) { evidence.Replace(tcg_log::kTcgEventLogMediaType, ReadFile(dir / "gcp/eventlogs/cos101_sev_eventlog.bin")); }, Reason::kEventLogMismatch},
-           Changed{"a log that is cut off", [](Evidence& evidence) {
+           Changed{"the log of another machine",
+                   [&](Evidence& evidence) {
+                     evidence.Replace(tcg_log::kTcgEventLogMediaType, ReadFile(dir / "gcp/eventlogs/cos101_sev_eventlog.bin"));
+                   },
+                   Reason::kEventLogMismatch},
+           Changed{"a log that is cut off",
+                   [](Evidence& evidence) {
                      Bytes body = ToBytes(evidence.items[2].body.Read().TakeRest());
                      body.resize(body.size() - 3);
                      evidence.items[2].body = trust::UntrustedBytes(body);
-                   }, Reason::kLengthWrong},
+                   },
+                   Reason::kLengthWrong},
            Changed{"no values", [](Evidence& evidence) { evidence.Remove(tpm::kPcrsMediaType); }, Reason::kItemMissing},
            Changed{"no certificate", [](Evidence& evidence) { evidence.Remove(tpm::kCertificateMediaType); }, Reason::kItemMissing},
            Changed{"a second log", [](Evidence& evidence) { evidence.items.push_back(evidence.items[2]); }, Reason::kItemDuplicate},
-           Changed{"the log of a TDX guest", [](Evidence& evidence) { evidence.items[2].media_type = std::string(tcg_log::kCcelMediaType); }, Reason::kItemUnexpected},
+           Changed{"the log of a TDX guest",
+                   [](Evidence& evidence) { evidence.items[2].media_type = std::string(tcg_log::kCcelMediaType); },
+                   Reason::kItemUnexpected},
        }) {
     Evidence evidence = Cos85(dir);
     c.change(evidence);
@@ -260,10 +291,12 @@ TEST(GcpShieldedVm, DemandsEveryRegisterOfSha256) {
   ASSAY_VECTORS_OR_SKIP(dir);
   for (const std::string bank : {"sha1", "sha384"}) {
     Evidence evidence = Cos85(dir);
-    evidence.Replace(tpm::kQuoteMediaType, QuoteItem(ReadFile(dir / Cat("gcp/vtpm/gce-cos-85-nonce9009_quote_", bank, ".attest")), ReadFile(dir / Cat("gcp/vtpm/gce-cos-85-nonce9009_quote_", bank, ".sig.tpmt"))));
+    evidence.Replace(tpm::kQuoteMediaType, QuoteItem(ReadFile(dir / Cat("gcp/vtpm/gce-cos-85-nonce9009_quote_", bank, ".attest")),
+                                                     ReadFile(dir / Cat("gcp/vtpm/gce-cos-85-nonce9009_quote_", bank, ".sig.tpmt"))));
     CheckLog log;
     EXPECT_FALSE(Authenticate(gcp_shielded_vm::kPlatform, evidence, log)) << bank;
-    const auto record = std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kTpmSelectionDemanded; });
+    const auto record = std::find_if(log.records().begin(), log.records().end(),
+                                     [](const CheckRecord& one) { return one.check == Check::kTpmSelectionDemanded; });
     ASSERT_NE(record, log.records().end());
     EXPECT_EQ(record->result, CheckResult::kFailed);
   }
@@ -302,7 +335,8 @@ waive: [{claim: tpm.revocation, reason: the list is not among the vectors}]
 )";
 }
 std::string Images(std::string_view pcr4, std::string_view warn) {
-  return Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases:\n  - {name: \"1\", values: {tpm.sha256_pcr4: \"", pcr4, "\"}", warn, "}\n");
+  return Cat("apiVersion: assay.v1\nkind: ReferenceValues\nname: images\nreleases:\n  - {name: \"1\", values: {tpm.sha256_pcr4: \"", pcr4,
+             "\"}", warn, "}\n");
 }
 std::string PcrOf(const std::filesystem::path& dir, unsigned index) {
   const auto tree = json::Parse(AsText(ReadFile(dir / "gcp/vtpm/vaportpm_c3_tdx_20260203_pcrs.json")));
@@ -333,7 +367,8 @@ TEST(GcpShieldedVm, AVtpmNeverShowsMemoryEncryption) {
   ASSAY_VECTORS_OR_SKIP(dir);
   std::string policy = ProdPolicy();
   policy.replace(policy.find("max_validity"), 0, "trust_boundary: {require: [memory_encryption]}\n");
-  const appraisal::LoadResult loaded = appraisal::LoadPolicies({{"policy", policy}, {"images", Images(PcrOf(dir, 4), "")}}, BuiltinRegistry());
+  const appraisal::LoadResult loaded =
+      appraisal::LoadPolicies({{"policy", policy}, {"images", Images(PcrOf(dir, 4), "")}}, BuiltinRegistry());
   ASSERT_TRUE(loaded.book) << loaded.messages.front().ToString();
   const v1::Appraisal appraisal = AppraiseBy(*loaded.book, C3(dir));
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
@@ -349,14 +384,18 @@ TEST(AzureTrustedLaunch, AGenuineCertificateDoesNotVouchForAnotherKeysQuote) {
   const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), evidence.items, {}, nullptr);
   const trust::AnchorSet anchors = PinnedRoots();
   CheckLog log;
-  EXPECT_FALSE(platform::AuthenticateVtpm(evidence.items, tpm::kMicrosoftProfile, nullptr, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log));
+  EXPECT_FALSE(platform::AuthenticateVtpm(evidence.items, tpm::kMicrosoftProfile, nullptr,
+                                          {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log));
   EXPECT_NE(FindingOf(log, Reason::kSignatureInvalid), nullptr) << Show(log);
-  for (const CheckRecord& record : log.records()) EXPECT_TRUE(record.check == Check::kTpmSignature || record.result != CheckResult::kFailed) << NameOf(record.check);
+  for (const CheckRecord& record : log.records()) {
+    EXPECT_TRUE(record.check == Check::kTpmSignature || record.result != CheckResult::kFailed) << NameOf(record.check);
+  }
   // It is of eight registers only: the platform itself does not come as far as the signature.
   CheckLog refused;
   EXPECT_FALSE(Authenticate(azure_trusted_launch::kPlatform, evidence, refused));
-  EXPECT_TRUE(std::any_of(refused.records().begin(), refused.records().end(),
-                          [](const CheckRecord& one) { return one.check == Check::kTpmSelectionDemanded && one.result == CheckResult::kFailed; }));
+  EXPECT_TRUE(std::any_of(refused.records().begin(), refused.records().end(), [](const CheckRecord& one) {
+    return one.check == Check::kTpmSelectionDemanded && one.result == CheckResult::kFailed;
+  }));
 }
 
 TEST(AzureTrustedLaunch, IsTheProvidersWordAlone) {
@@ -366,7 +405,8 @@ TEST(AzureTrustedLaunch, IsTheProvidersWordAlone) {
   ASSERT_TRUE(bundle);
   const platform::AppraisedFacts best{.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven};
   EXPECT_EQ(azure_trusted_launch::kPlatform.strength(*bundle, best), platform::Strength::kD);
-  EXPECT_THAT(azure_trusted_launch::kPlatform.trust_boundary(*bundle, best).features, testing::ElementsAre(platform::Feature::kCustomImages));
+  EXPECT_THAT(azure_trusted_launch::kPlatform.trust_boundary(*bundle, best).features,
+              testing::ElementsAre(platform::Feature::kCustomImages));
 }
 
 TEST(VtpmPlatforms, AreToldApartByTheirCertificates) {
@@ -395,11 +435,13 @@ TEST(VtpmPlatforms, TakeASuppliedCertificateWhereThereIsOnlyOne) {
     const trust::Challenge challenge = trust::Challenge::Demanded(values);
     const trust::CollateralSnapshot snapshot = appraisal::GatherCollateral(BuiltinRegistry(), supplied, {}, nullptr);
     const trust::AnchorSet anchors = PinnedRoots();
-    return gcp_shielded_vm::kPlatform.authenticate(evidence.items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
+    return gcp_shielded_vm::kPlatform.authenticate(
+        evidence.items, {.anchors = anchors, .collateral = snapshot, .challenge = challenge, .caches = nullptr}, log);
   };
   CheckLog log;
   EXPECT_TRUE(authenticate(certificates, log)) << Show(log);
-  certificates.push_back({std::string(tpm::kCertificateMediaType), trust::UntrustedBytes(ReadFile(dir / "gcp/vtpm/vaportpm_c3_tdx_20260203_akcert.der"))});
+  certificates.push_back(
+      {std::string(tpm::kCertificateMediaType), trust::UntrustedBytes(ReadFile(dir / "gcp/vtpm/vaportpm_c3_tdx_20260203_akcert.der"))});
   CheckLog ambiguous;
   EXPECT_FALSE(authenticate(certificates, ambiguous));
   EXPECT_NE(FindingOf(ambiguous, Reason::kItemMissing), nullptr);
@@ -411,7 +453,8 @@ TEST(VtpmPlatforms, TakeASuppliedCertificateWhereThereIsOnlyOne) {
   }());
   CheckLog told;
   EXPECT_TRUE(authenticate(certificates, told)) << Show(told);
-  EXPECT_THAT(appraisal::FittingPlatforms(BuiltinRegistry(), evidence.items), testing::ElementsAre("aws_nitro_tpm_quote", "azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
+  EXPECT_THAT(appraisal::FittingPlatforms(BuiltinRegistry(), evidence.items),
+              testing::ElementsAre("aws_nitro_tpm_quote", "azure_trusted_launch", "gcp_shielded_vm", "qemu_vtpm"));
 }
 
 TEST(VtpmPlatforms, KnowTheInstanceByItsKeyOnly) {

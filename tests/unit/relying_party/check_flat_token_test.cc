@@ -22,11 +22,28 @@ class CheckFlatTokenTest : public testing::Test {
   using Only = std::vector<Reason>;
 
   CheckFlatTokenTest() {
-    claims_ = {.issuer = "https://assay.example", .subject = "attested-node:" + std::string(64, 'a'), .token_id = "01ARZ3NDEKTSV4RRFFQ69G5FAV", .audience = {"cluster-a"},
-               .issued_at = kNowSeconds - 10, .not_before = kNowSeconds - 10, .expires = kNowSeconds + 300, .holder = node_.public_key(), .platform = "qemu_sev_snp",
-               .policy_set = "workers", .policy = "snp", .strength = 'B', .node_key_sha256 = Bytes(32, 1), .appraisal_sha256 = Bytes(32, 2), .evidence = {Bytes(32, 3)}};
-    expectation_ = {.keys = {{signer_.public_key(), "k1", {}}}, .issuer = "https://assay.example", .audience = "cluster-a", .skew = Duration{0},
-                    .policy_set = "workers", .holder = node_.public_key(), .least_strength = 'B'};
+    claims_ = {.issuer = "https://assay.example",
+               .subject = "attested-node:" + std::string(64, 'a'),
+               .token_id = "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+               .audience = {"cluster-a"},
+               .issued_at = kNowSeconds - 10,
+               .not_before = kNowSeconds - 10,
+               .expires = kNowSeconds + 300,
+               .holder = node_.public_key(),
+               .platform = "qemu_sev_snp",
+               .policy_set = "workers",
+               .policy = "snp",
+               .strength = 'B',
+               .node_key_sha256 = Bytes(32, 1),
+               .appraisal_sha256 = Bytes(32, 2),
+               .evidence = {Bytes(32, 3)}};
+    expectation_ = {.keys = {{signer_.public_key(), "k1", {}}},
+                    .issuer = "https://assay.example",
+                    .audience = "cluster-a",
+                    .skew = Duration{0},
+                    .policy_set = "workers",
+                    .holder = node_.public_key(),
+                    .least_strength = 'B'};
   }
 
   std::string Payload() const { return *json::Canonical(token::WriteFlat(claims_)); }
@@ -83,7 +100,8 @@ TEST_F(CheckFlatTokenTest, TheAlgorithmIsTheKeys) {
   for (const std::string_view algorithm : {"none", "HS256", "RS256", "ES384", "EdDSA", "es256"}) {
     const std::string header = Cat(R"({"alg":")", algorithm, R"(","kid":"k1","typ":"JWT"})");
     const std::string input = Cat(codec::ToBase64Url(AsBytes(header)), ".", codec::ToBase64Url(AsBytes(Payload())));
-    EXPECT_EQ(Refusals(Cat(input, ".", codec::ToBase64Url(signer_.SignP1363(AsBytes(input))))), Only{Reason::kTokenAlgorithmRefused}) << algorithm;
+    EXPECT_EQ(Refusals(Cat(input, ".", codec::ToBase64Url(signer_.SignP1363(AsBytes(input))))), Only{Reason::kTokenAlgorithmRefused})
+        << algorithm;
     EXPECT_EQ(Refusals(Cat(input, ".")), Only{Reason::kTokenAlgorithmRefused}) << algorithm;
   }
   const std::string token = Token();
@@ -95,7 +113,8 @@ TEST_F(CheckFlatTokenTest, NothingOfItWasChanged) {
   const std::size_t first = token.find('.'), second = token.find('.', first + 1);
   const std::string forged = Replaced(Payload(), "cluster-a", "cluster-b");
   expectation_.audience = "cluster-b";
-  EXPECT_EQ(Refusals(Cat(token.substr(0, first + 1), codec::ToBase64Url(AsBytes(forged)), token.substr(second))), Only{Reason::kTokenSignatureInvalid});
+  EXPECT_EQ(Refusals(Cat(token.substr(0, first + 1), codec::ToBase64Url(AsBytes(forged)), token.substr(second))),
+            Only{Reason::kTokenSignatureInvalid});
   for (const std::string_view text : {"", ".", "..", "a.b", "a.b.c.d"}) EXPECT_EQ(Refusals(text), Only{Reason::kTokenMalformed}) << text;
   EXPECT_EQ(Refusals(Cat(token, "=")), Only{Reason::kTokenMalformed});
   EXPECT_EQ(Refusals(std::string(token::kMaxTokenSize + 1, 'a')), Only{Reason::kSizeOverLimit});
@@ -183,7 +202,10 @@ TEST_F(CheckFlatTokenTest, TheTypeIsTheExpectedOne) {
 
 // The same key signs both kinds, for the same audience: neither may be taken for the other (RFC 8725 section 2.8).
 TEST_F(CheckFlatTokenTest, AnEarIsNoFlatTokenNorTheOtherWayRound) {
-  token::EarClaims ear{.profile = token::EarProfile::kVeraison2023, .verifier_developer = "assay", .verifier_build = "0.1.0", .issued_at = claims_.issued_at};
+  token::EarClaims ear{.profile = token::EarProfile::kVeraison2023,
+                       .verifier_developer = "assay",
+                       .verifier_build = "0.1.0",
+                       .issued_at = claims_.issued_at};
   ear.expires = claims_.expires;
   ear.not_before = claims_.not_before;
   ear.issuer = claims_.issuer;
@@ -209,7 +231,9 @@ TEST_F(CheckFlatTokenTest, EveryClaimIsMandatoryButTheHolder) {
   expectation_.holder.reset();
   int tried = 0;
   for (const json::Member& member : *set.AsObject()) {
-    EXPECT_EQ(Refusals(Signed(*json::Canonical(without(set, member.name)))), member.name == "cnf" ? Only{} : Only{Reason::kTokenClaimMissing}) << member.name;
+    EXPECT_EQ(Refusals(Signed(*json::Canonical(without(set, member.name)))),
+              member.name == "cnf" ? Only{} : Only{Reason::kTokenClaimMissing})
+        << member.name;
     ++tried;
   }
   for (const json::Member& member : *set.Find("att")->AsObject()) {
@@ -222,8 +246,19 @@ TEST_F(CheckFlatTokenTest, EveryClaimIsMandatoryButTheHolder) {
 }
 
 TEST_F(CheckFlatTokenTest, ClaimsHaveOnlyTheValuesThatTheyCanHave) {
-  const std::string payload = Payload(), digest = std::string(64, 'a'), ones = [] { std::string text; for (int i = 0; i < 32; ++i) text += "01"; return text; }();
-  const std::string exp = Cat("\"exp\":", claims_.expires), evidence = Cat("\"evidence_sha256\":[\"", [] { std::string text; for (int i = 0; i < 32; ++i) text += "03"; return text; }(), "\"]");
+  const std::string payload = Payload(), digest = std::string(64, 'a'), ones = [] {
+    std::string text;
+    for (int i = 0; i < 32; ++i) text += "01";
+    return text;
+  }();
+  const std::string exp = Cat("\"exp\":", claims_.expires), evidence = Cat(
+                                                                "\"evidence_sha256\":[\"",
+                                                                [] {
+                                                                  std::string text;
+                                                                  for (int i = 0; i < 32; ++i) text += "03";
+                                                                  return text;
+                                                                }(),
+                                                                "\"]");
   struct Change {
     std::string from, to;
   };
@@ -271,9 +306,12 @@ TEST_F(CheckFlatTokenTest, ClaimsHaveOnlyTheValuesThatTheyCanHave) {
            {evidence, "\"evidence_sha256\":\"\""},
            {evidence, "\"evidence_sha256\":[\"\"]"},
        }) {
-    EXPECT_EQ(Refusals(Signed(Replaced(payload, change.from, change.to))), Only{Reason::kTokenClaimInvalid}) << change.from << " → " << change.to;
+    EXPECT_EQ(Refusals(Signed(Replaced(payload, change.from, change.to))), Only{Reason::kTokenClaimInvalid})
+        << change.from << " → " << change.to;
   }
-  for (const std::string_view text : {"", "nonsense", "{}{}", R"({"iss":"a","iss":"b"})"}) EXPECT_EQ(Refusals(Signed(text)), Only{Reason::kTokenMalformed}) << text;
+  for (const std::string_view text : {"", "nonsense", "{}{}", R"({"iss":"a","iss":"b"})"}) {
+    EXPECT_EQ(Refusals(Signed(text)), Only{Reason::kTokenMalformed}) << text;
+  }
   EXPECT_EQ(Refusals(Signed("[]")), Only{Reason::kTokenClaimInvalid});
   EXPECT_EQ(Refusals(Signed("{}")), Only{Reason::kTokenClaimMissing});
 }

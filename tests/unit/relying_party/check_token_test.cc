@@ -81,7 +81,8 @@ TEST_F(CheckTokenTest, AKeyInTheHeaderDoesNotCount) {
   header.Add("alg", json::Value::String("ES256"));
   header.Add("kid", json::Value::String("k1"));
   header.Add("jwk", token::ToJwk(attacker.public_key(), "k1"));
-  const std::string input = Cat(codec::ToBase64Url(AsBytes(*json::Canonical(header))), ".", codec::ToBase64Url(AsBytes(*json::Canonical(token::WriteEar(claims_)))));
+  const std::string input = Cat(codec::ToBase64Url(AsBytes(*json::Canonical(header))), ".",
+                                codec::ToBase64Url(AsBytes(*json::Canonical(token::WriteEar(claims_)))));
   EXPECT_EQ(Refusals(Cat(input, ".", codec::ToBase64Url(attacker.SignP1363(AsBytes(input))))), Only{Reason::kTokenSignatureInvalid});
 }
 

@@ -30,7 +30,8 @@ CollateralBundle Sample() {
 std::vector<token::Jwk> Trusted(const SigningKey& key = Key()) { return {{key.key().public_key(), key.id(), {}}}; }
 
 // Opens, or the reason why not.
-std::string Refused(std::string_view file, const std::vector<token::Jwk>& keys = Trusted(), Check check = Check::kBundleForm, Reason reason = Reason::kBundleMalformed) {
+std::string Refused(std::string_view file, const std::vector<token::Jwk>& keys = Trusted(), Check check = Check::kBundleForm,
+                    Reason reason = Reason::kBundleMalformed) {
   CheckLog log;
   const auto opened = OpenBundle(file, keys, log);
   EXPECT_FALSE(opened.has_value());
@@ -47,7 +48,8 @@ std::string Refused(std::string_view file, const std::vector<token::Jwk>& keys =
 
 // A bundle whose body is this, properly signed.
 std::string With(std::string_view body, std::string_view head_more = {}, std::string_view type = "assay-collateral-bundle") {
-  const std::string head = Cat(R"({"made":"2026-11-24T02:00:00Z","number":7,"sha256":")", ToHex(crypto::Sha256(AsBytes(body))), "\"", head_more, "}");
+  const std::string head =
+      Cat(R"({"made":"2026-11-24T02:00:00Z","number":7,"sha256":")", ToHex(crypto::Sha256(AsBytes(body))), "\"", head_more, "}");
   return Cat(token::SignJws(head, Key().id(), type, Key().key()), "\n", body);
 }
 
@@ -85,7 +87,8 @@ TEST(CollateralBundle, ANameIsNoSignature) {
   const SigningKey stranger = SigningKey::Generate();
   const std::string body = R"({"documents":[],"floors":[]})";
   const std::string head = Cat(R"({"made":"2026-11-24T02:00:00Z","number":7,"sha256":")", ToHex(crypto::Sha256(AsBytes(body))), "\"}");
-  Refused(Cat(token::SignJws(head, Key().id(), "assay-collateral-bundle", stranger.key()), "\n", body), Trusted(), Check::kBundleSignature, Reason::kBundleNotAuthentic);
+  Refused(Cat(token::SignJws(head, Key().id(), "assay-collateral-bundle", stranger.key()), "\n", body), Trusted(), Check::kBundleSignature,
+          Reason::kBundleNotAuthentic);
 }
 
 TEST(CollateralBundle, ATokenOfTheSameKeyIsNoBundle) {
@@ -125,16 +128,19 @@ TEST(CollateralBundle, AnotherBodyUnderAGenuineHeadIsFound) {
 }
 
 TEST(CollateralBundle, WhatIsSignedAndNotOfItsFormIsRefused) {
-  const std::string good = R"({"kind":"amd.crl","scope":"Milan","detail":"","channel":"standard","obtained":"2026-11-24T02:00:00Z","body":"AQ=="})";
+  const std::string good =
+      R"({"kind":"amd.crl","scope":"Milan","detail":"","channel":"standard","obtained":"2026-11-24T02:00:00Z","body":"AQ=="})";
   const auto changed = [&](std::string_view from, std::string_view to) {
     std::string text = good;
     const std::size_t at = text.find(from);
     return Cat(R"({"documents":[)", text.replace(at, from.size(), to), R"(],"floors":[]})");
   };
-  const std::string floor = R"({"kind":"amd.crl","scope":"Milan","detail":"","channel":"standard","number":"5","issued":"2026-11-24T02:00:00Z"})";
+  const std::string floor =
+      R"({"kind":"amd.crl","scope":"Milan","detail":"","channel":"standard","number":"5","issued":"2026-11-24T02:00:00Z"})";
   {
     CheckLog log;
-    EXPECT_TRUE(OpenBundle(With(Cat(R"({"documents":[)", good, R"(],"floors":[)", floor, "]}")), Trusted(), log).has_value()) << "what the cases below change";
+    EXPECT_TRUE(OpenBundle(With(Cat(R"({"documents":[)", good, R"(],"floors":[)", floor, "]}")), Trusted(), log).has_value())
+        << "what the cases below change";
   }
   const std::pair<std::string, std::string_view> cases[] = {
       {"", "body"},
@@ -163,7 +169,9 @@ TEST(CollateralBundle, WhatIsSignedAndNotOfItsFormIsRefused) {
   }
   for (const std::string_view number : {"-1", "", "05", "1e3", "18446744073709551616", "99999999999999999999999"}) {
     std::string text = floor;
-    EXPECT_THAT(Refused(With(Cat(R"({"documents":[],"floors":[)", text.replace(text.find("\"5\""), 3, Cat("\"", number, "\"")), "]}"))), HasSubstr("a decimal of 64 bits")) << number;
+    EXPECT_THAT(Refused(With(Cat(R"({"documents":[],"floors":[)", text.replace(text.find("\"5\""), 3, Cat("\"", number, "\"")), "]}"))),
+                HasSubstr("a decimal of 64 bits"))
+        << number;
   }
   EXPECT_THAT(Refused(With(R"({"documents":[],"floors":[]})", ",\"more\":1")), HasSubstr("head"));
 }

@@ -142,7 +142,8 @@ TEST(EarOf, ManyItemsHaveManyLabels) {
 TEST(EarOf, NeverContradictsItself) {
   for (const ReasonEntry& reason : AllReasons()) {
     for (const v1::Effect effect : {v1::EFFECT_NOTE, v1::EFFECT_WARN, v1::EFFECT_INDETERMINATE, v1::EFFECT_REJECT}) {
-      for (const v1::Verdict verdict : {v1::VERDICT_TRUSTED, v1::VERDICT_TRUSTED_WITH_WARNINGS, v1::VERDICT_REJECTED, v1::VERDICT_INDETERMINATE}) {
+      for (const v1::Verdict verdict :
+           {v1::VERDICT_TRUSTED, v1::VERDICT_TRUSTED_WITH_WARNINGS, v1::VERDICT_REJECTED, v1::VERDICT_INDETERMINATE}) {
         for (const token::EarProfileEntry& profile : token::AllEarProfiles()) {
           v1::VerdictRecord record = Record(verdict);
           AddFinding(record, reason.reason, effect);

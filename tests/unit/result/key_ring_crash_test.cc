@@ -77,7 +77,8 @@ class KeyRingCrashTest : public testing::Test {
 
   // Runs `work` in a process of its own that dies at step 0, at step 1, … until it dies no more; each time from `start`, and
   // each time `look` is asked what it thinks of the ring that the next process finds. How often it died.
-  int DieEverywhere(const std::function<void()>& start, const std::function<bool()>& work, const std::function<void(KeyRing&, bool died)>& look) {
+  int DieEverywhere(const std::function<void()>& start, const std::function<bool()>& work,
+                    const std::function<void(KeyRing&, bool died)>& look) {
     for (int step = 0; step < 1000; ++step) {
       SCOPED_TRACE(Cat("step ", step));
       fs::remove_all(Path());
@@ -97,7 +98,8 @@ class KeyRingCrashTest : public testing::Test {
       look(*ring, died);
       // It can also be changed: nothing that was left behind is in the way.
       const std::vector<RingEntry> entries = ring->Entries();
-      const bool prepared = std::any_of(entries.begin(), entries.end(), [](const RingEntry& entry) { return entry.state == KeyState::kPrepared; });
+      const bool prepared =
+          std::any_of(entries.begin(), entries.end(), [](const RingEntry& entry) { return entry.state == KeyState::kPrepared; });
       EXPECT_EQ(ring->Prepare(kNow).ok(), !prepared);
       for (const auto& file : fs::directory_iterator(Path())) EXPECT_NE(file.path().extension(), ".new") << file.path();
       if (!died) return step;
@@ -132,8 +134,9 @@ TEST_F(KeyRingCrashTest, WhileAKeyIsAdopted) {
     std::fclose(file);
     ::chmod((root_ / "keys" / "token.key").c_str(), 0600);
   };
-  const int deaths = DieEverywhere(start, [&] { return KeyRing::Open("tokens.key_file", Path(), kNow).ok(); },
-                                   [&](KeyRing& ring, bool) { EXPECT_EQ(Kids(ring), std::vector{Cat("active ", key.id())}); });
+  const int deaths = DieEverywhere(
+      start, [&] { return KeyRing::Open("tokens.key_file", Path(), kNow).ok(); },
+      [&](KeyRing& ring, bool) { EXPECT_EQ(Kids(ring), std::vector{Cat("active ", key.id())}); });
   EXPECT_GE(deaths, 5);
 }
 
@@ -153,13 +156,17 @@ class KeyRingChangeCrashTest : public KeyRingCrashTest {
   // Whatever step it dies at, the ring is the one before the change or the one after it.
   void Run(const std::function<absl::Status(KeyRing&)>& change, int least_deaths, const std::vector<std::string>& after) {
     int as_before = 0, as_after = 0;
-    const int deaths = DieEverywhere([&] { fs::copy(root_ / "template", Path()); ::chmod(Path().c_str(), 0700); },
-                                     [&] { return change(*KeyRing::Open("tokens.key_file", Path(), kNow).value()).ok(); },
-                                     [&](KeyRing& ring, bool died) {
-                                       const std::vector<std::string> kids = Kids(ring);
-                                       EXPECT_TRUE(kids == after || (died && kids == before_)) << Join(kids, ", ");
-                                       (kids == after ? as_after : as_before) += 1;
-                                     });
+    const int deaths = DieEverywhere(
+        [&] {
+          fs::copy(root_ / "template", Path());
+          ::chmod(Path().c_str(), 0700);
+        },
+        [&] { return change(*KeyRing::Open("tokens.key_file", Path(), kNow).value()).ok(); },
+        [&](KeyRing& ring, bool died) {
+          const std::vector<std::string> kids = Kids(ring);
+          EXPECT_TRUE(kids == after || (died && kids == before_)) << Join(kids, ", ");
+          (kids == after ? as_after : as_before) += 1;
+        });
     EXPECT_GE(deaths, least_deaths);
     EXPECT_GE(as_before, 3) << "writing, syncing and renaming come before anything has changed";
     EXPECT_GE(as_after, 2) << "the last step, and no death at all";
@@ -170,7 +177,8 @@ class KeyRingChangeCrashTest : public KeyRingCrashTest {
 };
 
 TEST_F(KeyRingChangeCrashTest, WhileAKeyIsActivated) {
-  Run([&](KeyRing& ring) { return ring.Activate(prepared_, kNow, true); }, 4, {"active " + prepared_, "retiring " + active_, "retiring " + former_});
+  Run([&](KeyRing& ring) { return ring.Activate(prepared_, kNow, true); }, 4,
+      {"active " + prepared_, "retiring " + active_, "retiring " + former_});
 }
 
 TEST_F(KeyRingChangeCrashTest, WhileAKeyIsRetired) {
@@ -185,14 +193,18 @@ TEST_F(KeyRingCrashTest, WhileAKeyIsPrepared) {
   ASSERT_NE(Opened(), nullptr);
   fs::rename(Path(), root_ / "template");
   int as_before = 0, as_after = 0, strays = 0;
-  const int deaths = DieEverywhere([&] { fs::copy(root_ / "template", Path()); ::chmod(Path().c_str(), 0700); },
-                                   [&] { return KeyRing::Open("tokens.key_file", Path(), kNow).value()->Prepare(kNow).ok(); },
-                                   [&](KeyRing& ring, bool died) {
-                                     (ring.Entries().size() == 2 ? as_after : as_before) += 1;
-                                     EXPECT_TRUE(died || ring.Entries().size() == 2U);
-                                     if (!ring.Notices().empty()) ++strays;
-                                     EXPECT_TRUE(ring.Notices().empty() || ring.Entries().size() == 1U);
-                                   });
+  const int deaths = DieEverywhere(
+      [&] {
+        fs::copy(root_ / "template", Path());
+        ::chmod(Path().c_str(), 0700);
+      },
+      [&] { return KeyRing::Open("tokens.key_file", Path(), kNow).value()->Prepare(kNow).ok(); },
+      [&](KeyRing& ring, bool died) {
+        (ring.Entries().size() == 2 ? as_after : as_before) += 1;
+        EXPECT_TRUE(died || ring.Entries().size() == 2U);
+        if (!ring.Notices().empty()) ++strays;
+        EXPECT_TRUE(ring.Notices().empty() || ring.Entries().size() == 1U);
+      });
   EXPECT_GE(deaths, 8);
   EXPECT_GE(as_before, 6);
   EXPECT_GE(as_after, 2);

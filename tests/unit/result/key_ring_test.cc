@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "result/key_ring.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -70,12 +70,13 @@ class KeyRingTest : public testing::Test {
     return kids;
   }
   // Refused when opened, with a message that names field and file, and says what was expected and what to do.
-  void ExpectRefused(std::string_view expected, std::string_view actual, const fs::path& file, absl::StatusCode code = absl::StatusCode::kInvalidArgument) const {
+  void ExpectRefused(std::string_view expected, std::string_view actual, const fs::path& file,
+                     absl::StatusCode code = absl::StatusCode::kInvalidArgument) const {
     const auto ring = Open();
     ASSERT_FALSE(ring.ok()) << expected;
     EXPECT_EQ(ring.status().code(), code) << Message(ring.status());
-    EXPECT_THAT(Message(ring.status()), AllOf(HasSubstr("tokens.key_file '" + file.string() + "': expected "), HasSubstr(std::string(expected)),
-                                              HasSubstr(", actual: "), HasSubstr(std::string(actual))));
+    EXPECT_THAT(Message(ring.status()), AllOf(HasSubstr("tokens.key_file '" + file.string() + "': expected "),
+                                              HasSubstr(std::string(expected)), HasSubstr(", actual: "), HasSubstr(std::string(actual))));
     EXPECT_TRUE(Message(ring.status()).ends_with(".")) << "a remedy ends the message: " << Message(ring.status());
   }
 
@@ -206,9 +207,11 @@ TEST_F(KeyRingTest, ASingleKeyFileSignsButDoesNotRotate) {
   EXPECT_EQ(ring->Jwks(), key->Jwks());
   EXPECT_FALSE(ring->rotates());
   EXPECT_EQ(*ring->Reload(), false);
-  for (const absl::Status& status : {ring->Prepare(kNow).status(), ring->Activate(key->id(), kNow, true), ring->Retire(key->id(), kNow, true)}) {
+  for (const absl::Status& status :
+       {ring->Prepare(kNow).status(), ring->Activate(key->id(), kNow, true), ring->Retire(key->id(), kNow, true)}) {
     EXPECT_TRUE(absl::IsFailedPrecondition(status));
-    EXPECT_THAT(Message(status), AllOf(HasSubstr("tokens.key_file '" + Path() + "'"), HasSubstr("Make a directory, move the file into it")));
+    EXPECT_THAT(Message(status),
+                AllOf(HasSubstr("tokens.key_file '" + Path() + "'"), HasSubstr("Make a directory, move the file into it")));
   }
   EXPECT_EQ(Text(Path()), before);
 
@@ -286,7 +289,8 @@ TEST_F(KeyRingTest, EveryFaultOfRingJsonIsRefusedByName) {
     std::string text;
     std::string_view expected, actual;
   };
-  const std::string one = R"({"kid":")" + first + R"(","state":"active","created":"2026-11-24T12:00:00Z","activated":"2026-11-24T12:00:00Z"})";
+  const std::string one =
+      R"({"kid":")" + first + R"(","state":"active","created":"2026-11-24T12:00:00Z","activated":"2026-11-24T12:00:00Z"})";
   const auto ring_of = [](std::string_view keys) { return Cat(R"({"version":1,"keys":[)", keys, "]}"); };
   for (const Case& wrong : std::vector<Case>{
            {"", "JSON object", "the end of the input"},
@@ -303,17 +307,22 @@ TEST_F(KeyRingTest, EveryFaultOfRingJsonIsRefusedByName) {
            {R"({"keys":[],"version":1,"mode":"x"})", "only in the file", "'mode'"},
            {ring_of(""), "exactly one active key", "none"},
            {ring_of("7"), "keys[0] to be an object", "an integer"},
-           {Replaced(prepared, R"("state":"prepared")", R"("activated":"2026-11-24T12:00:00Z","state":"active")"), "exactly one active key", "2: "},
+           {Replaced(prepared, R"("state":"prepared")", R"("activated":"2026-11-24T12:00:00Z","state":"active")"), "exactly one active key",
+            "2: "},
            {ring_of(Replaced(one, "active", "retired")), "prepared, active or retiring", "'retired'"},
            {ring_of(Replaced(one, R"("state":"active")", R"("state":1)")), "keys[0].state", "an integer"},
            {ring_of(Replaced(one, R"("state":"active",)", "")), "state in keys[0]", "none"},
            {ring_of(Replaced(one, R"("created":"2026-11-24T12:00:00Z",)", "")), "created in keys[0]", "none"},
-           {ring_of(Replaced(one, R"("created":"2026-11-24T12)", R"("created":"2026-11-31T12)")), "keys[0].created to be a time", "'2026-11-31"},
+           {ring_of(Replaced(one, R"("created":"2026-11-24T12)", R"("created":"2026-11-31T12)")), "keys[0].created to be a time",
+            "'2026-11-31"},
            {ring_of(Replaced(one, R"(,"activated":"2026-11-24T12:00:00Z")", "")), "activated in keys[0]", "none"},
-           {ring_of(Replaced(one, R"("state")", R"("retires_after":"2026-11-24T12:00:00Z","state")")), "no retires_after in keys[0]", "one"},
+           {ring_of(Replaced(one, R"("state")", R"("retires_after":"2026-11-24T12:00:00Z","state")")), "no retires_after in keys[0]",
+            "one"},
            {Replaced(good, "retiring", "prepared"), "no activated in keys[1]", "one"},
-           {Replaced(good, "retires_after", "retires"), "members activated, created, kid, retires_after, state only in keys[1]", "'retires'"},
-           {Replaced(good, R"("state":"active")", R"("retires_after":"2026-11-24T12:00:00Z","state":"retiring")"), "exactly one active key", "none"},
+           {Replaced(good, "retires_after", "retires"), "members activated, created, kid, retires_after, state only in keys[1]",
+            "'retires'"},
+           {Replaced(good, R"("state":"active")", R"("retires_after":"2026-11-24T12:00:00Z","state":"retiring")"), "exactly one active key",
+            "none"},
            {Replaced(good, first, second), "each kid once", second},
            {Replaced(good, first, "../../etc/passwd"), "keys[1].kid to be an RFC 7638 thumbprint", "'../../etc/passwd'"},
            {Replaced(good, first, ""), "keys[1].kid to be an RFC 7638 thumbprint", "''"},
@@ -328,7 +337,8 @@ TEST_F(KeyRingTest, EveryFaultOfRingJsonIsRefusedByName) {
     EXPECT_TRUE(absl::IsInvalidArgument(made->Prepare(kNow).status())) << "and does not build on it";
     EXPECT_EQ(Text(Ring()), wrong.text) << "nothing is repaired by overwriting";
   }
-  const std::string two_prepared = Replaced(Replaced(prepared, R"("state":"active")", R"("state":"prepared")"), R"("activated":"2026-11-24T12:00:00Z",)", "");
+  const std::string two_prepared =
+      Replaced(Replaced(prepared, R"("state":"active")", R"("state":"prepared")"), R"("activated":"2026-11-24T12:00:00Z",)", "");
   Write(Ring(), two_prepared);
   ExpectRefused("exactly one active key", "none", Ring());
   Write(Ring(), good);
@@ -455,7 +465,8 @@ TEST_F(KeyRingTest, NoTokenIsEverWithoutItsKey) {
   const auto verifies = [](const std::string& text, const std::vector<token::Jwk>& keys) {
     const token::Jws jws = token::ParseJws(text).value();
     CheckLog log;
-    return std::any_of(keys.begin(), keys.end(), [&](const token::Jwk& key) { return key.key_id == *jws.key_id && token::VerifyJws(jws, key.key, log); });
+    return std::any_of(keys.begin(), keys.end(),
+                       [&](const token::Jwk& key) { return key.key_id == *jws.key_id && token::VerifyJws(jws, key.key, log); });
   };
   const auto sign = [&](std::size_t number) {
     Tally& tally = tallies[number];

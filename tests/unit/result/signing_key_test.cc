@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "result/signing_key.h"
+#include "base/absl_bridge.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -50,7 +50,8 @@ class SetClock final : public Clock {
 
 std::string Said(const auto& answer) {
   if (answer.ok()) return "";
-  return Cat(EntryOf(answer.refusal().finding.reason).name, " at ", DetailOf(answer.refusal()).field(), ": ", answer.refusal().finding.actual);
+  return Cat(EntryOf(answer.refusal().finding.reason).name, " at ", DetailOf(answer.refusal()).field(), ": ",
+             answer.refusal().finding.actual);
 }
 
 std::string ParameterOf(const v1::CreateChallengeResponse& challenge, std::string_view name) {
@@ -83,7 +84,9 @@ std::string ClaimOf(const v1::Appraisal& appraisal, std::string_view name) {
 }
 std::string Show(const v1::Appraisal& appraisal) {
   std::string text = v1::Verdict_Name(appraisal.verdict());
-  for (const v1::Finding& finding : appraisal.findings()) text += Cat("; ", finding.reason(), " at ", finding.component(), ": ", finding.expected(), ", ", finding.actual());
+  for (const v1::Finding& finding : appraisal.findings()) {
+    text += Cat("; ", finding.reason(), " at ", finding.component(), ": ", finding.expected(), ", ", finding.actual());
+  }
   return text;
 }
 
@@ -101,7 +104,8 @@ struct Machine {
   crypto::Sha256Digest ak_digest() const { return crypto::Sha256(ak_key().SubjectPublicKeyInfo()); }
   // What its TPM makes of a challenge: empty where it refuses.
   Bytes Activate(const v1::CreateChallengeResponse& challenge) const {
-    const Bytes blob = FromHex(ParameterOf(challenge, "credential_blob")).value_or(Bytes{}), secret = FromHex(ParameterOf(challenge, "encrypted_secret")).value_or(Bytes{});
+    const Bytes blob = FromHex(ParameterOf(challenge, "credential_blob")).value_or(Bytes{}),
+                secret = FromHex(ParameterOf(challenge, "encrypted_secret")).value_or(Bytes{});
     return blob.empty() ? Bytes() : softtee::ActivateCredential(*ek, ak_area().Name(), Content(blob), Content(secret));
   }
 };
@@ -113,7 +117,8 @@ class ActivationTest : public testing::Test {
     EXPECT_NE(::mkdtemp(path.data()), nullptr);
     directory_ = path;
     store_ = *store::OpenSqliteStore(path + "/assay.db");
-    appraisal::LoadResult loaded = appraisal::LoadPolicies({{"policy.yaml", std::string(fakes::kVtpmPolicy)}, {"set.yaml", std::string(fakes::kVtpmSet)}}, registry_.get());
+    appraisal::LoadResult loaded = appraisal::LoadPolicies(
+        {{"policy.yaml", std::string(fakes::kVtpmPolicy)}, {"set.yaml", std::string(fakes::kVtpmSet)}}, registry_.get());
     for (const appraisal::LintMessage& message : loaded.messages) ADD_FAILURE() << message.ToString();
     policies_ = *std::move(loaded.book);
     Use(/*with_roots=*/false);
@@ -132,14 +137,27 @@ class ActivationTest : public testing::Test {
       collateral = roots->certificates;
     }
     anchors_ = std::make_unique<trust::AnchorSet>(appraisal::WithAnchors(trust::AnchorSet({}, true), anchors));
-    AttestationInputs inputs{.registry = registry_.get(), .policies = *policies_, .anchors = *anchors_, .collateral = std::move(collateral), .not_before = kNow - Duration(1000),
-                             .token_keys = nullptr, .token_issuer = "", .store = *store_, .clock = clock_, .random = random_, .log = log_, .metrics = metrics_};
+    AttestationInputs inputs{.registry = registry_.get(),
+                             .policies = *policies_,
+                             .anchors = *anchors_,
+                             .collateral = std::move(collateral),
+                             .not_before = kNow - Duration(1000),
+                             .token_keys = nullptr,
+                             .token_issuer = "",
+                             .store = *store_,
+                             .clock = clock_,
+                             .random = random_,
+                             .log = log_,
+                             .metrics = metrics_};
     attestation_ = std::make_unique<Attestation>(std::move(inputs), ChallengeCodec(Bytes(32, challenge_key)));
     server_key_.fill(0x5e);
     attestation_->UseServerKey(server_key_);
   }
   std::string File(std::string_view name) const { return Cat(directory_.string(), "/", name); }
-  Peer ThisPeer() const { return {codec::EncodePem("CERTIFICATE", *key_.SelfSignedCertificate("node", kNow - Duration(60), kNow + Duration(3600))), "ipv4:192.0.2.1:1", server_key_, "0123456789abcdef"}; }
+  Peer ThisPeer() const {
+    return {codec::EncodePem("CERTIFICATE", *key_.SelfSignedCertificate("node", kNow - Duration(60), kNow + Duration(3600))),
+            "ipv4:192.0.2.1:1", server_key_, "0123456789abcdef"};
+  }
 
   v1::CreateChallengeRequest Ask(const Machine& machine) const {
     v1::CreateChallengeRequest ask;
@@ -164,9 +182,18 @@ class ActivationTest : public testing::Test {
     *answer.mutable_context() = Ask(machine).context();
     *answer.mutable_keys() = Ask(machine).keys();
     answer.set_activation_secret(Text(secret));
-    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge.nonce())), .node_spki = ToBytes(key_.public_key().spki()), .csr_sha256 = {}, .cluster = "vtpm", .role = "worker",
-                                               .name = machine.name, .tpm_ak = machine.ak_area().Tpm2b(), .server_spki_sha256 = ToBytes(AsBytes(challenge.server_spki_sha256()))};
-    const softtee::TpmEvidence evidence = softtee::MintTpm(Pki(), {.extra_data = ToBytes(transcript.ExtraData()), .ak = machine.ak, .change = [](softtee::TpmParts& parts) { parts.with_certificate = false; }});
+    const crypto::BindingTranscript transcript{.nonce = ToBytes(AsBytes(challenge.nonce())),
+                                               .node_spki = ToBytes(key_.public_key().spki()),
+                                               .csr_sha256 = {},
+                                               .cluster = "vtpm",
+                                               .role = "worker",
+                                               .name = machine.name,
+                                               .tpm_ak = machine.ak_area().Tpm2b(),
+                                               .server_spki_sha256 = ToBytes(AsBytes(challenge.server_spki_sha256()))};
+    const softtee::TpmEvidence evidence =
+        softtee::MintTpm(Pki(), {.extra_data = ToBytes(transcript.ExtraData()), .ak = machine.ak, .change = [](softtee::TpmParts& parts) {
+                                   parts.with_certificate = false;
+                                 }});
     for (const softtee::Item& item : evidence.items) {
       v1::EvidenceItem& added = *answer.add_items();
       added.set_media_type(item.media_type);
@@ -174,7 +201,9 @@ class ActivationTest : public testing::Test {
     }
     return answer;
   }
-  Answer<v1::AttestResponse> Attest(const v1::AttestRequest& request) { return attestation_->Attest(request, ThisPeer(), [] { return false; }); }
+  Answer<v1::AttestResponse> Attest(const v1::AttestRequest& request) {
+    return attestation_->Attest(request, ThisPeer(), [] { return false; });
+  }
   v1::AttestResponse Given(const v1::AttestRequest& request) {
     auto answer = Attest(request);
     EXPECT_EQ(Said(answer), "");
@@ -185,7 +214,9 @@ class ActivationTest : public testing::Test {
     const v1::CreateChallengeResponse challenge = Challenge(machine);
     return Given(AnswerTo(challenge, machine, machine.Activate(challenge))).appraisal();
   }
-  v1::Appraisal JoinWith(const Machine& machine, ByteView secret) { return Given(AnswerTo(Challenge(machine), machine, secret)).appraisal(); }
+  v1::Appraisal JoinWith(const Machine& machine, ByteView secret) {
+    return Given(AnswerTo(Challenge(machine), machine, secret)).appraisal();
+  }
 
   absl::StatusOr<v1::EnrolledKey> Enrol(const softtee::TpmPublic& area, std::string_view node = "") {
     const auto read = tpm::ReadKeyToEnrol(area.Tpm2b(), std::nullopt);
@@ -263,14 +294,20 @@ TEST_F(ActivationTest, KeysThatCouldNotBeActivatedAreRefusedByName) {
   sha1.name_algorithm = softtee::kTpmSha1;
   const std::vector<Case> cases = {
       {"no attestation key", [](auto& k) { k.clear_tpm_ak(); }, "request_field_invalid at keys.tpm_ak: nothing"},
-      {"a certificate alone", [](auto& k) { k.clear_tpm_ek(); k.set_tpm_ek_certificate("x"); }, "request_field_invalid at keys.tpm_ek: nothing"},
+      {"a certificate alone",
+       [](auto& k) {
+         k.clear_tpm_ek();
+         k.set_tpm_ek_certificate("x");
+       },
+       "request_field_invalid at keys.tpm_ek: nothing"},
       {"garbage as AK", [](auto& k) { k.set_tpm_ak("garbage"); }, "request_field_invalid at keys.tpm_ak"},
       {"garbage as EK", [](auto& k) { k.set_tpm_ek("garbage"); }, "request_field_invalid at keys.tpm_ek"},
       {"a byte too few", [](auto& k) { k.mutable_tpm_ek()->pop_back(); }, "request_field_invalid at keys.tpm_ek"},
       {"a byte too many", [](auto& k) { k.mutable_tpm_ek()->push_back('x'); }, "request_field_invalid at keys.tpm_ek"},
       {"a large AK", [](auto& k) { k.set_tpm_ak(std::string(2049, 'x')); }, "request_field_invalid at keys.tpm_ak: 2049 bytes"},
       {"a large EK", [](auto& k) { k.set_tpm_ek(std::string(2049, 'x')); }, "request_field_invalid at keys.tpm_ek: 2049 bytes"},
-      {"a large certificate", [](auto& k) { k.set_tpm_ek_certificate(std::string(8193, 'x')); }, "request_field_invalid at keys.tpm_ek_certificate: 8193 bytes"},
+      {"a large certificate", [](auto& k) { k.set_tpm_ek_certificate(std::string(8193, 'x')); },
+       "request_field_invalid at keys.tpm_ek_certificate: 8193 bytes"},
       {"an attestation key as EK", [](auto& k) { k.set_tpm_ek(k.tpm_ak()); }, "request_field_invalid at keys.tpm_ek"},
       {"one that signs", [&](auto& k) { k.set_tpm_ek(Text(signs.Tpm2b())); }, "request_field_invalid at keys.tpm_ek"},
       {"one without AES", [&](auto& k) { k.set_tpm_ek(Text(no_aes.Tpm2b())); }, "request_field_invalid at keys.tpm_ek"},
@@ -381,7 +418,8 @@ TEST_F(ActivationTest, ACertificateCountsAsFarAsItLeads) {
                         Case{"of an attestation key", "key_kind_mismatch", softtee::MintEkCertificate(Pki(), Pki().rsa_ek, usage)},
                         Case{"for another purpose", "certificate_profile", softtee::MintEkCertificate(Pki(), Pki().rsa_ek, purpose)},
                         Case{"expired", "expired", softtee::MintEkCertificate(Pki(), Pki().rsa_ek, expired)},
-                        Case{"garbage", "certificate_malformed", Bytes(100, 0x30)}, Case{"the root itself", "key_kind_mismatch", softtee::MintTpmRoot(Pki())}}) {
+                        Case{"garbage", "certificate_malformed", Bytes(100, 0x30)},
+                        Case{"the root itself", "key_kind_mismatch", softtee::MintTpmRoot(Pki())}}) {
     v1::CreateChallengeRequest ask = Ask({});
     ask.mutable_keys()->set_tpm_ek_certificate(Text(c.certificate));
     const auto challenge = attestation_->CreateChallenge(ask, ThisPeer());
@@ -440,7 +478,8 @@ TEST_F(ActivationTest, Attack026_AWrongSecretRejectsWhateverElseVouches) {
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
     EXPECT_NE(FindingOf(appraisal, "activation_wrong"), nullptr) << Show(appraisal);
   }
-  for (const Bytes& wrong : {of_another, of_another_ak, of_another_ek, Bytes(32, 0), Bytes(1, 0), Bytes(64, 0), ToBytes(AsBytes(challenge.nonce()))}) {
+  for (const Bytes& wrong :
+       {of_another, of_another_ak, of_another_ek, Bytes(32, 0), Bytes(1, 0), Bytes(64, 0), ToBytes(AsBytes(challenge.nonce()))}) {
     const v1::Appraisal appraisal = JoinWith(machine, wrong);
     EXPECT_EQ(appraisal.verdict(), v1::VERDICT_REJECTED);
     EXPECT_NE(FindingOf(appraisal, "activation_wrong"), nullptr) << Show(appraisal);
@@ -490,12 +529,18 @@ TEST_F(ActivationTest, Attack026_NoKeyIsExchangedBetweenTheTwoCalls) {
   const Machine machine;
   const Bytes other_ek = softtee::EkOf(Pki().p256_ek).Tpm2b(), other_ak = softtee::AkOf(Pki().rsa_ak).Tpm2b();
   for (const Case& c : {Case{"another endorsement key", "context_mismatch", [&](auto& r) { r.mutable_keys()->set_tpm_ek(Text(other_ek)); }},
-                        Case{"no endorsement key", "context_mismatch", [](auto& r) { r.mutable_keys()->clear_tpm_ek(); r.clear_activation_secret(); }},
-                        Case{"no endorsement key, and a secret", "request_field_invalid at activation_secret", [](auto& r) { r.mutable_keys()->clear_tpm_ek(); }},
+                        Case{"no endorsement key", "context_mismatch",
+                             [](auto& r) {
+                               r.mutable_keys()->clear_tpm_ek();
+                               r.clear_activation_secret();
+                             }},
+                        Case{"no endorsement key, and a secret", "request_field_invalid at activation_secret",
+                             [](auto& r) { r.mutable_keys()->clear_tpm_ek(); }},
                         Case{"a certificate", "context_mismatch", [](auto& r) { r.mutable_keys()->set_tpm_ek_certificate("x"); }},
                         Case{"another attestation key", "context_mismatch", [&](auto& r) { r.mutable_keys()->set_tpm_ak(Text(other_ak)); }},
                         Case{"no attestation key", "context_mismatch", [](auto& r) { r.mutable_keys()->clear_tpm_ak(); }},
-                        Case{"a secret beyond all bounds", "request_field_invalid at activation_secret: 65 bytes", [](auto& r) { r.set_activation_secret(std::string(65, 'x')); }},
+                        Case{"a secret beyond all bounds", "request_field_invalid at activation_secret: 65 bytes",
+                             [](auto& r) { r.set_activation_secret(std::string(65, 'x')); }},
                         Case{"evidence of another attestation key", "attestation_key_mismatch", [&](auto& r) {
                                for (v1::EvidenceItem& item : *r.mutable_items()) {
                                  if (item.media_type() == softtee::kTpmAkType) item.set_body(Text(other_ak));
@@ -534,7 +579,8 @@ TEST_F(ActivationTest, Attack026_AnotherTpmUnderAnEnrolledNameIsRefusedAndTold) 
   EXPECT_THAT(finding->expected(), HasSubstr(ToHex(Machine{}.ek_digest())));
   EXPECT_THAT(finding->expected(), HasSubstr("enrolled by spiffe://op"));
   EXPECT_THAT(finding->actual(), HasSubstr(ToHex(Machine{.ek = &Pki().p256_ek}.ek_digest())));
-  EXPECT_EQ(Join({.ak = softtee::TpmAk::kRsassa, .ek = &Pki().p256_ek, .name = "n2"}).verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << "under its own it may";
+  EXPECT_EQ(Join({.ak = softtee::TpmAk::kRsassa, .ek = &Pki().p256_ek, .name = "n2"}).verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS)
+      << "under its own it may";
 }
 
 TEST_F(ActivationTest, AnEnrolledKeyComesUnderItsNameAlone) {
@@ -597,13 +643,16 @@ TEST_F(ActivationTest, TheStateOfARecordIsPartOfItsDigest) {
   const v1::AttestResponse response = Given(AnswerTo(challenge, machine, machine.Activate(challenge)));
   using Change = std::function<void(v1::RememberedState&)>;
   const v1::VerdictExport genuine = store::ExportOf(*store_, *store_->Get(response.verdict_id()));
-  for (const Change& change : std::vector<Change>{[](auto& s) { s.clear_activation(); }, [](auto& s) { s.mutable_activation()->set_result(v1::ACTIVATION_RESULT_WRONG); },
-                                                  [](auto& s) { s.mutable_activation()->set_result(v1::ACTIVATION_RESULT_UNSPECIFIED); },
-                                                  [](auto& s) { s.mutable_activation()->mutable_attestation_key_name()->back() ^= 1; },
-                                                  [](auto& s) { s.mutable_activation()->set_endorsement_certificate("x"); }, [](auto& s) { s.mutable_endorsement_key_sha256()->back() ^= 1; },
-                                                  [](auto& s) { s.clear_enrolments(); }, [](auto& s) { s.mutable_enrolments(0)->set_node("vtpm/n2"); },
-                                                  [](auto& s) { s.mutable_enrolments(0)->set_why("another reason"); }, [](auto& s) { s.mutable_enrolments(0)->set_endorsement_key(false); },
-                                                  [](auto& s) { s.mutable_enrolments(0)->mutable_tpm_name()->back() ^= 1; }}) {
+  for (const Change& change : std::vector<Change>{
+           [](auto& s) { s.clear_activation(); }, [](auto& s) { s.mutable_activation()->set_result(v1::ACTIVATION_RESULT_WRONG); },
+           [](auto& s) { s.mutable_activation()->set_result(v1::ACTIVATION_RESULT_UNSPECIFIED); },
+           [](auto& s) { s.mutable_activation()->mutable_attestation_key_name()->back() ^= 1; },
+           [](auto& s) { s.mutable_activation()->set_endorsement_certificate("x"); },
+           [](auto& s) { s.mutable_endorsement_key_sha256()->back() ^= 1; }, [](auto& s) { s.clear_enrolments(); },
+           [](auto& s) { s.mutable_enrolments(0)->set_node("vtpm/n2"); },
+           [](auto& s) { s.mutable_enrolments(0)->set_why("another reason"); },
+           [](auto& s) { s.mutable_enrolments(0)->set_endorsement_key(false); },
+           [](auto& s) { s.mutable_enrolments(0)->mutable_tpm_name()->back() ^= 1; }}) {
     v1::VerdictExport changed = genuine;
     change(*changed.mutable_record()->mutable_state());
     const v1::ReplayVerdictResponse replay = appraisal::Replay(changed, {.registry = registry_.get(), .anchors = *anchors_});
@@ -616,8 +665,16 @@ TEST_F(ActivationTest, WhatStoodOnAnEnrolmentFallsWithIt) {
   const Machine machine;
   const v1::CreateChallengeResponse challenge = Challenge(machine);
   const std::string id = Given(AnswerTo(challenge, machine, machine.Activate(challenge))).verdict_id();
-  Reappraiser reappraiser({.store = *store_, .registry = registry_.get(), .policies = *policies_, .anchors = *anchors_, .held = [] { return std::vector<collateral::Held>(); },
-                           .floors = [] { return std::vector<trust::Floor>(); }, .not_before = kNow - Duration(1000), .clock = clock_, .log = log_, .metrics = metrics_});
+  Reappraiser reappraiser({.store = *store_,
+                           .registry = registry_.get(),
+                           .policies = *policies_,
+                           .anchors = *anchors_,
+                           .held = [] { return std::vector<collateral::Held>(); },
+                           .floors = [] { return std::vector<trust::Floor>(); },
+                           .not_before = kNow - Duration(1000),
+                           .clock = clock_,
+                           .log = log_,
+                           .metrics = metrics_});
   EXPECT_EQ(reappraiser.Run("nothing").flipped, 0);
   ASSERT_TRUE(store_->Unenrol(machine.ek_digest(), {"spiffe://op", "stolen", kNow}).ok());
   const ReappraisalReport report = reappraiser.Run("the end of an enrolment");
@@ -633,8 +690,16 @@ TEST_F(ActivationTest, WhatStoodOnAnEnrolmentFallsWithIt) {
 TEST_F(ActivationTest, AnEnrolmentForAnothersNameMakesItFall) {
   ASSERT_TRUE(Enrol(softtee::EkOf(Pki().rsa_ek)).ok());
   ASSERT_EQ(Join({}).verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS);
-  Reappraiser reappraiser({.store = *store_, .registry = registry_.get(), .policies = *policies_, .anchors = *anchors_, .held = [] { return std::vector<collateral::Held>(); },
-                           .floors = [] { return std::vector<trust::Floor>(); }, .not_before = kNow - Duration(1000), .clock = clock_, .log = log_, .metrics = metrics_});
+  Reappraiser reappraiser({.store = *store_,
+                           .registry = registry_.get(),
+                           .policies = *policies_,
+                           .anchors = *anchors_,
+                           .held = [] { return std::vector<collateral::Held>(); },
+                           .floors = [] { return std::vector<trust::Floor>(); },
+                           .not_before = kNow - Duration(1000),
+                           .clock = clock_,
+                           .log = log_,
+                           .metrics = metrics_});
   ASSERT_TRUE(Enrol(softtee::EkOf(Pki().p256_ek), "vtpm/n1").ok());
   EXPECT_EQ(reappraiser.Run("an enrolment").flipped, 1);
   EXPECT_EQ(store_->ListFlips({})->elements[0].finding().reason(), "enrolment_conflict");

@@ -61,10 +61,14 @@ class WatchedStore final : public store::VerdictStore {
     if (!denials.ok()) return denials;
     return real_.Denials();
   }
-  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) override { return real_.EnrolmentsOf(asked); }
+  absl::StatusOr<std::vector<appraisal::Enrolment>> EnrolmentsOf(const appraisal::TpmState& asked) override {
+    return real_.EnrolmentsOf(asked);
+  }
   absl::StatusOr<v1::EnrolledKey> Enrol(const v1::EnrolledKey& key, const store::Act& act) override { return real_.Enrol(key, act); }
   absl::StatusOr<v1::EnrolledKey> Unenrol(ByteView spki_sha256, const store::Act& act) override { return real_.Unenrol(spki_sha256, act); }
-  absl::StatusOr<store::Page<v1::EnrolledKey>> ListEnrolments(const store::PageRequest& request) override { return real_.ListEnrolments(request); }
+  absl::StatusOr<store::Page<v1::EnrolledKey>> ListEnrolments(const store::PageRequest& request) override {
+    return real_.ListEnrolments(request);
+  }
   absl::Status Record(const v1::VerdictRecord& verdict, std::span<const store::Blob> blobs) override {
     Note("Record");
     if (records.empty()) return real_.Record(verdict, blobs);
@@ -75,17 +79,25 @@ class WatchedStore final : public store::VerdictStore {
   absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) override { return real_.Get(id); }
   absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id) override { return real_.GetSummary(id); }
   absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) override { return real_.GetBlob(sha256); }
-  absl::StatusOr<store::Page<v1::VerdictSummary>> ListVerdicts(const store::PageRequest& request) override { return real_.ListVerdicts(request); }
+  absl::StatusOr<store::Page<v1::VerdictSummary>> ListVerdicts(const store::PageRequest& request) override {
+    return real_.ListVerdicts(request);
+  }
   absl::StatusOr<store::Page<v1::Node>> ListNodes(const store::PageRequest& request) override { return real_.ListNodes(request); }
   absl::StatusOr<store::Page<v1::Ban>> ListBans(const store::PageRequest& request) override { return real_.ListBans(request); }
   absl::StatusOr<store::NodeCounts> CountNodes(Time now) override { return real_.CountNodes(now); }
   absl::StatusOr<std::vector<store::VerdictCount>> CountVerdicts(Time since) override { return real_.CountVerdicts(since); }
-  absl::StatusOr<store::Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override { return real_.EventsAfter(after, filter, size); }
+  absl::StatusOr<store::Page<v1::VerdictEvent>> EventsAfter(std::int64_t after, const std::string& filter, int size) override {
+    return real_.EventsAfter(after, filter, size);
+  }
   absl::StatusOr<std::int64_t> LatestEvent() override { return real_.LatestEvent(); }
   absl::StatusOr<v1::VerdictSummary> Revoke(std::string_view id, const store::Act& act) override { return real_.Revoke(id, act); }
   absl::StatusOr<v1::Node> Release(ByteView identity, const store::Act& act) override { return real_.Release(identity, act); }
-  absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const store::Act& act) override { return real_.Impose(kind, value, act); }
-  absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const store::Act& act) override { return real_.Lift(kind, value, act); }
+  absl::StatusOr<v1::Ban> Impose(v1::BanKind kind, std::string_view value, const store::Act& act) override {
+    return real_.Impose(kind, value, act);
+  }
+  absl::StatusOr<v1::Ban> Lift(v1::BanKind kind, std::string_view value, const store::Act& act) override {
+    return real_.Lift(kind, value, act);
+  }
   absl::StatusOr<bool> RecordFlip(std::string_view id, const v1::VerdictFlip& found) override {
     Note("RecordFlip");
     if (!flip.ok()) return flip;
@@ -149,8 +161,20 @@ class AttestationTest : public testing::Test {
   ~AttestationTest() override { std::filesystem::remove_all(directory_); }
 
   std::unique_ptr<Attestation> Make(const appraisal::PolicyBook& policies, bool tls_terminated = false) {
-    AttestationInputs inputs{.registry = BuiltinRegistry(), .policies = policies, .anchors = *anchors_, .collateral = {}, .tls_terminated = tls_terminated, .not_before = kNow - Duration(1000), .token_keys = nullptr,
-                             .token_issuer = "", .store = *store_, .changed = [this] { ++changed_; }, .clock = clock_, .random = random_, .log = log_, .metrics = metrics_};
+    AttestationInputs inputs{.registry = BuiltinRegistry(),
+                             .policies = policies,
+                             .anchors = *anchors_,
+                             .collateral = {},
+                             .tls_terminated = tls_terminated,
+                             .not_before = kNow - Duration(1000),
+                             .token_keys = nullptr,
+                             .token_issuer = "",
+                             .store = *store_,
+                             .changed = [this] { ++changed_; },
+                             .clock = clock_,
+                             .random = random_,
+                             .log = log_,
+                             .metrics = metrics_};
     return std::make_unique<Attestation>(std::move(inputs), ChallengeCodec(Bytes(32, 0x11)));
   }
   Peer PeerWith(const crypto::PrivateKey& key) const {
@@ -167,10 +191,17 @@ class AttestationTest : public testing::Test {
   }
   v1::CreateChallengeResponse Challenge() { return attestation_->CreateChallenge(Ask(), peer_).value(); }
   crypto::BindingTranscript TranscriptOf(const v1::CreateChallengeResponse& challenge) const {
-    return {.nonce = ToBytes(AsBytes(challenge.nonce())), .node_spki = ToBytes(key_.public_key().spki()), .csr_sha256 = {}, .cluster = "demo", .role = "worker", .name = "n1",
-            .tpm_ak = {}, .server_spki_sha256 = ToBytes(AsBytes(challenge.server_spki_sha256()))};
+    return {.nonce = ToBytes(AsBytes(challenge.nonce())),
+            .node_spki = ToBytes(key_.public_key().spki()),
+            .csr_sha256 = {},
+            .cluster = "demo",
+            .role = "worker",
+            .name = "n1",
+            .tpm_ak = {},
+            .server_spki_sha256 = ToBytes(AsBytes(challenge.server_spki_sha256()))};
   }
-  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, const crypto::BindingTranscript& transcript, softtee::SnpOptions options = {}) const {
+  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, const crypto::BindingTranscript& transcript,
+                             softtee::SnpOptions options = {}) const {
     v1::AttestRequest answer;
     answer.set_challenge(challenge.challenge());
     *answer.mutable_context() = Ask().context();
@@ -184,7 +215,9 @@ class AttestationTest : public testing::Test {
     }
     return answer;
   }
-  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, softtee::SnpOptions options = {}) const { return AnswerTo(challenge, TranscriptOf(challenge), std::move(options)); }
+  v1::AttestRequest AnswerTo(const v1::CreateChallengeResponse& challenge, softtee::SnpOptions options = {}) const {
+    return AnswerTo(challenge, TranscriptOf(challenge), std::move(options));
+  }
   Answer<v1::AttestResponse> Attest(const v1::AttestRequest& request) {
     return attestation_->Attest(request, peer_, [] { return false; });
   }
@@ -225,7 +258,8 @@ TEST_F(AttestationTest, AChallengeSaysWhatItIsFor) {
   for (const v1::EvidenceRequest& request : challenge.requests()) {
     if (!request.optional()) required.push_back(request.media_type());
   }
-  EXPECT_THAT(required, ElementsAre("application/vnd.assay.dcap-quote", "application/vnd.assay.sev-snp-report")) << "one for each platform of the set";
+  EXPECT_THAT(required, ElementsAre("application/vnd.assay.dcap-quote", "application/vnd.assay.sev-snp-report"))
+      << "one for each platform of the set";
   EXPECT_THAT(store_->calls, IsEmpty()) << "a challenge costs the store nothing";
 }
 
@@ -252,20 +286,25 @@ TEST_F(AttestationTest, EachFieldOfAContextHasItsBounds) {
     std::function<void(v1::CreateChallengeRequest&, std::string)> set;
     std::size_t least, most;
   };
-  for (const Field& field : {Field{"context.cluster", [](auto& r, std::string text) { r.mutable_context()->set_cluster(std::move(text)); }, 1, 253},
-                             Field{"context.role", [](auto& r, std::string text) { r.mutable_context()->set_role(std::move(text)); }, 1, 63},
-                             Field{"context.name", [](auto& r, std::string text) { r.mutable_context()->set_name(std::move(text)); }, 0, 253},
-                             Field{"platform", [](auto& r, std::string text) { r.set_platform(std::move(text)); }, 0, 64}}) {
+  for (const Field& field :
+       {Field{"context.cluster", [](auto&r, std::string text) { r.mutable_context()->set_cluster(std::move(text)); }, 1, 253},
+        Field{"context.role", [](auto&r, std::string text) { r.mutable_context()->set_role(std::move(text)); }, 1, 63},
+        Field{"context.name", [](auto&r, std::string text) { r.mutable_context()->set_name(std::move(text)); }, 0, 253},
+        Field{"platform", [](auto&r, std::string text) { r.set_platform(std::move(text)); }, 0, 64}}) {
     const auto said = [&](std::string text) {
       v1::CreateChallengeRequest ask = Ask();
       field.set(ask, std::move(text));
       return Said(attestation_->CreateChallenge(ask, peer_));
     };
     const std::string refused = Cat("request_field_invalid at ", field.name, ": ");
-    for (const std::size_t size : {field.least, field.most - 1, field.most}) EXPECT_EQ(said(std::string(size, 'x')), "") << field.name << size;
+    for (const std::size_t size : {field.least, field.most - 1, field.most}) {
+      EXPECT_EQ(said(std::string(size, 'x')), "") << field.name << size;
+    }
     EXPECT_EQ(said(std::string(field.most + 1, 'x')), Cat(refused, field.most + 1, " bytes"));
     if (field.least == 1) { EXPECT_EQ(said(""), Cat(refused, "0 bytes")); }
-    for (const char* text : {"a\nb", "\x7f", "\x1b[2J", "\xff", "\xc0\xaf", "a\xe2\x82"}) EXPECT_THAT(said(text), HasSubstr(refused)) << field.name;
+    for (const char* text : {"a\nb", "\x7f", "\x1b[2J", "\xff", "\xc0\xaf", "a\xe2\x82"}) {
+      EXPECT_THAT(said(text), HasSubstr(refused)) << field.name;
+    }
     EXPECT_THAT(said(std::string("a\0b", 3)), HasSubstr(refused));
     EXPECT_EQ(said("n\xc3\xa4me"), "");
   }
@@ -294,14 +333,19 @@ TEST_F(AttestationTest, TheNodeKeyIsOneThatIsAcceptedAndShown) {
   nobody.certificate_pem = *peer_.certificate_pem + *peer_.certificate_pem;
   EXPECT_THAT(said(Ask(), nobody), HasSubstr("channel_unbound")) << "two are none";
   EXPECT_EQ(said(Ask(), peer_), "");
-  EXPECT_EQ(said(Ask(), PeerWith(crypto::PrivateKey::GenerateP256())), "node_key_mismatch at keys.node_spki: another key") << "what was proven for one certificate is not for another";
+  EXPECT_EQ(said(Ask(), PeerWith(crypto::PrivateKey::GenerateP256())), "node_key_mismatch at keys.node_spki: another key")
+      << "what was proven for one certificate is not for another";
 }
 
 TEST_F(AttestationTest, KeysOfATpmThatAreNoneAreRefusedByName) {
-  const std::string_view fields[] = {"keys.tpm_ak", "keys.tpm_ak", "keys.tpm_ek"};  // an endorsement key needs the key that it is to vouch for
+  const std::string_view fields[] = {"keys.tpm_ak", "keys.tpm_ak",
+                                     "keys.tpm_ek"};  // an endorsement key needs the key that it is to vouch for
   for (int which = 0; which < 3; ++which) {
     v1::CreateChallengeRequest ask = Ask();
-    (which == 0 ? ask.mutable_keys()->mutable_tpm_ak() : which == 1 ? ask.mutable_keys()->mutable_tpm_ek() : ask.mutable_keys()->mutable_tpm_ek_certificate())->assign("x");
+    (which == 0   ? ask.mutable_keys()->mutable_tpm_ak()
+     : which == 1 ? ask.mutable_keys()->mutable_tpm_ek()
+                  : ask.mutable_keys()->mutable_tpm_ek_certificate())
+        ->assign("x");
     EXPECT_THAT(Said(attestation_->CreateChallenge(ask, peer_)), HasSubstr(Cat("request_field_invalid at ", fields[which]))) << which;
   }
 }
@@ -334,9 +378,11 @@ TEST_F(AttestationTest, AChallengeIsRedeemedBeforeAnythingOfTheEvidenceIsLookedA
     std::string_view reason;
     std::uint32_t retry;
   };
-  for (const Case& c : {Case{absl::AlreadyExistsError("x"), "challenge_consumed", 0}, Case{absl::FailedPreconditionError("x"), "challenge_consumed", 0}, Case{absl::UnavailableError("x"), "store_unavailable", 2000},
-                        Case{absl::InternalError("x"), "store_unavailable", 2000}, Case{absl::DataLossError("x"), "store_unavailable", 2000}, Case{absl::InvalidArgumentError("x"), "store_unavailable", 2000},
-                        Case{absl::CancelledError("x"), "store_unavailable", 2000}, Case{absl::UnknownError("x"), "store_unavailable", 2000}}) {
+  for (const Case& c :
+       {Case{absl::AlreadyExistsError("x"), "challenge_consumed", 0}, Case{absl::FailedPreconditionError("x"), "challenge_consumed", 0},
+        Case{absl::UnavailableError("x"), "store_unavailable", 2000}, Case{absl::InternalError("x"), "store_unavailable", 2000},
+        Case{absl::DataLossError("x"), "store_unavailable", 2000}, Case{absl::InvalidArgumentError("x"), "store_unavailable", 2000},
+        Case{absl::CancelledError("x"), "store_unavailable", 2000}, Case{absl::UnknownError("x"), "store_unavailable", 2000}}) {
     for (const bool garbage : {false, true}) {
       const v1::CreateChallengeResponse challenge = Challenge();
       v1::AttestRequest answer = AnswerTo(challenge);
@@ -362,7 +408,11 @@ TEST_F(AttestationTest, WhatIsRefusedBeforeSpendsNothing) {
   };
   const std::string other_key(AsText(crypto::PrivateKey::GenerateP256().public_key().spki()));
   const std::vector<Case> cases = {
-      {"33 items", [](auto& r) { while (r.items_size() < 33) r.add_items(); }, "request_field_invalid at items: 33"},
+      {"33 items",
+       [](auto& r) {
+         while (r.items_size() < 33) r.add_items();
+       },
+       "request_field_invalid at items: 33"},
       {"activation", [](auto& r) { r.set_activation_secret("s"); }, "request_field_invalid at activation_secret: 1 bytes"},
       {"possession", [](auto& r) { r.set_possession_signature("s"); }, "request_field_invalid at possession_signature"},
       {"profile", [](auto& r) { r.set_ear_profile("nonsense"); }, "request_field_invalid at ear_profile: 'nonsense'"},
@@ -393,7 +443,8 @@ TEST_F(AttestationTest, WhatIsRefusedBeforeSpendsNothing) {
 }
 
 TEST_F(AttestationTest, BothEndsOfTheLifetimeAreInside) {
-  for (const auto& [after, said] : {std::pair(Duration(-1), "challenge_expired"), {Duration(0), ""}, {Duration(60), ""}, {Duration(61), "challenge_expired"}}) {
+  for (const auto& [after, said] :
+       {std::pair(Duration(-1), "challenge_expired"), {Duration(0), ""}, {Duration(60), ""}, {Duration(61), "challenge_expired"}}) {
     clock_.now = kNow;
     const v1::CreateChallengeResponse challenge = Challenge();
     clock_.now = kNow + after;
@@ -416,7 +467,8 @@ TEST_F(AttestationTest, WhoeverAnswersMustHoldTheNodeKey) {
 }
 
 TEST_F(AttestationTest, AChallengeIsSpentWhateverComesOfTheEvidence) {
-  for (const softtee::Fault fault : {softtee::Fault::kReportTruncated, softtee::Fault::kSignatureDamaged, softtee::Fault::kDebug, softtee::Fault::kCrlStale}) {
+  for (const softtee::Fault fault :
+       {softtee::Fault::kReportTruncated, softtee::Fault::kSignatureDamaged, softtee::Fault::kDebug, softtee::Fault::kCrlStale}) {
     const v1::CreateChallengeResponse challenge = Challenge();
     const auto first = Attest(AnswerTo(challenge, softtee::OptionsFor(fault)));
     ASSERT_TRUE(first.ok()) << Said(first);
@@ -439,9 +491,10 @@ TEST_F(AttestationTest, AfterIndeterminateANewChallengeIsNeeded) {
 
 TEST_F(AttestationTest, EvidenceForAnotherTranscriptIsRejected) {
   using Change = std::function<void(crypto::BindingTranscript&)>;
-  for (const Change& change : std::vector<Change>{[](auto& t) { t.nonce[31] ^= 1; }, [](auto& t) { t.node_spki.back() ^= 1; }, [](auto& t) { t.csr_sha256.assign(32, 0); },
-                                                  [](auto& t) { t.cluster = "prod"; }, [](auto& t) { t.role = "control-plane"; }, [](auto& t) { t.name = "n2"; },
-                                                  [](auto& t) { t.tpm_ak = {1}; }, [](auto& t) { t.server_spki_sha256[0] ^= 1; }, [](auto& t) { t.server_spki_sha256.clear(); }}) {
+  for (const Change& change : std::vector<Change>{
+           [](auto& t) { t.nonce[31] ^= 1; }, [](auto& t) { t.node_spki.back() ^= 1; }, [](auto& t) { t.csr_sha256.assign(32, 0); },
+           [](auto& t) { t.cluster = "prod"; }, [](auto& t) { t.role = "control-plane"; }, [](auto& t) { t.name = "n2"; },
+           [](auto& t) { t.tpm_ak = {1}; }, [](auto& t) { t.server_spki_sha256[0] ^= 1; }, [](auto& t) { t.server_spki_sha256.clear(); }}) {
     const v1::CreateChallengeResponse challenge = Challenge();
     crypto::BindingTranscript transcript = TranscriptOf(challenge);
     change(transcript);
@@ -485,7 +538,8 @@ TEST_F(AttestationTest, WhenNobodyWaitsNothingMoreIsDone) {
 }
 
 TEST_F(AttestationTest, AVerdictThatCannotBeRecordedIsNotGiven) {
-  for (const absl::Status& status : {absl::UnavailableError("full"), absl::InternalError("x"), absl::DataLossError("x"), absl::AlreadyExistsError("x"), absl::InvalidArgumentError("x")}) {
+  for (const absl::Status& status : {absl::UnavailableError("full"), absl::InternalError("x"), absl::DataLossError("x"),
+                                     absl::AlreadyExistsError("x"), absl::InvalidArgumentError("x")}) {
     store_->records = {status};
     const auto refused = Attest(AnswerTo(Challenge()));
     EXPECT_THAT(Said(refused), HasSubstr("store_unavailable at store")) << status;
@@ -538,9 +592,12 @@ TEST_F(AttestationTest, ARequestForACertificateIsCoveredByTheEvidence) {
 TEST_F(AttestationTest, AttackAnotherRequestThanTheEvidenceNamesIsRejected) {
   const Bytes csr = *key_.CertificateRequest("n1"), other = *key_.CertificateRequest("n2");
   using Change = std::function<void(v1::AttestRequest&, crypto::BindingTranscript&)>;
-  for (const Change& change : std::vector<Change>{[&](auto& r, auto& t) { r.set_csr(std::string(AsText(csr))); t.csr_sha256 = ToBytes(crypto::Sha256(other)); },  // another one
-                                                  [&](auto& r, auto&) { r.set_csr(std::string(AsText(csr))); },                                                   // evidence names none
-                                                  [&](auto&, auto& t) { t.csr_sha256 = ToBytes(crypto::Sha256(csr)); }}) {                                        // none was sent
+  for (const Change& change : std::vector<Change>{[&](auto&r, auto&t) {
+                                                    r.set_csr(std::string(AsText(csr)));
+                                                    t.csr_sha256 = ToBytes(crypto::Sha256(other));
+                                                  },                                                            // another one
+                                                  [&](auto&r, auto&) { r.set_csr(std::string(AsText(csr))); },  // evidence names none
+                                                  [&](auto&, auto&t) { t.csr_sha256 = ToBytes(crypto::Sha256(csr)); }}) {  // none was sent
     const v1::CreateChallengeResponse challenge = Challenge();
     crypto::BindingTranscript transcript = TranscriptOf(challenge);
     v1::AttestRequest sent;
@@ -561,9 +618,12 @@ TEST_F(AttestationTest, ARequestThatIsNotTheNodeKeysIsRefusedByNameAndSpendsNoth
   struct Case {
     std::string csr, said;
   };
-  for (const Case& c : {Case{std::string(AsText(*crypto::PrivateKey::GenerateP256().CertificateRequest("n1"))), "csr_refused at csr: one for another key"}, Case{damaged, "csr_refused at csr: one that it did not"},
-                        Case{"csr", "request_field_invalid at csr: "}, Case{own + "x", "request_field_invalid at csr: "}, Case{own.substr(1), "request_field_invalid at csr: "},
-                        Case{codec::EncodePem("CERTIFICATE REQUEST", AsBytes(own)), "request_field_invalid at csr: "}, Case{std::string(4097, '0'), "request_field_invalid at csr: 4097 bytes"}}) {
+  for (const Case& c :
+       {Case{std::string(AsText(*crypto::PrivateKey::GenerateP256().CertificateRequest("n1"))), "csr_refused at csr: one for another key"},
+        Case{damaged, "csr_refused at csr: one that it did not"}, Case{"csr", "request_field_invalid at csr: "},
+        Case{own + "x", "request_field_invalid at csr: "}, Case{own.substr(1), "request_field_invalid at csr: "},
+        Case{codec::EncodePem("CERTIFICATE REQUEST", AsBytes(own)), "request_field_invalid at csr: "},
+        Case{std::string(4097, '0'), "request_field_invalid at csr: 4097 bytes"}}) {
     const v1::CreateChallengeResponse challenge = Challenge();
     crypto::BindingTranscript transcript = TranscriptOf(challenge);
     transcript.csr_sha256 = ToBytes(crypto::Sha256(AsBytes(c.csr)));
@@ -616,14 +676,17 @@ TEST_F(ProxiedAttestationTest, WithoutTheNodeKeysSignatureNothingIsSpent) {
     std::string said;
   };
   const auto sign = [](const crypto::PrivateKey& key, std::string_view what) { return std::string(AsText(key.SignDer(AsBytes(what)))); };
-  for (const Case& c : {Case{"none", [](const auto&) { return std::string(); }, refused + "nothing"}, Case{"garbage", [](const auto&) { return std::string("x"); }, refused},
-                        Case{"another key's", [&](const auto& challenge) { return sign(other, challenge.challenge()); }, refused},
-                        Case{"of another challenge", [&](const auto&) { return sign(key_, another.challenge()); }, refused},
-                        Case{"of the nonce", [&](const auto& challenge) { return sign(key_, challenge.nonce()); }, refused},
-                        Case{"of nothing", [&](const auto&) { return sign(key_, ""); }, refused},
-                        Case{"in another form", [&](const auto& challenge) { return std::string(AsText(key_.SignP1363(AsBytes(challenge.challenge())))); }, refused},
-                        Case{"with a tail", [&](const auto& challenge) { return sign(key_, challenge.challenge()) + "x"; }, refused},
-                        Case{"too long", [](const auto&) { return std::string(257, 'x'); }, "request_field_invalid at possession_signature: 257 bytes"}}) {
+  for (const Case& c :
+       {Case{"none", [](const auto&) { return std::string(); }, refused + "nothing"},
+        Case{"garbage", [](const auto&) { return std::string("x"); }, refused},
+        Case{"another key's", [&](const auto& challenge) { return sign(other, challenge.challenge()); }, refused},
+        Case{"of another challenge", [&](const auto&) { return sign(key_, another.challenge()); }, refused},
+        Case{"of the nonce", [&](const auto& challenge) { return sign(key_, challenge.nonce()); }, refused},
+        Case{"of nothing", [&](const auto&) { return sign(key_, ""); }, refused},
+        Case{"in another form", [&](const auto& challenge) { return std::string(AsText(key_.SignP1363(AsBytes(challenge.challenge())))); },
+             refused},
+        Case{"with a tail", [&](const auto& challenge) { return sign(key_, challenge.challenge()) + "x"; }, refused},
+        Case{"too long", [](const auto&) { return std::string(257, 'x'); }, "request_field_invalid at possession_signature: 257 bytes"}}) {
     const v1::CreateChallengeResponse challenge = Challenge();
     v1::AttestRequest answer = AnswerTo(challenge);
     answer.set_possession_signature(c.signature(challenge));
@@ -695,10 +758,12 @@ TEST_F(AttestationTest, AChallengeOfTheFormerServerKeyIsAnsweredWhileItLives) {
 
 TEST_F(AttestationTest, AChallengeIsForThePoliciesItWasMadeUnder) {
   const v1::CreateChallengeResponse challenge = Challenge();
-  const appraisal::PolicyBook other = DemoPolicies("apiVersion: assay.v1\nkind: PolicySet\nname: other\ncontext: {cluster: other, role: [worker]}\nstrength: {at_least: A}\ntrust_boundary: {require: [memory_encryption]}\npolicies: [demo-worker]\n");
+  const appraisal::PolicyBook other = DemoPolicies(
+      "apiVersion: assay.v1\nkind: PolicySet\nname: other\ncontext: {cluster: other, role: [worker]}\nstrength: {at_least: A}\ntrust_boundary: {require: [memory_encryption]}\npolicies: [demo-worker]\n");
   const auto changed = Make(other);
   changed->UseServerKey(server_key_);
-  EXPECT_THAT(Said(changed->Attest(AnswerTo(challenge), peer_, [] { return false; })), HasSubstr("context_mismatch at challenge.policy set: policies that have changed since"));
+  EXPECT_THAT(Said(changed->Attest(AnswerTo(challenge), peer_, [] { return false; })),
+              HasSubstr("context_mismatch at challenge.policy set: policies that have changed since"));
   ExpectUnspent(challenge, "under the policies that it was made under");
 }
 
@@ -740,8 +805,17 @@ class ReappraiserTest : public AttestationTest {
   bool Revoked(const std::string& id) { return real_->GetSummary(id)->has_revocation(); }
   std::ptrdiff_t Flips() const { return std::count(store_->calls.begin(), store_->calls.end(), "RecordFlip"); }
 
-  Reappraiser reappraiser_{{.store = *store_, .registry = BuiltinRegistry(), .policies = policies_, .anchors = *anchors_, .held = [this] { return held_; }, .floors = [] { return std::vector<trust::Floor>(); },
-                            .not_before = kNow - Duration(1000), .flipped = [this] { ++flipped_; }, .clock = clock_, .log = log_, .metrics = metrics_}};
+  Reappraiser reappraiser_{{.store = *store_,
+                            .registry = BuiltinRegistry(),
+                            .policies = policies_,
+                            .anchors = *anchors_,
+                            .held = [this] { return held_; },
+                            .floors = [] { return std::vector<trust::Floor>(); },
+                            .not_before = kNow - Duration(1000),
+                            .flipped = [this] { ++flipped_; },
+                            .clock = clock_,
+                            .log = log_,
+                            .metrics = metrics_}};
   std::vector<collateral::Held> held_;
   int flipped_ = 0;
 };
@@ -803,8 +877,12 @@ TEST_F(ReappraiserTest, ADocumentOfTheStandardChannelIsACauseAndAnEarlyOneIsNot)
   Trusted();
   const Bytes der = softtee::SnpPki::Shared().CertificateOf(softtee::Authority::kArk, softtee::Product::kMilan);
   for (const auto& [channel, passes] : {std::pair(trust::Channel::kEarly, 0), std::pair(trust::Channel::kStandard, 1)}) {
-    held_.push_back({.key = {{"amd.ark", "Milan", ""}, channel}, .item = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(der), trust::CollateralSource::kVendor).front(),
-                     .obtained = kNow, .not_before = kNow - Duration(60), .not_after = kNow + Duration(60)});
+    held_.push_back(
+        {.key = {{"amd.ark", "Milan", ""}, channel},
+         .item = appraisal::RecogniseCollateral(BuiltinRegistry(), trust::UntrustedBytes(der), trust::CollateralSource::kVendor).front(),
+         .obtained = kNow,
+         .not_before = kNow - Duration(60),
+         .not_after = kNow + Duration(60)});
     reappraiser_.Step();
     EXPECT_EQ(Flips(), passes);
     reappraiser_.Step();

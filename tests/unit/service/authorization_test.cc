@@ -43,7 +43,8 @@ TEST(Authorization, EachRoleMayDoWhatThoseBeforeItMay) {
   for (const Role held : kRoles) {
     const Authorization authorization = With({{kUri, std::string(NameOf(held))}});
     for (const Role needed : kRoles) {
-      EXPECT_EQ(DenialOf(authorization.CheckCertificate({kUri}, {}, needed)).has_value(), held < needed) << NameOf(held) << " where " << NameOf(needed) << " is needed";
+      EXPECT_EQ(DenialOf(authorization.CheckCertificate({kUri}, {}, needed)).has_value(), held < needed)
+          << NameOf(held) << " where " << NameOf(needed) << " is needed";
     }
   }
 }
@@ -65,9 +66,10 @@ TEST(Authorization, AttackADnsNameBesideAUriGivesNothing) {
 // The binding does not say of which kind it is, so the text alone decides; a URI never looks like a host name.
 TEST(Authorization, AttackIdentitiesAreComparedWhole) {
   const Authorization authorization = With({{kUri, "admin"}});
-  for (const std::string& near : {kUri + "/", kUri + "x", kUri.substr(0, kUri.size() - 1), std::string("SPIFFE://example.org/oncall"), kUri + std::string(1, '\0'),
-                                  std::string("spiffe://example.org//oncall"), std::string("spiffe://example.org/x/../oncall"), std::string("spiffe://example.org/%6fncall"),
-                                  std::string("spiffe://example.org/*"), " " + kUri, std::string()}) {
+  for (const std::string& near :
+       {kUri + "/", kUri + "x", kUri.substr(0, kUri.size() - 1), std::string("SPIFFE://example.org/oncall"), kUri + std::string(1, '\0'),
+        std::string("spiffe://example.org//oncall"), std::string("spiffe://example.org/x/../oncall"),
+        std::string("spiffe://example.org/%6fncall"), std::string("spiffe://example.org/*"), " " + kUri, std::string()}) {
     EXPECT_TRUE(DenialOf(authorization.CheckCertificate({near}, {}, Role::kViewer))) << near;
     EXPECT_TRUE(DenialOf(authorization.CheckCertificate({}, {near}, Role::kViewer))) << near;
   }

@@ -26,8 +26,8 @@ ChallengeFields Fields() {
 }
 
 // The name of the reason for which it is refused; "" if it is opened.
-std::string_view Refused(ByteView challenge, Time now = kIssued, std::string_view context = "context", std::string_view policies = "policies",
-                         std::uint8_t key = 1) {
+std::string_view Refused(ByteView challenge, Time now = kIssued, std::string_view context = "context",
+                         std::string_view policies = "policies", std::uint8_t key = 1) {
   CheckLog log;
   const auto opened = ChallengeCodec(Key(key)).Open(challenge, now, Digest(context), Digest(policies), log);
   EXPECT_EQ(opened.has_value(), log.findings().empty());
@@ -64,7 +64,9 @@ TEST(ChallengeCodec, AttackEverySingleBitFlipIsRefused) {
 
 TEST(ChallengeCodec, EveryOtherLengthIsMalformed) {
   const Bytes sealed = ChallengeCodec(Key(1)).Seal(Fields());
-  for (std::size_t length = 0; length < sealed.size(); ++length) EXPECT_EQ(Refused(ByteView(sealed).first(length)), "challenge_malformed") << length;
+  for (std::size_t length = 0; length < sealed.size(); ++length) {
+    EXPECT_EQ(Refused(ByteView(sealed).first(length)), "challenge_malformed") << length;
+  }
   Bytes longer = sealed;
   longer.push_back(0);
   EXPECT_EQ(Refused(longer), "challenge_malformed");

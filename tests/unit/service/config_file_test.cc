@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "service/config_file.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
@@ -171,18 +171,25 @@ TEST(ConfigFile, AMissingMemberIsNamedWhereItBelongs) {
            Case{"store: {path: assay.db}\n", "", "c.yaml:1:1: expected the key 'store', found no such key"},
            Case{"policies: [policies]\n", "", "c.yaml:1:1: expected the key 'policies', found no such key"},
            Case{"challenges: {key_file: challenge.key}\n", "", "c.yaml:1:1: expected the key 'challenges', found no such key"},
-           Case{"address: \"127.0.0.1:0\", tls: {certificate: a.pem, key: a.key}}\nop", "tls: {certificate: a.pem, key: a.key}}\nop", "c.yaml:1:7: expected the key 'address', found no such key"},
+           Case{"address: \"127.0.0.1:0\", tls: {certificate: a.pem, key: a.key}}\nop", "tls: {certificate: a.pem, key: a.key}}\nop",
+                "c.yaml:1:7: expected the key 'address', found no such key"},
            Case{", tls: {certificate: a.pem, key: a.key}}\n", "}\n", "c.yaml:1:7: expected the key 'tls', found no such key"},
-           Case{", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem", ", tls: {certificate: a.pem}, client_ca: ca.pem", "c.yaml:2:41: expected the key 'key', found no such key"},
-           Case{", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem", ", tls: {key: a.key}, client_ca: ca.pem", "c.yaml:2:41: expected the key 'certificate', found no such key"},
-           Case{", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem", ", client_ca: ca.pem", "c.yaml:2:11: expected the key 'tls', found no such key"},
+           Case{", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem", ", tls: {certificate: a.pem}, client_ca: ca.pem",
+                "c.yaml:2:41: expected the key 'key', found no such key"},
+           Case{", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem", ", tls: {key: a.key}, client_ca: ca.pem",
+                "c.yaml:2:41: expected the key 'certificate', found no such key"},
+           Case{", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem", ", client_ca: ca.pem",
+                "c.yaml:2:11: expected the key 'tls', found no such key"},
            Case{", client_ca: ca.pem", "", "c.yaml:2:11: expected the key 'client_ca', found no such key"},
            Case{"operator: {address: \"127.0.0.1:0\", ", "operator: {", "c.yaml:2:11: expected the key 'address', found no such key"},
            Case{"{path: assay.db}", "{}", "c.yaml:3:8: expected the key 'path', found no such key"},
            Case{"{key_file: challenge.key}", "{lifetime: 30s}", "c.yaml:5:13: expected the key 'key_file', found no such key"},
-           Case{"client_ca: ca.pem", "client_ca: ca.pem, roles: [{role: viewer}]", "c.yaml:2:102: expected the key 'identity', found no such key"},
-           Case{"client_ca: ca.pem", "client_ca: ca.pem, roles: [{identity: a}]", "c.yaml:2:102: expected the key 'role', found no such key"},
-           Case{"challenges:", "tokens: {issuer: a}\nchallenges:", "c.yaml: tokens: expected either key_directory or key_file, actual: neither"},
+           Case{"client_ca: ca.pem", "client_ca: ca.pem, roles: [{role: viewer}]",
+                "c.yaml:2:102: expected the key 'identity', found no such key"},
+           Case{"client_ca: ca.pem", "client_ca: ca.pem, roles: [{identity: a}]",
+                "c.yaml:2:102: expected the key 'role', found no such key"},
+           Case{"challenges:", "tokens: {issuer: a}\nchallenges:",
+                "c.yaml: tokens: expected either key_directory or key_file, actual: neither"},
            Case{"challenges:", "tokens: {key_file: a}\nchallenges:", "c.yaml:5:9: expected the key 'issuer', found no such key"},
        }) {
     EXPECT_THAT(Refused(With(kLeast, c.from, c.to)), ElementsAre(c.message)) << c.to;
@@ -194,22 +201,34 @@ TEST(ConfigFile, AnUnknownKeyIsNamedWithTheNearest) {
   struct Case {
     std::string_view from, to, message;
   };
-  for (const Case& c : {
-           Case{"workers:", "worker:", "c.yaml:16:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'worker'; did you mean 'workers'?"},
-           Case{"threads:", "thread:", "c.yaml:16:11: expected one of the keys threads, queue, found 'thread'; did you mean 'threads'?"},
-           Case{"lifetime:", "life_time:", "c.yaml:15:39: expected one of the keys key_file, lifetime, found 'life_time'; did you mean 'lifetime'?"},
-           Case{"per_address: 5", "per_adress: 5", "c.yaml:4:29: expected one of the keys total, per_address, found 'per_adress'; did you mean 'per_address'?"},
-           Case{", role: admin", ", role: admin, rolle: admin", "c.yaml:10:62: expected one of the keys identity, role, found 'rolle'; did you mean 'role'?"},
-           Case{"collateral_dir: collateral", "something_else: 1", "c.yaml:14:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'something_else'"},
-           Case{"store:", "Store: {}\nstore:", "c.yaml:12:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'Store'; did you mean 'store'?"},
-       }) {
+  for (
+      const Case& c : {
+          Case{
+              "workers:", "worker:",
+              "c.yaml:16:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'worker'; did you mean 'workers'?"},
+          Case{"threads:", "thread:", "c.yaml:16:11: expected one of the keys threads, queue, found 'thread'; did you mean 'threads'?"},
+          Case{"lifetime:", "life_time:",
+               "c.yaml:15:39: expected one of the keys key_file, lifetime, found 'life_time'; did you mean 'lifetime'?"},
+          Case{"per_address: 5", "per_adress: 5",
+               "c.yaml:4:29: expected one of the keys total, per_address, found 'per_adress'; did you mean 'per_address'?"},
+          Case{", role: admin", ", role: admin, rolle: admin",
+               "c.yaml:10:62: expected one of the keys identity, role, found 'rolle'; did you mean 'role'?"},
+          Case{
+              "collateral_dir: collateral", "something_else: 1",
+              "c.yaml:14:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'something_else'"},
+          Case{
+              "store:", "Store: {}\nstore:",
+              "c.yaml:12:1: expected one of the keys join, operator, store, policies, collateral_dir, challenges, workers, tokens, http, https, collateral, air_gap, tpm_ek_roots, gce_endorsement_roots, found 'Store'; did you mean 'store'?"},
+      }) {
     EXPECT_THAT(Refused(With(kComplete, c.from, c.to)), ElementsAre(c.message)) << c.to;
   }
 }
 
 TEST(ConfigFile, AKeyTwiceIsRefused) {
-  EXPECT_THAT(Refused(With(kComplete, "workers:", "store: {path: other.db}\nworkers:")), ElementsAre("c.yaml:16:1: expected each key once, found 'store' again, first at line 12"));
-  EXPECT_THAT(Refused(With(kComplete, "total: 100", "total: 100, total: 7")), ElementsAre("c.yaml:4:29: expected each key once, found 'total' again, first at line 4"));
+  EXPECT_THAT(Refused(With(kComplete, "workers:", "store: {path: other.db}\nworkers:")),
+              ElementsAre("c.yaml:16:1: expected each key once, found 'store' again, first at line 12"));
+  EXPECT_THAT(Refused(With(kComplete, "total: 100", "total: 100, total: 7")),
+              ElementsAre("c.yaml:4:29: expected each key once, found 'total' again, first at line 4"));
 }
 
 TEST(ConfigFile, AMemberOfAnotherTypeIsRefused) {
@@ -230,7 +249,8 @@ TEST(ConfigFile, AMemberOfAnotherTypeIsRefused) {
            Case{"client_ca: ca.pem", "client_ca: [ca.pem]", "c.yaml:8:14: expected text, found a sequence"},
            Case{"identity: \"spiffe://example.org/oncall\"", "identity: {uri: x}", "c.yaml:10:18: expected text, found a mapping"},
            Case{"role: admin", "role: [admin]", "c.yaml:10:55: expected text, found a sequence"},
-           Case{"- {identity: \"spiffe://example.org/oncall\", role: admin}", "- oncall", "c.yaml:10:7: expected a mapping, found 'oncall'"},
+           Case{"- {identity: \"spiffe://example.org/oncall\", role: admin}", "- oncall",
+                "c.yaml:10:7: expected a mapping, found 'oncall'"},
            Case{"{path: assay.db}", "assay.db", "c.yaml:12:8: expected a mapping, found 'assay.db'"},
            Case{"path: assay.db", "path: [assay.db]", "c.yaml:12:15: expected text, found a sequence"},
            Case{"[policies, more.yaml]", "policies", "c.yaml:13:11: expected a sequence, found 'policies'"},
@@ -251,11 +271,17 @@ TEST(ConfigFile, AMemberOfAnotherTypeIsRefused) {
     EXPECT_THAT(Refused(With(kComplete, c.from, c.to)), ElementsAre(c.message)) << c.to;
   }
   // The sections of which kComplete has two sides alike.
-  EXPECT_THAT(Refused(With(kLeast, "join: {address: \"127.0.0.1:0\", tls: {certificate: a.pem, key: a.key}}", "join: yes")), ElementsAre("c.yaml:1:7: expected a mapping, found 'yes'"));
-  EXPECT_THAT(Refused(With(kLeast, "operator: {address: \"127.0.0.1:0\", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem}", "operator: []")), ElementsAre("c.yaml:2:11: expected a mapping, found a sequence"));
-  EXPECT_THAT(Refused(With(kLeast, "challenges: {key_file: challenge.key}", "challenges: challenge.key")), ElementsAre("c.yaml:5:13: expected a mapping, found 'challenge.key'"));
-  EXPECT_THAT(Refused(With(kLeast, "policies: [policies]", "policies: [policies]\ntokens: token.key")), ElementsAre("c.yaml:5:9: expected a mapping, found 'token.key'"));
-  EXPECT_THAT(Refused(With(kLeast, "client_ca: ca.pem", "client_ca: ca.pem, roles: viewer")), ElementsAre("c.yaml:2:101: expected a sequence, found 'viewer'"));
+  EXPECT_THAT(Refused(With(kLeast, "join: {address: \"127.0.0.1:0\", tls: {certificate: a.pem, key: a.key}}", "join: yes")),
+              ElementsAre("c.yaml:1:7: expected a mapping, found 'yes'"));
+  EXPECT_THAT(Refused(With(kLeast, "operator: {address: \"127.0.0.1:0\", tls: {certificate: a.pem, key: a.key}, client_ca: ca.pem}",
+                           "operator: []")),
+              ElementsAre("c.yaml:2:11: expected a mapping, found a sequence"));
+  EXPECT_THAT(Refused(With(kLeast, "challenges: {key_file: challenge.key}", "challenges: challenge.key")),
+              ElementsAre("c.yaml:5:13: expected a mapping, found 'challenge.key'"));
+  EXPECT_THAT(Refused(With(kLeast, "policies: [policies]", "policies: [policies]\ntokens: token.key")),
+              ElementsAre("c.yaml:5:9: expected a mapping, found 'token.key'"));
+  EXPECT_THAT(Refused(With(kLeast, "client_ca: ca.pem", "client_ca: ca.pem, roles: viewer")),
+              ElementsAre("c.yaml:2:101: expected a sequence, found 'viewer'"));
 }
 
 TEST(ConfigFile, AMemberOutOfItsRangeIsRefused) {
@@ -265,7 +291,8 @@ TEST(ConfigFile, AMemberOutOfItsRangeIsRefused) {
   for (const Case& c : {
            Case{"threads: 3", "threads: 1025", "c.yaml:16:20: expected at most 1024, found 1025"},
            Case{"threads: 3", "threads: 18446744073709551615", "c.yaml:16:20: expected at most 1024, found 18446744073709551615"},
-           Case{"threads: 3", "threads: 18446744073709551616", "c.yaml:16:20: expected an integer (decimal or 0x…, 64 bits), found '18446744073709551616'"},
+           Case{"threads: 3", "threads: 18446744073709551616",
+                "c.yaml:16:20: expected an integer (decimal or 0x…, 64 bits), found '18446744073709551616'"},
            Case{"queue: 17", "queue: 1000001", "c.yaml:16:30: expected at most 1000000, found 1000001"},
            Case{"queue: 17", "queue: 4294967297", "c.yaml:16:30: expected at most 1000000, found 4294967297"},
            Case{"total: 100", "total: 1000001", "c.yaml:4:24: expected at most 1000000, found 1000001"},
@@ -276,7 +303,8 @@ TEST(ConfigFile, AMemberOutOfItsRangeIsRefused) {
            Case{"lifetime: 30s", "lifetime: 30", "c.yaml:15:49: expected a duration from 5s to 60s, found '30'"},
            Case{"lifetime: 30s", "lifetime: 1h", "c.yaml:15:49: expected a duration from 5s to 60s, found '1h'"},
            Case{"lifetime: 30s", "lifetime: \"\"", "c.yaml:15:49: expected a duration from 5s to 60s, found ''"},
-           Case{"lifetime: 30s", "lifetime: 99999999999999999999s", "c.yaml:15:49: expected a duration from 5s to 60s, found '99999999999999999999s'"},
+           Case{"lifetime: 30s", "lifetime: 99999999999999999999s",
+                "c.yaml:15:49: expected a duration from 5s to 60s, found '99999999999999999999s'"},
            Case{"role: admin", "role: root", "c.yaml:10:55: expected viewer, operator or admin, found 'root'"},
            Case{"role: admin", "role: Admin", "c.yaml:10:55: expected viewer, operator or admin, found 'Admin'"},
            Case{"role: admin", "role: \"\"", "c.yaml:10:55: expected text, found nothing"},
@@ -294,25 +322,37 @@ TEST(ConfigFile, AMemberOutOfItsRangeIsRefused) {
 }
 
 TEST(ConfigFile, BothEndsOfEveryRangeAreInside) {
-  for (const auto& [from, to] : std::vector<std::pair<std::string_view, std::string_view>>{
-           {"threads: 3", "threads: 1024"}, {"threads: 3", "threads: 0"}, {"queue: 17", "queue: 1000000"}, {"total: 100", "total: 1000000"},
-           {"total: 100", "total: 0"}, {"lifetime: 30s", "lifetime: 5s"}, {"lifetime: 30s", "lifetime: 60s"}, {"lifetime: 30s", "lifetime: 1m"},
-           {"collateral_dir: collateral", "collateral_dir: \"\""}}) {
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string_view, std::string_view>>{{"threads: 3", "threads: 1024"},
+                                                                  {"threads: 3", "threads: 0"},
+                                                                  {"queue: 17", "queue: 1000000"},
+                                                                  {"total: 100", "total: 1000000"},
+                                                                  {"total: 100", "total: 0"},
+                                                                  {"lifetime: 30s", "lifetime: 5s"},
+                                                                  {"lifetime: 30s", "lifetime: 60s"},
+                                                                  {"lifetime: 30s", "lifetime: 1m"},
+                                                                  {"collateral_dir: collateral", "collateral_dir: \"\""}}) {
     Loaded(With(kComplete, from, to));
   }
   EXPECT_EQ(Loaded(With(kComplete, "queue: 17", "queue: 0")).workers().queue(), 256U) << "no queue at all is none that anybody wants";
-  EXPECT_EQ(Loaded(With(kComplete, "collateral_dir: collateral", "collateral_dir: \"\""), "/etc/assay").collateral_dir(), "") << "not the folder";
+  EXPECT_EQ(Loaded(With(kComplete, "collateral_dir: collateral", "collateral_dir: \"\""), "/etc/assay").collateral_dir(), "")
+      << "not the folder";
 }
 
 TEST(ConfigFile, AnAddressIsHostAndPort) {
-  for (const std::string_view good : {"127.0.0.1:0", "[::]:65535", "localhost:1", "example.org:00443"}) Loaded(With(kComplete, "0.0.0.0:7443", good));
-  for (const std::string_view bad : {"0.0.0.0", "7443", ":7443", "0.0.0.0:", "0.0.0.0:65536", "0.0.0.0:99999", "0.0.0.0:100000", "0.0.0.0:http", "0.0.0.0:-1", "0.0.0.0:+1", "0.0.0.0: 1", "0.0.0.0:0x50", "[::1]"}) {
-    EXPECT_THAT(Refused(With(kComplete, "0.0.0.0:7443", bad)), ElementsAre(Cat("c.yaml:2:12: expected host:port, as '0.0.0.0:7443' or '[::1]:7443', found '", bad, "'")));
+  for (const std::string_view good : {"127.0.0.1:0", "[::]:65535", "localhost:1", "example.org:00443"}) {
+    Loaded(With(kComplete, "0.0.0.0:7443", good));
+  }
+  for (const std::string_view bad : {"0.0.0.0", "7443", ":7443", "0.0.0.0:", "0.0.0.0:65536", "0.0.0.0:99999", "0.0.0.0:100000",
+                                     "0.0.0.0:http", "0.0.0.0:-1", "0.0.0.0:+1", "0.0.0.0: 1", "0.0.0.0:0x50", "[::1]"}) {
+    EXPECT_THAT(Refused(With(kComplete, "0.0.0.0:7443", bad)),
+                ElementsAre(Cat("c.yaml:2:12: expected host:port, as '0.0.0.0:7443' or '[::1]:7443', found '", bad, "'")));
   }
   EXPECT_THAT(Refused(With(kComplete, "0.0.0.0:7443", "")), ElementsAre("c.yaml:2:12: expected text, found nothing"));
   // Of an IPv6 address without brackets nobody can say where it ends.
   for (const std::string_view bad : {"::1", "::1:7444", "[::1:7444", "::1]:7444", "[]:7444", "[::1]x:7444"}) {
-    EXPECT_THAT(Refused(With(kComplete, "[::1]:7444", bad)), ElementsAre(Cat("c.yaml:6:12: expected host:port, as '0.0.0.0:7443' or '[::1]:7443', found '", bad, "'")));
+    EXPECT_THAT(Refused(With(kComplete, "[::1]:7444", bad)),
+                ElementsAre(Cat("c.yaml:6:12: expected host:port, as '0.0.0.0:7443' or '[::1]:7443', found '", bad, "'")));
   }
 }
 

@@ -14,15 +14,18 @@ using testing::HasSubstr;
 constexpr std::string_view kGood = R"(issuer: "https://idp.example", audience: assay, jwks: keys.json)";
 
 ConfigResult Load(std::string_view oidc, std::string_view roles = "", std::string_view join = "") {
-  return LoadConfig("assayd.yaml", Cat(R"(join: {address: "127.0.0.1:0", tls: {certificate: c, key: k})", join, R"(}
+  return LoadConfig("assayd.yaml",
+                    Cat(R"(join: {address: "127.0.0.1:0", tls: {certificate: c, key: k})", join, R"(}
 operator:
   address: "127.0.0.1:0"
   tls: {certificate: c, key: k}
   client_ca: ca
-  roles: [)", roles, "]\n", oidc.empty() ? "" : "  oidc: {", oidc, oidc.empty() ? "" : "}\n", R"(store: {path: a.db}
+  roles: [)",
+                        roles, "]\n", oidc.empty() ? "" : "  oidc: {", oidc, oidc.empty() ? "" : "}\n", R"(store: {path: a.db}
 policies: [p]
 challenges: {key_file: ck}
-)"), "/etc/assay");
+)"),
+                    "/etc/assay");
 }
 
 TEST(OidcConfig, WhatIsLeftOutHasItsDefault) {
@@ -33,7 +36,8 @@ TEST(OidcConfig, WhatIsLeftOutHasItsDefault) {
   EXPECT_EQ(oidc.subject_claim(), "sub");
   EXPECT_EQ(oidc.max_lifetime(), "1h");
   EXPECT_EQ(oidc.refresh(), "");
-  const ConfigResult url = Load(R"(issuer: "https://idp.example/realms/a", audience: "https://assay", jwks: "https://idp.example:8443/keys?v=1", jwks_ca: ca.pem)");
+  const ConfigResult url = Load(
+      R"(issuer: "https://idp.example/realms/a", audience: "https://assay", jwks: "https://idp.example:8443/keys?v=1", jwks_ca: ca.pem)");
   ASSERT_THAT(url.messages, ElementsAre());
   EXPECT_EQ(url.config->operator_().oidc().jwks(), "https://idp.example:8443/keys?v=1") << "no path of ours";
   EXPECT_EQ(url.config->operator_().oidc().jwks_ca(), "/etc/assay/ca.pem");
@@ -91,16 +95,24 @@ TEST(OidcConfig, EveryBadValueIsNamed) {
 }
 
 TEST(OidcConfig, IdentitiesOfTokensAreOfTheIssuer) {
-  EXPECT_THAT(Load(kGood, R"({identity: "oidc:https://idp.example#alice", role: admin}, {identity: "spiffe://a/b", role: viewer})").messages, ElementsAre());
-  for (const std::string_view identity : {"oidc:https://idp.example", "oidc:https://idp.example#", "oidc:https://idp.example/#alice", "oidc:alice", "oidc:https://idp.exampl#alice"}) {
-    EXPECT_THAT(Load(kGood, Cat("{identity: \"", identity, "\", role: viewer}")).messages, ElementsAre(HasSubstr("expected identities of tokens as 'oidc:https://idp.example#SUBJECT'"))) << identity;
+  EXPECT_THAT(
+      Load(kGood, R"({identity: "oidc:https://idp.example#alice", role: admin}, {identity: "spiffe://a/b", role: viewer})").messages,
+      ElementsAre());
+  for (const std::string_view identity : {"oidc:https://idp.example", "oidc:https://idp.example#", "oidc:https://idp.example/#alice",
+                                          "oidc:alice", "oidc:https://idp.exampl#alice"}) {
+    EXPECT_THAT(Load(kGood, Cat("{identity: \"", identity, "\", role: viewer}")).messages,
+                ElementsAre(HasSubstr("expected identities of tokens as 'oidc:https://idp.example#SUBJECT'")))
+        << identity;
   }
-  EXPECT_THAT(Load("", R"({identity: "oidc:https://idp.example#alice", role: viewer})").messages, ElementsAre(HasSubstr("operator.roles: expected operator.oidc")));
+  EXPECT_THAT(Load("", R"({identity: "oidc:https://idp.example#alice", role: viewer})").messages,
+              ElementsAre(HasSubstr("operator.roles: expected operator.oidc")));
 }
 
 TEST(RequestSizeConfig, IsOneToFour) {
   EXPECT_EQ(Load("").config->join().max_request_mib(), 1u);
-  for (const std::uint32_t size : {1u, 2u, 4u}) EXPECT_EQ(Load("", "", Cat(", max_request_mib: ", size)).config->join().max_request_mib(), size);
+  for (const std::uint32_t size : {1u, 2u, 4u}) {
+    EXPECT_EQ(Load("", "", Cat(", max_request_mib: ", size)).config->join().max_request_mib(), size);
+  }
   for (const std::string_view size : {"0", "5", "4294967296", "-1", "1.5", "many"}) {
     EXPECT_FALSE(Load("", "", Cat(", max_request_mib: ", size)).config) << size;
   }
@@ -114,8 +126,8 @@ TEST(OidcConfig, TheExampleBecomesAConfigurationWithoutItsComments) {
     ASSERT_NE(at, std::string::npos) << line;
     text.erase(at, 2);
   };
-  for (const std::string_view line : {"# - {identity: \"oidc:", "# oidc:", "#   issuer: \"https://idp", "#   audience: assay", "#   jwks: ", "#   jwks_ca: ", "#   refresh: ", "#   subject_claim: ",
-                                      "#   max_lifetime: "}) {
+  for (const std::string_view line : {"# - {identity: \"oidc:", "# oidc:", "#   issuer: \"https://idp", "#   audience: assay",
+                                      "#   jwks: ", "#   jwks_ca: ", "#   refresh: ", "#   subject_claim: ", "#   max_lifetime: "}) {
     uncomment(line);
   }
   const ConfigResult result = LoadConfig("assayd.yaml", text, "/etc/assay");
@@ -124,7 +136,9 @@ TEST(OidcConfig, TheExampleBecomesAConfigurationWithoutItsComments) {
   // All that can be said is said there.
   const v1::Oidc& oidc = result.config->operator_().oidc();
   const auto* descriptor = oidc.GetDescriptor();
-  for (int i = 0; i < descriptor->field_count(); ++i) EXPECT_FALSE(oidc.GetReflection()->GetString(oidc, descriptor->field(i)).empty()) << descriptor->field(i)->name();
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    EXPECT_FALSE(oidc.GetReflection()->GetString(oidc, descriptor->field(i)).empty()) << descriptor->field(i)->name();
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Key sets as they change, from a file and over real sockets.
-#include "base/absl_bridge.h"
 #include "service/provider_keys.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,7 +33,8 @@ std::string FileText(const std::string& path) {
 class KeyPage {
  public:
   explicit KeyPage(const std::filesystem::path& tls) {
-    auto listener = http::HttpListener::Listen("idp", "127.0.0.1:0", http::TlsPem{FileText(tls / "server.pem"), FileText(tls / "server.key")});
+    auto listener =
+        http::HttpListener::Listen("idp", "127.0.0.1:0", http::TlsPem{FileText(tls / "server.pem"), FileText(tls / "server.key")});
     ASSAY_CHECK(listener.ok());
     listener_ = *std::move(listener);
     listener_->Add("/keys", [this] {
@@ -162,7 +163,8 @@ TEST_F(ProviderKeysTest, TheLastGoodFetchedSetIsKept) {
   const auto keys = Open({.refresh = 1ms, .retry = 1ms, .least = 1ms});
   ASSERT_TRUE(Eventually([&] { return Names(*keys) == "a"; }));
   int asked = 0;
-  for (const auto& [status, body] : {std::pair(500, SetOf("x")), std::pair(302, SetOf("x")), std::pair(200, std::string("{}")), std::pair(200, std::string(2'000'000, ' '))}) {
+  for (const auto& [status, body] : {std::pair(500, SetOf("x")), std::pair(302, SetOf("x")), std::pair(200, std::string("{}")),
+                                     std::pair(200, std::string(2'000'000, ' '))}) {
     page.Say(status, body);
     asked = page.asked() + 2;  // the one behind this answer has been taken up
     page.AwaitAsked(asked + 1);

@@ -8,7 +8,11 @@ namespace assay::service {
 namespace {
 
 Refusal Plain() {
-  return {{.reason = Reason::kRequestFieldInvalid, .component = "context", .claim = "cluster", .expected = "1 to 253 bytes", .actual = "0 bytes"}};
+  return {{.reason = Reason::kRequestFieldInvalid,
+           .component = "context",
+           .claim = "cluster",
+           .expected = "1 to 253 bytes",
+           .actual = "0 bytes"}};
 }
 
 TEST(Refusal, SaysWhatTheFindingSays) {
@@ -58,7 +62,8 @@ TEST(Refusal, ControlCharactersAndBrokenTextAreEscaped) {
 TEST(Refusal, IsBoundedWhateverWasSent) {
   for (const char filler : {'x', '\n', '\xff'}) {
     Refusal refusal = Plain();
-    for (std::string* part : {&refusal.finding.component, &refusal.finding.claim, &refusal.finding.expected, &refusal.finding.actual, &refusal.finding.remedy}) {
+    for (std::string* part : {&refusal.finding.component, &refusal.finding.claim, &refusal.finding.expected, &refusal.finding.actual,
+                              &refusal.finding.remedy}) {
       *part = std::string(100'000, filler);
     }
     const v1::ErrorDetail detail = DetailOf(refusal);

@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "service/tls.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ std::string Said(const absl::Status& status) { return std::string(MessageOf(stat
 struct Spec {
   std::string name = "leaf";
   Time not_before = kNow - kDay, not_after = kNow + 30 * kDay;
-  std::optional<bool> ca = false;         // nullopt: no basicConstraints
+  std::optional<bool> ca = false;  // nullopt: no basicConstraints
   std::uint16_t key_usage = softtee::kDigitalSignature;
 };
 
@@ -48,10 +48,17 @@ class TlsTest : public testing::Test {
   ~TlsTest() override { std::filesystem::remove_all(directory_); }
 
   std::string File(std::string_view name) const { return (directory_ / name).string(); }
-  void Write(std::string_view name, std::string_view text) const { std::ofstream(directory_ / name, std::ios::binary | std::ios::trunc) << text; }
+  void Write(std::string_view name, std::string_view text) const {
+    std::ofstream(directory_ / name, std::ios::binary | std::ios::trunc) << text;
+  }
   Bytes Der(const Spec& spec = {}) const {
-    softtee::Certificate certificate{.serial = {0x42}, .issuer = softtee::NameOf(spec.name), .subject = softtee::NameOf(spec.name), .not_before = spec.not_before,
-                                     .not_after = spec.not_after, .subject_public_key_info = key_.SubjectPublicKeyInfo(), .style = softtee::SignatureStyle::kEcdsaSha256};
+    softtee::Certificate certificate{.serial = {0x42},
+                                     .issuer = softtee::NameOf(spec.name),
+                                     .subject = softtee::NameOf(spec.name),
+                                     .not_before = spec.not_before,
+                                     .not_after = spec.not_after,
+                                     .subject_public_key_info = key_.SubjectPublicKeyInfo(),
+                                     .style = softtee::SignatureStyle::kEcdsaSha256};
     if (spec.ca) certificate.extensions.push_back(softtee::extension::BasicConstraints(*spec.ca, std::nullopt));
     if (spec.key_usage != 0) certificate.extensions.push_back(softtee::extension::KeyUsage(spec.key_usage));
     return certificate.SignedBy(key_);
@@ -85,7 +92,8 @@ TEST_F(TlsTest, AGoodPairIsLoaded) {
 // gRPC reads PEM alone: it must never get the bytes of another encoding, nor a block that was not checked.
 TEST_F(TlsTest, WhateverTheFileGrpcGetsPemOfWhatWasChecked) {
   const Bytes der = Der();
-  for (const std::string& text : {std::string(AsText(der)), softtee::ToPem("CERTIFICATE", der), Cat("Subject: leaf\n", softtee::ToPem("CERTIFICATE", der), "that was it\n"),
+  for (const std::string& text : {std::string(AsText(der)), softtee::ToPem("CERTIFICATE", der),
+                                  Cat("Subject: leaf\n", softtee::ToPem("CERTIFICATE", der), "that was it\n"),
                                   Cat(softtee::ToPem("TRUSTED CERTIFICATE", der), softtee::ToPem("CERTIFICATE", der))}) {
     const auto material = Load(text);
     ASSERT_TRUE(material.ok()) << Said(material.status());
@@ -98,15 +106,19 @@ TEST_F(TlsTest, WhateverTheFileGrpcGetsPemOfWhatWasChecked) {
 }
 
 TEST_F(TlsTest, WhatIsNoPairIsRefusedByName) {
-  for (const std::string_view text : {"", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n"}) {
+  for (const std::string_view text :
+       {"", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n"}) {
     const absl::Status refused = Load(text).status();
     EXPECT_TRUE(absl::IsInvalidArgument(refused)) << text;
-    EXPECT_THAT(Said(refused), AllOf(HasSubstr("join.tls.certificate '"), HasSubstr("server.pem': expected certificates in PEM, leaf first"))) << text;
+    EXPECT_THAT(Said(refused),
+                AllOf(HasSubstr("join.tls.certificate '"), HasSubstr("server.pem': expected certificates in PEM, leaf first")))
+        << text;
   }
   EXPECT_TRUE(absl::IsInvalidArgument(Load(Cat(AsText(Der()), "x")).status())) << "DER with something behind it";
   ASSERT_TRUE(Load(Pem()).ok());
   Write("server.key", Key::GenerateP256().ToPem());
-  EXPECT_THAT(Said(Load(Pem()).status()), HasSubstr("join.tls: expected the private key of the certificate 'CN=leaf', actual: another key"));
+  EXPECT_THAT(Said(Load(Pem()).status()),
+              HasSubstr("join.tls: expected the private key of the certificate 'CN=leaf', actual: another key"));
   for (const std::string& text : {std::string(), std::string("garbage"), Pem(), Key::Derive(AsBytes("x")).ToPem()}) {
     Write("server.key", text);
     EXPECT_THAT(Said(Load(Pem()).status()), HasSubstr("server.key': expected an EC P-256 private key in PEM"));
@@ -125,13 +137,25 @@ TEST_F(TlsTest, WhatIsNoPairIsRefusedByName) {
 // RFC 5280 4.1.2.5: both bounds belong to the validity. A certificate of this minute may meet a clock that is five behind.
 TEST_F(TlsTest, ACertificateOutOfItsTimeIsRefusedToTheSecond) {
   const Spec spec{.not_before = kNow, .not_after = kNow + kDay};
-  for (const auto& [now, good] : {std::pair(kNow - Duration(301), false), {kNow - Duration(300), true}, {kNow, true}, {kNow + kDay, true}, {kNow + kDay + Duration(1), false}}) {
+  for (const auto& [now, good] : {std::pair(kNow - Duration(301), false),
+                                  {kNow - Duration(300), true},
+                                  {kNow, true},
+                                  {kNow + kDay, true},
+                                  {kNow + kDay + Duration(1), false}}) {
     EXPECT_EQ(Load(Pem(spec), now).ok(), good) << FormatTime(now);
-    EXPECT_EQ(LoadCa(Pem({.name = "ca", .not_before = spec.not_before, .not_after = spec.not_after, .ca = true, .key_usage = softtee::kKeyCertSign}), now).ok(), good) << FormatTime(now);
+    EXPECT_EQ(
+        LoadCa(
+            Pem({.name = "ca", .not_before = spec.not_before, .not_after = spec.not_after, .ca = true, .key_usage = softtee::kKeyCertSign}),
+            now)
+            .ok(),
+        good)
+        << FormatTime(now);
   }
   EXPECT_THAT(Said(Load(Pem(spec), kNow + 2 * kDay).status()),
-              AllOf(HasSubstr("join.tls.certificate '"), HasSubstr("server.pem'"), HasSubstr("'CN=leaf' ended 2027-03-02T00:00:00Z (today is 2027-03-03)"), HasSubstr("Renew it")));
-  EXPECT_THAT(Said(Load(Pem(spec), kNow - kDay).status()), AllOf(HasSubstr("'CN=leaf' begins 2027-03-01T00:00:00Z (today is 2027-02-28)"), HasSubstr("clock")));
+              AllOf(HasSubstr("join.tls.certificate '"), HasSubstr("server.pem'"),
+                    HasSubstr("'CN=leaf' ended 2027-03-02T00:00:00Z (today is 2027-03-03)"), HasSubstr("Renew it")));
+  EXPECT_THAT(Said(Load(Pem(spec), kNow - kDay).status()),
+              AllOf(HasSubstr("'CN=leaf' begins 2027-03-01T00:00:00Z (today is 2027-02-28)"), HasSubstr("clock")));
   EXPECT_THAT(Said(LoadCa(Pem(Ca("ca")), kNow + 40 * kDay).status()), AllOf(HasSubstr("operator.client_ca '"), HasSubstr("'CN=ca' ended")));
 }
 
@@ -142,7 +166,9 @@ TEST_F(TlsTest, TheMessageStaysTheSameForADay) {
 TEST_F(TlsTest, OnlyCertificatesOfCasAreAClientCa) {
   EXPECT_TRUE(LoadCa(Pem({.name = "ca", .ca = true, .key_usage = 0})).ok()) << "without keyUsage every use is allowed";
   EXPECT_TRUE(LoadCa(Pem(Ca("one")) + Pem(Ca("two"))).ok());
-  for (const Spec& spec : {Spec{}, Spec{.ca = std::nullopt, .key_usage = softtee::kKeyCertSign}, Spec{.ca = true, .key_usage = softtee::kDigitalSignature}, Spec{.ca = false, .key_usage = softtee::kKeyCertSign}}) {
+  for (const Spec& spec :
+       {Spec{}, Spec{.ca = std::nullopt, .key_usage = softtee::kKeyCertSign}, Spec{.ca = true, .key_usage = softtee::kDigitalSignature},
+        Spec{.ca = false, .key_usage = softtee::kKeyCertSign}}) {
     for (const std::string& text : {Pem(spec), Pem(Ca("ca")) + Pem(spec)}) {
       EXPECT_THAT(Said(LoadCa(text).status()), AllOf(HasSubstr("operator.client_ca '"), HasSubstr("'CN=leaf' may sign none")));
     }
@@ -177,7 +203,8 @@ TEST(EndWatch, SaysWhatEndsOnceADay) {
   };
   const Lifetime year{"CN=year", kNow - 351 * kDay, kNow + 14 * kDay};
   EXPECT_THAT(said(year, kNow - Duration(1)), IsEmpty()) << "more than 14 days";
-  EXPECT_THAT(said(year, kNow), AllOf(HasSubstr("a certificate in use ends soon"), HasSubstr(R"("listener":"join")"), HasSubstr("CN=year"), HasSubstr("2027-03-15T00:00:00Z"), HasSubstr("warning")));
+  EXPECT_THAT(said(year, kNow), AllOf(HasSubstr("a certificate in use ends soon"), HasSubstr(R"("listener":"join")"), HasSubstr("CN=year"),
+                                      HasSubstr("2027-03-15T00:00:00Z"), HasSubstr("warning")));
   EXPECT_THAT(said(year, kNow + Duration(2)), IsEmpty()) << "said already";
   EXPECT_THAT(said(year, kNow + kDay - Duration(1)), IsEmpty());
   EXPECT_THAT(said(year, kNow + kDay), HasSubstr("ends soon"));

@@ -19,7 +19,8 @@ TEST(TokenIdentity, ATokenHasItsRoleAndThoseBelow) {
   EXPECT_TRUE(Allowed(authorization.CheckToken(TokenIdentity("https://idp", "alice"), Role::kViewer)));
   EXPECT_TRUE(Allowed(authorization.CheckToken(TokenIdentity("https://idp", "alice"), Role::kOperator)));
   EXPECT_FALSE(Allowed(authorization.CheckToken(TokenIdentity("https://idp", "alice"), Role::kAdmin)));
-  for (const auto& [issuer, subject] : {std::pair("https://idp", "Alice"), std::pair("https://idp", "alice "), std::pair("https://idp/", "alice"), std::pair("https://idp", ""), std::pair("", "alice")}) {
+  for (const auto& [issuer, subject] : {std::pair("https://idp", "Alice"), std::pair("https://idp", "alice "),
+                                        std::pair("https://idp/", "alice"), std::pair("https://idp", ""), std::pair("", "alice")}) {
     EXPECT_FALSE(Allowed(authorization.CheckToken(TokenIdentity(issuer, subject), Role::kViewer))) << issuer << " " << subject;
   }
   const auto denied = authorization.CheckToken(TokenIdentity("https://idp", "bob"), Role::kViewer);

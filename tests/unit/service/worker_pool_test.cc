@@ -21,7 +21,11 @@ TEST(WorkerPool, RefusesWhatDoesNotFit) {
   std::latch started(1), go(1);
   std::atomic<int> ran = 0;
   WorkerPool pool(1, 2);
-  ASSERT_TRUE(pool.Submit([&] { started.count_down(); go.wait(); ++ran; }));
+  ASSERT_TRUE(pool.Submit([&] {
+    started.count_down();
+    go.wait();
+    ++ran;
+  }));
   started.wait();  // the only thread is busy, the queue is empty
   EXPECT_TRUE(pool.Submit([&] { ++ran; }));
   EXPECT_TRUE(pool.Submit([&] { ++ran; }));

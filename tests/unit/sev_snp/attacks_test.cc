@@ -44,10 +44,8 @@ class Verifier {
       }
     }
     const trust::CollateralSnapshot snapshot(std::move(collateral));
-    const trust::Challenge challenge =
-        trust::Challenge::Demanded({.report_data = ByteArray<64>{}, .nonce = std::nullopt});
-    return AuthenticateReport(
-        items, {.anchors = anchors_, .collateral = snapshot, .challenge = challenge, .caches = caches}, log);
+    const trust::Challenge challenge = trust::Challenge::Demanded({.report_data = ByteArray<64>{}, .nonce = std::nullopt});
+    return AuthenticateReport(items, {.anchors = anchors_, .collateral = snapshot, .challenge = challenge, .caches = caches}, log);
   }
 
  private:
@@ -109,41 +107,34 @@ INSTANTIATE_TEST_SUITE_P(
     Known, SnpAttack,
     testing::Values(
         Attack{"Attack001_Replay", {Fault::kOtherReportData}},
-        Attack{"Attack007_VlekTakenForVcek",
-               {Fault::kSigningKeyMismatch, Fault::kLeafKindName, Fault::kLeafHwidMissing}},
+        Attack{"Attack007_VlekTakenForVcek", {Fault::kSigningKeyMismatch, Fault::kLeafKindName, Fault::kLeafHwidMissing}},
         Attack{"Attack008_TcbExtensionsMatchedLaxly",
-               {Fault::kLeafExtensionPadded, Fault::kLeafExtensionNegative, Fault::kLeafExtensionTrailing,
-                Fault::kLeafExtensionWrongType, Fault::kLeafExtensionTooLarge, Fault::kLeafExtensionMissing,
-                Fault::kLeafExtensionDuplicate}},
+               {Fault::kLeafExtensionPadded, Fault::kLeafExtensionNegative, Fault::kLeafExtensionTrailing, Fault::kLeafExtensionWrongType,
+                Fault::kLeafExtensionTooLarge, Fault::kLeafExtensionMissing, Fault::kLeafExtensionDuplicate}},
         Attack{"Attack009_TcbOnlyFromTheReport",
-               {Fault::kLeafTcbBootLoader, Fault::kLeafTcbTee, Fault::kLeafTcbSnp, Fault::kLeafTcbMicrocode,
-                Fault::kLeafTcbFmc}},
+               {Fault::kLeafTcbBootLoader, Fault::kLeafTcbTee, Fault::kLeafTcbSnp, Fault::kLeafTcbMicrocode, Fault::kLeafTcbFmc}},
         Attack{"Attack010_RootTrustedAsSent", {Fault::kRootSelfMade, Fault::kChainOfOtherProduct, Fault::kRootMissing}},
-        Attack{"Attack011_RevocationIgnored",
-               {Fault::kCrlRevokesIntermediate, Fault::kCrlOtherIssuerKey, Fault::kCrlGarbage}},
+        Attack{"Attack011_RevocationIgnored", {Fault::kCrlRevokesIntermediate, Fault::kCrlOtherIssuerKey, Fault::kCrlGarbage}},
         Attack{"Attack013_ReservedAndUnsignedBytes",
-               {Fault::kReserved04c, Fault::kReserved188, Fault::kReserved1eb, Fault::kReserved1ef,
-                Fault::kReservedBehindLaunchTcb, Fault::kReservedLastSigned, Fault::kSignerInfoReserved,
-                Fault::kTcbReserved, Fault::kRPadding, Fault::kSPadding, Fault::kSignatureTail, Fault::kReportExtended,
-                Fault::kVersion1, Fault::kVersion6}},
+               {Fault::kReserved04c, Fault::kReserved188, Fault::kReserved1eb, Fault::kReserved1ef, Fault::kReservedBehindLaunchTcb,
+                Fault::kReservedLastSigned, Fault::kSignerInfoReserved, Fault::kTcbReserved, Fault::kRPadding, Fault::kSPadding,
+                Fault::kSignatureTail, Fault::kReportExtended, Fault::kVersion1, Fault::kVersion6}},
         Attack{"Attack010_CertificateOfAnotherProduct", {Fault::kOtherProduct, Fault::kLeafProductName}},
         Attack{"Attack014_MaskedChipId", {Fault::kChipIdMasked}},
         Attack{"Attack031_MissingCertificateSkipsTheSignature", {Fault::kLeafMissing, Fault::kIntermediateMissing}},
         Attack{"Attack043_ShortInput", {Fault::kReportTruncated, Fault::kTableCutOff, Fault::kLeafGarbage}},
         Attack{"Attack064_LengthsThatPointElsewhere",
-               {Fault::kTableWrap, Fault::kTablePastEnd, Fault::kTableInsideHeader, Fault::kTableOverlap,
-                Fault::kTableEmptyValue, Fault::kTableNoTerminator, Fault::kTableDuplicateGuid}},
+               {Fault::kTableWrap, Fault::kTablePastEnd, Fault::kTableInsideHeader, Fault::kTableOverlap, Fault::kTableEmptyValue,
+                Fault::kTableNoTerminator, Fault::kTableDuplicateGuid}},
         Attack{"Attack063_AuthoritiesThatMayNotSign",
-               {Fault::kIntermediateNotCa, Fault::kIntermediateNoPathLength, Fault::kIntermediateNoKeyUsage,
-                Fault::kIntermediateCrlSign, Fault::kLeafCa, Fault::kLeafIssuedByRoot, Fault::kRootNoKeyUsage}},
+               {Fault::kIntermediateNotCa, Fault::kIntermediateNoPathLength, Fault::kIntermediateNoKeyUsage, Fault::kIntermediateCrlSign,
+                Fault::kLeafCa, Fault::kLeafIssuedByRoot, Fault::kRootNoKeyUsage}},
         Attack{"Attack067_OtherSignatureAlgorithms",
-               {Fault::kLeafSalt20, Fault::kLeafPssSha256, Fault::kLeafPkcs1, Fault::kIntermediateSalt20,
-                Fault::kSignatureAlgo0}},
+               {Fault::kLeafSalt20, Fault::kLeafPssSha256, Fault::kLeafPkcs1, Fault::kIntermediateSalt20, Fault::kSignatureAlgo0}},
         Attack{"Attack074_OtherByteOrder", {Fault::kSignatureBigEndian}},
         Attack{"Attack094_HwidOptional",
                {Fault::kLeafHwidMissing, Fault::kLeafHwidOnVlek, Fault::kLeafCspIdOnVcek, Fault::kLeafCspIdMissing}},
-        Attack{"Attack095_HwidCheckNeverRan",
-               {Fault::kLeafHwidOther, Fault::kLeafHwidTagged, Fault::kLeafHwidShort, Fault::kChipIdOther}},
+        Attack{"Attack095_HwidCheckNeverRan", {Fault::kLeafHwidOther, Fault::kLeafHwidTagged, Fault::kLeafHwidShort, Fault::kChipIdOther}},
         Attack{"Attack097_CertificateOfAnotherTcb", {Fault::kReportedTcbOther}},
         Attack{"SignaturesThatAreNone",
                {Fault::kRZero, Fault::kSZero, Fault::kSNotBelowOrder, Fault::kSignatureDamaged, Fault::kReportChanged,
@@ -212,8 +203,8 @@ TEST(SnpAttacks, Attack042_RevocationThatWasNotCheckedIsShownAsSkipped) {
   CheckLog log;
   const auto report = verifier.Authenticate(Mint({.with_crl = false}), log);
   ASSERT_TRUE(report);
-  const auto record = std::find_if(log.records().begin(), log.records().end(),
-                                   [](const CheckRecord& one) { return one.check == Check::kSnpRevocation; });
+  const auto record =
+      std::find_if(log.records().begin(), log.records().end(), [](const CheckRecord& one) { return one.check == Check::kSnpRevocation; });
   ASSERT_NE(record, log.records().end());
   EXPECT_EQ(record->result, CheckResult::kSkipped);
   EXPECT_TRUE(std::none_of(log.records().begin(), log.records().end(),

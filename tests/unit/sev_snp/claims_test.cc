@@ -38,9 +38,7 @@ TEST(SnpClaimsTest, TableIsSortedUniqueAndDescribed) {
   for (std::size_t i = 0; i < claims.size(); ++i) {
     EXPECT_TRUE(claims[i].name.starts_with("snp."));
     EXPECT_FALSE(claims[i].meaning.empty());
-    if (i > 0) {
-      EXPECT_LT(claims[i - 1].name, claims[i].name);
-    }
+    if (i > 0) { EXPECT_LT(claims[i - 1].name, claims[i].name); }
   }
 }
 

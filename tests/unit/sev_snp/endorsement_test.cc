@@ -33,7 +33,8 @@ struct PathParts {
   PathParts() {
     const SnpPki& pki = SnpPki::Shared();
     const softtee::Tcb tcb = softtee::DefaultTcb(product);
-    leaf = SnpPki::DescribeVcek(product, softtee::kDefaultChipId, tcb, pki.VcekKey(product, softtee::kDefaultChipId, tcb), softtee::kDefaultNow);
+    leaf = SnpPki::DescribeVcek(product, softtee::kDefaultChipId, tcb, pki.VcekKey(product, softtee::kDefaultChipId, tcb),
+                                softtee::kDefaultNow);
     ask = SnpPki::DescribeAuthority(Authority::kAsk, product, pki.KeyOf(Authority::kAsk, product), pki.KeyOf(Authority::kArk, product));
     ark = SnpPki::DescribeAuthority(Authority::kArk, product, pki.KeyOf(Authority::kArk, product), pki.KeyOf(Authority::kArk, product));
   }
@@ -61,19 +62,31 @@ TEST(AmdProfile, NamesEachDeviation) {
     void (*change)(PathParts&);
   };
   for (const Case& c : {
-           Case{"leaf of another organization", [](PathParts& p) { p.leaf.subject = softtee::AmdName("SEV-VCEK", "Advanced Micro Device"); }},
+           Case{"leaf of another organization",
+                [](PathParts& p) { p.leaf.subject = softtee::AmdName("SEV-VCEK", "Advanced Micro Device"); }},
            Case{"leaf signed with the wrong salt", [](PathParts& p) { p.leaf.style = softtee::SignatureStyle::kPssSha384Salt20; }},
            Case{"leaf signed with SHA-256", [](PathParts& p) { p.leaf.style = softtee::SignatureStyle::kPssSha256; }},
            Case{"leaf signed with PKCS #1", [](PathParts& p) { p.leaf.style = softtee::SignatureStyle::kPkcs1Sha384; }},
            Case{"leaf that is a CA", [](PathParts& p) { p.leaf.extensions.push_back(extension::BasicConstraints(true, std::nullopt)); }},
-           Case{"leaf on P-256", [](PathParts& p) { p.leaf.subject_public_key_info = softtee::Key::Derive(AsBytes("x"), softtee::Key::Curve::kP256).SubjectPublicKeyInfo(); }},
-           Case{"leaf with an unknown critical extension", [](PathParts& p) { p.leaf.extensions.push_back({.oid = "1.2.3.4", .critical = true, .value = {0x05, 0x00}}); }},
-           Case{"ASK without path length", [](PathParts& p) { ExtensionOf(p.ask, extension::kBasicConstraints) = extension::BasicConstraints(true, std::nullopt); }},
-           Case{"ASK that may sign lists", [](PathParts& p) { ExtensionOf(p.ask, extension::kKeyUsage) = extension::KeyUsage(softtee::kKeyCertSign | softtee::kCrlSign); }},
+           Case{"leaf on P-256",
+                [](PathParts& p) {
+                  p.leaf.subject_public_key_info = softtee::Key::Derive(AsBytes("x"), softtee::Key::Curve::kP256).SubjectPublicKeyInfo();
+                }},
+           Case{"leaf with an unknown critical extension",
+                [](PathParts& p) {
+                  p.leaf.extensions.push_back({.oid = "1.2.3.4", .critical = true, .value = {0x05, 0x00}});
+                }},
+           Case{"ASK without path length",
+                [](PathParts& p) { ExtensionOf(p.ask, extension::kBasicConstraints) = extension::BasicConstraints(true, std::nullopt); }},
+           Case{"ASK that may sign lists",
+                [](PathParts& p) {
+                  ExtensionOf(p.ask, extension::kKeyUsage) = extension::KeyUsage(softtee::kKeyCertSign | softtee::kCrlSign);
+                }},
            Case{"ASK of another product", [](PathParts& p) { p.ask.subject = softtee::AmdName("SEV-Genoa"); }},
            Case{"ASVK above a VCEK", [](PathParts& p) { p.ask.subject = softtee::AmdName("SEV-VLEK-Milan"); }},
            Case{"ARK of another product", [](PathParts& p) { p.ark.subject = softtee::AmdName("ARK-Genoa"); }},
-           Case{"ARK that may not sign lists", [](PathParts& p) { ExtensionOf(p.ark, extension::kKeyUsage) = extension::KeyUsage(softtee::kKeyCertSign); }},
+           Case{"ARK that may not sign lists",
+                [](PathParts& p) { ExtensionOf(p.ark, extension::kKeyUsage) = extension::KeyUsage(softtee::kKeyCertSign); }},
            Case{"ARK signed with the wrong salt", [](PathParts& p) { p.ark.style = softtee::SignatureStyle::kPssSha384Salt20; }},
        }) {
     PathParts parts;

@@ -61,13 +61,25 @@ TEST(SevFirmware, RefusesEachDefectByName) {
            Defect{"section 0 (SecMem).BASE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[0].address += 8; }},
            Defect{"section 0 (SecMem).SIZE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[0].size = 0; }},
            Defect{"section 0 (SecMem).SIZE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[0].size = 0x800; }},
-           Defect{"section 2 (Secrets).SIZE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[2] = {0x900000, 0x2000, 2}; }},
-           Defect{"section 3 (CPUID).SIZE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[3] = {0x900000, 0x2000, 3}; }},
+           Defect{"section 2 (Secrets).SIZE", Reason::kFirmwareMalformed,
+                  [](auto& o) {
+                    o.sections[2] = {0x900000, 0x2000, 2};
+                  }},
+           Defect{"section 3 (CPUID).SIZE", Reason::kFirmwareMalformed,
+                  [](auto& o) {
+                    o.sections[3] = {0x900000, 0x2000, 3};
+                  }},
            Defect{"section 1 (SecMem).BASE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[1].address = 0x808000; }},
            Defect{"section 0 (SecMem).BASE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[0].address = 0xFFFF7000; }},
            Defect{"section 0 (SecMem).BASE", Reason::kFirmwareMalformed, [](auto& o) { o.sections[0].size = 0xFFFFF000; }},
-           Defect{"SIZE of all sections", Reason::kSizeOverLimit, [](auto& o) { o.sections.push_back({0x10000000, 0x10000000, 1}); }},
-           Defect{"section 7 (KernelHashes).TYPE", Reason::kFirmwareMalformed, [](auto& o) { o.sections.push_back({0x900000, 0x1000, 0x10}); }},
+           Defect{"SIZE of all sections", Reason::kSizeOverLimit,
+                  [](auto& o) {
+                    o.sections.push_back({0x10000000, 0x10000000, 1});
+                  }},
+           Defect{"section 7 (KernelHashes).TYPE", Reason::kFirmwareMalformed,
+                  [](auto& o) {
+                    o.sections.push_back({0x900000, 0x1000, 0x10});
+                  }},
            Defect{"address of the kernel hashes", Reason::kFirmwareMalformed, [](auto& o) { o.hash_table = 0x80FFFF; }},
            Defect{"address of the kernel hashes", Reason::kFirmwareMalformed, [](auto& o) { o.hash_table = 0x810F51; }},
        }) {
@@ -90,7 +102,9 @@ TEST(SevFirmware, TakesWhatIsJustInsideTheLimits) {
   ovmf.sections[0] = {0xFFFF0000, 0xE000, 1};  // up to the image
   EXPECT_TRUE(ReadSevFirmware(ovmf.Write()));
   ovmf = test::OvmfX64();
-  while (ovmf.sections.size() < kMaxSevSections) ovmf.sections.push_back({static_cast<std::uint32_t>(0x900000 + ovmf.sections.size() * 0x1000), 0x1000, 1});
+  while (ovmf.sections.size() < kMaxSevSections) {
+    ovmf.sections.push_back({static_cast<std::uint32_t>(0x900000 + ovmf.sections.size() * 0x1000), 0x1000, 1});
+  }
   EXPECT_TRUE(ReadSevFirmware(ovmf.Write()));
 }
 
@@ -118,8 +132,10 @@ TEST(SevFirmware, OfAnSvsmIsItsOwn) {
   beyond.svsm_first = static_cast<std::uint32_t>(image.size());
   above.sections.push_back({0xFFF00000, 0x1000, 1});  // where the firmware or its variables may be
   touching.sections.push_back({static_cast<std::uint32_t>(end - image.size()), 0x1000, 1});
-  for (const auto& [plain, reason, claim] : {std::tuple(test::AmdSev(), Reason::kFirmwareNotSnp, "GUID table"), std::tuple(beyond, Reason::kFirmwareMalformed, "first instruction"),
-                                             std::tuple(above, Reason::kFirmwareMalformed, "BASE"), std::tuple(touching, Reason::kFirmwareMalformed, "BASE")}) {
+  for (const auto& [plain, reason, claim] :
+       {std::tuple(test::AmdSev(), Reason::kFirmwareNotSnp, "GUID table"),
+        std::tuple(beyond, Reason::kFirmwareMalformed, "first instruction"), std::tuple(above, Reason::kFirmwareMalformed, "BASE"),
+        std::tuple(touching, Reason::kFirmwareMalformed, "BASE")}) {
     const auto refused = ReadSvsm(plain.Write(), end);
     ASSERT_FALSE(refused) << claim;
     EXPECT_EQ(refused.findings().front().reason, reason);

@@ -69,7 +69,8 @@ TEST(IgvmFile, Version2HasArchitectureAndPageSize) {
   plain.version = 2;
   const Bytes file = plain.Write();
   EXPECT_TRUE(Read(file));
-  for (const auto& [offset, reason, claim] : {std::tuple(24, Reason::kFirmwareNotSnp, "architecture"), std::tuple(28, Reason::kVersionUnsupported, "page_size")}) {
+  for (const auto& [offset, reason, claim] :
+       {std::tuple(24, Reason::kFirmwareNotSnp, "architecture"), std::tuple(28, Reason::kVersionUnsupported, "page_size")}) {
     Bytes other = file;
     Overwrite(other, static_cast<std::size_t>(offset), 4, 1);
     const auto guest = Read(WithChecksum(other));
@@ -92,8 +93,18 @@ TEST(IgvmFile, RefusesEachDefectByName) {
            Defect{"SUPPORTED_PLATFORM).platform_version", Reason::kVersionUnsupported, [](auto& f) { f.Platform(2, 1, 2); }},
            Defect{"SUPPORTED_PLATFORM).platform_type", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Platform(2, 4); }},
            Defect{"GUEST_POLICY).policy", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Policy(1).Policy(1); }},
-           Defect{"RELOCATABLE_REGION).compatibility_mask", Reason::kFirmwareUnpredictable, [](auto& f) { Bytes c(48, 0); c[0] = 1; f.Platform().Header(0x102, c); }},
-           Defect{"PAGE_TABLE_RELOCATION_REGION).compatibility_mask", Reason::kFirmwareUnpredictable, [](auto& f) { Bytes c(32, 0); c[0] = 1; f.Platform().Header(0x103, c); }},
+           Defect{"RELOCATABLE_REGION).compatibility_mask", Reason::kFirmwareUnpredictable,
+                  [](auto& f) {
+                    Bytes c(48, 0);
+                    c[0] = 1;
+                    f.Platform().Header(0x102, c);
+                  }},
+           Defect{"PAGE_TABLE_RELOCATION_REGION).compatibility_mask", Reason::kFirmwareUnpredictable,
+                  [](auto& f) {
+                    Bytes c(32, 0);
+                    c[0] = 1;
+                    f.Platform().Header(0x103, c);
+                  }},
            Defect{"header 1.type", Reason::kFirmwareUnpredictable, [](auto& f) { f.Platform().Header(0x306, Bytes(8, 0)); }},
            Defect{"header 1.type", Reason::kFirmwareUnpredictable, [](auto& f) { f.Platform().Header(0x314, Bytes(8, 0)); }},
            Defect{"header 1.type", Reason::kFirmwareUnpredictable, [](auto& f) { f.Platform().Header(0x80000302, Bytes(24, 0)); }},
@@ -103,27 +114,38 @@ TEST(IgvmFile, RefusesEachDefectByName) {
            Defect{"GUEST_POLICY).type", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(0).Policy(1); }},
            Defect{"SUPPORTED_PLATFORM).type", Reason::kFirmwareMalformed, [](auto& f) { f.Platform(3, 2).Policy(1).Platform(); }},
            Defect{"PARAMETER_AREA).number_of_bytes", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Area(0, 4095); }},
-           Defect{"PARAMETER_AREA).parameter_area_index", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Area(0, 4096).Area(0, 4096); }},
-           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Insert(0, 0).Area(0, 4096); }},
-           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Area(0, 4096).Insert(0, 0).Insert(0x5000, 0); }},
-           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kSizeOverLimit, [](auto& f) { f.Platform().Area(0, kMaxIgvmParameters + 4096).Insert(0, 0); }},
-           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kSizeOverLimit, [](auto& f) { f.Platform().Area(0, kMaxIgvmParameters).Area(1, 4096).Insert(0, 0).Insert(std::uint64_t{1} << 40, 1); }},
-           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kSizeOverLimit, [](auto& f) { f.Platform().Area(0, 4096).Area(1, ~std::uint64_t{0xFFF}).Insert(0, 0).Insert(0x5000, 1); }},
+           Defect{"PARAMETER_AREA).parameter_area_index", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().Area(0, 4096).Area(0, 4096); }},
+           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().Insert(0, 0).Area(0, 4096); }},
+           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().Area(0, 4096).Insert(0, 0).Insert(0x5000, 0); }},
+           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kSizeOverLimit,
+                  [](auto& f) { f.Platform().Area(0, kMaxIgvmParameters + 4096).Insert(0, 0); }},
+           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kSizeOverLimit,
+                  [](auto& f) { f.Platform().Area(0, kMaxIgvmParameters).Area(1, 4096).Insert(0, 0).Insert(std::uint64_t{1} << 40, 1); }},
+           Defect{"PARAMETER_INSERT).parameter_area_index", Reason::kSizeOverLimit,
+                  [](auto& f) { f.Platform().Area(0, 4096).Area(1, ~std::uint64_t{0xFFF}).Insert(0, 0).Insert(0x5000, 1); }},
            Defect{"PARAMETER_INSERT).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Area(0, 4096).Insert(0x10, 0); }},
            Defect{"PAGE_DATA).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(0x8001); }},
            Defect{"PAGE_DATA).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(std::uint64_t{1} << 52); }},
            Defect{"PAGE_DATA).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(~std::uint64_t{0xFFF}); }},
            Defect{"PAGE_DATA).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(0x8000).Page(0x9000).Page(0x8000); }},
-           Defect{"PAGE_DATA).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(0x8000).Area(0, 0x3000).Page(0xC000).Insert(0xA000, 0).Page(0x9000); }},
+           Defect{"PAGE_DATA).gpa", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().Page(0x8000).Area(0, 0x3000).Page(0xC000).Insert(0xA000, 0).Page(0x9000); }},
            Defect{"PAGE_DATA).flags", Reason::kFirmwareUnpredictable, [](auto& f) { f.Platform().Page(0x200000, {}, 0, 1); }},
            Defect{"PAGE_DATA).flags", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Page(0, {}, 0, 8); }},
            Defect{"PAGE_DATA).data_type", Reason::kFirmwareUnpredictable, [](auto& f) { f.Platform().Page(0, {}, 4); }},
-           Defect{"PAGE_DATA).file_offset", Reason::kFirmwareMalformed, [&](auto& f) { f.Platform().Page(0, ToBytes(ByteView(page).first(4095))); }},
+           Defect{"PAGE_DATA).file_offset", Reason::kFirmwareMalformed,
+                  [&](auto& f) { f.Platform().Page(0, ToBytes(ByteView(page).first(4095))); }},
            Defect{"VP_CONTEXT).file_offset", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Vp(kKvmAddress, {}); }},
-           Defect{"VP_CONTEXT).vp_index", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Vp(kKvmAddress, PlainVmsa()).Vp(kKvmAddress, PlainVmsa()); }},
-           Defect{"VP_CONTEXT).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Vp(0x8000, PlainVmsa()).Page(0x9000).Vp(0x9000, PlainVmsa(), 1); }},
+           Defect{"VP_CONTEXT).vp_index", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().Vp(kKvmAddress, PlainVmsa()).Vp(kKvmAddress, PlainVmsa()); }},
+           Defect{"VP_CONTEXT).gpa", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().Vp(0x8000, PlainVmsa()).Page(0x9000).Vp(0x9000, PlainVmsa(), 1); }},
            Defect{"VP_CONTEXT).gpa", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().Vp(0x10, PlainVmsa()); }},
-           Defect{"SNP_ID_BLOCK).ld", Reason::kFirmwareMalformed, [](auto& f) { f.Platform().IdBlock(Bytes(48, 1)).IdBlock(Bytes(48, 1)); }},
+           Defect{"SNP_ID_BLOCK).ld", Reason::kFirmwareMalformed,
+                  [](auto& f) { f.Platform().IdBlock(Bytes(48, 1)).IdBlock(Bytes(48, 1)); }},
            Defect{"SUPPORTED_PLATFORM", Reason::kFirmwareNotSnp, [](auto&) {}},
        }) {
     PlainIgvm plain;
@@ -201,7 +223,10 @@ TEST(IgvmFile, NothingShorterIsAFile) {
 TEST(IgvmFile, TakesWhatIsJustInsideTheLimits) {
   PlainIgvm plain;
   plain.Platform(2, 0x80000000).Area(9, kMaxIgvmParameters).Area(10, 0);
-  plain.Insert(0, 9, 0x80000000).Insert(kMaxIgvmParameters, 10, 0xFFFFFFFF).Page((std::uint64_t{1} << 52) - 4096, {}, 0, 0, 0x80000000).Page(kMaxIgvmParameters, {}, 0, 0, 0x80000000);
+  plain.Insert(0, 9, 0x80000000)
+      .Insert(kMaxIgvmParameters, 10, 0xFFFFFFFF)
+      .Page((std::uint64_t{1} << 52) - 4096, {}, 0, 0, 0x80000000)
+      .Page(kMaxIgvmParameters, {}, 0, 0, 0x80000000);
   const auto guest = Read(plain.Write());
   ASSERT_TRUE(guest) << Describe(guest.findings().front());
   EXPECT_EQ(guest->directives.size(), 4u);

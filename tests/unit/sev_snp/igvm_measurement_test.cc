@@ -117,8 +117,9 @@ TEST(IgvmMeasurement, AGuestOfSevSnpHasAProcessorWithSnpActive) {
   state[0x3B0] = 0x20;
   inactive.Platform().Vp(test::kKvmAddress, state);
   of_tdx.Platform(3).Page(0x8000);
-  for (const auto& [plain, reason, claim] : {std::tuple(none, Reason::kFirmwareMalformed, "VP_CONTEXT"), std::tuple(inactive, Reason::kFirmwareMalformed, "SEV_FEATURES"),
-                                             std::tuple(of_tdx, Reason::kFirmwareNotSnp, "SUPPORTED_PLATFORM")}) {
+  for (const auto& [plain, reason, claim] :
+       {std::tuple(none, Reason::kFirmwareMalformed, "VP_CONTEXT"), std::tuple(inactive, Reason::kFirmwareMalformed, "SEV_FEATURES"),
+        std::tuple(of_tdx, Reason::kFirmwareNotSnp, "SUPPORTED_PLATFORM")}) {
     const Bytes file = plain.Write();
     const auto guest = ReadIgvm(file);
     ASSERT_FALSE(guest) << claim;

@@ -66,7 +66,9 @@ TEST(LaunchDigest, IsTheHashOfTheHypervisorsCalls) {
   const PlainOvmf plain = test::AmdSev();
   const Bytes image = plain.Write();
   Bytes expected(48, 0);
-  for (std::size_t at = 0; at < image.size(); at += 4096) AddPage(expected, 1, 0x100000000 - image.size() + at, ByteView(image).subspan(at, 4096));
+  for (std::size_t at = 0; at < image.size(); at += 4096) {
+    AddPage(expected, 1, 0x100000000 - image.size() + at, ByteView(image).subspan(at, 4096));
+  }
   for (const test::PlainSection& section : plain.sections) {
     const std::uint8_t type = section.type == 2 ? 5 : section.type == 3 ? 6 : 3;
     for (std::uint32_t at = 0; at < section.size; at += 4096) AddPage(expected, type, section.address + at, {});
@@ -93,7 +95,10 @@ TEST(LaunchDigest, PutsTheHashesOfKernelInitrdAndCommandLineWhereTheFirmwareLook
   Bytes expected = ToBytes(FirmwareDigest(image));
   for (const test::PlainSection& section : plain.sections) {
     if (section.type == 0x10) AddPage(expected, 1, section.address, page);
-    else for (std::uint32_t at = 0; at < section.size; at += 4096) AddPage(expected, section.type == 2 ? 5 : section.type == 3 ? 6 : 3, section.address + at, {});
+    else
+      for (std::uint32_t at = 0; at < section.size; at += 4096) {
+        AddPage(expected, section.type == 2 ? 5 : section.type == 3 ? 6 : 3, section.address + at, {});
+      }
   }
   AddPage(expected, 2, 0xFFFFFFFFF000, QemuVmsa(0xFFFFFFF0, 0xA00F11, 1));
   EXPECT_EQ(ToBytes(DigestOf(plain, launch)), expected);

@@ -27,14 +27,14 @@ struct PlainOvmf {
   std::int64_t length_more = 0;
   std::uint32_t version = 1;
   std::int64_t count_more = 0;
-  std::int64_t offset_more = 0;         // of the metadata
-  std::size_t offset_size = 4;          // bytes of that entry's data; 0: no such entry
+  std::int64_t offset_more = 0;  // of the metadata
+  std::size_t offset_size = 4;   // bytes of that entry's data; 0: no such entry
   int offset_entries = 1;
-  std::size_t reset_size = 4;           // 0: no such entry
+  std::size_t reset_size = 4;                    // 0: no such entry
   std::optional<std::uint32_t> svsm_first = {};  // instead of the reset vector: the first instruction of an SVSM
-  std::int64_t entry_length_more = 0;   // of the reset vector's entry
+  std::int64_t entry_length_more = 0;            // of the reset vector's entry
   std::int64_t table_length_more = 0;
-  std::uint8_t footer = 0xDE;           // first byte of the table's GUID
+  std::uint8_t footer = 0xDE;  // first byte of the table's GUID
   int unknown_entries = 1;
 
   Bytes Write() const {
@@ -91,7 +91,13 @@ struct PlainOvmf {
 
 // What OVMF's AmdSev package is like, in small.
 inline PlainOvmf AmdSev() {
-  return {.sections = {{0x800000, 0x9000, 1}, {0x80A000, 0x3000, 1}, {0x80D000, 0x1000, 2}, {0x80E000, 0x1000, 3}, {0x80F000, 0x1000, 4}, {0x811000, 0xF000, 1}, {0x810000, 0x1000, 0x10}}};
+  return {.sections = {{0x800000, 0x9000, 1},
+                       {0x80A000, 0x3000, 1},
+                       {0x80D000, 0x1000, 2},
+                       {0x80E000, 0x1000, 3},
+                       {0x80F000, 0x1000, 4},
+                       {0x811000, 0xF000, 1},
+                       {0x810000, 0x1000, 0x10}}};
 }
 // Without a place for kernel hashes.
 inline PlainOvmf OvmfX64() {

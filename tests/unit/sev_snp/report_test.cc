@@ -36,9 +36,7 @@ Bytes PlainReport(std::uint32_t version) {
   return raw;
 }
 
-std::optional<trust::Parsed<Report>> Parse(const Bytes& raw, CheckLog& log) {
-  return ReportParser::Parse(trust::UntrustedBytes(raw), log);
-}
+std::optional<trust::Parsed<Report>> Parse(const Bytes& raw, CheckLog& log) { return ReportParser::Parse(trust::UntrustedBytes(raw), log); }
 
 Bytes With(Bytes raw, std::size_t offset, std::uint8_t value) {
   raw[offset] = value;
@@ -90,8 +88,10 @@ std::vector<Refusal> Refusals() {
       {"padding of s", With(PlainReport(5), 0x32F, 1), Reason::kReservedNotZero, Check::kSnpSignatureTail, "SIGNATURE_S_PADDING"},
       {"tail first byte", With(PlainReport(5), 0x330, 1), Reason::kReservedNotZero, Check::kSnpSignatureTail, "SIGNATURE_RESERVED"},
       {"tail last byte", With(PlainReport(5), 0x49F, 1), Reason::kReservedNotZero, Check::kSnpSignatureTail, "SIGNATURE_RESERVED"},
-      {"unknown model", With(PlainReport(3), 0x189, 0x20), Reason::kProductUnknown, Check::kSnpProductKnown, "CPUID_FAM_ID:CPUID_MOD_ID:CPUID_STEP"},
-      {"unknown family", With(PlainReport(3), 0x188, 0x17), Reason::kProductUnknown, Check::kSnpProductKnown, "CPUID_FAM_ID:CPUID_MOD_ID:CPUID_STEP"},
+      {"unknown model", With(PlainReport(3), 0x189, 0x20), Reason::kProductUnknown, Check::kSnpProductKnown,
+       "CPUID_FAM_ID:CPUID_MOD_ID:CPUID_STEP"},
+      {"unknown family", With(PlainReport(3), 0x188, 0x17), Reason::kProductUnknown, Check::kSnpProductKnown,
+       "CPUID_FAM_ID:CPUID_MOD_ID:CPUID_STEP"},
       {"reserved byte of CURRENT_TCB", With(PlainReport(3), 0x03A, 1), Reason::kReservedNotZero, Check::kSnpTcbReserved, "CURRENT_TCB"},
       {"reserved byte of REPORTED_TCB", With(PlainReport(3), 0x185, 1), Reason::kReservedNotZero, Check::kSnpTcbReserved, "REPORTED_TCB"},
       {"reserved byte of COMMITTED_TCB", With(PlainReport(3), 0x1E3, 1), Reason::kReservedNotZero, Check::kSnpTcbReserved, "COMMITTED_TCB"},
@@ -104,8 +104,8 @@ TEST(SnpReportTest, RefusesEachDefectByName) {
   for (const Refusal& refusal : Refusals()) {
     CheckLog log;
     EXPECT_FALSE(Parse(refusal.raw, log)) << refusal.name;
-    EXPECT_THAT(log.findings(), Contains(::testing::AllOf(Field(&Finding::reason, refusal.reason),
-                                                          Field(&Finding::claim, refusal.field)))) << refusal.name;
+    EXPECT_THAT(log.findings(), Contains(::testing::AllOf(Field(&Finding::reason, refusal.reason), Field(&Finding::claim, refusal.field))))
+        << refusal.name;
     const auto failed = std::any_of(log.records().begin(), log.records().end(), [&](const CheckRecord& record) {
       return record.check == refusal.check && record.result == CheckResult::kFailed;
     });
@@ -116,9 +116,9 @@ TEST(SnpReportTest, RefusesEachDefectByName) {
 TEST(SnpReportTest, CollectsAllDefectsOfOneReport) {
   CheckLog log;
   Bytes raw = PlainReport(3);
-  raw[0x034] = 0;    // algorithm
-  raw[0x049] = 0x01; // signer info
-  raw[0x400] = 1;    // tail
+  raw[0x034] = 0;     // algorithm
+  raw[0x049] = 0x01;  // signer info
+  raw[0x400] = 1;     // tail
   EXPECT_FALSE(Parse(raw, log));
   EXPECT_EQ(log.findings().size(), 3U);
 }

@@ -22,10 +22,17 @@ RowBytes RowAt(const Bytes& table, std::size_t index) {
 
 TEST(CertTable, WritesRowsTerminatorAndValues) {
   EXPECT_EQ(ToHex(kTable.Serialize()),
-            "63da758de6644564adc5f4b93be8accd" "48000000" "03000000"
-            "4ab7b379bbac4fe4a02f05aef327c782" "4b000000" "05000000"
-            "00000000000000000000000000000000" "00000000" "00000000"
-            "aaaaaa" "bbbbbbbbbb");
+            "63da758de6644564adc5f4b93be8accd"
+            "48000000"
+            "03000000"
+            "4ab7b379bbac4fe4a02f05aef327c782"
+            "4b000000"
+            "05000000"
+            "00000000000000000000000000000000"
+            "00000000"
+            "00000000"
+            "aaaaaa"
+            "bbbbbbbbbb");
 }
 
 TEST(CertTable, OverlapIsOneByte) {

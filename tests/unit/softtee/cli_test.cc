@@ -81,14 +81,18 @@ TEST_F(Cli, PrintsAQuoteWithItsCollateralAsJson) {
   const Answer run = Softtee(Dcap(report_data_ + "--json"));
   EXPECT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output, StartsWith(R"({"items":[{"media_type":"application/vnd.assay.dcap-quote","body":"BAACAIEAAA)"));
-  for (const char* type : {"application/json", "application/pem-certificate-chain", "application/pkix-crl"}) EXPECT_THAT(run.output, HasSubstr(type));
+  for (const char* type : {"application/json", "application/pem-certificate-chain", "application/pkix-crl"}) {
+    EXPECT_THAT(run.output, HasSubstr(type));
+  }
 }
 
 TEST_F(Cli, WritesQuoteAndDocuments) {
   const std::string out = (directory_ / "out").string();
-  const Answer run = Softtee(Dcap(report_data_ + "--quote tdx_v5_td15 --mrtd " + std::string(96, '7') + " --evaluation-numbers --out " + out));
+  const Answer run =
+      Softtee(Dcap(report_data_ + "--quote tdx_v5_td15 --mrtd " + std::string(96, '7') + " --evaluation-numbers --out " + out));
   EXPECT_EQ(run.code, 0) << run.output;
-  for (const char* name : {"tcb_info.json", "qe_identity.json", "evaluation_numbers.json", "tcb_signing_chain.pem", "root_crl.der", "pck_crl.der"}) {
+  for (const char* name :
+       {"tcb_info.json", "qe_identity.json", "evaluation_numbers.json", "tcb_signing_chain.pem", "root_crl.der", "pck_crl.der"}) {
     EXPECT_TRUE(std::filesystem::exists(directory_ / "out" / name)) << name;
   }
   const Bytes quote = ReadFile(directory_ / "out" / "quote.bin").value();
@@ -111,7 +115,8 @@ TEST_F(Cli, PrintsOrWritesANitroDocument) {
 std::string MemberOf(const Answer& run, const std::string& name) {
   const std::string before = "\"" + name + "\":\"";
   const std::size_t at = run.output.find(before);
-  return at == std::string::npos ? "" : run.output.substr(at + before.size(), run.output.find('"', at + before.size()) - at - before.size());
+  return at == std::string::npos ? ""
+                                 : run.output.substr(at + before.size(), run.output.find('"', at + before.size()) - at - before.size());
 }
 
 TEST_F(Cli, PrintsATpmsEvidenceWithTheKeysThatVouchForIt) {
@@ -150,9 +155,11 @@ TEST_F(Cli, AMachineIsKnownByItsName) {
 }
 
 TEST_F(Cli, WritesATpmsEvidenceAndKeys) {
-  const Answer run = Softtee("tpm --pki " + pki_ + " --nonce 5a5a --machine cli-test --platform qemu_vtpm --out " + (directory_ / "out").string());
+  const Answer run =
+      Softtee("tpm --pki " + pki_ + " --nonce 5a5a --machine cli-test --platform qemu_vtpm --out " + (directory_ / "out").string());
   EXPECT_EQ(run.code, 0) << run.output;
-  for (const char* name : {"tpm-quote.0", "tpm-pcrs.1", "tpm-ak.2", "pkix-cert.3", "attestation_key.pub", "endorsement_key.pub", "endorsement_key.der"}) {
+  for (const char* name :
+       {"tpm-quote.0", "tpm-pcrs.1", "tpm-ak.2", "pkix-cert.3", "attestation_key.pub", "endorsement_key.pub", "endorsement_key.der"}) {
     EXPECT_TRUE(std::filesystem::exists(directory_ / "out" / name)) << name;
   }
   EXPECT_EQ(ReadFile(directory_ / "out" / "tpm-ak.2").value(), ReadFile(directory_ / "out" / "attestation_key.pub").value());
@@ -179,8 +186,8 @@ TEST_F(Cli, PkiNamesItsAnchors) {
   const std::string yaml = std::string(AsText(ReadFile(std::filesystem::path(pki_) / "anchors.yaml").value()));
   std::istringstream lines(SharedAnchorsYaml());
   for (std::string line; std::getline(lines, line);) EXPECT_THAT(yaml, HasSubstr(line + "\n"));
-  for (const char* name : {"product: Milan", "product: Turin", "vendor: intel, product: SGX", "vendor: aws, product: nitro", "vendor: operator, product: tpm",
-                           "vendor: microsoft, product: tpm", "vendor: google, product: tpm"}) {
+  for (const char* name : {"product: Milan", "product: Turin", "vendor: intel, product: SGX", "vendor: aws, product: nitro",
+                           "vendor: operator, product: tpm", "vendor: microsoft, product: tpm", "vendor: google, product: tpm"}) {
     EXPECT_THAT(yaml, HasSubstr(name));
   }
   EXPECT_THAT(yaml, testing::Not(HasSubstr("launch_endorsement"))) << "operators pin it by a file";
@@ -229,10 +236,12 @@ TEST_F(Cli, RefusesWrongUsage) {
       {"tpm --pki p --platform qemu_vtpm --nonce 00", "--json"},
       {"tpm --json --platform qemu_vtpm --nonce 00", "--pki"},
       {"tpm --pki p --json --platform qemu_vtpm --nonce 00 --fault pcr_chnged", "did you mean pcr_changed?"},
-      {"tpm --pki p --json --platform qemu_vtpm --nonce 00 --fault certificate_missing", "there is no certificate_missing with --platform qemu_vtpm"},
+      {"tpm --pki p --json --platform qemu_vtpm --nonce 00 --fault certificate_missing",
+       "there is no certificate_missing with --platform qemu_vtpm"},
       {"tpm --pki p --json --platform gcp_shielded_vm --nonce 00 --fault ek_other", "there is no ek_other with --platform gcp_shielded_vm"},
       {"tpm --pki p --json --platform qemu_vtpm --nonce 00 --credential-blob 000100", "--encrypted-secret"},
-      {"tpm --pki p --json --platform qemu_vtpm --nonce 00 --credential-blob 0002aa --encrypted-secret 0001aa", "--credential-blob: expected a size of two bytes"},
+      {"tpm --pki p --json --platform qemu_vtpm --nonce 00 --credential-blob 0002aa --encrypted-secret 0001aa",
+       "--credential-blob: expected a size of two bytes"},
       {"gce --pki p --json --nonce 00", "--report-data"},
       {"gce --pki p --json --report-data " + std::string(128, '0'), "--nonce"},
       {"gce --pki p --json --nonce 00 --report-data 00", "--report-data: expected 64 bytes"},

@@ -1,6 +1,6 @@
 // Quotes and Intel's collateral as OpenSSL sees them, with literal offsets.
-#include "base/absl_bridge.h"
 #include "tests/softtee/dcap_evidence.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <openssl/pem.h>
@@ -65,8 +65,12 @@ Cut CutUp(ByteView quote, QuoteKind kind) {
   const std::size_t at = signed_size + 4;
   const std::size_t qe = at + 128 + (kind == QuoteKind::kSgxV3 ? 0 : 6);
   const std::size_t pem = qe + 384 + 64 + 2 + 32 + 6;
-  return {.signed_part = quote.first(signed_size), .signature = quote.subspan(at, 64), .attestation_key = quote.subspan(at + 64, 64),
-          .qe_report = quote.subspan(qe, 384), .qe_signature = quote.subspan(qe + 384, 64), .qe_data = quote.subspan(qe + 450, 32),
+  return {.signed_part = quote.first(signed_size),
+          .signature = quote.subspan(at, 64),
+          .attestation_key = quote.subspan(at + 64, 64),
+          .qe_report = quote.subspan(qe, 384),
+          .qe_signature = quote.subspan(qe + 384, 64),
+          .qe_data = quote.subspan(qe + 450, 32),
           .chain = Certificates(AsText(quote.subspan(pem)))};
 }
 
@@ -98,7 +102,9 @@ TEST(DcapQuotes, EveryLinkHoldsForOpenssl) {
       Append(committed, cut.qe_data);
       EXPECT_EQ(ToHex(cut.qe_report.subspan(320, 32)), ToHex(Sha256(committed)));
       EXPECT_TRUE(Verifies(KeyOfPoint(cut.attestation_key).get(), cut.signature, cut.signed_part)) << NameOf(kind);
-      const std::size_t report_data = cut.signed_part.size() - (kind == QuoteKind::kTdxV5Td15 ? 128U : kind == QuoteKind::kTdxV5Td15Ex ? 365U : 64U);
+      const std::size_t report_data = cut.signed_part.size() - (kind == QuoteKind::kTdxV5Td15     ? 128U
+                                                                : kind == QuoteKind::kTdxV5Td15Ex ? 365U
+                                                                                                  : 64U);
       EXPECT_EQ(ToHex(cut.signed_part.subspan(report_data, 64)), ToHex(Ramp<64>(0x80))) << NameOf(kind);
       const auto extensions = ExtensionsOf(cut.chain[0].get(), "1.2.840.113741.1.13.1");
       ASSERT_EQ(extensions.size(), 1U);
@@ -112,8 +118,9 @@ TEST(DcapQuotes, FieldsStandWhereIntelsTablesHaveThem) {
   options.rtmr3 = Ramp<48>(0x07);
   const Evidence evidence = Minted(options);
   const ByteView body = ByteView(*evidence.Find(kQuoteType)).subspan(54);
-  const std::pair<std::size_t, ByteView> kFields[] = {{136, options.mrtd}, {184, options.mrconfigid}, {232, options.mrowner}, {328, options.rtmr0},
-                                                      {376, options.rtmr1}, {424, options.rtmr2}, {472, options.rtmr3}};
+  const std::pair<std::size_t, ByteView> kFields[] = {{136, options.mrtd},  {184, options.mrconfigid}, {232, options.mrowner},
+                                                      {328, options.rtmr0}, {376, options.rtmr1},      {424, options.rtmr2},
+                                                      {472, options.rtmr3}};
   for (const auto& [offset, value] : kFields) EXPECT_EQ(ToHex(body.subspan(offset, 48)), ToHex(value)) << offset;
   EXPECT_EQ(ToHex(body.subspan(120, 8)), "0000001000000000");
   EXPECT_EQ(ToHex(body.subspan(584, 16)), ToHex(body.first(16)));
@@ -127,7 +134,8 @@ TEST(DcapQuotes, TheOtherSVerifiesToo) {
 
 TEST(DcapCollateral, IsSignedByTheRootsPeople) {
   for (const unsigned version : {3U, 2U}) {
-    const Evidence evidence = Minted({.kind = version == 3 ? QuoteKind::kTdxV4 : QuoteKind::kSgxV3, .tcb_info_version = version, .with_evaluation_numbers = true});
+    const Evidence evidence = Minted(
+        {.kind = version == 3 ? QuoteKind::kTdxV4 : QuoteKind::kSgxV3, .tcb_info_version = version, .with_evaluation_numbers = true});
     const std::vector<X509Handle> signers = Certificates(DocumentOf(evidence, "tcb_signing_chain.pem"));
     ASSERT_EQ(signers.size(), 2U);
     EXPECT_TRUE(Signed(signers[0].get(), signers[1].get()));

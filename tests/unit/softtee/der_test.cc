@@ -30,9 +30,15 @@ TEST(Der, WritesObjectIdentifiers) {
 }
 
 TEST(Der, ChangesTheFormOfDatesIn2050) {
-  EXPECT_EQ(AsText(der::Date(*ParseTime("2026-11-24T01:02:03Z"))), "\x17\x0d" "261124010203Z");
-  EXPECT_EQ(AsText(der::Date(*ParseTime("2049-12-31T23:59:59Z"))), "\x17\x0d" "491231235959Z");
-  EXPECT_EQ(AsText(der::Date(*ParseTime("2050-01-01T00:00:00Z"))), "\x18\x0f" "20500101000000Z");
+  EXPECT_EQ(AsText(der::Date(*ParseTime("2026-11-24T01:02:03Z"))),
+            "\x17\x0d"
+            "261124010203Z");
+  EXPECT_EQ(AsText(der::Date(*ParseTime("2049-12-31T23:59:59Z"))),
+            "\x17\x0d"
+            "491231235959Z");
+  EXPECT_EQ(AsText(der::Date(*ParseTime("2050-01-01T00:00:00Z"))),
+            "\x18\x0f"
+            "20500101000000Z");
 }
 
 }  // namespace

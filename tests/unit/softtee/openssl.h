@@ -62,15 +62,14 @@ inline std::vector<Bytes> ExtensionsOf(const X509* certificate, const std::strin
   return values;
 }
 
-inline bool Signed(X509* certificate, const X509* issuer) {
-  return X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
-}
+inline bool Signed(X509* certificate, const X509* issuer) { return X509_verify(certificate, X509_get0_pubkey(issuer)) == 1; }
 
 // Leaf, intermediate and root form a path that OpenSSL accepts at `time`; otherwise its error in words.
 inline std::string VerifyPath(X509* leaf, X509* intermediate, X509* root, Time time) {
   const std::unique_ptr<X509_STORE, OpensslDeleter<X509_STORE_free>> store(X509_STORE_new());
   X509_STORE_add_cert(store.get(), root);
-  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> untrusted(sk_X509_new_null(), [](STACK_OF(X509)* stack) { sk_X509_free(stack); });
+  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> untrusted(sk_X509_new_null(),
+                                                                             [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
   sk_X509_push(untrusted.get(), intermediate);
   const std::unique_ptr<X509_STORE_CTX, OpensslDeleter<X509_STORE_CTX_free>> context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store.get(), leaf, untrusted.get());
@@ -87,7 +86,8 @@ inline bool ReportVerifies(ByteView report, EVP_PKEY* key) {
   std::reverse(r.begin(), r.end());
   std::reverse(s.begin(), s.end());
   const std::unique_ptr<ECDSA_SIG, OpensslDeleter<ECDSA_SIG_free>> signature(ECDSA_SIG_new());
-  ECDSA_SIG_set0(signature.get(), BN_bin2bn(r.data(), static_cast<int>(r.size()), nullptr), BN_bin2bn(s.data(), static_cast<int>(s.size()), nullptr));
+  ECDSA_SIG_set0(signature.get(), BN_bin2bn(r.data(), static_cast<int>(r.size()), nullptr),
+                 BN_bin2bn(s.data(), static_cast<int>(s.size()), nullptr));
   std::uint8_t* der = nullptr;
   const int size = i2d_ECDSA_SIG(signature.get(), &der);
   const std::unique_ptr<EVP_MD_CTX, OpensslDeleter<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());

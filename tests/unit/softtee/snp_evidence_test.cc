@@ -51,8 +51,10 @@ INSTANTIATE_TEST_SUITE_P(Flavours, Honest,
 TEST_P(Honest, VerifiesFromReportToRoot) {
   const Flavour flavour = GetParam();
   const bool vlek = flavour.signing_key == SigningKey::kVlek;
-  const Evidence evidence = MintSnp(SnpPki::Shared(), {.product = flavour.product, .version = flavour.version,
-                                                       .signing_key = flavour.signing_key, .report_data = Ramp<64>(0x80)}).value();
+  const Evidence evidence =
+      MintSnp(SnpPki::Shared(),
+              {.product = flavour.product, .version = flavour.version, .signing_key = flavour.signing_key, .report_data = Ramp<64>(0x80)})
+          .value();
   ASSERT_THAT(MediaTypes(evidence), ElementsAre(kReportType, kCertTableType));
 
   const X509Handle leaf = ReadCertificate(*Endorsed(evidence, vlek ? "vlek" : "vcek"));
@@ -310,9 +312,15 @@ TEST(Faults, OpensslSeesBrokenChains) {
 
 // Report faults but those of the signature are signed: the layout or the values are wrong, not the signature.
 TEST(Faults, ReportFaultsAreSignedUnlessTheSignatureIsTheFault) {
-  const std::set<Fault> unsigned_faults = {Fault::kRZero, Fault::kSZero, Fault::kSNotBelowOrder,
-                                           Fault::kRPadding, Fault::kSPadding, Fault::kSignatureBigEndian,
-                                           Fault::kSignatureDamaged, Fault::kReportChanged, Fault::kReportOfOtherKey};
+  const std::set<Fault> unsigned_faults = {Fault::kRZero,
+                                           Fault::kSZero,
+                                           Fault::kSNotBelowOrder,
+                                           Fault::kRPadding,
+                                           Fault::kSPadding,
+                                           Fault::kSignatureBigEndian,
+                                           Fault::kSignatureDamaged,
+                                           Fault::kReportChanged,
+                                           Fault::kReportOfOtherKey};
   for (const FaultEntry& entry : AllFaults()) {
     if (entry.fault >= Fault::kLeafMissing) break;
     const Evidence evidence = MintSnp(SnpPki::Shared(), OptionsFor(entry.fault)).value();

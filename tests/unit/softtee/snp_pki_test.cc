@@ -54,7 +54,8 @@ class OfProduct : public testing::TestWithParam<Product> {
   X509Handle Read(Authority authority) const { return ReadCertificate(SnpPki::Shared().CertificateOf(authority, GetParam())); }
   std::string Line() const { return std::string(NameOf(GetParam())); }
 };
-INSTANTIATE_TEST_SUITE_P(Products, OfProduct, testing::ValuesIn(kProducts), [](const auto& info) { return std::string(NameOf(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Products, OfProduct, testing::ValuesIn(kProducts),
+                         [](const auto& info) { return std::string(NameOf(info.param)); });
 
 TEST_P(OfProduct, AuthoritiesHaveAmdsForm) {
   const std::string line = Line();
@@ -82,8 +83,7 @@ TEST_P(OfProduct, AuthoritiesHaveAmdsForm) {
     EXPECT_EQ(X509_get_key_usage(certificate.get()), row.usage);
     EXPECT_EQ(X509_get_pathlen(certificate.get()), row.path_length);
     EXPECT_NE(X509_get_extension_flags(certificate.get()) & EXFLAG_CA, 0u);
-    EXPECT_EQ(ASN1_INTEGER_get(X509_get0_serialNumber(certificate.get())),
-              (static_cast<long>(GetParam()) + 1) * 0x10000 + row.serial);
+    EXPECT_EQ(ASN1_INTEGER_get(X509_get0_serialNumber(certificate.get())), (static_cast<long>(GetParam()) + 1) * 0x10000 + row.serial);
     EXPECT_EQ(EVP_PKEY_get_bits(X509_get0_pubkey(certificate.get())), 4096);
     EXPECT_EQ(AlgorithmOf(certificate.get()), kPssWithTrailer);
     EXPECT_TRUE(Signed(certificate.get(), ark.get()));
@@ -115,9 +115,7 @@ TEST_P(OfProduct, VcekHasAmdsForm) {
   EXPECT_EQ(value("3.2"), "020133");
   EXPECT_EQ(value("3.3"), "020144");
   EXPECT_EQ(value("3.8"), "020200db");
-  if (turin) {
-    EXPECT_EQ(value("3.9"), "020111");
-  }
+  if (turin) { EXPECT_EQ(value("3.9"), "020111"); }
   EXPECT_EQ(value("4"), ToHex(ByteView(kDefaultChipId).first(turin ? 8 : 64)));
 
   const X509Handle ask = Read(Authority::kAsk);
@@ -203,7 +201,8 @@ TEST_F(InDirectory, IsMadeOnceAndKept) {
   for (const SnpPki* pki : std::initializer_list<const SnpPki*>{&*second, &third}) {
     EXPECT_EQ(pki->AnchorsYaml(), first->AnchorsYaml());
     EXPECT_EQ(pki->CertificateOf(Authority::kAsvk, Product::kTurin), first->CertificateOf(Authority::kAsvk, Product::kTurin));
-    EXPECT_EQ(pki->VlekKey(Product::kMilan, "x", {}).SubjectPublicKeyInfo(), first->VlekKey(Product::kMilan, "x", {}).SubjectPublicKeyInfo());
+    EXPECT_EQ(pki->VlekKey(Product::kMilan, "x", {}).SubjectPublicKeyInfo(),
+              first->VlekKey(Product::kMilan, "x", {}).SubjectPublicKeyInfo());
   }
   EXPECT_EQ(AsText(ReadFile(directory_ / "pki" / kAnchorsFile).value()), first->AnchorsYaml());
 }
@@ -238,10 +237,16 @@ TEST_F(InDirectory, RefusesWhatIsNoDirectory) {
 
 TEST(SnpPki, AnchorsNameEveryProduct) {
   const SnpPki& pki = SnpPki::Shared();
-  EXPECT_EQ(pki.AnchorsYaml(), "apiVersion: assay.v1\nkind: TestAnchors\nanchors:\n"
-                               "  - {vendor: amd, product: Milan, spki_sha256: \"" + ToHex(pki.AnchorOf(Product::kMilan)) + "\"}\n"
-                               "  - {vendor: amd, product: Genoa, spki_sha256: \"" + ToHex(pki.AnchorOf(Product::kGenoa)) + "\"}\n"
-                               "  - {vendor: amd, product: Turin, spki_sha256: \"" + ToHex(pki.AnchorOf(Product::kTurin)) + "\"}\n");
+  EXPECT_EQ(pki.AnchorsYaml(),
+            "apiVersion: assay.v1\nkind: TestAnchors\nanchors:\n"
+            "  - {vendor: amd, product: Milan, spki_sha256: \"" +
+                ToHex(pki.AnchorOf(Product::kMilan)) +
+                "\"}\n"
+                "  - {vendor: amd, product: Genoa, spki_sha256: \"" +
+                ToHex(pki.AnchorOf(Product::kGenoa)) +
+                "\"}\n"
+                "  - {vendor: amd, product: Turin, spki_sha256: \"" +
+                ToHex(pki.AnchorOf(Product::kTurin)) + "\"}\n");
 }
 
 }  // namespace

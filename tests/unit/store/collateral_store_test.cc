@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "store/collateral_store.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,12 +26,19 @@ using trust::Channel;
 using trust::CollateralSource;
 
 const Time kNow = *ParseTime("2026-11-24T02:00:00Z");
-const trust::CollateralKey kCrl{"intel.pck_crl", "platform", ""}, kInfo{"intel.tcb_info", "TDX", "00806f050000"}, kVcek{"amd.vcek", "Milan", "ab/cd"};
+const trust::CollateralKey kCrl{"intel.pck_crl", "platform", ""}, kInfo{"intel.tcb_info", "TDX", "00806f050000"},
+    kVcek{"amd.vcek", "Milan", "ab/cd"};
 
 KeptDocument Document(const trust::CollateralKey& key, std::uint64_t number, Bytes body = {1, 2, 3}) {
-  return {.key = key, .body = std::move(body), .obtained = kNow, .number = number, .issued = kNow - Duration(100), .next_update = kNow + Duration(86400)};
+  return {.key = key,
+          .body = std::move(body),
+          .obtained = kNow,
+          .number = number,
+          .issued = kNow - Duration(100),
+          .next_update = kNow + Duration(86400)};
 }
-trust::Floor FloorOf(const trust::CollateralKey& series, std::uint64_t number, Time issued = kNow - Duration(100), Channel channel = Channel::kStandard) {
+trust::Floor FloorOf(const trust::CollateralKey& series, std::uint64_t number, Time issued = kNow - Duration(100),
+                     Channel channel = Channel::kStandard) {
   return {{series, number, issued}, channel};
 }
 
@@ -138,7 +145,9 @@ TEST_F(CollateralStoreTest, AFailureStandsBesideTheDocumentUntilItIsGotAgain) {
 
 TEST_F(CollateralStoreTest, ListsGoPageByPageAndAreFiltered) {
   const auto store = Open();
-  for (int i = 0; i < 7; ++i) ASSERT_TRUE(store->Put({.key = {"amd.vcek", "Milan", std::to_string(i)}, .body = {1}, .obtained = kNow}).ok());
+  for (int i = 0; i < 7; ++i) {
+    ASSERT_TRUE(store->Put({.key = {"amd.vcek", "Milan", std::to_string(i)}, .body = {1}, .obtained = kNow}).ok());
+  }
   ASSERT_TRUE(store->Put(Document(kCrl, 7)).ok());
   PageRequest request{.size = 3};
   std::vector<std::string> details;
@@ -236,7 +245,8 @@ TEST_F(CollateralStoreTest, ABundleIsImportedOnceAndNoneBehindIt) {
   EXPECT_EQ(*store->Import(BundleOf(100), documents, floors), 1);
   EXPECT_EQ(FloorIn(*store, kCrl), 7u);
   EXPECT_EQ(store->Import(BundleOf(100), documents, floors).status().code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_EQ(store->Import(BundleOf(100, 2), documents, floors).status().code(), absl::StatusCode::kFailedPrecondition) << "another under its number";
+  EXPECT_EQ(store->Import(BundleOf(100, 2), documents, floors).status().code(), absl::StatusCode::kFailedPrecondition)
+      << "another under its number";
   const auto older = store->Import(BundleOf(99), std::vector{Document(kInfo, 5)}, std::vector{FloorOf(kInfo, 5)});
   EXPECT_EQ(older.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(MessageOf(older.status())), HasSubstr("expected a number above 100"));
@@ -258,7 +268,8 @@ TEST_F(CollateralStoreTest, WhatIsOlderThanAFloorStaysOutOfABundleAndTheRestCome
 
 TEST_F(CollateralStoreTest, ABundleWithOneBadKeyIsNotImportedAtAll) {
   const auto store = Open();
-  EXPECT_EQ(store->Import(BundleOf(1), std::vector{Document(kInfo, 5), Document({"", "", ""}, 5)}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store->Import(BundleOf(1), std::vector{Document(kInfo, 5), Document({"", "", ""}, 5)}, {}).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(ListOf(*store), IsEmpty());
   EXPECT_THAT(*store->Imports(), IsEmpty());
 }
@@ -283,7 +294,10 @@ TEST_F(CollateralStoreTest, WhatWasAnsweredSurvivesKill9) {
   if (child == 0) {
     auto store = OpenSqliteCollateral(File());
     for (std::uint64_t number = 1; store.ok(); ++number) {
-      if (!(*store)->Put(Document(kCrl, number, {static_cast<std::uint8_t>(number)})).ok() || !(*store)->RaiseFloors(std::vector{FloorOf(kCrl, number)}).ok()) break;
+      if (!(*store)->Put(Document(kCrl, number, {static_cast<std::uint8_t>(number)})).ok() ||
+          !(*store)->RaiseFloors(std::vector{FloorOf(kCrl, number)}).ok()) {
+        break;
+      }
       if (write(answers[1], &number, sizeof(number)) != sizeof(number)) break;
     }
     _exit(1);
@@ -292,8 +306,7 @@ TEST_F(CollateralStoreTest, WhatWasAnsweredSurvivesKill9) {
   std::uint64_t answered = 0;
   for (int i = 0; i < 25; ++i) ASSERT_EQ(read(answers[0], &answered, sizeof(answered)), static_cast<ssize_t>(sizeof(answered)));
   kill(child, SIGKILL);
-  while (read(answers[0], &answered, sizeof(answered)) == sizeof(answered)) {
-  }
+  while (read(answers[0], &answered, sizeof(answered)) == sizeof(answered)) {}
   close(answers[0]);
   waitpid(child, nullptr, 0);
   const auto store = Open();
@@ -340,8 +353,10 @@ TEST_F(CollateralStoreTest, TheCheckFindsWhatIsWrong) {
     return Join(*CheckDatabase(File()), "\n");
   };
   EXPECT_THAT(fresh("UPDATE collateral_body SET body = x'00'"), HasSubstr("its bytes do not have this digest"));
-  EXPECT_THAT(fresh("UPDATE collateral SET number = x'0000000000000006'"), HasSubstr("intel.pck_crl/platform/, standard: it is older than its floor"));
-  EXPECT_THAT(fresh("PRAGMA foreign_keys = OFF; DELETE FROM collateral_body"), HasSubstr("a row of collateral refers to one of collateral_body"));
+  EXPECT_THAT(fresh("UPDATE collateral SET number = x'0000000000000006'"),
+              HasSubstr("intel.pck_crl/platform/, standard: it is older than its floor"));
+  EXPECT_THAT(fresh("PRAGMA foreign_keys = OFF; DELETE FROM collateral_body"),
+              HasSubstr("a row of collateral refers to one of collateral_body"));
   EXPECT_THAT(fresh("DELETE FROM meta WHERE name = 'bundle_number'"), HasSubstr("'bundle_number' is missing"));
 }
 
@@ -366,7 +381,9 @@ TEST_F(CollateralStoreTest, ADatabaseOfVersion3IsTakenOver) {
     const SqliteDatabase::Schema version3{kSchema.application_id, kSchema.migrations.first(3)};
     auto old = SqliteDatabase::Open(File(), version3, {std::chrono::milliseconds(1000), 0});
     ASSERT_TRUE(old.ok()) << old.status();
-    const std::string copy = Cat("ATTACH DATABASE '", File("now.db"), "' AS now; INSERT INTO main.verdict SELECT * FROM now.verdict; UPDATE meta SET value = 77 WHERE name = 'events_purged'");
+    const std::string copy =
+        Cat("ATTACH DATABASE '", File("now.db"),
+            "' AS now; INSERT INTO main.verdict SELECT * FROM now.verdict; UPDATE meta SET value = 77 WHERE name = 'events_purged'");
     ASSERT_TRUE((*old)->Execute(copy.c_str(), "make an old database").ok());
   }
   ASSERT_EQ(Sql("PRAGMA user_version"), "3");

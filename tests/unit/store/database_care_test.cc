@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "store/database_care.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -131,7 +131,8 @@ TEST_F(DatabaseCareTest, TheCheckFindsWhatIsWrong) {
   EXPECT_THAT(fresh("UPDATE blob SET body = x'010204'"), HasSubstr("its bytes do not have this digest"));
   EXPECT_THAT(fresh("UPDATE blob SET size = 4"), HasSubstr("its size is not 4"));
   EXPECT_THAT(fresh("DELETE FROM meta WHERE name = 'latest_time'"), HasSubstr("'latest_time' is missing"));
-  EXPECT_THAT(fresh("PRAGMA foreign_keys = OFF; INSERT INTO verdict_reason VALUES ('x', 99)"), HasSubstr("a row of verdict_reason refers to one of verdict"));
+  EXPECT_THAT(fresh("PRAGMA foreign_keys = OFF; INSERT INTO verdict_reason VALUES ('x', 99)"),
+              HasSubstr("a row of verdict_reason refers to one of verdict"));
   // The digest in the record, of an appraisal that was altered.
   std::string altered;
   v1::VerdictRecord record = NewRecord();
@@ -211,8 +212,7 @@ TEST_F(DatabaseCareTest, CompactingGivesSpaceBack) {
     const Blob blob{large, BlobClass::kEvidence};
     ASSERT_TRUE(store->Record(NewRecord(), {&blob, 1}).ok());
   }
-  while (store->Purge({.evidence = Duration(1)}, kNow + Duration(86400))->total() != 0) {
-  }
+  while (store->Purge({.evidence = Duration(1)}, kNow + Duration(86400))->total() != 0) {}
   const auto compacted = CompactDatabase(File("a.db"));
   ASSERT_TRUE(compacted.ok()) << compacted.status();
   EXPECT_GT(compacted->before, 2'000'000);

@@ -48,10 +48,13 @@ class EnrolmentStoreTest : public testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
   }
-  absl::StatusOr<v1::EnrolledKey> Enrol(const v1::EnrolledKey& key, std::string reason = "new") { return store_->Enrol(key, {"spiffe://op", std::move(reason), kNow}); }
+  absl::StatusOr<v1::EnrolledKey> Enrol(const v1::EnrolledKey& key, std::string reason = "new") {
+    return store_->Enrol(key, {"spiffe://op", std::move(reason), kNow});
+  }
   // First letters of the digests that are found.
   std::string Of(std::string_view ak, std::string_view ek, std::string asked_as = "") {
-    const auto found = store_->EnrolmentsOf({.asked_as = std::move(asked_as), .attestation_key = ToBytes(AsBytes(ak)), .endorsement_key = ToBytes(AsBytes(ek))});
+    const auto found = store_->EnrolmentsOf(
+        {.asked_as = std::move(asked_as), .attestation_key = ToBytes(AsBytes(ak)), .endorsement_key = ToBytes(AsBytes(ek))});
     EXPECT_TRUE(found.ok()) << found.status();
     std::string letters;
     for (const appraisal::Enrolment& one : *found) letters.push_back(static_cast<char>(one.spki_sha256[0]));
@@ -139,8 +142,10 @@ TEST_F(EnrolmentStoreTest, Attack026_WhatIsTakenIsNotTakenOver) {
 TEST_F(EnrolmentStoreTest, WhatIsNoEnrolmentIsRefused) {
   v1::EnrolledKey short_digest = Key('a'), long_name = Key('a', v1::TPM_KEY_KIND_ATTESTATION, Cat("prod/", std::string(510, 'x')));
   short_digest.mutable_spki_sha256()->pop_back();
-  for (const v1::EnrolledKey& bad : {short_digest, long_name, Key('a', v1::TPM_KEY_KIND_UNSPECIFIED), Key('a', v1::TPM_KEY_KIND_ATTESTATION, "n1"),
-                                     Key('a', v1::TPM_KEY_KIND_ATTESTATION, "/n1"), Key('a', v1::TPM_KEY_KIND_ATTESTATION, "prod/"), Key('a', v1::TPM_KEY_KIND_ATTESTATION, "prod/n\n1")}) {
+  for (const v1::EnrolledKey& bad :
+       {short_digest, long_name, Key('a', v1::TPM_KEY_KIND_UNSPECIFIED), Key('a', v1::TPM_KEY_KIND_ATTESTATION, "n1"),
+        Key('a', v1::TPM_KEY_KIND_ATTESTATION, "/n1"), Key('a', v1::TPM_KEY_KIND_ATTESTATION, "prod/"),
+        Key('a', v1::TPM_KEY_KIND_ATTESTATION, "prod/n\n1")}) {
     EXPECT_EQ(Enrol(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad.ShortDebugString();
   }
   EXPECT_THAT(store_->ListEnrolments({})->elements, IsEmpty());
@@ -208,7 +213,10 @@ TEST_F(EnrolmentStoreTest, ADatabaseOfVersion4IsTakenOver) {
     const SqliteDatabase::Schema version4{kSchema.application_id, kSchema.migrations.first(4)};
     auto old = SqliteDatabase::Open(File(), version4, {std::chrono::milliseconds(1000), 0});
     ASSERT_TRUE(old.ok()) << old.status();
-    ASSERT_TRUE((*old)->Execute("INSERT INTO ban (kind, value, at, by, because) VALUES (3, 'prod/n9', 1, 'spiffe://op', 'old')", "make an old database").ok());
+    ASSERT_TRUE((*old)
+                    ->Execute("INSERT INTO ban (kind, value, at, by, because) VALUES (3, 'prod/n9', 1, 'spiffe://op', 'old')",
+                              "make an old database")
+                    .ok());
   }
   Open();
   EXPECT_EQ(store_->ListBans({})->elements.size(), 1U);

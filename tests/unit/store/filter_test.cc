@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "store/filter.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -199,7 +199,8 @@ TEST(Filter, MatchesTheRowsThatItDescribes) {
   for (const auto& [filter, rows] : kGood) {
     const auto condition = ParseFilter(filter, kFields);
     ASSERT_TRUE(condition.ok()) << filter << ": " << condition.status();
-    EXPECT_EQ(std::count(condition->where.begin(), condition->where.end(), '?'), static_cast<std::ptrdiff_t>(condition->parameters.size())) << filter;
+    EXPECT_EQ(std::count(condition->where.begin(), condition->where.end(), '?'), static_cast<std::ptrdiff_t>(condition->parameters.size()))
+        << filter;
     EXPECT_EQ(database.Matching(*condition), rows) << filter << "\n" << condition->where;
   }
 }
@@ -221,7 +222,8 @@ TEST(Filter, NegationTakesExactlyTheOtherRows) {
 }
 
 TEST(Filter, BindsItsValuesInTheirOrder) {
-  const auto condition = ParseFilter("reason:a AND -(verdict = REJECTED OR chip_id = 0aFF) recorded_at > 1970-01-01T00:01:00Z name = 'x?*'", kFields);
+  const auto condition =
+      ParseFilter("reason:a AND -(verdict = REJECTED OR chip_id = 0aFF) recorded_at > 1970-01-01T00:01:00Z name = 'x?*'", kFields);
   ASSERT_TRUE(condition.ok()) << condition.status();
   EXPECT_EQ(condition->where,
             "EXISTS (SELECT 1 FROM reason r WHERE r.seq = v.seq AND r.reason = ?) AND "
@@ -238,8 +240,9 @@ TEST(Filter, RefusalsNamePlaceExpectedAndActual) {
   } cases[] = {
       // fields
       {"nam = x", "filter:1:1: expected a field, found 'nam'; did you mean 'name'?"},
-      {"name = x AND cluster = y", "filter:1:14: expected one of the fields name, node.cluster, recorded_at, simulated, chip_id, verdict, "
-                                   "reason, found 'cluster'"},
+      {"name = x AND cluster = y",
+       "filter:1:14: expected one of the fields name, node.cluster, recorded_at, simulated, chip_id, verdict, "
+       "reason, found 'cluster'"},
       {"Verdict = TRUSTED", "filter:1:1: expected a field, found 'Verdict'; did you mean 'verdict'?"},
       {"node .cluster = x", "filter:1:1: expected a field, found 'node'; did you mean 'name'?"},
       {"'name' = x", Cat("filter:1:1: ", kNoComparison, "'''")},
@@ -275,13 +278,17 @@ TEST(Filter, RefusalsNamePlaceExpectedAndActual) {
       {R"(name = 'x\)", R"(filter:1:11: expected one of \ " ' * after a backslash, found the end of the input)"},
       {R"(name = '\n')", R"(filter:1:10: expected one of \ " ' * after a backslash, found 'n')"},
       {R"(name = '\x00')", R"(filter:1:10: expected one of \ " ' * after a backslash, found 'x')"},
-      {"name = a*b", R"(filter:1:8: expected a * at the ends of the value only, found 'a*b'; in quotes, \* stands for the character itself)"},
-      {"name != '***'", R"(filter:1:9: expected a * at the ends of the value only, found '***'; in quotes, \* stands for the character itself)"},
+      {"name = a*b",
+       R"(filter:1:8: expected a * at the ends of the value only, found 'a*b'; in quotes, \* stands for the character itself)"},
+      {"name != '***'",
+       R"(filter:1:9: expected a * at the ends of the value only, found '***'; in quotes, \* stands for the character itself)"},
       {"name < a*", R"(filter:1:8: expected no * in a value after 'name <', found 'a*'; in quotes, \* stands for the character itself)"},
       {"reason:*", R"(filter:1:8: expected no * in a value after 'reason :', found '*'; in quotes, \* stands for the character itself)"},
-      {"reason = hwid*", R"(filter:1:10: expected no * in a value after 'reason =', found 'hwid*'; in quotes, \* stands for the character itself)"},
-      {"verdict = TRUSTD", "filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED for 'verdict', found 'TRUSTD'; "
-                           "did you mean 'TRUSTED'?"},
+      {"reason = hwid*",
+       R"(filter:1:10: expected no * in a value after 'reason =', found 'hwid*'; in quotes, \* stands for the character itself)"},
+      {"verdict = TRUSTD",
+       "filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED for 'verdict', found 'TRUSTD'; "
+       "did you mean 'TRUSTED'?"},
       {"verdict = 1", "filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED for 'verdict', found '1'"},
       {"verdict = *", "filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED for 'verdict', found '*'"},
       {"verdict = ''", "filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED for 'verdict', found ''"},
@@ -318,20 +325,36 @@ TEST(Filter, RefusalsNamePlaceExpectedAndActual) {
 }
 
 TEST(Filter, RefusesWhatIsNoTime) {
-  for (const std::string_view time :
-       {"2026-11-24", "2026-11-24T02:00:00", "2026-11-24t02:00:00z", "2026-02-30T00:00:00Z", "2026-11-24T24:00:00Z", "2026-11-24T02:00:00.5Z",
-        "2026-11-24T02:00:00+0100", "2026-11-24T02:00:00+24:00", "2026-11-24T02:00:00+01:60", "2026-11-24T02:00:00Z+1:00",
-        "2026-11-24T02:00:00Z01:00", "2026-11-24T02:00:00+1:000", "2026-13-24T02:00:00+01:00", "1764000000", "now", "*", "2026-*",
-        "", "2026-11-24 02:00:00Z", " 2026-11-24T02:00:00Z"}) {
+  for (const std::string_view time : {"2026-11-24",
+                                      "2026-11-24T02:00:00",
+                                      "2026-11-24t02:00:00z",
+                                      "2026-02-30T00:00:00Z",
+                                      "2026-11-24T24:00:00Z",
+                                      "2026-11-24T02:00:00.5Z",
+                                      "2026-11-24T02:00:00+0100",
+                                      "2026-11-24T02:00:00+24:00",
+                                      "2026-11-24T02:00:00+01:60",
+                                      "2026-11-24T02:00:00Z+1:00",
+                                      "2026-11-24T02:00:00Z01:00",
+                                      "2026-11-24T02:00:00+1:000",
+                                      "2026-13-24T02:00:00+01:00",
+                                      "1764000000",
+                                      "now",
+                                      "*",
+                                      "2026-*",
+                                      "",
+                                      "2026-11-24 02:00:00Z",
+                                      " 2026-11-24T02:00:00Z"}) {
     EXPECT_EQ(MessageFor(Cat("recorded_at > '", time, "'")),
-              Cat("filter:1:15: expected a time such as 2026-11-24T02:00:00Z or 2026-11-24T03:00:00+01:00 for 'recorded_at', found '", time, "'"));
+              Cat("filter:1:15: expected a time such as 2026-11-24T02:00:00Z or 2026-11-24T03:00:00+01:00 for 'recorded_at', found '", time,
+                  "'"));
   }
 }
 
 TEST(Filter, AttackTextStaysAParameterOrIsRefused) {
   Database database;
-  for (const std::string_view text : {"'; DROP TABLE v; --", "' OR '1'='1", "x' OR 1=1 --", "? ?1 :a @b $c", "1) OR (1=1", "/* */", "\"v\".\"name\"", "`",
-                                      "[", "%", "_", "NULL", "v.name", "ü\u2028\U0001F512"}) {
+  for (const std::string_view text : {"'; DROP TABLE v; --", "' OR '1'='1", "x' OR 1=1 --", "? ?1 :a @b $c", "1) OR (1=1", "/* */",
+                                      "\"v\".\"name\"", "`", "[", "%", "_", "NULL", "v.name", "ü\u2028\U0001F512"}) {
     std::string escaped;
     for (const char c : text) {
       if (c == '"' || c == '*') escaped.push_back('\\');
@@ -349,9 +372,9 @@ TEST(Filter, AttackTextStaysAParameterOrIsRefused) {
   }
   EXPECT_EQ(database.Matching(SqlCondition{"1", {}}), "1 2 3 4 5 6");
 
-  for (const std::string_view filter : {"name = x'; DROP TABLE v; --", "name = x; DROP TABLE v", "1=1", "1", "name = x OR 1=1", "name IS NOT NULL",
-                                        "v.seq = 1", "name = x /* */", "name = x -- y", "name = x) OR (1=1", "?1 = 1", "name/**/=x",
-                                        "name = x UNION SELECT 1"}) {
+  for (const std::string_view filter :
+       {"name = x'; DROP TABLE v; --", "name = x; DROP TABLE v", "1=1", "1", "name = x OR 1=1", "name IS NOT NULL", "v.seq = 1",
+        "name = x /* */", "name = x -- y", "name = x) OR (1=1", "?1 = 1", "name/**/=x", "name = x UNION SELECT 1"}) {
     EXPECT_EQ(MessageFor(filter).find("filter:1:"), 0U) << filter;
   }
 }
@@ -368,8 +391,8 @@ TEST(Filter, AttackControlCharactersAndBrokenUtf8AreRefused) {
       {"name = 'a\x7f'", "filter:1:10: expected no control character, found byte 0x7f"},
       {"name\v= x", "filter:1:5: expected no control character, found byte 0x0b"},
       {"name = '\xff'", "filter:1:9: expected UTF-8, found byte 0xff"},
-      {"name = '\xc0\xa7'", "filter:1:9: expected UTF-8, found byte 0xc0"},        // an overlong quote
-      {"name = '\xed\xa0\x80'", "filter:1:9: expected UTF-8, found byte 0xed"},    // a surrogate
+      {"name = '\xc0\xa7'", "filter:1:9: expected UTF-8, found byte 0xc0"},      // an overlong quote
+      {"name = '\xed\xa0\x80'", "filter:1:9: expected UTF-8, found byte 0xed"},  // a surrogate
       {"name = '\xc3", "filter:1:9: expected UTF-8, found byte 0xc3"},
       {"\xef\xbb", "filter:1:1: expected UTF-8, found byte 0xef"},
   };
@@ -400,7 +423,8 @@ TEST(Filter, ItsLimitsAreExact) {
 TEST(Filter, TheDeepestOperandComesFirstAndBringsItsParameters) {
   const auto condition = ParseFilter("name = a AND (name = b OR (name = c AND NOT (name = d AND name < e)) OR name = f)", kFields);
   ASSERT_TRUE(condition.ok()) << condition.status();
-  EXPECT_EQ(condition->where, "((v.name IS NOT ? OR (v.name < ?) IS NOT TRUE) AND v.name IS ? OR v.name IS ? OR v.name IS ?) AND v.name IS ?");
+  EXPECT_EQ(condition->where,
+            "((v.name IS NOT ? OR (v.name < ?) IS NOT TRUE) AND v.name IS ? OR v.name IS ? OR v.name IS ?) AND v.name IS ?");
   EXPECT_THAT(condition->parameters, ElementsAre(SqlValue("d"), SqlValue("e"), SqlValue("c"), SqlValue("b"), SqlValue("f"), SqlValue("a")));
 }
 

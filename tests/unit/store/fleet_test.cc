@@ -51,7 +51,9 @@ v1::VerdictRecord RecordOf(const Sample& sample) {
   appraisal.set_policy("p");
   appraisal.set_policy_set("s");
   if (sample.identity != 0) appraisal.set_instance_identity(Text(IdentityOf(sample.identity)));
-  if (sample.verdict == v1::VERDICT_TRUSTED) appraisal.mutable_valid_until()->set_seconds((sample.at + sample.valid).time_since_epoch().count());
+  if (sample.verdict == v1::VERDICT_TRUSTED) {
+    appraisal.mutable_valid_until()->set_seconds((sample.at + sample.valid).time_since_epoch().count());
+  }
   if (!sample.reason.empty()) {
     appraisal.add_findings()->set_reason(sample.reason);
     appraisal.mutable_findings(0)->set_effect(v1::EFFECT_REJECT);
@@ -87,7 +89,8 @@ class FleetTest : public ::testing::Test {
   }
   appraisal::InstanceState StateOf(std::uint8_t identity, std::string_view name, Time now = kNow, std::string_view cluster = "prod") {
     const Bytes key(32, 0xEE);
-    const auto state = store_->InstanceStateOf({.identity = IdentityOf(identity), .node_key_sha256 = key, .cluster = cluster, .name = name}, now);
+    const auto state =
+        store_->InstanceStateOf({.identity = IdentityOf(identity), .node_key_sha256 = key, .cluster = cluster, .name = name}, now);
     EXPECT_TRUE(state.ok()) << state.status();
     return state.ok() ? *state : appraisal::InstanceState{};
   }
@@ -107,7 +110,9 @@ class FleetTest : public ::testing::Test {
     std::vector<std::string> ids;
     const auto page = store_->ListVerdicts(request);
     EXPECT_TRUE(page.ok()) << page.status();
-    if (page.ok()) for (const v1::VerdictSummary& verdict : page->elements) ids.push_back(verdict.id());
+    if (page.ok()) {
+      for (const v1::VerdictSummary& verdict : page->elements) ids.push_back(verdict.id());
+    }
     return ids;
   }
 
@@ -162,7 +167,8 @@ TEST_F(FleetTest, WhatIsRecordedBetweenPagesNeitherHidesNorRepeatsAnything) {
 
 TEST_F(FleetTest, FiltersReachEveryField) {
   const std::string trusted = Add({});
-  const std::string rejected = Add({.identity = 2, .name = "node-2", .verdict = v1::VERDICT_REJECTED, .at = kNow + kHour, .reason = "tcb_below"});
+  const std::string rejected =
+      Add({.identity = 2, .name = "node-2", .verdict = v1::VERDICT_REJECTED, .at = kNow + kHour, .reason = "tcb_below"});
   const std::string attempt = Add({.identity = 0, .name = "x", .verdict = v1::VERDICT_REJECTED, .reason = "signature_invalid"});
   ASSERT_TRUE(store_->Revoke(trusted, act_).ok());
   const struct {
@@ -179,13 +185,15 @@ TEST_F(FleetTest, FiltersReachEveryField) {
       {Cat("node_key = ", ToHex(Bytes(32, 0xEE))), {trusted, rejected, attempt}},
       {"recorded_at > 2026-11-24T02:00:00Z", {rejected}},
       {"valid_until > 2026-11-24T02:00:00Z", {trusted}},
-      {"cluster = prod AND role = worker AND platform = qemu_sev_snp AND policy = p AND policy_set = s AND simulated = false AND strength = none", {trusted, rejected, attempt}},
+      {"cluster = prod AND role = worker AND platform = qemu_sev_snp AND policy = p AND policy_set = s AND simulated = false AND strength = none",
+       {trusted, rejected, attempt}},
       {Cat("id = ", rejected), {rejected}},
   };
   for (const auto& c : cases) EXPECT_EQ(Ids({.filter = c.filter}), c.ids) << c.filter;
   const auto bad = store_->ListVerdicts({.filter = "verdict = GOOD"});
   EXPECT_EQ(bad.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(MessageOf(bad.status())), HasSubstr("filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED, INDETERMINATE"));
+  EXPECT_THAT(std::string(MessageOf(bad.status())),
+              HasSubstr("filter:1:11: expected one of TRUSTED, TRUSTED_WITH_WARNINGS, REJECTED, INDETERMINATE"));
 }
 
 // --- nodes ----------------------------------------------------------------------------------------------------------
@@ -261,7 +269,8 @@ TEST_F(FleetTest, AConflictLastsUntilItIsReleased) {
   ASSERT_TRUE(released.ok()) << released.status();
   EXPECT_FALSE(released->has_conflict());
   EXPECT_EQ(StateOf(1, "node-2", kNow + kDay).held_as, "");
-  EXPECT_THAT(EventKinds(), ElementsAre(v1::EVENT_KIND_RECORDED, v1::EVENT_KIND_RECORDED, v1::EVENT_KIND_CONFLICT, v1::EVENT_KIND_RELEASED));
+  EXPECT_THAT(EventKinds(),
+              ElementsAre(v1::EVENT_KIND_RECORDED, v1::EVENT_KIND_RECORDED, v1::EVENT_KIND_CONFLICT, v1::EVENT_KIND_RELEASED));
   EXPECT_EQ(store_->Release(IdentityOf(9), act_).status().code(), absl::StatusCode::kNotFound);
 }
 
@@ -333,14 +342,14 @@ TEST_F(FleetTest, ABanThatIsNoneIsRefused) {
   std::string upper = hex;
   for (char& c : upper) c = static_cast<char>(std::toupper(c));
   for (const auto& [kind, value] : std::vector<std::pair<v1::BanKind, std::string>>{{v1::BAN_KIND_UNSPECIFIED, hex},
-                                                                                       {v1::BAN_KIND_INSTANCE, ""},
-                                                                                       {v1::BAN_KIND_INSTANCE, hex.substr(2)},
-                                                                                       {v1::BAN_KIND_INSTANCE, upper},
-                                                                                       {v1::BAN_KIND_NODE_KEY, hex + "00"},
-                                                                                       {v1::BAN_KIND_NAME, "node-1"},
-                                                                                       {v1::BAN_KIND_NAME, "/node-1"},
-                                                                                       {v1::BAN_KIND_NAME, "prod/"},
-                                                                                       {v1::BAN_KIND_NAME, "prod/" + std::string(600, 'x')}}) {
+                                                                                    {v1::BAN_KIND_INSTANCE, ""},
+                                                                                    {v1::BAN_KIND_INSTANCE, hex.substr(2)},
+                                                                                    {v1::BAN_KIND_INSTANCE, upper},
+                                                                                    {v1::BAN_KIND_NODE_KEY, hex + "00"},
+                                                                                    {v1::BAN_KIND_NAME, "node-1"},
+                                                                                    {v1::BAN_KIND_NAME, "/node-1"},
+                                                                                    {v1::BAN_KIND_NAME, "prod/"},
+                                                                                    {v1::BAN_KIND_NAME, "prod/" + std::string(600, 'x')}}) {
     EXPECT_EQ(store_->Impose(kind, value, act_).status().code(), absl::StatusCode::kInvalidArgument) << value;
   }
   EXPECT_TRUE(store_->ListBans({})->elements.empty());
@@ -380,16 +389,24 @@ TEST_F(FleetTest, CertificatesAndMeasurementsAreBannedWhoeverHasThem) {
 }
 
 TEST_F(FleetTest, ValuesThatCannotBeBannedAreRefused) {
-  const std::pair<v1::BanKind, std::string> cases[] = {{v1::BAN_KIND_MEASUREMENT, ""}, {v1::BAN_KIND_MEASUREMENT, std::string(14, 'a')}, {v1::BAN_KIND_MEASUREMENT, std::string(130, 'a')},
-                                                       {v1::BAN_KIND_MEASUREMENT, std::string(96, '0')}, {v1::BAN_KIND_MEASUREMENT, std::string(96, 'A')}, {v1::BAN_KIND_MEASUREMENT, std::string(95, 'a')},
-                                                       {v1::BAN_KIND_CERTIFICATE, std::string(62, 'a')}, {v1::BAN_KIND_CERTIFICATE, std::string(96, 'a')}};
-  for (const auto& [kind, value] : cases) EXPECT_EQ(store_->Impose(kind, value, act_).status().code(), absl::StatusCode::kInvalidArgument) << value;
+  const std::pair<v1::BanKind, std::string> cases[] = {{v1::BAN_KIND_MEASUREMENT, ""},
+                                                       {v1::BAN_KIND_MEASUREMENT, std::string(14, 'a')},
+                                                       {v1::BAN_KIND_MEASUREMENT, std::string(130, 'a')},
+                                                       {v1::BAN_KIND_MEASUREMENT, std::string(96, '0')},
+                                                       {v1::BAN_KIND_MEASUREMENT, std::string(96, 'A')},
+                                                       {v1::BAN_KIND_MEASUREMENT, std::string(95, 'a')},
+                                                       {v1::BAN_KIND_CERTIFICATE, std::string(62, 'a')},
+                                                       {v1::BAN_KIND_CERTIFICATE, std::string(96, 'a')}};
+  for (const auto& [kind, value] : cases) {
+    EXPECT_EQ(store_->Impose(kind, value, act_).status().code(), absl::StatusCode::kInvalidArgument) << value;
+  }
   for (int i = 0; i < 1000; ++i) {
     Bytes value(32, 1);
     AppendU64Be(value, static_cast<std::uint64_t>(i));
     ASSERT_TRUE(store_->Impose(v1::BAN_KIND_MEASUREMENT, ToHex(value), act_).ok());
   }
-  EXPECT_EQ(store_->Impose(v1::BAN_KIND_CERTIFICATE, std::string(64, 'a'), act_).status().code(), absl::StatusCode::kInvalidArgument) << "one more than records can carry";
+  EXPECT_EQ(store_->Impose(v1::BAN_KIND_CERTIFICATE, std::string(64, 'a'), act_).status().code(), absl::StatusCode::kInvalidArgument)
+      << "one more than records can carry";
 }
 
 // --- flips ----------------------------------------------------------------------------------------------------------
@@ -462,8 +479,7 @@ TEST_F(FleetTest, FlipsAreFilteredByTheirVerdictsAndGoWithThem) {
   EXPECT_EQ(store_->ListFlips({.filter = "name = node-2"})->elements.size(), 1u);
   EXPECT_EQ(store_->ListFlips({.filter = "nonsense = 1"}).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(store_->RecordFlip("01J00000000000000000000000", Found(v1::VERDICT_REJECTED)).status().code(), absl::StatusCode::kNotFound);
-  while (store_->Purge({.verdicts = Duration(1)}, kNow + Duration(10 * 86400))->total() != 0) {
-  }
+  while (store_->Purge({.verdicts = Duration(1)}, kNow + Duration(10 * 86400))->total() != 0) {}
   EXPECT_TRUE(store_->ListFlips({})->elements.empty());
 }
 
@@ -535,8 +551,7 @@ TEST_F(FleetTest, BytesInUseStay) {
   const Blob blobs[] = {{crl, BlobClass::kInput}};
   Add({.at = kNow}, blobs);
   Add({.at = kNow + 80 * kDay}, blobs);
-  while (store_->Purge({.verdicts = 90 * kDay, .evidence = 30 * kDay}, kNow + 120 * kDay)->total() != 0) {
-  }
+  while (store_->Purge({.verdicts = 90 * kDay, .evidence = 30 * kDay}, kNow + 120 * kDay)->total() != 0) {}
   EXPECT_TRUE(store_->GetBlob(crypto::Sha256(crl)).ok());
 }
 
@@ -577,16 +592,22 @@ TEST_F(FleetTest, TheVerdictsOfVersion1AreTakenOver) {
   const v1::VerdictRecord old = RecordOf({.verdict = v1::VERDICT_REJECTED, .reason = "tcb_below"});
   sqlite3* database = nullptr;
   ASSERT_EQ(sqlite3_open(path().c_str(), &database), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(database,
-                         "CREATE TABLE redeemed (nonce BLOB PRIMARY KEY NOT NULL CHECK (length(nonce) = 32), expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-                         "CREATE INDEX redeemed_by_expiry ON redeemed (expires);"
-                         "CREATE TABLE verdict (id TEXT PRIMARY KEY NOT NULL, recorded_at INTEGER NOT NULL, record BLOB NOT NULL) STRICT;"
-                         "CREATE TABLE blob (sha256 BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
-                         "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-                         "INSERT INTO meta VALUES ('latest_time', 5); PRAGMA application_id = 1098085241; PRAGMA user_version = 1",
-                         nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
-  const std::string insert = Cat("INSERT INTO verdict VALUES ('", old.id(), "', 1, x'", ToHex(AsBytes(old.SerializeAsString())), "');"
-                                 "INSERT INTO blob VALUES (x'", ToHex(crypto::Sha256(Bytes{9})), "', x'09')");
+  ASSERT_EQ(
+      sqlite3_exec(
+          database,
+          "CREATE TABLE redeemed (nonce BLOB PRIMARY KEY NOT NULL CHECK (length(nonce) = 32), expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+          "CREATE INDEX redeemed_by_expiry ON redeemed (expires);"
+          "CREATE TABLE verdict (id TEXT PRIMARY KEY NOT NULL, recorded_at INTEGER NOT NULL, record BLOB NOT NULL) STRICT;"
+          "CREATE TABLE blob (sha256 BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
+          "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+          "INSERT INTO meta VALUES ('latest_time', 5); PRAGMA application_id = 1098085241; PRAGMA user_version = 1",
+          nullptr, nullptr, nullptr),
+      SQLITE_OK)
+      << sqlite3_errmsg(database);
+  const std::string insert = Cat("INSERT INTO verdict VALUES ('", old.id(), "', 1, x'", ToHex(AsBytes(old.SerializeAsString())),
+                                 "');"
+                                 "INSERT INTO blob VALUES (x'",
+                                 ToHex(crypto::Sha256(Bytes{9})), "', x'09')");
   ASSERT_EQ(sqlite3_exec(database, insert.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
   sqlite3_close(database);
 
@@ -637,15 +658,17 @@ TEST_F(FleetTest, VerdictsAreCountedByPlatformVerdictStrengthAndSimulation) {
   record({.identity = 2, .name = "node-2"}, "qemu_sev_snp", v1::STRENGTH_C, false);
   record({.identity = 3, .name = "node-3"}, "qemu_sev_snp", v1::STRENGTH_A, true);
   record({.identity = 4, .name = "node-4", .verdict = v1::VERDICT_REJECTED, .reason = "rule_failed"}, "qemu_tdx", v1::STRENGTH_A, false);
-  record({.identity = 0, .verdict = v1::VERDICT_REJECTED, .reason = "rule_failed"}, "qemu_tdx", v1::STRENGTH_UNSPECIFIED, false);  // an attempt
+  record({.identity = 0, .verdict = v1::VERDICT_REJECTED, .reason = "rule_failed"}, "qemu_tdx", v1::STRENGTH_UNSPECIFIED,
+         false);  // an attempt
   const auto counts = store_->CountVerdicts(kNow - kDay);
   ASSERT_TRUE(counts.ok()) << counts.status();
   std::vector<std::string> shown;
   for (const VerdictCount& count : *counts) {
-    shown.push_back(Cat(count.platform, " ", v1::Verdict_Name(count.verdict), " ", v1::Strength_Name(count.strength), count.simulated ? " simulated " : " ", count.count));
+    shown.push_back(Cat(count.platform, " ", v1::Verdict_Name(count.verdict), " ", v1::Strength_Name(count.strength),
+                        count.simulated ? " simulated " : " ", count.count));
   }
-  EXPECT_THAT(shown, ElementsAre("qemu_sev_snp VERDICT_TRUSTED STRENGTH_A 2", "qemu_sev_snp VERDICT_TRUSTED STRENGTH_A simulated 1", "qemu_sev_snp VERDICT_TRUSTED STRENGTH_C 1",
-                                 "qemu_tdx VERDICT_REJECTED STRENGTH_A 1"));
+  EXPECT_THAT(shown, ElementsAre("qemu_sev_snp VERDICT_TRUSTED STRENGTH_A 2", "qemu_sev_snp VERDICT_TRUSTED STRENGTH_A simulated 1",
+                                 "qemu_sev_snp VERDICT_TRUSTED STRENGTH_C 1", "qemu_tdx VERDICT_REJECTED STRENGTH_A 1"));
   EXPECT_EQ(counts->front().latest_id, latest);
 }
 

@@ -17,7 +17,8 @@
 namespace assay::store {
 namespace {
 
-constexpr const char* kMigrations[] = {"CREATE TABLE written (thread INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (thread, number)) STRICT"};
+constexpr const char* kMigrations[] = {
+    "CREATE TABLE written (thread INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (thread, number)) STRICT"};
 constexpr SqliteDatabase::Schema kSchema{0x54657374, kMigrations};
 
 class GroupCommitTest : public ::testing::Test {
@@ -36,7 +37,10 @@ class GroupCommitTest : public ::testing::Test {
   // Every `failing`th write fails after it has written.
   absl::Status Write(GroupCommit& commits, int thread, int number, int failing) {
     return commits.Run("write", [&, thread, number] {
-      if (absl::Status status = database_->Execute(Cat("INSERT INTO written VALUES (", thread, ", ", number, ")").c_str(), "write"); !status.ok()) return status;
+      if (absl::Status status = database_->Execute(Cat("INSERT INTO written VALUES (", thread, ", ", number, ")").c_str(), "write");
+          !status.ok()) {
+        return status;
+      }
       return number % failing == 0 ? absl::AbortedError("not this one") : absl::OkStatus();
     });
   }
@@ -57,7 +61,8 @@ TEST_F(GroupCommitTest, AWriteThatFailsIsUndoneAlone) {
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       for (int number = 1; number <= kWrites; ++number) {
-        EXPECT_EQ(Write(commits, thread, number, kFailing).code(), number % kFailing == 0 ? absl::StatusCode::kAborted : absl::StatusCode::kOk);
+        EXPECT_EQ(Write(commits, thread, number, kFailing).code(),
+                  number % kFailing == 0 ? absl::StatusCode::kAborted : absl::StatusCode::kOk);
       }
     });
   }

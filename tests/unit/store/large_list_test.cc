@@ -34,7 +34,9 @@ class Statements {
   }
 
  private:
-  static int Attach(sqlite3* connection, char**, const sqlite3_api_routines*) { return sqlite3_trace_v2(connection, SQLITE_TRACE_STMT, &Note, nullptr); }
+  static int Attach(sqlite3* connection, char**, const sqlite3_api_routines*) {
+    return sqlite3_trace_v2(connection, SQLITE_TRACE_STMT, &Note, nullptr);
+  }
   static int Note(unsigned, void*, void*, void* sql) {
     const std::lock_guard lock(mutex_);
     asked_.emplace_back(static_cast<const char*>(sql));
@@ -72,7 +74,8 @@ class LargeListTest : public testing::Test {
     record.mutable_context()->set_cluster("rare");
     ASSERT_TRUE(store_->Record(record, {}).ok());
     const std::string sql = Cat(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ", rows - 1, ") "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ", rows - 1,
+        ") "
         "INSERT INTO verdict (id, recorded_at, attempt, cluster, role, name, verdict, platform, policy_set, policy, strength, reason, valid_until, identity, node_key, simulated, record) "
         "SELECT printf('0%025d', i), recorded_at + i, i % 7 = 0, 'common', 'worker', printf('n%d', i % 1000), 1 + i % 4, 'qemu_sev_snp', 's', 'p', 1, '', recorded_at + i + 600, "
         "randomblob(32), randomblob(32), 0, record FROM verdict, n WHERE seq = 1");
@@ -80,7 +83,8 @@ class LargeListTest : public testing::Test {
   }
   std::string PlanOf(const std::string& sql) {
     sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_prepare_v2(database_, ("EXPLAIN QUERY PLAN " + sql).c_str(), -1, &statement, nullptr), SQLITE_OK) << sql << sqlite3_errmsg(database_);
+    EXPECT_EQ(sqlite3_prepare_v2(database_, ("EXPLAIN QUERY PLAN " + sql).c_str(), -1, &statement, nullptr), SQLITE_OK)
+        << sql << sqlite3_errmsg(database_);
     std::string plan;
     while (sqlite3_step(statement) == SQLITE_ROW) plan += Cat(reinterpret_cast<const char*>(sqlite3_column_text(statement, 3)), "\n");
     sqlite3_finalize(statement);
@@ -146,9 +150,26 @@ TEST_F(LargeListTest, FiltersFindWhatTheyShouldHoweverTheyAreAsked) {
 // What a page costs must not grow with what it is taken from: neither sorted nor materialised, whatever is combined.
 TEST_F(LargeListTest, NothingIsSortedOrGathered) {
   Fill(100);
-  const std::vector<std::string> terms = {"attempt = true", "cluster = c", "id = x", "identity = 00", "name = n", "name = \"n*\"", "node_key = 00", "platform = p", "policy = p", "policy_set = s", "reason:r",
-                                          "recorded_at > 2026-11-24T00:00:00Z", "recorded_at = 2026-11-24T00:00:00Z", "revoked = true", "role = r", "simulated = true", "strength = A", "valid_until < 2026-11-24T00:00:00Z",
-                                          "verdict = REJECTED", "name != n"};
+  const std::vector<std::string> terms = {"attempt = true",
+                                          "cluster = c",
+                                          "id = x",
+                                          "identity = 00",
+                                          "name = n",
+                                          "name = \"n*\"",
+                                          "node_key = 00",
+                                          "platform = p",
+                                          "policy = p",
+                                          "policy_set = s",
+                                          "reason:r",
+                                          "recorded_at > 2026-11-24T00:00:00Z",
+                                          "recorded_at = 2026-11-24T00:00:00Z",
+                                          "revoked = true",
+                                          "role = r",
+                                          "simulated = true",
+                                          "strength = A",
+                                          "valid_until < 2026-11-24T00:00:00Z",
+                                          "verdict = REJECTED",
+                                          "name != n"};
   std::vector<std::string> filters = {""};
   for (const std::string& term : terms) {
     filters.insert(filters.end(), {term, "NOT " + term});
@@ -158,7 +179,9 @@ TEST_F(LargeListTest, NothingIsSortedOrGathered) {
     for (const bool newest_first : {false, true}) {
       for (const std::int64_t after : {0, 50}) {
         const std::string plan = PlanOfList({.filter = filter, .newest_first = newest_first, .after = after});
-        for (const char* bad : {"TEMP B-TREE", "MATERIALIZE", "LIST SUBQUERY", "MULTI-INDEX OR"}) EXPECT_THAT(plan, Not(HasSubstr(bad))) << filter;
+        for (const char* bad : {"TEMP B-TREE", "MATERIALIZE", "LIST SUBQUERY", "MULTI-INDEX OR"}) {
+          EXPECT_THAT(plan, Not(HasSubstr(bad))) << filter;
+        }
       }
     }
   }
@@ -167,22 +190,29 @@ TEST_F(LargeListTest, NothingIsSortedOrGathered) {
 // What is looked for most, and what few rows have, is found by an index, in the order of the list; the rest is walked through.
 TEST_F(LargeListTest, WhatOperatorsLookForHasAnIndex) {
   Fill(100);
-  for (const char* filter : {"attempt = true", "cluster = c", "id = x", "identity = 00", "name = n", "node_key = 00", "platform = p", "revoked = true", "verdict = REJECTED", "cluster = c name = n",
-                             "recorded_at > 2026-11-24T00:00:00Z verdict = REJECTED", "cluster = c (verdict = REJECTED OR verdict = INDETERMINATE)"}) {
+  for (const char* filter :
+       {"attempt = true", "cluster = c", "id = x", "identity = 00", "name = n", "node_key = 00", "platform = p", "revoked = true",
+        "verdict = REJECTED", "cluster = c name = n", "recorded_at > 2026-11-24T00:00:00Z verdict = REJECTED",
+        "cluster = c (verdict = REJECTED OR verdict = INDETERMINATE)"}) {
     for (const bool newest_first : {false, true}) {
       for (const std::int64_t after : {0, 50}) {
-        EXPECT_THAT(PlanOfList({.filter = filter, .newest_first = newest_first, .after = after}), HasSubstr("SEARCH verdict USING INDEX ")) << filter;
+        EXPECT_THAT(PlanOfList({.filter = filter, .newest_first = newest_first, .after = after}), HasSubstr("SEARCH verdict USING INDEX "))
+            << filter;
       }
     }
   }
-  for (const char* filter : {"", "policy = p", "policy_set = s", "role = r", "simulated = true", "strength = A", "valid_until < 2026-11-24T00:00:00Z", "reason:r"}) {
+  for (const char* filter : {"", "policy = p", "policy_set = s", "role = r", "simulated = true", "strength = A",
+                             "valid_until < 2026-11-24T00:00:00Z", "reason:r"}) {
     EXPECT_THAT(PlanOfList({.filter = filter, .after = 50}), HasSubstr("SEARCH verdict USING INTEGER PRIMARY KEY")) << filter;
   }
 }
 
 TEST_F(LargeListTest, NodesAreWalkedInOrderToo) {
-  for (const char* filter : {"", "cluster = c", "name = n", "cluster = c name = n", "cluster = c OR name = n", "verdict = REJECTED", "conflict = true"}) {
-    for (const char* bad : {"TEMP B-TREE", "MATERIALIZE", "MULTI-INDEX OR"}) EXPECT_THAT(PlanOfList({.filter = filter, .after = 1}, true), Not(HasSubstr(bad))) << filter;
+  for (const char* filter :
+       {"", "cluster = c", "name = n", "cluster = c name = n", "cluster = c OR name = n", "verdict = REJECTED", "conflict = true"}) {
+    for (const char* bad : {"TEMP B-TREE", "MATERIALIZE", "MULTI-INDEX OR"}) {
+      EXPECT_THAT(PlanOfList({.filter = filter, .after = 1}, true), Not(HasSubstr(bad))) << filter;
+    }
   }
 }
 

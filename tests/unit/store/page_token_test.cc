@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "store/page_token.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr ListArguments kArguments{.list = "verdicts", .parent = "clusters/prod", .filter = "verdict = REJECTED", .order_by = "recorded_at desc"};
+constexpr ListArguments kArguments{
+    .list = "verdicts", .parent = "clusters/prod", .filter = "verdict = REJECTED", .order_by = "recorded_at desc"};
 constexpr std::int64_t kLast = 0x0102030405060708;
 
 constexpr std::string_view kOtherArguments =
@@ -72,7 +73,8 @@ TEST(PageToken, AttackEverySingleBitFlipIsRefused) {
     const std::string message = Refused(codec::ToBase64Url(changed));
     if (bit < 8) {
       EXPECT_EQ(message, Cat("page_token: expected the next_page_token of the page before, base64url of version 1, "
-                             "found a malformed one of version ", int{changed[0]}, "; pass it on unchanged"));
+                             "found a malformed one of version ",
+                             int{changed[0]}, "; pass it on unchanged"));
     } else {
       EXPECT_EQ(message, kForged) << "bit " << bit;
     }
@@ -95,20 +97,24 @@ TEST(PageToken, EveryOtherFormIsMalformed) {
   const std::string sealed = Codec().Seal(kArguments, kLast);
   for (std::size_t length = 0; length < sealed.size(); ++length) {
     EXPECT_EQ(Refused(sealed.substr(0, length)), Cat("page_token: expected the next_page_token of the page before, 76 characters, "
-                                                     "found a malformed one of ", length, " characters; pass it on unchanged"));
+                                                     "found a malformed one of ",
+                                                     length, " characters; pass it on unchanged"));
   }
-  for (const std::string& text : {sealed + "A", sealed + "=", " " + sealed, sealed + std::string(1, '\0'), sealed + sealed, std::string(76, '='),
-                                  std::string(76, ' '), std::string(76, '\0'), std::string(76, '+'), "=" + sealed.substr(1)}) {
+  for (const std::string& text :
+       {sealed + "A", sealed + "=", " " + sealed, sealed + std::string(1, '\0'), sealed + sealed, std::string(76, '='),
+        std::string(76, ' '), std::string(76, '\0'), std::string(76, '+'), "=" + sealed.substr(1)}) {
     EXPECT_THAT(Refused(text), HasSubstr("found a malformed one")) << text;
   }
-  EXPECT_EQ(Refused(std::string(76, 'A')), "page_token: expected the next_page_token of the page before, base64url of version 1, "
-                                           "found a malformed one of version 0; pass it on unchanged");
+  EXPECT_EQ(Refused(std::string(76, 'A')),
+            "page_token: expected the next_page_token of the page before, base64url of version 1, "
+            "found a malformed one of version 0; pass it on unchanged");
 }
 
 TEST(PageToken, IsGoodForItsOwnArgumentsOnly) {
   const std::string sealed = Codec().Seal(kArguments, kLast);
   ASSERT_EQ(Refused(sealed), "");
-  for (std::string_view ListArguments::*const member : {&ListArguments::list, &ListArguments::parent, &ListArguments::filter, &ListArguments::order_by}) {
+  for (std::string_view ListArguments::*const member :
+       {&ListArguments::list, &ListArguments::parent, &ListArguments::filter, &ListArguments::order_by}) {
     const std::string own(kArguments.*member);
     for (const std::string& other : {std::string(), std::string("other"), own + " ", own.substr(1)}) {
       ListArguments changed = kArguments;
@@ -119,9 +125,14 @@ TEST(PageToken, IsGoodForItsOwnArgumentsOnly) {
 }
 
 TEST(PageToken, AttackTextCannotMoveFromOneArgumentToTheNext) {
-  const ListArguments lists[] = {{.list = "ab", .parent = "c"},     {.list = "a", .parent = "bc"},   {.list = "abc"},
-                                 {.list = "", .parent = "abc"},     {.list = "", .filter = "abc"},   {.list = "", .order_by = "abc"},
-                                 {.list = std::string_view("ab\0c", 4)}, {.list = "", .parent = "", .filter = "ab", .order_by = "c"}};
+  const ListArguments lists[] = {{.list = "ab", .parent = "c"},
+                                 {.list = "a", .parent = "bc"},
+                                 {.list = "abc"},
+                                 {.list = "", .parent = "abc"},
+                                 {.list = "", .filter = "abc"},
+                                 {.list = "", .order_by = "abc"},
+                                 {.list = std::string_view("ab\0c", 4)},
+                                 {.list = "", .parent = "", .filter = "ab", .order_by = "c"}};
   std::set<std::string> tokens;
   for (const ListArguments& sealed_for : lists) {
     const std::string token = Codec().Seal(sealed_for, kLast);

@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "store/sqlite_store.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -180,8 +180,9 @@ TEST_F(SqliteStoreTest, ABlobIsKeptForTheBestOfItsUses) {
   const auto store = Open();
   const Bytes blob{1, 2, 3};
   const auto kind = [&] { return Sql("SELECT kind FROM blob"); };
-  for (const auto& [use, kept] : {std::pair(BlobClass::kAttempt, "0"), std::pair(BlobClass::kEvidence, "1"), std::pair(BlobClass::kAttempt, "1"),
-                                  std::pair(BlobClass::kInput, "2"), std::pair(BlobClass::kEvidence, "2")}) {
+  for (const auto& [use, kept] :
+       {std::pair(BlobClass::kAttempt, "0"), std::pair(BlobClass::kEvidence, "1"), std::pair(BlobClass::kAttempt, "1"),
+        std::pair(BlobClass::kInput, "2"), std::pair(BlobClass::kEvidence, "2")}) {
     ASSERT_TRUE(store->Record(RecordOf(NewId()), std::vector<Blob>{{blob, use}}).ok());
     EXPECT_EQ(kind(), kept);
   }
@@ -278,12 +279,10 @@ TEST_F(SqliteStoreTest, DamageIsNoticed) {
   Sql("UPDATE blob SET body = x'010204' WHERE body = x'010203'");
   Sql("UPDATE blob SET body = x'' WHERE body = x'040506'");
   Sql("UPDATE verdict SET record = x'ff' WHERE id = '" + garbled + "'");
-  Sql("UPDATE verdict SET record = (SELECT record FROM verdict WHERE id = '" + other + "') WHERE id = '" + swapped +
-      "'");
+  Sql("UPDATE verdict SET record = (SELECT record FROM verdict WHERE id = '" + other + "') WHERE id = '" + swapped + "'");
 
-  for (const absl::Status& status :
-       {store->GetBlob(crypto::Sha256(altered)).status(), store->GetBlob(crypto::Sha256(emptied)).status(),
-        store->Get(garbled).status(), store->Get(swapped).status()}) {
+  for (const absl::Status& status : {store->GetBlob(crypto::Sha256(altered)).status(), store->GetBlob(crypto::Sha256(emptied)).status(),
+                                     store->Get(garbled).status(), store->Get(swapped).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
     EXPECT_THAT(MessageIn(status), AllOf(HasSubstr(path_), HasSubstr("restore")));
   }
@@ -400,8 +399,7 @@ TEST_F(SqliteStoreTest, AForgottenNonceIsNeverRedeemedAgain) {
   for (const Time now : {much_later, kNow}) {
     const absl::Status status = store->Redeem(NonceOf(1), expires, now);
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
-    EXPECT_THAT(MessageIn(status), AllOf(HasSubstr("2026-11-24T02:01:00Z"), HasSubstr("2026-11-24T03:30:00Z"),
-                                         HasSubstr("set the clock")));
+    EXPECT_THAT(MessageIn(status), AllOf(HasSubstr("2026-11-24T02:01:00Z"), HasSubstr("2026-11-24T03:30:00Z"), HasSubstr("set the clock")));
   }
 }
 
@@ -486,8 +484,7 @@ TEST_F(SqliteStoreTest, RefusesFilesThatAreNotItsOwnAndLeavesThemAlone) {
       {"another program's tables", false, "another program (application_id 0,", sql("CREATE TABLE t (a)")},
       {"a newer schema", true, "schema version 6, and this program knows versions up to 5",
        sql("PRAGMA application_id = 1098085241; PRAGMA user_version = 6")},
-      {"no schema version", true, "schema version -1",
-       sql("PRAGMA application_id = 1098085241; PRAGMA user_version = -1")},
+      {"no schema version", true, "schema version -1", sql("PRAGMA application_id = 1098085241; PRAGMA user_version = -1")},
   };
   for (const UnfitFile& c : cases) {
     SCOPED_TRACE(c.what);
@@ -573,8 +570,8 @@ TEST_F(SqliteStoreTest, FullDiskIsUnavailableAndStoresNothingByHalves) {
   const Bytes small = {1, 2, 3}, large(1'000'000, 7);
   const absl::Status status = store->Record(RecordOf(refused, kNow + kMinute), Evidence({small, large}));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
-  EXPECT_THAT(MessageIn(status), AllOf(HasSubstr(path_), HasSubstr("record verdict " + refused), HasSubstr("full"),
-                                       HasSubstr("free disk space")));
+  EXPECT_THAT(MessageIn(status),
+              AllOf(HasSubstr(path_), HasSubstr("record verdict " + refused), HasSubstr("full"), HasSubstr("free disk space")));
   EXPECT_EQ(store->Get(refused).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(store->GetBlob(crypto::Sha256(small)).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(*store->LatestTime(), kNow);
@@ -680,8 +677,7 @@ TEST_F(SqliteStoreTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
     for (const std::string& known : acknowledged) {
       EXPECT_TRUE(store->Get(known).ok()) << store->Get(known).status();
       EXPECT_TRUE(store->GetBlob(crypto::Sha256(AsBytes(known))).ok());
-      EXPECT_EQ(store->Redeem(crypto::Sha256(AsBytes(known)), kNow + kMinute, kNow).code(),
-                absl::StatusCode::kAlreadyExists);
+      EXPECT_EQ(store->Redeem(crypto::Sha256(AsBytes(known)), kNow + kMinute, kNow).code(), absl::StatusCode::kAlreadyExists);
     }
   }
   EXPECT_GE(acknowledged.size(), 38U);

@@ -15,7 +15,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::optional<trust::Parsed<Manifest>> Parse(const Bytes& bytes, CheckLog& log) { return ManifestParser::Parse(trust::UntrustedBytes(bytes), log); }
+std::optional<trust::Parsed<Manifest>> Parse(const Bytes& bytes, CheckLog& log) {
+  return ManifestParser::Parse(trust::UntrustedBytes(bytes), log);
+}
 
 softtee::SvsmManifest Sample() {
   softtee::SvsmManifest manifest;
@@ -26,7 +28,13 @@ softtee::SvsmManifest Sample() {
 TEST(SvsmManifest, LaysItselfOutAsTheProtocolSays) {
   const Bytes bytes = Sample().Write();
   const Bytes head(bytes.begin(), bytes.begin() + 48);
-  EXPECT_EQ(ToHex(head), "bb9e8463923d7046a1ff58f9c94b87bb" "4c000000" "02000000" "ebf176c42301a5459641b4e7dde5bfe3" "48000000" "03000000");
+  EXPECT_EQ(ToHex(head),
+            "bb9e8463923d7046a1ff58f9c94b87bb"
+            "4c000000"
+            "02000000"
+            "ebf176c42301a5459641b4e7dde5bfe3"
+            "48000000"
+            "03000000");
   CheckLog log;
   const auto manifest = Parse(bytes, log);
   ASSERT_TRUE(manifest);

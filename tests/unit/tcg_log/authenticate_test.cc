@@ -160,7 +160,13 @@ TEST(CcelTable, RefusesWhatIsNone) {
     const Bytes table = Table();
     refused(Bytes(table.begin(), table.begin() + static_cast<std::ptrdiff_t>(size)), "length");
   }
-  refused([] { Bytes table = Table(); table.push_back(0); return table; }(), "length");
+  refused(
+      [] {
+        Bytes table = Table();
+        table.push_back(0);
+        return table;
+      }(),
+      "length");
   refused(changed(0, 1), "SIGNATURE");
   refused(changed(4, 1), "LENGTH");
   refused(changed(36, -1), "CC_TYPE");

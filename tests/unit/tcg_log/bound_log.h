@@ -36,7 +36,8 @@ inline std::optional<trust::Bundle> Bind(const Bytes& event_log, const RtmrValue
   const trust::AnchorSet anchors = dcap::test::Pki::Shared().Anchors();
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
   CheckLog of_the_quote;
-  const auto quote = dcap::AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, of_the_quote);
+  const auto quote =
+      dcap::AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, of_the_quote);
   ASSAY_CHECK(quote.has_value());
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, challenge, of_the_quote);
   if (bundle && !platform::AttachCcel(items, *quote, *bundle, log)) bundle.reset();

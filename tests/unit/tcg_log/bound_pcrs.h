@@ -73,11 +73,12 @@ inline std::optional<BoundLog> BindPcrs(const Bytes& event_log, const PcrValues&
   const trust::AnchorSet anchors = dcap::test::Pki::Shared().Anchors();
   const trust::Challenge challenge = trust::Challenge::NotDemanded(true);
   CheckLog of_the_quote;
-  const auto quote = dcap::AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, of_the_quote);
+  const auto quote =
+      dcap::AuthenticateQuote(items, {.anchors = anchors, .collateral = {}, .challenge = challenge, .caches = nullptr}, of_the_quote);
   ASSAY_CHECK(quote.has_value());
   std::optional<trust::Bundle> bundle = trust::Bundle::Carry(*quote, challenge, of_the_quote);
-  const auto pcrs = trust::Authenticated<PcrSheet>::ByCommitment(std::move(sheet), *quote, (*quote)->CarriedValue(), digest, Check::kLogReplay,
-                                                                 {.reason = Reason::kEventLogMismatch}, of_the_quote);
+  const auto pcrs = trust::Authenticated<PcrSheet>::ByCommitment(std::move(sheet), *quote, (*quote)->CarriedValue(), digest,
+                                                                 Check::kLogReplay, {.reason = Reason::kEventLogMismatch}, of_the_quote);
   ASSAY_CHECK(bundle && pcrs && bundle->Attach(*pcrs, of_the_quote));
   auto parsed = EventLogParser::Parse(trust::UntrustedBytes(event_log), Registers::kPcrs, log);
   if (!parsed) return std::nullopt;

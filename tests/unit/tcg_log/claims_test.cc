@@ -66,9 +66,7 @@ TEST(LogClaims, TableIsSortedUniqueAndDescribed) {
   for (std::size_t i = 0; i < claims.size(); ++i) {
     EXPECT_TRUE(claims[i].name.starts_with("log."));
     EXPECT_FALSE(claims[i].meaning.empty());
-    if (i > 0) {
-      EXPECT_LT(claims[i - 1].name, claims[i].name);
-    }
+    if (i > 0) { EXPECT_LT(claims[i - 1].name, claims[i].name); }
   }
 }
 
@@ -84,12 +82,14 @@ TEST(LogClaims, OfABoot) {
   EXPECT_EQ(OctetsOf(bundle, "log.dbx"), Sha384(log.events[test::kDbx].data));
   EXPECT_EQ(OctetsOf(bundle, "log.firmware_inputs"),
             log.Replay(1, {test::kSecureBoot, test::kPk, test::kKek, test::kDb, test::kDbx, test::kSeparator0}));
-  EXPECT_EQ(OctetsOf(bundle, "log.boot_applications"), log.Replay(2, {test::kCalling, test::kSeparator1, test::kGpt, test::kExit, test::kExited}));
+  EXPECT_EQ(OctetsOf(bundle, "log.boot_applications"),
+            log.Replay(2, {test::kCalling, test::kSeparator1, test::kGpt, test::kExit, test::kExited}));
   EXPECT_EQ(OctetsOf(bundle, "log.boot_files"), log.Replay(3, {test::kCommandLine}));
   for (const trust::Claim& claim : bundle.claims().all()) {
     if (!claim.name.starts_with("log.")) continue;
     EXPECT_EQ(claim.component, "event-log");
-    EXPECT_TRUE(std::any_of(ClaimTable().begin(), ClaimTable().end(), [&](const auto& spec) { return spec.name == claim.name; })) << claim.name;
+    EXPECT_TRUE(std::any_of(ClaimTable().begin(), ClaimTable().end(), [&](const auto& spec) { return spec.name == claim.name; }))
+        << claim.name;
   }
 }
 
@@ -112,20 +112,39 @@ TEST(LogClaims, SecureBootIsKnownOnlyIfMeasuredOnceByTheFirmware) {
   using test::Variable;
   for (const SecureBoot& c : {
            SecureBoot{"on", [](PlainLog&) {}, "true"},
-           SecureBoot{"off", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", std::string_view("\0", 1)); }, "false"},
+           SecureBoot{
+               "off",
+               [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", std::string_view("\0", 1)); },
+               "false"},
            SecureBoot{"empty", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", ""); }, "unknown"},
-           SecureBoot{"two bytes", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", "\x01\x01"); }, "unknown"},
-           SecureBoot{"another value", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", "\x02"); }, "unknown"},
-           SecureBoot{"another vendor's", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kSecurity, "SecureBoot", "\x01"); }, "unknown"},
-           SecureBoot{"another name", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoots", "\x01"); }, "unknown"},
-           SecureBoot{"data that do not hash to the digest", [](PlainLog& log) { log.events[test::kSecureBoot].measured = {1}; }, "unknown"},
-           SecureBoot{"twice", [](PlainLog& log) { log.events.insert(log.events.begin() + test::kPk, log.events[test::kSecureBoot]); }, "unknown"},
+           SecureBoot{"two bytes", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", "\x01\x01"); },
+                      "unknown"},
+           SecureBoot{"another value", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoot", "\x02"); },
+                      "unknown"},
+           SecureBoot{"another vendor's",
+                      [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kSecurity, "SecureBoot", "\x01"); }, "unknown"},
+           SecureBoot{"another name", [](PlainLog& log) { log.events[test::kSecureBoot] = Variable(test::kGlobal, "SecureBoots", "\x01"); },
+                      "unknown"},
+           SecureBoot{"data that do not hash to the digest", [](PlainLog& log) { log.events[test::kSecureBoot].measured = {1}; },
+                      "unknown"},
+           SecureBoot{"twice", [](PlainLog& log) { log.events.insert(log.events.begin() + test::kPk, log.events[test::kSecureBoot]); },
+                      "unknown"},
            SecureBoot{"in another register", [](PlainLog& log) { log.events[test::kSecureBoot].index = 2; }, "unknown"},
            SecureBoot{"not measured", [](PlainLog& log) { log.events[test::kSecureBoot].type = 3; }, "unknown"},
-           SecureBoot{"behind the separator", [](PlainLog& log) { std::rotate(log.events.begin() + test::kSecureBoot, log.events.begin() + test::kSecureBoot + 1, log.events.begin() + test::kAcpi); }, "unknown"},
+           SecureBoot{"behind the separator",
+                      [](PlainLog& log) {
+                        std::rotate(log.events.begin() + test::kSecureBoot, log.events.begin() + test::kSecureBoot + 1,
+                                    log.events.begin() + test::kAcpi);
+                      },
+                      "unknown"},
            SecureBoot{"no separator", [](PlainLog& log) { log.events[test::kSeparator0].data = {2}; }, "unknown"},
-           SecureBoot{"separator of an error", [](PlainLog& log) { log.events[test::kSeparator0].data = {1, 0, 0, 0}; }, "true"},
-           SecureBoot{"debug mode", [](PlainLog& log) { log.events.insert(log.events.begin(), Measured(1, 0x80000007, "UEFI Debug Mode")); }, "unknown"},
+           SecureBoot{"separator of an error",
+                      [](PlainLog& log) {
+                        log.events[test::kSeparator0].data = {1, 0, 0, 0};
+                      },
+                      "true"},
+           SecureBoot{"debug mode",
+                      [](PlainLog& log) { log.events.insert(log.events.begin(), Measured(1, 0x80000007, "UEFI Debug Mode")); }, "unknown"},
        }) {
     PlainLog log = test::BootLog();
     c.change(log);
@@ -195,17 +214,20 @@ TEST(LogClaims, KernelCommandLineIsThereOnlyIfMeasuredOnce) {
            Changed{"another register", [](PlainLog& log) { log.events[test::kCommandLine].index = 4; }, false},
            Changed{"no zero at its end", [](PlainLog& log) { log.events[test::kCommandLine].data.back() = '.'; }, false},
            Changed{"twice", [](PlainLog& log) { log.events.push_back(test::CommandLine("/other")); }, false},
-           Changed{"empty", [](PlainLog& log) { log.events[test::kCommandLine] = {3, 0x0D, ToBytes(AsBytes(std::string_view("kernel_cmdline: \0", 17)))}; }, false},
-           Changed{"control characters", [](PlainLog& log) { log.events[test::kCommandLine] = test::CommandLine("/vmlinuz\n/other"); }, false},
+           Changed{"empty",
+                   [](PlainLog& log) {
+                     log.events[test::kCommandLine] = {3, 0x0D, ToBytes(AsBytes(std::string_view("kernel_cmdline: \0", 17)))};
+                   },
+                   false},
+           Changed{"control characters", [](PlainLog& log) { log.events[test::kCommandLine] = test::CommandLine("/vmlinuz\n/other"); },
+                   false},
        }) {
     PlainLog log = test::BootLog();
     c.change(log);
     const trust::Bundle bundle = BundleOf(log);
     EXPECT_EQ(TextOf(bundle, "log.kernel_cmdline") != "absent", c.there) << c.name;
     // What is not claimed is not left out either.
-    if (!c.there) {
-      EXPECT_EQ(OctetsOf(bundle, "log.boot_files"), log.Replay(3)) << c.name;
-    }
+    if (!c.there) { EXPECT_EQ(OctetsOf(bundle, "log.boot_files"), log.Replay(3)) << c.name; }
   }
 }
 

@@ -46,11 +46,13 @@ TEST(EventData, SaysWhatEachTypeSays) {
   EXPECT_EQ(said(test::kMokList), "MokList | " + no);
   EXPECT_EQ(said(test::kGrubCommand), "grub_cmd: set timeout=0 | in part: 13 of 24 bytes were measured");
   EXPECT_EQ(said(test::kCommandLine), "kernel_cmdline: /vmlinuz root=/dev/vda ro | in part: 25 of 42 bytes were measured");
-  EXPECT_EQ(Said(Measured(3, 6, std::string_view("\xEC\x22\x3B\x8F\x0D\0\0\0Linux initrd\0", 21), "initrd")), "tag 0x8f3b22ec Linux initrd | " + no);
+  EXPECT_EQ(Said(Measured(3, 6, std::string_view("\xEC\x22\x3B\x8F\x0D\0\0\0Linux initrd\0", 21), "initrd")),
+            "tag 0x8f3b22ec Linux initrd | " + no);
   EXPECT_EQ(Said(Measured(3, 0x0D, std::string_view("r\0o\0\0\0", 6))), "ro | yes");
   EXPECT_EQ(Said(Measured(1, 8, std::string_view("v\0002\0\0\0", 6))), "v2 | yes");
   EXPECT_EQ(Said({1, 5, {}}), "none");
-  EXPECT_EQ(Said({1, 0x80000002, test::VariableData(test::kGlobal, "Boot", "")}), "Boot 8be4df61-93ca-11d2-aa0d-00e098032b8c = (empty) | yes");
+  EXPECT_EQ(Said({1, 0x80000002, test::VariableData(test::kGlobal, "Boot", "")}),
+            "Boot 8be4df61-93ca-11d2-aa0d-00e098032b8c = (empty) | yes");
 }
 
 TEST(EventData, TerminalsAreSafeFromIt) {

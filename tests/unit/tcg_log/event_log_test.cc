@@ -96,7 +96,11 @@ TEST(EventLog, WhatTheAreaWasFilledWithIsNoPartOfTheLog) {
   ASSERT_EQ(log.findings().size(), 1U);
   EXPECT_EQ(log.findings().front().reason, Reason::kReservedNotZero);
   EXPECT_EQ(log.records().back().check, Check::kLogPadding);
-  EXPECT_FALSE(Parses([&] { Bytes raw = bare; Append(raw, Bytes(3, 0xFF)); return raw; }()));  // too short to say that the log ends
+  EXPECT_FALSE(Parses([&] {
+    Bytes raw = bare;
+    Append(raw, Bytes(3, 0xFF));
+    return raw;
+  }()));  // too short to say that the log ends
 }
 
 // A log may end after any event: what was cut off shows when it is replayed. Anywhere else it is malformed.
@@ -114,9 +118,7 @@ TEST(EventLog, EveryTruncationInsideAnEventIsRefused) {
     const bool parsed = Parse(Bytes(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(size)), checks).has_value();
     ASSERT_EQ(parsed, boundary) << size;
     ASSERT_EQ(checks.findings().empty(), boundary) << size;
-    if (!boundary && size >= 60) {
-      ASSERT_EQ(checks.findings().front().reason, Reason::kLengthWrong) << size;
-    }
+    if (!boundary && size >= 60) { ASSERT_EQ(checks.findings().front().reason, Reason::kLengthWrong) << size; }
   }
 }
 
@@ -139,33 +141,64 @@ std::vector<Refusal> Refusals() {
       {"no Spec ID", changed([](PlainLog& log) { log.legacy = true; }), kFieldInvalid, Check::kLogHeader, "Spec ID event"},
       {"other signature", changed([](PlainLog& log) { log.signature[14] = '2'; }), kFieldInvalid, Check::kLogHeader, "Spec ID event"},
       {"Spec ID that was measured", changed([](PlainLog& log) { log.header_type = 4; }), kFieldInvalid, Check::kLogHeader, "Spec ID event"},
-      {"Spec ID with a digest", changed([](PlainLog& log) { log.header_digest[19] = 1; }), kFieldInvalid, Check::kLogHeader, "Spec ID event"},
+      {"Spec ID with a digest", changed([](PlainLog& log) { log.header_digest[19] = 1; }), kFieldInvalid, Check::kLogHeader,
+       "Spec ID event"},
       {"version 3", changed([](PlainLog& log) { log.major = 3; }), kVersionUnsupported, Check::kLogHeader, "Spec ID version"},
       {"version 2.1", changed([](PlainLog& log) { log.minor = 1; }), kVersionUnsupported, Check::kLogHeader, "Spec ID version"},
       {"Spec ID longer than the log", With(plain, 28, 0xFFFFFFFF), kLengthWrong, Check::kLogLengths, "Spec ID event"},
       {"Spec ID cut short", With(plain, 28, 27), kLengthWrong, Check::kLogLengths, "Spec ID"},
       {"algorithms cut short", With(plain, 28, 31), kLengthWrong, Check::kLogLengths, "Spec ID algorithm"},
       {"no vendor info size", With(plain, 28, 32), kLengthWrong, Check::kLogLengths, "Spec ID vendorInfoSize"},
-      {"vendor info beyond its event", changed([](PlainLog& log) { log.vendor_more = 1; }), kLengthWrong, Check::kLogLengths, "Spec ID vendorInfo"},
-      {"bytes behind the vendor info", changed([](PlainLog& log) { log.vendor_info = {1, 2}; log.vendor_more = -1; }), kLengthWrong, Check::kLogLengths, "Spec ID vendorInfo"},
+      {"vendor info beyond its event", changed([](PlainLog& log) { log.vendor_more = 1; }), kLengthWrong, Check::kLogLengths,
+       "Spec ID vendorInfo"},
+      {"bytes behind the vendor info", changed([](PlainLog& log) {
+         log.vendor_info = {1, 2};
+         log.vendor_more = -1;
+       }),
+       kLengthWrong, Check::kLogLengths, "Spec ID vendorInfo"},
       {"no algorithm", With(plain, 56, 0), kEventDigestsWrong, Check::kLogAlgorithms, "NUMBEROFALGORITHMS"},
       {"many algorithms", With(plain, 56, 0xFFFFFFFF), kEventDigestsWrong, Check::kLogAlgorithms, "NUMBEROFALGORITHMS"},
       {"more algorithms than there are", With(plain, 56, 3), kLengthWrong, Check::kLogLengths, "Spec ID algorithm"},
-      {"SHA-384 of 32 bytes", changed([](PlainLog& log) { log.algorithms = {{0x0C, 32}}; }), kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
-      {"SHA-384 twice", changed([](PlainLog& log) { log.algorithms = {{0x0C, 48}, {0x0C, 48}}; }), kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
-      {"digests of no bytes", changed([](PlainLog& log) { log.algorithms = {{0x0C, 48}, {0x12, 0}}; }), kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
-      {"digests of 65 bytes", changed([](PlainLog& log) { log.algorithms = {{0x0C, 48}, {0x12, 65}}; }), kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
-      {"SHA-256 only", changed([](PlainLog& log) { log.algorithms = {{0x0B, 32}}; }), kDigestAlgorithmMissing, Check::kLogAlgorithms, "Spec ID algorithms"},
-      {"SHA-384 and SHA-256", changed([](PlainLog& log) { log.algorithms = {{0x0C, 48}, {0x0B, 32}}; }), kDigestAlgorithmMissing, Check::kLogAlgorithms, "Spec ID algorithms"},
+      {"SHA-384 of 32 bytes", changed([](PlainLog& log) {
+         log.algorithms = {{0x0C, 32}};
+       }),
+       kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
+      {"SHA-384 twice", changed([](PlainLog& log) {
+         log.algorithms = {{0x0C, 48}, {0x0C, 48}};
+       }),
+       kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
+      {"digests of no bytes", changed([](PlainLog& log) {
+         log.algorithms = {{0x0C, 48}, {0x12, 0}};
+       }),
+       kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
+      {"digests of 65 bytes", changed([](PlainLog& log) {
+         log.algorithms = {{0x0C, 48}, {0x12, 65}};
+       }),
+       kEventDigestsWrong, Check::kLogAlgorithms, "Spec ID algorithms"},
+      {"SHA-256 only", changed([](PlainLog& log) {
+         log.algorithms = {{0x0B, 32}};
+       }),
+       kDigestAlgorithmMissing, Check::kLogAlgorithms, "Spec ID algorithms"},
+      {"SHA-384 and SHA-256", changed([](PlainLog& log) {
+         log.algorithms = {{0x0C, 48}, {0x0B, 32}};
+       }),
+       kDigestAlgorithmMissing, Check::kLogAlgorithms, "Spec ID algorithms"},
       {"register 5", With(plain, 65, 5), kFieldInvalid, Check::kLogRegister, "event 0, offset 65: register"},
       {"register at the far end", With(plain, 65, 0xFFFFFFFE), kFieldInvalid, Check::kLogRegister, "event 0, offset 65: register"},
       {"second event's register", With(plain, 135, 24), kFieldInvalid, Check::kLogRegister, "event 1, offset 135: register"},
       {"no digest", With(plain, 73, 0), kEventDigestsWrong, Check::kLogDigests, "event 0, offset 65: digest count"},
       {"two digests", With(plain, 73, 2), kEventDigestsWrong, Check::kLogDigests, "event 0, offset 65: digest count"},
       {"many digests", With(plain, 73, 0x7FFFFFFF), kEventDigestsWrong, Check::kLogDigests, "event 0, offset 65: digest count"},
-      {"digest that the header lacks", [&] { Bytes raw = plain; raw[77] = 0x0B; return raw; }(), kEventDigestsWrong, Check::kLogDigests, "event 0, offset 65: digest algorithm"},
+      {"digest that the header lacks",
+       [&] {
+         Bytes raw = plain;
+         raw[77] = 0x0B;
+         return raw;
+       }(),
+       kEventDigestsWrong, Check::kLogDigests, "event 0, offset 65: digest algorithm"},
       {"data longer than the log", With(plain, 127, 0xFFFFFFF0), kLengthWrong, Check::kLogLengths, "event 0, offset 65: data"},
-      {"data one byte longer than the log", With(plain, 127, static_cast<std::uint32_t>(plain.size() - 131 + 1)), kLengthWrong, Check::kLogLengths, "event 0, offset 65: data"},
+      {"data one byte longer than the log", With(plain, 127, static_cast<std::uint32_t>(plain.size() - 131 + 1)), kLengthWrong,
+       Check::kLogLengths, "event 0, offset 65: data"},
   };
 }
 
@@ -220,9 +253,7 @@ TEST(EventLog, EventsAtTheirLimit) {
     ASSERT_LE(raw.size(), kMaxLogSize);
     CheckLog checks;
     EXPECT_EQ(Parse(raw, checks, Registers::kPcrs).has_value(), fits) << log.events.size();
-    if (!fits) {
-      EXPECT_EQ(checks.findings().front().reason, Reason::kSizeOverLimit);
-    }
+    if (!fits) { EXPECT_EQ(checks.findings().front().reason, Reason::kSizeOverLimit); }
     log.events.push_back(log.events.front());
   }
   ASSERT_EQ(log.events.size(), 20'002U);
@@ -259,7 +290,8 @@ TEST(EventLog, ReplaysToPcrs) {
   log.header_index = 0;
   log.algorithms = {{0x04, 20}, {0x0B, 32}, {0x0C, 48}, {0x12, 32}};
   log.events = {{.index = 0, .type = 3, .data = ToBytes(AsBytes(std::string_view("StartupLocality\0\3", 17))), .zero_digest = true},
-                Measured(0, 8, "v1"), Measured(17, 1, "launch")};
+                Measured(0, 8, "v1"),
+                Measured(17, 1, "launch")};
   const auto extended = [](crypto::HashAlgorithm hash, Bytes start, std::string_view measured) {
     Append(start, crypto::Digest(hash, AsBytes(measured)));
     return ToHex(crypto::Digest(hash, start));

@@ -295,8 +295,12 @@ TEST(PcrAuthenticate, PhasesOfTheBootAreFoundOut) {
 
 TEST(PcrAuthenticate, WhatIsNoPhaseDoesNotReplay) {
   const PlainLog log = test::UkiLog();
-  for (const std::vector<std::string_view>& phases : std::vector<std::vector<std::string_view>>{
-           {"evil"}, {"leave-initrd"}, {"ready"}, {"enter-initrd", "ready"}, {"sysinit", "sysinit"}, {"enter-initrd", "leave-initrd", "evil"}}) {
+  for (const std::vector<std::string_view>& phases : std::vector<std::vector<std::string_view>>{{"evil"},
+                                                                                                {"leave-initrd"},
+                                                                                                {"ready"},
+                                                                                                {"enter-initrd", "ready"},
+                                                                                                {"sysinit", "sysinit"},
+                                                                                                {"enter-initrd", "leave-initrd", "evil"}}) {
     CheckLog checks;
     EXPECT_FALSE(BindPcrs(log.Write(), WithPhases(log, phases), checks)) << phases.front();
     EXPECT_NE(FindingOf(checks, Reason::kEventLogMismatch), nullptr);

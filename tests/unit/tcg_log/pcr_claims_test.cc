@@ -73,7 +73,8 @@ TEST(PcrClaims, OfABoot) {
   EXPECT_EQ(OctetsOf(bound, "log.db"), Sha256(log.events[test::kPcrDb].data));
   EXPECT_EQ(OctetsOf(bound, "log.dbx"), Sha256(log.events[test::kPcrDbx].data));
   EXPECT_THAT(NamesOf(bound, "log.authorities"),
-              ElementsAre("SbatLevel:" + Sha256Text("sbat,1,2022052400\n"), "Shim:" + Sha256Text("vendor certificate"), "db:" + Sha256Text("certificate of shim")));
+              ElementsAre("SbatLevel:" + Sha256Text("sbat,1,2022052400\n"), "Shim:" + Sha256Text("vendor certificate"),
+                          "db:" + Sha256Text("certificate of shim")));
   EXPECT_EQ(OctetsOf(bound, "log.boot_applications"), Chain(log, {test::kPcrShim, test::kPcrGrub, test::kPcrKernel}));
   EXPECT_THAT(NamesOf(bound, "log.boot_images"), UnorderedElementsAre(Sha256Text("shim"), Sha256Text("grub"), Sha256Text("MZ kernel")));
   EXPECT_EQ(TextOf(bound, "log.kernel_cmdline"), "/vmlinuz root=/dev/sda1 ro");
@@ -83,18 +84,23 @@ TEST(PcrClaims, OfABoot) {
   EXPECT_EQ(TextOf(bound, "log.firmware_version"), "GCE Virtual Firmware v2");
   EXPECT_EQ(TextOf(bound, "log.gce_technology"), "sev");
   EXPECT_EQ(*bound.bundle.claims().Get<std::uint64_t>("log.extend_count"), test::kPcrEvents);
-  for (const std::string_view none : {"log.uki", "log.boot_phase", "log.stub_cmdline", "log.firmware_inputs"}) EXPECT_EQ(bound.bundle.claims().Find(none), nullptr) << none;
+  for (const std::string_view none : {"log.uki", "log.boot_phase", "log.stub_cmdline", "log.firmware_inputs"}) {
+    EXPECT_EQ(bound.bundle.claims().Find(none), nullptr) << none;
+  }
   for (const trust::Claim& claim : bound.bundle.claims().all()) {
     if (!claim.name.starts_with("log.")) continue;
     EXPECT_EQ(claim.component, "event-log");
-    EXPECT_TRUE(std::any_of(ClaimTable().begin(), ClaimTable().end(), [&](const auto& spec) { return spec.name == claim.name; })) << claim.name;
+    EXPECT_TRUE(std::any_of(ClaimTable().begin(), ClaimTable().end(), [&](const auto& spec) { return spec.name == claim.name; }))
+        << claim.name;
   }
 }
 
 TEST(PcrClaims, AreOfTheSizeOfTheirBank) {
   for (const auto& [bank, size] : std::vector<std::pair<std::uint16_t, std::size_t>>{{4, 20}, {11, 32}, {12, 48}}) {
     const BoundLog bound = Bound(test::PcrLog(), bank);
-    for (const std::string_view claim : {"log.pk", "log.db", "log.boot_applications", "log.boot_files"}) EXPECT_EQ(OctetsOf(bound, claim).size(), size) << claim;
+    for (const std::string_view claim : {"log.pk", "log.db", "log.boot_applications", "log.boot_files"}) {
+      EXPECT_EQ(OctetsOf(bound, claim).size(), size) << claim;
+    }
     EXPECT_EQ(TextOf(bound, "log.secure_boot"), "true");
   }
 }
@@ -104,8 +110,10 @@ TEST(PcrClaims, OfALogWithoutEvents) {
   log.events.clear();
   const BoundLog bound = Bound(log);
   EXPECT_EQ(TextOf(bound, "log.secure_boot"), "unknown");
-  for (const std::string_view none : {"log.pk", "log.boot_applications", "log.boot_files", "log.kernel_cmdline", "log.firmware_version", "log.gce_technology"})
+  for (const std::string_view none :
+       {"log.pk", "log.boot_applications", "log.boot_files", "log.kernel_cmdline", "log.firmware_version", "log.gce_technology"}) {
     EXPECT_EQ(bound.bundle.claims().Find(none), nullptr) << none;
+  }
 }
 
 struct SecureBoot {
@@ -120,53 +128,87 @@ TEST(PcrClaims, SecureBootIsKnownOnlyIfAllOfPcr7IsUnderstood) {
   using test::Variable;
   for (const SecureBoot& c : {
            SecureBoot{"on", [](PlainLog&) {}, "true"},
-           SecureBoot{"off", [](PlainLog& log) { log.events[test::kPcrSecureBoot] = SecureBootVariable(std::string_view("\0", 1)); }, "false"},
+           SecureBoot{"off", [](PlainLog& log) { log.events[test::kPcrSecureBoot] = SecureBootVariable(std::string_view("\0", 1)); },
+                      "false"},
            SecureBoot{"empty", [](PlainLog& log) { log.events[test::kPcrSecureBoot] = SecureBootVariable(""); }, "unknown"},
            SecureBoot{"another value", [](PlainLog& log) { log.events[test::kPcrSecureBoot] = SecureBootVariable("\x02"); }, "unknown"},
            SecureBoot{"two bytes", [](PlainLog& log) { log.events[test::kPcrSecureBoot] = SecureBootVariable("\x01\x01"); }, "unknown"},
-           SecureBoot{"another vendor's", [](PlainLog& log) { log.events[test::kPcrSecureBoot] = InPcr(7, Variable(test::kSecurity, "SecureBoot", "\x01")); }, "unknown"},
+           SecureBoot{"another vendor's",
+                      [](PlainLog& log) { log.events[test::kPcrSecureBoot] = InPcr(7, Variable(test::kSecurity, "SecureBoot", "\x01")); },
+                      "unknown"},
            SecureBoot{"not measured", [](PlainLog& log) { log.events[test::kPcrSecureBoot].type = 3; }, "unknown"},
            SecureBoot{"in another register", [](PlainLog& log) { log.events[test::kPcrSecureBoot].index = 1; }, "unknown"},
-           SecureBoot{"data that do not hash to the digest", [](PlainLog& log) { log.events[test::kPcrSecureBoot].measured = {1}; }, "unknown", 1},
-           SecureBoot{"twice", [](PlainLog& log) { log.events.insert(log.events.begin() + test::kPcrPk, log.events[test::kPcrSecureBoot]); }, "unknown", 1},
-           SecureBoot{"both", [](PlainLog& log) { log.events.insert(log.events.begin() + test::kPcrPk, SecureBootVariable(std::string_view("\0", 1))); }, "unknown", 1},
-           SecureBoot{"behind the separator", [](PlainLog& log) { std::swap(log.events[test::kPcrSecureBoot], log.events[test::kPcrSeparator7]); }, "unknown", 5},
-           SecureBoot{"a variable behind the separator", [](PlainLog& log) { log.events.push_back(InPcr(7, Variable(test::kGlobal, "AuditMode", "\x01"))); }, "unknown", 1},
+           SecureBoot{"data that do not hash to the digest", [](PlainLog& log) { log.events[test::kPcrSecureBoot].measured = {1}; },
+                      "unknown", 1},
+           SecureBoot{"twice",
+                      [](PlainLog& log) { log.events.insert(log.events.begin() + test::kPcrPk, log.events[test::kPcrSecureBoot]); },
+                      "unknown", 1},
+           SecureBoot{
+               "both",
+               [](PlainLog& log) { log.events.insert(log.events.begin() + test::kPcrPk, SecureBootVariable(std::string_view("\0", 1))); },
+               "unknown", 1},
+           SecureBoot{"behind the separator",
+                      [](PlainLog& log) { std::swap(log.events[test::kPcrSecureBoot], log.events[test::kPcrSeparator7]); }, "unknown", 5},
+           SecureBoot{"a variable behind the separator",
+                      [](PlainLog& log) { log.events.push_back(InPcr(7, Variable(test::kGlobal, "AuditMode", "\x01"))); }, "unknown", 1},
            SecureBoot{"no separator", [](PlainLog& log) { log.events[test::kPcrSeparator7].type = 3; }, "unknown"},
-           SecureBoot{"separator of an error", [](PlainLog& log) { log.events[test::kPcrSeparator7].data = {1, 0, 0, 0}; }, "unknown", 1},
-           SecureBoot{"separator of ones", [](PlainLog& log) { log.events[test::kPcrSeparator7].data = {0xFF, 0xFF, 0xFF, 0xFF}; }, "unknown", 1},
+           SecureBoot{"separator of an error",
+                      [](PlainLog& log) {
+                        log.events[test::kPcrSeparator7].data = {1, 0, 0, 0};
+                      },
+                      "unknown", 1},
+           SecureBoot{"separator of ones",
+                      [](PlainLog& log) {
+                        log.events[test::kPcrSeparator7].data = {0xFF, 0xFF, 0xFF, 0xFF};
+                      },
+                      "unknown", 1},
            SecureBoot{"separator by another name", [](PlainLog& log) { log.events[test::kPcrSeparator7].type = 0x0D; }, "unknown", 1},
            SecureBoot{"two separators", [](PlainLog& log) { log.events.push_back(test::Separator(7)); }, "unknown", 1},
            SecureBoot{"an unknown type", [](PlainLog& log) { log.events.push_back(Measured(7, 0x77, "anything")); }, "unknown", 1},
-           SecureBoot{"a known type of another register", [](PlainLog& log) { log.events.push_back(Measured(7, 0x0D, "MokList")); }, "unknown", 1},
-           SecureBoot{"an action that none knows", [](PlainLog& log) { log.events.push_back(Measured(7, 0x80000007, "Secure Boot Off")); }, "unknown", 1},
-           SecureBoot{"debug mode", [](PlainLog& log) { log.events.insert(log.events.begin(), Measured(7, 0x80000007, "UEFI Debug Mode")); }, "unknown"},
-           SecureBoot{"no protection from DMA", [](PlainLog& log) { log.events.insert(log.events.begin(), Measured(7, 0x80000007, "DMA Protection Disabled")); }, "true"},
-           SecureBoot{"on without PK", [](PlainLog& log) { log.events[test::kPcrPk] = InPcr(7, Variable(test::kGlobal, "PK", "")); }, "unknown"},
+           SecureBoot{"a known type of another register", [](PlainLog& log) { log.events.push_back(Measured(7, 0x0D, "MokList")); },
+                      "unknown", 1},
+           SecureBoot{"an action that none knows", [](PlainLog& log) { log.events.push_back(Measured(7, 0x80000007, "Secure Boot Off")); },
+                      "unknown", 1},
+           SecureBoot{"debug mode",
+                      [](PlainLog& log) { log.events.insert(log.events.begin(), Measured(7, 0x80000007, "UEFI Debug Mode")); }, "unknown"},
+           SecureBoot{"no protection from DMA",
+                      [](PlainLog& log) { log.events.insert(log.events.begin(), Measured(7, 0x80000007, "DMA Protection Disabled")); },
+                      "true"},
+           SecureBoot{"on without PK", [](PlainLog& log) { log.events[test::kPcrPk] = InPcr(7, Variable(test::kGlobal, "PK", "")); },
+                      "unknown"},
            SecureBoot{"on without KEK", [](PlainLog& log) { log.events[test::kPcrKek].type = 3; }, "unknown"},
-           SecureBoot{"on without db", [](PlainLog& log) { log.events[test::kPcrDb] = InPcr(7, Variable(test::kSecurity, "db", "")); }, "unknown"},
-           SecureBoot{"on without authority", [](PlainLog& log) { for (const auto i : {test::kDbAuthority, test::kSbatLevel, test::kShimAuthority}) log.events[i].type = 3; }, "unknown"},
-           SecureBoot{"off without keys", [](PlainLog& log) {
+           SecureBoot{"on without db", [](PlainLog& log) { log.events[test::kPcrDb] = InPcr(7, Variable(test::kSecurity, "db", "")); },
+                      "unknown"},
+           SecureBoot{"on without authority",
+                      [](PlainLog& log) {
+                        for (const auto i : {test::kDbAuthority, test::kSbatLevel, test::kShimAuthority}) log.events[i].type = 3;
+                      },
+                      "unknown"},
+           SecureBoot{"off without keys",
+                      [](PlainLog& log) {
                         log.events[test::kPcrSecureBoot] = SecureBootVariable(std::string_view("\0", 1));
                         log.events[test::kPcrPk].type = 3;
-                      }, "false"},
-           SecureBoot{"authority that does not hash to its digest", [](PlainLog& log) { log.events[test::kDbAuthority].measured = {1}; }, "unknown", 1},
+                      },
+                      "false"},
+           SecureBoot{"authority that does not hash to its digest", [](PlainLog& log) { log.events[test::kDbAuthority].measured = {1}; },
+                      "unknown", 1},
            SecureBoot{"authority with a tail", [](PlainLog& log) { log.events[test::kDbAuthority].data.push_back(0); }, "unknown", 1},
-           SecureBoot{"authority cut in its value", [](PlainLog& log) {
+           SecureBoot{"authority cut in its value",
+                      [](PlainLog& log) {
                         PlainEvent& event = log.events[test::kDbAuthority];
                         event.measured.assign(event.data.begin(), event.data.end() - 1);
-                      }, "unknown", 1},
+                      },
+                      "unknown", 1},
            SecureBoot{"authority with a long tail", [](PlainLog& log) { log.events[test::kShimAuthority].data.resize(500); }, "unknown", 1},
-           SecureBoot{"authority that is no variable", [](PlainLog& log) { log.events[test::kDbAuthority] = Measured(7, 0x800000E0, "db"); }, "unknown", 1},
+           SecureBoot{"authority that is no variable",
+                      [](PlainLog& log) { log.events[test::kDbAuthority] = Measured(7, 0x800000E0, "db"); }, "unknown", 1},
        }) {
     PlainLog log = test::PcrLog();
     c.change(log);
     const BoundLog bound = Bound(log);
     EXPECT_EQ(TextOf(bound, "log.secure_boot"), c.value) << c.name;
     EXPECT_EQ(UnknownEvents(bound), c.unknown_events) << c.name;
-    if (c.unknown_events != 0) {
-      EXPECT_EQ(bound.bundle.claims().Find("log.db"), nullptr) << c.name;
-    }
+    if (c.unknown_events != 0) { EXPECT_EQ(bound.bundle.claims().Find("log.db"), nullptr) << c.name; }
   }
 }
 
@@ -249,11 +291,23 @@ TEST(PcrClaims, FirmwareCountsBeforeItsSeparatorOnly) {
            Changed{"as it is", [](PlainLog&) {}, "GCE Virtual Firmware v2", "sev"},
            Changed{"none", [](PlainLog& log) { log.events[test::kNonHostInfo].data[16] = 0; }, "GCE Virtual Firmware v2", "none"},
            Changed{"SEV-SNP", [](PlainLog& log) { log.events[test::kNonHostInfo].data[16] = 4; }, "GCE Virtual Firmware v2", "sev_snp"},
-           Changed{"one that is not known", [](PlainLog& log) { log.events[test::kNonHostInfo].data[16] = 5; }, "GCE Virtual Firmware v2", "absent"},
-           Changed{"too long", [](PlainLog& log) { log.events[test::kNonHostInfo].data.push_back(0); }, "GCE Virtual Firmware v2", "absent"},
-           Changed{"data that do not hash to the digest", [](PlainLog& log) { log.events[test::kNonHostInfo].measured = {1}; log.events[test::kVersion].measured = {1}; }, "absent", "absent"},
-           Changed{"twice", [](PlainLog& log) { log.events.insert(log.events.begin(), {log.events[test::kVersion], log.events[test::kNonHostInfo]}); }, "absent", "absent"},
-           Changed{"behind the separator", [](PlainLog& log) { std::swap(log.events[test::kVersion], log.events[test::kPcrSeparator0]); }, "absent", "absent"},
+           Changed{"one that is not known", [](PlainLog& log) { log.events[test::kNonHostInfo].data[16] = 5; }, "GCE Virtual Firmware v2",
+                   "absent"},
+           Changed{"too long", [](PlainLog& log) { log.events[test::kNonHostInfo].data.push_back(0); }, "GCE Virtual Firmware v2",
+                   "absent"},
+           Changed{"data that do not hash to the digest",
+                   [](PlainLog& log) {
+                     log.events[test::kNonHostInfo].measured = {1};
+                     log.events[test::kVersion].measured = {1};
+                   },
+                   "absent", "absent"},
+           Changed{"twice",
+                   [](PlainLog& log) {
+                     log.events.insert(log.events.begin(), {log.events[test::kVersion], log.events[test::kNonHostInfo]});
+                   },
+                   "absent", "absent"},
+           Changed{"behind the separator", [](PlainLog& log) { std::swap(log.events[test::kVersion], log.events[test::kPcrSeparator0]); },
+                   "absent", "absent"},
            Changed{"no separator", [](PlainLog& log) { log.events[test::kPcrSeparator0].type = 3; }, "absent", "absent"},
            Changed{"control characters", [](PlainLog& log) { log.events[test::kVersion].data = test::Utf16("v2\n"); }, "absent", "sev"},
            Changed{"no zero at its end", [](PlainLog& log) { log.events[test::kVersion].data.resize(10); }, "absent", "sev"},
@@ -277,12 +331,15 @@ TEST(PcrClaims, OfAUnifiedKernelImage) {
 
 // A second event of PCR 12 might be the command line that was used: credentials and extensions are measured there as well.
 TEST(PcrClaims, TheStubsCommandLineStandsAlone) {
-  for (const PlainEvent& more : {PlainEvent{12, 0x0D, test::Utf16("init=/bin/sh")}, Measured(12, 0x0D, "credentials"), test::Separator(12)}) {
+  for (const PlainEvent& more :
+       {PlainEvent{12, 0x0D, test::Utf16("init=/bin/sh")}, Measured(12, 0x0D, "credentials"), test::Separator(12)}) {
     PlainLog log = test::UkiLog();
     log.events.push_back(more);
     EXPECT_EQ(TextOf(Bound(log), "log.stub_cmdline"), "absent");
   }
-  for (const PlainEvent& other : {Measured(12, 0x0D, "ascii"), PlainEvent{12, 0x0D, test::Utf16("a\nb")}, PlainEvent{12, 0x0D, test::Utf16("console=ttyS0"), {1}}, PlainEvent{13, 0x0D, test::Utf16("console=ttyS0")}}) {
+  for (const PlainEvent& other :
+       {Measured(12, 0x0D, "ascii"), PlainEvent{12, 0x0D, test::Utf16("a\nb")}, PlainEvent{12, 0x0D, test::Utf16("console=ttyS0"), {1}},
+        PlainEvent{13, 0x0D, test::Utf16("console=ttyS0")}}) {
     PlainLog log = test::UkiLog();
     log.events.back() = other;
     EXPECT_EQ(TextOf(Bound(log), "log.stub_cmdline"), "absent");

@@ -144,7 +144,9 @@ inline Bytes VariableData(std::string_view guid, std::string_view name, std::str
   Append(data, AsBytes(value));
   return data;
 }
-inline PlainEvent Variable(std::string_view guid, std::string_view name, std::string_view value) { return {1, 0x80000001, VariableData(guid, name, value)}; }
+inline PlainEvent Variable(std::string_view guid, std::string_view name, std::string_view value) {
+  return {1, 0x80000001, VariableData(guid, name, value)};
+}
 inline PlainEvent Separator(std::uint32_t index) { return {index, 4, Bytes(4, 0)}; }
 inline PlainEvent CommandLine(std::string_view text) {
   return Measured(3, 0x0D, std::string("kernel_cmdline: ").append(text).append(1, '\0'), text);
@@ -152,11 +154,32 @@ inline PlainEvent CommandLine(std::string_view text) {
 
 // What a TDX guest with Secure Boot and GRUB logs. Numbers of its events:
 enum BootEvent : std::size_t {
-  kHandoff, kSecureBoot, kPk, kKek, kDb, kDbx, kSeparator0, kAcpi, kBootOrder, kCalling, kSeparator1, kGpt, kShim, kGrub, kMokList,
-  kGrubConfig, kGrubCommand, kCommandLine, kInitrd, kExit, kExited, kBootEvents
+  kHandoff,
+  kSecureBoot,
+  kPk,
+  kKek,
+  kDb,
+  kDbx,
+  kSeparator0,
+  kAcpi,
+  kBootOrder,
+  kCalling,
+  kSeparator1,
+  kGpt,
+  kShim,
+  kGrub,
+  kMokList,
+  kGrubConfig,
+  kGrubCommand,
+  kCommandLine,
+  kInitrd,
+  kExit,
+  kExited,
+  kBootEvents
 };
 inline PlainLog BootLog() {
-  const std::string gpt = std::string("EFI PART") + std::string(48, 'h') + std::string(16, 'g') + std::string(20, 'h') + std::string(8, '\0');
+  const std::string gpt =
+      std::string("EFI PART") + std::string(48, 'h') + std::string(16, 'g') + std::string(20, 'h') + std::string(8, '\0');
   Bytes image;
   PutLe(image, 8, 0xBCB5C018);
   PutLe(image, 8, 1234);
@@ -192,9 +215,32 @@ inline PlainLog BootLog() {
 
 // What a TPM of Google's logs in three banks: Secure Boot, shim, GRUB. Numbers of its events:
 enum PcrEvent : std::size_t {
-  kVersion, kNonHostInfo, kPcrSecureBoot, kPcrPk, kPcrKek, kPcrDb, kPcrDbx, kPcrSeparator7, kPcrCalling, kPcrSeparator0, kPcrSeparator4, kPcrGpt,
-  kDbAuthority, kPcrShim, kPcrMokList, kSbatLevel, kShimAuthority, kPcrGrub, kPcrGrubConfig, kPcrGrubCommand, kKernelFile, kPcrKernel, kPcrCommandLine,
-  kPcrInitrd, kPcrExit, kPcrEvents
+  kVersion,
+  kNonHostInfo,
+  kPcrSecureBoot,
+  kPcrPk,
+  kPcrKek,
+  kPcrDb,
+  kPcrDbx,
+  kPcrSeparator7,
+  kPcrCalling,
+  kPcrSeparator0,
+  kPcrSeparator4,
+  kPcrGpt,
+  kDbAuthority,
+  kPcrShim,
+  kPcrMokList,
+  kSbatLevel,
+  kShimAuthority,
+  kPcrGrub,
+  kPcrGrubConfig,
+  kPcrGrubCommand,
+  kKernelFile,
+  kPcrKernel,
+  kPcrCommandLine,
+  kPcrInitrd,
+  kPcrExit,
+  kPcrEvents
 };
 inline PlainEvent InPcr(std::uint32_t index, PlainEvent event) {
   event.index = index;

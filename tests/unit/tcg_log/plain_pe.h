@@ -77,8 +77,8 @@ struct PlainPe {
 inline PlainPe Uki() {
   const auto text = [](std::string_view content) { return ToBytes(AsBytes(content)); };
   PlainPe pe;
-  pe.sections = {{".text", Bytes(700, 0x90)}, {".osrel", text("ID=debian")}, {".cmdline", text("root=/dev/vda ro")}, {".initrd", Bytes(600, 7)}, {".linux", text("MZ kernel")},
-                 {".pcrsig", text("{}")}};
+  pe.sections = {{".text", Bytes(700, 0x90)}, {".osrel", text("ID=debian")}, {".cmdline", text("root=/dev/vda ro")},
+                 {".initrd", Bytes(600, 7)},  {".linux", text("MZ kernel")}, {".pcrsig", text("{}")}};
   return pe;
 }
 

@@ -37,7 +37,9 @@ Bytes Zeroed(std::string_view text) { return Text(std::string(text).append(1, '\
 
 PeImage Read(const Bytes& image) {
   auto read = ReadPeImage(image);
-  for (const Finding& finding : read ? std::span<const Finding>() : std::span<const Finding>(read.findings())) ADD_FAILURE() << Describe(finding);
+  for (const Finding& finding : read ? std::span<const Finding>() : std::span<const Finding>(read.findings())) {
+    ADD_FAILURE() << Describe(finding);
+  }
   return std::move(read).value();
 }
 
@@ -50,7 +52,8 @@ TEST(PeImage, AuthenticodeLeavesOutWhatASignatureChanges) {
     // Everything but the check sum (4 bytes) and the directory entry (8), by hand.
     const std::size_t check_sum = 0x80 + 24 + 64, entry = 0x80 + 24 + (plus ? 112 : 96) + 32;
     Bytes covered(bare.begin(), bare.begin() + static_cast<std::ptrdiff_t>(check_sum));
-    covered.insert(covered.end(), bare.begin() + static_cast<std::ptrdiff_t>(check_sum + 4), bare.begin() + static_cast<std::ptrdiff_t>(entry));
+    covered.insert(covered.end(), bare.begin() + static_cast<std::ptrdiff_t>(check_sum + 4),
+                   bare.begin() + static_cast<std::ptrdiff_t>(entry));
     covered.insert(covered.end(), bare.begin() + static_cast<std::ptrdiff_t>(entry + 8), bare.end());
     EXPECT_EQ(digest, Sha256(covered));
     pe.check_sum = 0x12345678;
@@ -89,13 +92,16 @@ TEST(PeImage, RefusesWhatIsNone) {
            Broken{"header elsewhere", nothing, [](Bytes& image) { PlainPe::Put(image, 0x3C, 4, 0xFFFFFFFF); }, "e_lfanew"},
            Broken{"no PE", nothing, [](Bytes& image) { image[0x81] = 'X'; }, "e_lfanew"},
            Broken{"neither PE32 nor PE32+", nothing, [](Bytes& image) { image[0x98] = 0; }, "Magic"},
-           Broken{"more sections than there are", [](PlainPe& pe) { pe.section_count = 96; }, [](Bytes& image) { image.resize(0x600); }, "SizeOfOptionalHeader"},
+           Broken{"more sections than there are", [](PlainPe& pe) { pe.section_count = 96; }, [](Bytes& image) { image.resize(0x600); },
+                  "SizeOfOptionalHeader"},
            Broken{"sections beyond the limit", [](PlainPe& pe) { pe.section_count = 97; }, nothing, "NumberOfSections"},
            Broken{"headers beyond the image", [](PlainPe& pe) { pe.headers_size = 0xFFFFFFFF; }, nothing, "SizeOfHeaders"},
            Broken{"headers shorter than they are", [](PlainPe& pe) { pe.headers_size = 0x100; }, nothing, "SizeOfHeaders"},
-           Broken{"more directories than there are", [](PlainPe& pe) { pe.directories = 17; }, [](Bytes& image) { PlainPe::Put(image, 0x80 + 20, 2, 112); }, "NumberOfRvaAndSizes"},
+           Broken{"more directories than there are", [](PlainPe& pe) { pe.directories = 17; },
+                  [](Bytes& image) { PlainPe::Put(image, 0x80 + 20, 2, 112); }, "NumberOfRvaAndSizes"},
            Broken{"a tiny optional header", nothing, [](Bytes& image) { PlainPe::Put(image, 0x80 + 20, 2, 2); }, "SizeOfOptionalHeader"},
-           Broken{"certificates not at the end", [](PlainPe& pe) { pe.certificates = Bytes(64, 1); }, [](Bytes& image) { image.push_back(0); }, "certificate table"},
+           Broken{"certificates not at the end", [](PlainPe& pe) { pe.certificates = Bytes(64, 1); },
+                  [](Bytes& image) { image.push_back(0); }, "certificate table"},
            Broken{"a section beyond the image", [](PlainPe& pe) { pe.sections[0].raw_size = 0x7FFFFFFF; }, nothing, "section .text"},
            Broken{"a section in the headers", [](PlainPe& pe) { pe.sections[0].at = 0x200; }, nothing, "section .text"},
            Broken{"sections that overlap", [](PlainPe& pe) { pe.sections[1].at = 0x600; }, nothing, "section"},
@@ -113,7 +119,9 @@ TEST(PeImage, RefusesWhatIsNone) {
 
 TEST(PeImage, EveryTruncationOfItsHeadersIsRefused) {
   const Bytes image = test::Uki().Write();
-  for (std::size_t size = 0; size < image.size(); size += size < 0x600 ? 1 : 128) EXPECT_FALSE(ReadPeImage(ByteView(image).first(size))) << size;
+  for (std::size_t size = 0; size < image.size(); size += size < 0x600 ? 1 : 128) {
+    EXPECT_FALSE(ReadPeImage(ByteView(image).first(size))) << size;
+  }
 }
 
 TEST(Predict, ApplicationsInOrder) {
@@ -131,7 +139,8 @@ TEST(Predict, ApplicationsInOrder) {
 
 TEST(Predict, SectionsOfAUnifiedKernelImageInTheStubsOrder) {
   const Bytes uki = test::Uki().Write();
-  std::vector<Bytes> measured = {Zeroed(".linux"), Text("MZ kernel"), Zeroed(".osrel"), Text("ID=debian"), Zeroed(".cmdline"), Text("root=/dev/vda ro"), Zeroed(".initrd"), Bytes(600, 7)};
+  std::vector<Bytes> measured = {Zeroed(".linux"),   Text("MZ kernel"),        Zeroed(".osrel"),  Text("ID=debian"),
+                                 Zeroed(".cmdline"), Text("root=/dev/vda ro"), Zeroed(".initrd"), Bytes(600, 7)};
   EXPECT_EQ(PredictUki(kHash, Read(uki), {}).value(), Chain(measured));
   measured.push_back(Text("enter-initrd"));
   EXPECT_EQ(PredictUki(kHash, Read(uki), std::vector<std::string>{"enter-initrd"}).value(), Chain(measured));
@@ -144,7 +153,8 @@ TEST(Predict, RefusesAnImageOfWhichMoreThanOneValueCouldFollow) {
   larger.sections[2].virtual_size = 4096;
   PlainPe none = test::Uki();
   std::erase_if(none.sections, [](const test::PlainSection& section) { return section.name == ".linux"; });
-  for (const auto& [pe, section] : std::vector<std::pair<PlainPe, std::string>>{{twice, ".cmdline"}, {larger, ".cmdline"}, {none, ".linux"}}) {
+  for (const auto& [pe, section] :
+       std::vector<std::pair<PlainPe, std::string>>{{twice, ".cmdline"}, {larger, ".cmdline"}, {none, ".linux"}}) {
     const Bytes image = pe.Write();
     const auto value = PredictUki(kHash, Read(image), {});
     ASSERT_FALSE(value);
@@ -173,7 +183,9 @@ std::map<std::uint32_t, Bytes> PcrsIn(const std::filesystem::path& path) {
   const auto tree = json::Parse(AsText(assay::test::ReadFile(path)));
   const json::Value* bank = tree->Find("sha256");
   std::map<std::uint32_t, Bytes> pcrs;
-  for (const json::Member& member : *(bank == nullptr ? *tree : *bank).AsObject()) pcrs[static_cast<std::uint32_t>(std::stoul(member.name))] = *FromHex(*member.value.AsString());
+  for (const json::Member& member : *(bank == nullptr ? *tree : *bank).AsObject()) {
+    pcrs[static_cast<std::uint32_t>(std::stoul(member.name))] = *FromHex(*member.value.AsString());
+  }
   return pcrs;
 }
 
@@ -184,11 +196,12 @@ TEST(Predict, MeetsRealMachines) {
     const char *log, *pcrs;
     std::optional<std::string> stub_command_line_begins;
   };
-  for (const Machine& machine : {Machine{"gcp/eventlogs/cos101_sev_eventlog.bin", "gcp/eventlogs/cos101_sev_pcrs.json", {}},
-                                 Machine{"gcp/eventlogs/rhel8_eventlog.bin", "gcp/eventlogs/rhel8_pcrs.json", {}},
-                                 Machine{"gcp/eventlogs/sp800155_eventlog.bin", "gcp/eventlogs/sp800155_pcrs.json", {}},
-                                 Machine{"gcp/eventlogs/ubuntu2104_nosb_eventlog.bin", "gcp/eventlogs/ubuntu2104_nosb_pcrs.json", {}},
-                                 Machine{"constellation/aws-snp-2023-06/eventlog.bin", "constellation/aws-snp-2023-06/pcrs_sha256.json", "roothash="}}) {
+  for (const Machine& machine :
+       {Machine{"gcp/eventlogs/cos101_sev_eventlog.bin", "gcp/eventlogs/cos101_sev_pcrs.json", {}},
+        Machine{"gcp/eventlogs/rhel8_eventlog.bin", "gcp/eventlogs/rhel8_pcrs.json", {}},
+        Machine{"gcp/eventlogs/sp800155_eventlog.bin", "gcp/eventlogs/sp800155_pcrs.json", {}},
+        Machine{"gcp/eventlogs/ubuntu2104_nosb_eventlog.bin", "gcp/eventlogs/ubuntu2104_nosb_pcrs.json", {}},
+        Machine{"constellation/aws-snp-2023-06/eventlog.bin", "constellation/aws-snp-2023-06/pcrs_sha256.json", "roothash="}}) {
     const auto pcrs = PcrsIn(dir / machine.pcrs);
     CheckLog checks;
     const auto bound = test::BindPcrs(assay::test::ReadFile(dir / machine.log), {{11, pcrs}}, checks);
@@ -200,7 +213,11 @@ TEST(Predict, MeetsRealMachines) {
       const Bytes value = ToBytes(variable->value);
       if (event.type == EventType::kVariableAuthority) variables.authorities.emplace_back(variable->name, value);
       else if (variable->name == "SecureBoot") variables.enabled = value == Bytes{1};
-      else (variable->name == "PK" ? variables.pk : variable->name == "KEK" ? variables.kek : variable->name == "db" ? variables.db : variables.dbx) = value;
+      else
+        (variable->name == "PK"    ? variables.pk
+         : variable->name == "KEK" ? variables.kek
+         : variable->name == "db"  ? variables.db
+                                   : variables.dbx) = value;
     }
     EXPECT_EQ(PredictSecureBoot(kHash, variables), pcrs.at(7)) << machine.log;
     const auto* line = bound->bundle.claims().Get<std::string>("log.stub_cmdline");

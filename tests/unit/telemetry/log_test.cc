@@ -122,8 +122,8 @@ TEST_F(LogTest, LinesOfSeveralThreadsAreNeverMixed) {
   EXPECT_EQ(lines.size(), static_cast<std::size_t>(kThreads * kLines));
   for (int t = 0; t < kThreads; ++t) {
     for (int i = 0; i < kLines; ++i) {
-      const std::string expected = R"({"time":"2026-11-24T02:00:00Z","level":"info","message":"seen","thread":)" +
-                                   std::to_string(t) + ",\"line\":" + std::to_string(i) + "}";
+      const std::string expected = R"({"time":"2026-11-24T02:00:00Z","level":"info","message":"seen","thread":)" + std::to_string(t) +
+                                   ",\"line\":" + std::to_string(i) + "}";
       EXPECT_EQ(lines.count(expected), 1U) << expected;
     }
   }
@@ -133,9 +133,7 @@ TEST(LogLevel, NamesAndNothingElse) {
   for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
     EXPECT_EQ(ParseLogLevel(NameOf(level)), level);
   }
-  for (const char* text : {"", "INFO", "Info", "warn", "info ", "fatal", "0"}) {
-    EXPECT_EQ(ParseLogLevel(text), std::nullopt) << text;
-  }
+  for (const char* text : {"", "INFO", "Info", "warn", "info ", "fatal", "0"}) { EXPECT_EQ(ParseLogLevel(text), std::nullopt) << text; }
 }
 
 // A message or key that is put together at run time, and so could come from outside, does not compile.

@@ -23,7 +23,10 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const KnownNames kKnown{{"qemu_sev_snp", "aws_sev_snp_report"}, {"assay.v1.AttestationService/Attest", "assay.v1.VerdictService/GetVerdict"}, {"amd_kds"}, {"amd.crl"}};
+const KnownNames kKnown{{"qemu_sev_snp", "aws_sev_snp_report"},
+                        {"assay.v1.AttestationService/Attest", "assay.v1.VerdictService/GetVerdict"},
+                        {"amd_kds"},
+                        {"amd.crl"}};
 const Time kNow = *ParseTime("2026-11-24T12:00:00Z");
 
 class MetricsTest : public ::testing::Test {
@@ -56,7 +59,9 @@ class MetricsTest : public ::testing::Test {
     metrics_.CountRateLimited(RateScope::kAddress);
     metrics_.SetQueue(3, 128);
     metrics_.SetWatchers(2);
-    metrics_.SetEdge(Listener::kJoin, {.accepted = 10, .open = 4, .refused_total = 1, .refused_per_address = 2, .refused_rate = 3, .cut = 5, .accept_errors = 6});
+    metrics_.SetEdge(
+        Listener::kJoin,
+        {.accepted = 10, .open = 4, .refused_total = 1, .refused_per_address = 2, .refused_rate = 3, .cut = 5, .accept_errors = 6});
     metrics_.SetTlsNotAfter(Listener::kOperator, kNow);
     metrics_.SetSelfProbe(Listener::kJoin, true);
     metrics_.CountStore(StoreOperation::kRecord, absl::StatusCode::kUnavailable, 0.2);
@@ -159,7 +164,9 @@ TEST_F(MetricsTest, NamesThatAreAlmostKnownAreOther) {
   for (const char* platform : {"QEMU_SEV_SNP", "qemu_sev_snp ", "qemu_sev", "other"}) metrics_.CountAppraisal(platform, "VERDICT_REJECTED");
   EXPECT_EQ(ValueOf(R"(assay_appraisals_total{platform="other",verdict="rejected"})"), "4");
   EXPECT_EQ(ValueOf(R"(assay_appraisals_total{platform="qemu_sev_snp",verdict="rejected"})"), "0");
-  for (const char* verdict : {"VERDICT_UNSPECIFIED", "VERDICT_", "TRUSTED!", "VERDICT_VERDICT_TRUSTED"}) metrics_.CountAppraisal("qemu_sev_snp", verdict);
+  for (const char* verdict : {"VERDICT_UNSPECIFIED", "VERDICT_", "TRUSTED!", "VERDICT_VERDICT_TRUSTED"}) {
+    metrics_.CountAppraisal("qemu_sev_snp", verdict);
+  }
   EXPECT_EQ(ValueOf(R"(assay_appraisals_total{platform="qemu_sev_snp",verdict="other"})"), "4");
   EXPECT_EQ(ValueOf(R"(assay_appraisals_total{platform="qemu_sev_snp",verdict="trusted"})"), "0");
   metrics_.CountRpc("//assay.v1.AttestationService/Attest", absl::StatusCode::kOk, 0);
@@ -287,10 +294,10 @@ Check CheckByPromtool(const std::string& exposition) {
   return check;
 }
 
-#define ASSAY_PROMTOOL_OR_SKIP()                                                                                            \
-  if (!HasPromtool()) {                                                                                                     \
-    if (test::VectorsRequired()) FAIL() << "promtool: not found. Install the package prometheus";                           \
-    GTEST_SKIP() << "promtool: SKIPPED (not found; it is in the package prometheus)";                                       \
+#define ASSAY_PROMTOOL_OR_SKIP()                                                                  \
+  if (!HasPromtool()) {                                                                           \
+    if (test::VectorsRequired()) FAIL() << "promtool: not found. Install the package prometheus"; \
+    GTEST_SKIP() << "promtool: SKIPPED (not found; it is in the package prometheus)";             \
   }
 
 TEST_F(MetricsTest, PromtoolFindsNothing) {

@@ -23,7 +23,9 @@ const std::int64_t kNowSeconds = kNow.time_since_epoch().count();
 const Key& KeyOf(std::string_view kind) {
   static const std::vector<Key> keys = [] {
     std::vector<Key> made;
-    for (const std::string_view each : {"ES256", "ES384", "RS256", "PS256", "rsa1024", "rsa-exponent-3", "p521"}) made.push_back(Key::Make(each));
+    for (const std::string_view each : {"ES256", "ES384", "RS256", "PS256", "rsa1024", "rsa-exponent-3", "p521"}) {
+      made.push_back(Key::Make(each));
+    }
     return made;
   }();
   return *std::find_if(keys.begin(), keys.end(), [&](const Key& key) { return key.kind() == kind; });
@@ -35,7 +37,9 @@ class BearerTest : public testing::Test {
 
   BearerTest() {
     std::string jwks;
-    for (const std::string_view kind : {"ES256", "ES384", "RS256", "PS256"}) jwks += Cat(jwks.empty() ? "" : ",", KeyOf(kind).Jwk(kind, Cat(R"("alg":")", kind, R"(","use":"sig")")));
+    for (const std::string_view kind : {"ES256", "ES384", "RS256", "PS256"}) {
+      jwks += Cat(jwks.empty() ? "" : ",", KeyOf(kind).Jwk(kind, Cat(R"("alg":")", kind, R"(","use":"sig")")));
+    }
     keys_ = *ReadProviderKeys(provider::KeySet(jwks));
   }
 
@@ -48,9 +52,7 @@ class BearerTest : public testing::Test {
     for (const Finding& finding : log.findings()) {
       reasons.push_back(finding.reason);
       const std::string signature(text.substr(text.rfind('.') + 1, 32));
-      if (signature.size() == 32) {
-        EXPECT_THAT(Describe(finding), testing::Not(HasSubstr(signature))) << "a finding shows the signature";
-      }
+      if (signature.size() == 32) { EXPECT_THAT(Describe(finding), testing::Not(HasSubstr(signature))) << "a finding shows the signature"; }
     }
     EXPECT_EQ(bearer.has_value(), reasons.empty());
     return reasons;
@@ -70,7 +72,9 @@ TEST_F(BearerTest, AGoodTokenNamesItsBearer) {
     EXPECT_EQ(bearer->subject, "alice");
     EXPECT_EQ(bearer->until, kNow + Duration{660});
   }
-  for (const std::string_view type : {"JWT", "at+jwt", ""}) EXPECT_EQ(Refusals(WithHeader(Header("ES256", "ES256", Cat(R"("typ":")", type, "\"")))), Only{}) << type;
+  for (const std::string_view type : {"JWT", "at+jwt", ""}) {
+    EXPECT_EQ(Refusals(WithHeader(Header("ES256", "ES256", Cat(R"("typ":")", type, "\"")))), Only{}) << type;
+  }
   claims_.audience = R"(["other","assay"])";
   EXPECT_EQ(Refusals(), Only{});
   claims_.more = R"("groups":["a"],"kubernetes.io":{"namespace":"n"})";
@@ -89,7 +93,8 @@ TEST_F(BearerTest, TheSubjectComesFromTheClaimThatWasConfigured) {
 // RFC 8725 sections 2.1, 3.1: the header does not choose, not even among what is accepted elsewhere.
 TEST_F(BearerTest, Attack033_TheAlgorithmIsTheKeysAndNeverTheHeaders) {
   const std::string payload = claims_.Text();
-  for (const std::string_view algorithm : {"none", "None", "NONE", "HS256", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256", "RS512"}) {
+  for (const std::string_view algorithm :
+       {"none", "None", "NONE", "HS256", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256", "RS512"}) {
     const std::string token = WithHeader(Header(algorithm, "ES256"));
     EXPECT_EQ(Refusals(token), Only{Reason::kTokenAlgorithmRefused}) << algorithm;
     EXPECT_EQ(Refusals(token.substr(0, token.rfind('.') + 1)), Only{Reason::kTokenAlgorithmRefused}) << algorithm << ", without signature";
@@ -97,7 +102,8 @@ TEST_F(BearerTest, Attack033_TheAlgorithmIsTheKeysAndNeverTheHeaders) {
   // HMAC under the published key, the classic confusion.
   const std::string input = Cat(codec::ToBase64Url(AsBytes(Header("HS256", "RS256"))), ".", codec::ToBase64Url(AsBytes(payload)));
   for (const ProviderKey& key : keys_) {
-    EXPECT_EQ(Refusals(Cat(input, ".", codec::ToBase64Url(crypto::HmacSha256(key.key.spki(), AsBytes(input))))), Only{Reason::kTokenAlgorithmRefused});
+    EXPECT_EQ(Refusals(Cat(input, ".", codec::ToBase64Url(crypto::HmacSha256(key.key.spki(), AsBytes(input))))),
+              Only{Reason::kTokenAlgorithmRefused});
   }
   // An RSA key is for one of its two paddings.
   EXPECT_EQ(Refusals(KeyOf("RS256").Sign(Header("PS256", "RS256"), payload, "PS256")), Only{Reason::kTokenAlgorithmRefused});
@@ -110,7 +116,8 @@ TEST_F(BearerTest, Attack033_TheAlgorithmIsTheKeysAndNeverTheHeaders) {
 TEST_F(BearerTest, Attack034_NoKeyComesFromTheToken) {
   const Key stranger = Key::Make("ES256");
   const std::string jwk = stranger.Jwk("ES256");
-  for (const std::string& header : {Cat(R"("jwk":)", jwk), std::string(R"("jku":"https://evil.example/jwks")"), std::string(R"("x5u":"https://evil.example/c.pem")"), std::string(R"("x5c":["MIIB"])")}) {
+  for (const std::string& header : {Cat(R"("jwk":)", jwk), std::string(R"("jku":"https://evil.example/jwks")"),
+                                    std::string(R"("x5u":"https://evil.example/c.pem")"), std::string(R"("x5c":["MIIB"])")}) {
     EXPECT_EQ(Refusals(stranger.Sign(Header("ES256", "ES256", header), claims_.Text())), Only{Reason::kTokenSignatureInvalid}) << header;
     EXPECT_EQ(Refusals(stranger.Sign(Header("ES256", "stranger", header), claims_.Text())), Only{Reason::kTokenKeyUnknown}) << header;
   }
@@ -120,7 +127,8 @@ TEST_F(BearerTest, Attack034_NoKeyComesFromTheToken) {
 // Who is meant stands in one place: no other claim, and no deeper one, can take its part.
 TEST_F(BearerTest, Attack035_ClaimsAreReadFromOnePlace) {
   claims_.subject = "";
-  for (const std::string_view elsewhere : {R"("email":"alice","preferred_username":"alice","name":"alice")", R"("claims":{"sub":"alice"})", R"("SUB":"alice")", R"("Sub":"alice")"}) {
+  for (const std::string_view elsewhere : {R"("email":"alice","preferred_username":"alice","name":"alice")", R"("claims":{"sub":"alice"})",
+                                           R"("SUB":"alice")", R"("Sub":"alice")"}) {
     claims_.more = elsewhere;
     EXPECT_EQ(Refusals(), Only{Reason::kTokenClaimMissing}) << elsewhere;
   }
@@ -180,13 +188,18 @@ TEST_F(BearerTest, NothingOfItWasChanged) {
     const std::size_t first = token.find('.'), second = token.rfind('.');
     ClaimsSet forged = claims_;
     forged.subject = "root";
-    EXPECT_EQ(Refusals(Cat(token.substr(0, first + 1), codec::ToBase64Url(AsBytes(forged.Text())), token.substr(second))), Only{Reason::kTokenSignatureInvalid}) << kind;
+    EXPECT_EQ(Refusals(Cat(token.substr(0, first + 1), codec::ToBase64Url(AsBytes(forged.Text())), token.substr(second))),
+              Only{Reason::kTokenSignatureInvalid})
+        << kind;
     EXPECT_EQ(Refusals(token.substr(0, second + 1)), Only{Reason::kTokenSignatureInvalid}) << kind;
     EXPECT_EQ(Refusals(Cat(token, "=")), Only{Reason::kTokenMalformed}) << kind;
     EXPECT_EQ(Refusals(Cat(token, "\n")), Only{Reason::kTokenMalformed}) << kind;
-    EXPECT_EQ(Refusals(Key::Make(kind).Sign(Header(kind, kind), claims_.Text())), Only{Reason::kTokenSignatureInvalid}) << kind << " of a stranger";
+    EXPECT_EQ(Refusals(Key::Make(kind).Sign(Header(kind, kind), claims_.Text())), Only{Reason::kTokenSignatureInvalid})
+        << kind << " of a stranger";
   }
-  for (const std::string_view text : {"", ".", "..", "a.b", "a.b.c.d", "e30.e30.", "opaque"}) EXPECT_EQ(Refusals(text), Only{Reason::kTokenMalformed}) << text;
+  for (const std::string_view text : {"", ".", "..", "a.b", "a.b.c.d", "e30.e30.", "opaque"}) {
+    EXPECT_EQ(Refusals(text), Only{Reason::kTokenMalformed}) << text;
+  }
 }
 
 TEST_F(BearerTest, ATokenHasAtMost8KiB) {
@@ -201,7 +214,8 @@ TEST_F(BearerTest, ATokenHasAtMost8KiB) {
 }
 
 TEST_F(BearerTest, TheIssuerIsComparedWhole) {
-  for (const std::string_view issuer : {"https://idp.example/", "https://idp.exampl", "https://IDP.example", "http://idp.example", "https://idp.example.evil"}) {
+  for (const std::string_view issuer :
+       {"https://idp.example/", "https://idp.exampl", "https://IDP.example", "http://idp.example", "https://idp.example.evil"}) {
     claims_.issuer = issuer;
     EXPECT_EQ(Refusals(), Only{Reason::kTokenIssuerMismatch}) << issuer;
   }
@@ -254,8 +268,8 @@ TEST_F(BearerTest, DatesAreThereAndWholeAndNow) {
 }
 
 TEST_F(BearerTest, ASubjectIsShortPrintableText) {
-  for (const std::string& subject : {std::string(R"("")"), std::string(R"(["alice"])"), std::string(R"({"a":1})"), std::string(R"("a\nb")"), std::string(R"("a\u001b[31m")"), std::string(R"("a\u0000")"),
-                                     std::string(kMaxSubjectSize + 1, 'x')}) {
+  for (const std::string& subject : {std::string(R"("")"), std::string(R"(["alice"])"), std::string(R"({"a":1})"), std::string(R"("a\nb")"),
+                                     std::string(R"("a\u001b[31m")"), std::string(R"("a\u0000")"), std::string(kMaxSubjectSize + 1, 'x')}) {
     claims_.subject = subject;
     EXPECT_EQ(Refusals(), Only{Reason::kTokenClaimInvalid}) << subject;
   }
@@ -265,7 +279,9 @@ TEST_F(BearerTest, ASubjectIsShortPrintableText) {
 
 TEST_F(BearerTest, ThePayloadIsOneObject) {
   for (const std::string_view payload : {"", "[]", "null", "7", "{", "{}{}", R"({"iss":"a","iss":"b"})", "\xff"}) {
-    EXPECT_THAT(Refusals(KeyOf("ES256").Sign(Header("ES256", "ES256"), payload)), testing::ElementsAre(testing::AnyOf(Reason::kTokenMalformed, Reason::kTokenClaimInvalid))) << payload;
+    EXPECT_THAT(Refusals(KeyOf("ES256").Sign(Header("ES256", "ES256"), payload)),
+                testing::ElementsAre(testing::AnyOf(Reason::kTokenMalformed, Reason::kTokenClaimInvalid)))
+        << payload;
   }
 }
 
@@ -279,11 +295,14 @@ std::vector<std::string> KeyIds(std::string_view jwks) {
 
 TEST(ProviderKeys, KeysThatCantSignHereAreLeftOut) {
   const std::string good = KeyOf("ES256").Jwk("good");
-  for (const std::string& other : {KeyOf("rsa1024").Jwk("k"), KeyOf("rsa-exponent-3").Jwk("k"), KeyOf("p521").Jwk("k"), KeyOf("RS256").Jwk("k", R"("use":"enc")"),
-                                   KeyOf("RS256").Jwk("k", R"("alg":"RSA-OAEP","use":"enc")"), KeyOf("RS256").Jwk("k", R"("alg":"RS512")"), KeyOf("ES256").Jwk(""),
-                                   std::string(R"({"kty":"oct","k":"AAAA","kid":"k"})"), std::string(R"({"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"k"})")}) {
+  for (const std::string& other :
+       {KeyOf("rsa1024").Jwk("k"), KeyOf("rsa-exponent-3").Jwk("k"), KeyOf("p521").Jwk("k"), KeyOf("RS256").Jwk("k", R"("use":"enc")"),
+        KeyOf("RS256").Jwk("k", R"("alg":"RSA-OAEP","use":"enc")"), KeyOf("RS256").Jwk("k", R"("alg":"RS512")"), KeyOf("ES256").Jwk(""),
+        std::string(R"({"kty":"oct","k":"AAAA","kid":"k"})"), std::string(R"({"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"k"})")}) {
     EXPECT_THAT(KeyIds(Cat(other, ",", good)), testing::ElementsAre("good=ES256")) << other;
-    EXPECT_THAT(KeyIds(other), testing::ElementsAre(HasSubstr("expected at least one key with kid for ES256, ES384, RS256 or PS256, actual none"))) << other;
+    EXPECT_THAT(KeyIds(other),
+                testing::ElementsAre(HasSubstr("expected at least one key with kid for ES256, ES384, RS256 or PS256, actual none")))
+        << other;
   }
   EXPECT_THAT(KeyIds(KeyOf("RS256").Jwk("k")), testing::ElementsAre("k=RS256")) << "what RSA keys are for where nobody says";
   EXPECT_THAT(KeyIds(KeyOf("RS256").Jwk("k", R"("alg":"PS256")")), testing::ElementsAre("k=PS256"));
@@ -292,12 +311,13 @@ TEST(ProviderKeys, KeysThatCantSignHereAreLeftOut) {
 
 TEST(ProviderKeys, WhatIsNoKeySetIsRefused) {
   const std::string good = KeyOf("ES256").Jwk("good");
-  for (const std::string& bad : {KeyOf("ES256").Jwk("k", R"("d":"AAAA")"), KeyOf("RS256").Jwk("k", R"("d":"AAAA","use":"enc")"), KeyOf("ES256").Jwk("k", R"("alg":"ES384")"), std::string("7"),
+  for (const std::string& bad : {KeyOf("ES256").Jwk("k", R"("d":"AAAA")"), KeyOf("RS256").Jwk("k", R"("d":"AAAA","use":"enc")"),
+                                 KeyOf("ES256").Jwk("k", R"("alg":"ES384")"), std::string("7"),
                                  std::string(R"({"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","kid":"k"})")}) {
     EXPECT_THAT(KeyIds(Cat(good, ",", bad)), testing::ElementsAre(HasSubstr("jwks.keys[1]"))) << bad;
   }
-  for (const std::string& text : {std::string(), std::string("{}"), std::string("[]"), good, std::string(R"({"keys":{}})"), std::string(R"({"keys":[]})"), std::string("<html>"),
-                                  std::string(kMaxProviderKeysSize + 1, ' ')}) {
+  for (const std::string& text : {std::string(), std::string("{}"), std::string("[]"), good, std::string(R"({"keys":{}})"),
+                                  std::string(R"({"keys":[]})"), std::string("<html>"), std::string(kMaxProviderKeysSize + 1, ' ')}) {
     const auto keys = ReadProviderKeys(text);
     ASSERT_FALSE(keys) << text.substr(0, 64);
     EXPECT_EQ(keys.findings().front().reason, Reason::kJwkMalformed) << text.substr(0, 64);

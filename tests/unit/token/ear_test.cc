@@ -56,9 +56,21 @@ TEST(Ar4si, TiersOfValues) {
   const struct {
     int value;
     Tier tier;
-  } cases[] = {{0, Tier::kNone}, {1, Tier::kNone}, {-1, Tier::kNone}, {2, Tier::kAffirming}, {31, Tier::kAffirming}, {-2, Tier::kAffirming}, {-32, Tier::kAffirming},
-               {32, Tier::kWarning}, {95, Tier::kWarning}, {-33, Tier::kWarning}, {-96, Tier::kWarning}, {96, Tier::kContraindicated}, {127, Tier::kContraindicated},
-               {-97, Tier::kContraindicated}, {-128, Tier::kContraindicated}};
+  } cases[] = {{0, Tier::kNone},
+               {1, Tier::kNone},
+               {-1, Tier::kNone},
+               {2, Tier::kAffirming},
+               {31, Tier::kAffirming},
+               {-2, Tier::kAffirming},
+               {-32, Tier::kAffirming},
+               {32, Tier::kWarning},
+               {95, Tier::kWarning},
+               {-33, Tier::kWarning},
+               {-96, Tier::kWarning},
+               {96, Tier::kContraindicated},
+               {127, Tier::kContraindicated},
+               {-97, Tier::kContraindicated},
+               {-128, Tier::kContraindicated}};
   for (const auto& each : cases) EXPECT_EQ(TierOf(static_cast<std::int8_t>(each.value)), each.tier) << each.value;
 }
 
@@ -98,20 +110,25 @@ TEST(Ear, RefusesByName) {
       {Replaced(kDeployed, R"("build":"b")", R"("build":"b","x":1)"), Reason::kTokenClaimInvalid, "ear.verifier-id.x"},
       {Replaced(kDeployed, R"("iat":1)", R"("iat":1,"eat_nonce":"1234567")"), Reason::kTokenClaimInvalid, "eat_nonce"},
       {Replaced(kDraft, R"("iat":1)", R"("iat":1,"eat_nonce":"12345678901")"), Reason::kTokenClaimInvalid, "eat_nonce"},
-      {Replaced(kDraft, R"("iat":1)", Cat(R"("iat":1,"eat_nonce":")", std::string(89, 'a'), R"(")")), Reason::kTokenClaimInvalid, "eat_nonce"},
+      {Replaced(kDraft, R"("iat":1)", Cat(R"("iat":1,"eat_nonce":")", std::string(89, 'a'), R"(")")), Reason::kTokenClaimInvalid,
+       "eat_nonce"},
       {Replaced(kDraft, R"("iat":1)", R"("iat":1,"eat_nonce":["123456789012"])"), Reason::kTokenClaimInvalid, "eat_nonce"},
       {Replaced(kDraft, R"("iat":1)", R"("iat":1,"aud":7)"), Reason::kTokenClaimInvalid, "aud"},
       {Replaced(kDraft, R"("iat":1)", R"("iat":1,"aud":[7])"), Reason::kTokenClaimInvalid, "aud"},
       {Replaced(kDraft, R"("iat":1)", R"("iat":1,"cnf":{"jwk":{"kty":"EC"}})"), Reason::kTokenClaimInvalid, "cnf.jwk.crv"},
       {Replaced(kDraft, R"("iat":1)", R"("iat":1,"ear_status":"good")"), Reason::kTokenClaimInvalid, "ear_status"},
       {Replaced(kDraft, R"("submods")", R"("submodules")"), Reason::kTokenClaimMissing, "submods"},
-      {R"({"eat_profile":"tag:github.com,2023:veraison/ear","iat":1,"ear.verifier-id":{"developer":"d","build":"b"},"submods":{}})", Reason::kTokenClaimInvalid, "submods"},
+      {R"({"eat_profile":"tag:github.com,2023:veraison/ear","iat":1,"ear.verifier-id":{"developer":"d","build":"b"},"submods":{}})",
+       Reason::kTokenClaimInvalid, "submods"},
       {Replaced(kDeployed, R"("ear.status":"affirming",)", ""), Reason::kTokenClaimMissing, "submods.s.ear.status"},
       {Replaced(kDeployed, R"("affirming")", R"("Affirming")"), Reason::kTokenClaimInvalid, "submods.s.ear.status"},
       {Replaced(kDeployed, R"("affirming")", "3"), Reason::kTokenClaimInvalid, "submods.s.ear.status"},
-      {Replaced(kDeployed, R"("hardware":2)", R"("hardware":128)"), Reason::kTokenClaimInvalid, "submods.s.ear.trustworthiness-vector.hardware"},  // attacks 45: i8 wrap
-      {Replaced(kDeployed, R"("hardware":2)", R"("hardware":-129)"), Reason::kTokenClaimInvalid, "submods.s.ear.trustworthiness-vector.hardware"},
-      {Replaced(kDeployed, R"("hardware":2)", R"("hardware":2.0)"), Reason::kTokenClaimInvalid, "submods.s.ear.trustworthiness-vector.hardware"},
+      {Replaced(kDeployed, R"("hardware":2)", R"("hardware":128)"), Reason::kTokenClaimInvalid,
+       "submods.s.ear.trustworthiness-vector.hardware"},  // attacks 45: i8 wrap
+      {Replaced(kDeployed, R"("hardware":2)", R"("hardware":-129)"), Reason::kTokenClaimInvalid,
+       "submods.s.ear.trustworthiness-vector.hardware"},
+      {Replaced(kDeployed, R"("hardware":2)", R"("hardware":2.0)"), Reason::kTokenClaimInvalid,
+       "submods.s.ear.trustworthiness-vector.hardware"},
       {Replaced(kDraft, R"(["p"])", "[]"), Reason::kTokenClaimInvalid, "submods.s.ear_appraisal_policy_ids"},
       {Replaced(kDraft, R"(["p"])", R"("p")"), Reason::kTokenClaimInvalid, "submods.s.ear_appraisal_policy_ids"},
   };
@@ -130,7 +147,9 @@ TEST(Ear, AcceptsWhatTheDeployedProfileAllows) {
     EXPECT_TRUE(ReadEar(*json::Parse(Replaced(kDeployed, R"("iat":1)", iat)))) << iat;
   }
   EXPECT_EQ(ReadEar(*json::Parse(Replaced(kDeployed, R"("iat":1)", R"("iat":1.666529184e+09)")))->issued_at, 1'666'529'184);
-  for (const char* status : {"2", R"("2")", R"("affirming")"}) EXPECT_TRUE(ReadEar(*json::Parse(Replaced(kDeployed, R"("affirming")", status)))) << status;
+  for (const char* status : {"2", R"("2")", R"("affirming")"}) {
+    EXPECT_TRUE(ReadEar(*json::Parse(Replaced(kDeployed, R"("affirming")", status)))) << status;
+  }
   EXPECT_TRUE(ReadEar(*json::Parse(Replaced(kDeployed, R"("iat":1)", R"("iat":1,"unknown":{"x":[1.5]})")))) << "unknown claims are ignored";
 }
 
@@ -164,7 +183,8 @@ TEST(EarCbor, ReadsTheSameClaims) {
 
 TEST(EarCbor, TextKeysDoNotStandInForRegisteredOnes) {
   // {"eat_profile": …, 6: 1}: the profile is text under a text key.
-  const Outcome<cbor::Value> tree = cbor::Parse(*FromHex(Cat("a2", "6b", ToHex(AsBytes("eat_profile")), "7820", ToHex(AsBytes(UriOf(EarProfile::kVeraison2023))), "0601")));
+  const Outcome<cbor::Value> tree = cbor::Parse(
+      *FromHex(Cat("a2", "6b", ToHex(AsBytes("eat_profile")), "7820", ToHex(AsBytes(UriOf(EarProfile::kVeraison2023))), "0601")));
   ASSERT_TRUE(tree);
   const Outcome<EarClaims> claims = ReadEar(*tree);
   ASSERT_FALSE(claims);

@@ -40,7 +40,8 @@ TEST(Jwk, ReadsTheExamplesOfTheRfc) {
   ASSERT_FALSE(keys) << "use is enc: not for signatures";
   EXPECT_EQ(keys.findings().front().reason, Reason::kJwkMalformed);
   EXPECT_EQ(keys.findings().front().component, "key.keys[0].use");
-  const auto rsa = ReadKeys(R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"})");
+  const auto rsa = ReadKeys(
+      R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"})");
   ASSERT_TRUE(rsa);
   EXPECT_EQ(rsa->front().key.bits(), 2048);
 }
@@ -99,8 +100,8 @@ TEST(Jwk, ASetLeavesOutWhatIsNotSupportedAndRefusesWhatIsBroken) {
 }
 
 TEST(Jwk, AnRsaKeyNeedsItsWholeForm) {
-  for (const char* text : {R"({"kty":"RSA","n":"","e":"AQAB"})", R"({"kty":"RSA","e":"AQAB"})", R"({"kty":"RSA","n":"AQAB","e":"AQAB"})", R"({"kty":"RSA","n":"AQAB","e":"Aw"})",
-                           R"({"kty":"RSA","n":"AQAB"})"}) {
+  for (const char* text : {R"({"kty":"RSA","n":"","e":"AQAB"})", R"({"kty":"RSA","e":"AQAB"})", R"({"kty":"RSA","n":"AQAB","e":"AQAB"})",
+                           R"({"kty":"RSA","n":"AQAB","e":"Aw"})", R"({"kty":"RSA","n":"AQAB"})"}) {
     EXPECT_FALSE(ReadKeys(text)) << text;
   }
 }

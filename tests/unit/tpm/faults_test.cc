@@ -39,11 +39,14 @@ bool Accepted(const softtee::TpmEvidence& evidence, CheckLog& log, const test::R
 TEST(TpmFaults, WithoutAFaultEveryKindOfKeyAndShapeIsAccepted) {
   for (const TpmAk ak : {TpmAk::kRsassa, TpmAk::kRsapss, TpmAk::kRsapssMostSalt, TpmAk::kP256, TpmAk::kP384}) {
     CheckLog log;
-    EXPECT_TRUE(Accepted(test::Mint({.ak = ak}), log)) << static_cast<int>(ak) << " " << (log.findings().empty() ? "" : Describe(log.findings().front()));
+    EXPECT_TRUE(Accepted(test::Mint({.ak = ak}), log))
+        << static_cast<int>(ak) << " " << (log.findings().empty() ? "" : Describe(log.findings().front()));
   }
-  for (const auto& [ak, shape] : {std::pair(TpmAk::kRsassa, TpmShape::kRaw), {TpmAk::kRsapss, TpmShape::kRaw}, {TpmAk::kP256, TpmShape::kDer}}) {
+  for (const auto& [ak, shape] :
+       {std::pair(TpmAk::kRsassa, TpmShape::kRaw), {TpmAk::kRsapss, TpmShape::kRaw}, {TpmAk::kP256, TpmShape::kDer}}) {
     CheckLog log;
-    EXPECT_TRUE(Accepted(test::Mint({.ak = ak, .shape = shape}), log)) << static_cast<int>(ak) << " " << (log.findings().empty() ? "" : Describe(log.findings().front()));
+    EXPECT_TRUE(Accepted(test::Mint({.ak = ak, .shape = shape}), log))
+        << static_cast<int>(ak) << " " << (log.findings().empty() ? "" : Describe(log.findings().front()));
   }
 }
 
@@ -52,7 +55,8 @@ TEST(TpmFaults, EachIsRefusedForTheReasonThatItOwes) {
     if (entry.vouching != softtee::TpmVouching::kAkCertificate) continue;  // tests/unit/platform/qemu_vtpm_test.cc
     CheckLog log;
     EXPECT_FALSE(Accepted(test::Mint({.fault = entry.fault}), log)) << entry.name;
-    EXPECT_TRUE(Reasons(log).contains(std::string(entry.reason))) << entry.name << " owes " << entry.reason << ": " << testing::PrintToString(Reasons(log));
+    EXPECT_TRUE(Reasons(log).contains(std::string(entry.reason)))
+        << entry.name << " owes " << entry.reason << ": " << testing::PrintToString(Reasons(log));
   }
 }
 
@@ -84,28 +88,38 @@ TEST(TpmFaults, AreRefusedAlikeWithWarmCaches) {
 TEST(TpmFaults, Attack032_NoCertificateOfThePathCountsOutOfItsTime) {
   const auto ended = [](softtee::Certificate& certificate) { certificate.not_after = softtee::kDefaultNow - std::chrono::seconds(1); };
   const auto to_come = [](softtee::Certificate& certificate) { certificate.not_before = softtee::kDefaultNow + std::chrono::seconds(1); };
-  for (const auto& one : {std::pair<std::function<void(softtee::Certificate&)>, const char*>(ended, "expired"), {to_come, "not_yet_valid"}}) {
+  for (const auto& one :
+       {std::pair<std::function<void(softtee::Certificate&)>, const char*>(ended, "expired"), {to_come, "not_yet_valid"}}) {
     const auto& change = one.first;
     const char* const reason = one.second;
     for (const int which : {0, 1, 2}) {
       CheckLog log;
-      EXPECT_FALSE(Accepted(test::Mint({.change = [&](softtee::TpmParts& parts) {
-                              if (which == 0) change(parts.certificate);
-                              if (which == 1) change(parts.issuer);
-                              if (which == 2) parts.root_certificate = change;
-                            }}), log)) << which;
+      EXPECT_FALSE(Accepted(test::Mint({.change =
+                                            [&](softtee::TpmParts& parts) {
+                                              if (which == 0) change(parts.certificate);
+                                              if (which == 1) change(parts.issuer);
+                                              if (which == 2) parts.root_certificate = change;
+                                            }}),
+                            log))
+          << which;
       EXPECT_EQ(Reasons(log), std::set<std::string>{reason}) << which;
     }
   }
   // At the very second they still do.
   CheckLog log;
-  EXPECT_TRUE(Accepted(test::Mint({.change = [](softtee::TpmParts& parts) { parts.certificate.not_after = parts.issuer.not_after = parts.issuer.not_before = softtee::kDefaultNow; }}), log));
+  EXPECT_TRUE(Accepted(test::Mint({.change =
+                                       [](softtee::TpmParts& parts) {
+                                         parts.certificate.not_after = parts.issuer.not_after = parts.issuer.not_before =
+                                             softtee::kDefaultNow;
+                                       }}),
+                       log));
 }
 
 // CVE-2022-0317, CVE-2024-29038, CVE-2024-29039, CVE-2024-29040.
 TEST(TpmFaults, Attack025_AQuoteOfFewerRegistersOrNotOfATpmIsRefused) {
-  for (const softtee::TpmFault fault : {softtee::TpmFault::kNoPcrs, softtee::TpmFault::kSelectionFewer, softtee::TpmFault::kSelectionOtherBank, softtee::TpmFault::kMagic,
-                                        softtee::TpmFault::kCreationAsQuote, softtee::TpmFault::kPcrsOfOtherSelection}) {
+  for (const softtee::TpmFault fault :
+       {softtee::TpmFault::kNoPcrs, softtee::TpmFault::kSelectionFewer, softtee::TpmFault::kSelectionOtherBank, softtee::TpmFault::kMagic,
+        softtee::TpmFault::kCreationAsQuote, softtee::TpmFault::kPcrsOfOtherSelection}) {
     CheckLog log;
     EXPECT_FALSE(test::Take(test::Mint({.fault = fault}), log));
     EXPECT_TRUE(log.HasRejection());

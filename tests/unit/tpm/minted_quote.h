@@ -62,8 +62,14 @@ inline std::optional<trust::Bundle> Take(std::span<const evidence::Item> items, 
   trust::Challenge::Values values;
   values.nonce = road.nonce;
   const trust::Challenge challenge = road.nonce ? trust::Challenge::Demanded(values) : trust::Challenge::NotDemanded(true);
-  const evidence::AuthenticationContext context{.anchors = anchors, .collateral = collateral, .challenge = challenge, .caches = road.caches, .enrolled = road.enrolled,
-                                              .activation = road.activation, .enrolled_endorsement_keys = road.enrolled_endorsement_keys, .endorsement_key = road.endorsement_key};
+  const evidence::AuthenticationContext context{.anchors = anchors,
+                                                .collateral = collateral,
+                                                .challenge = challenge,
+                                                .caches = road.caches,
+                                                .enrolled = road.enrolled,
+                                                .activation = road.activation,
+                                                .enrolled_endorsement_keys = road.enrolled_endorsement_keys,
+                                                .endorsement_key = road.endorsement_key};
   std::optional<TpmItems> parsed = ParseItems(items, road.caches, log);
   if (!parsed) return std::nullopt;
   std::optional<VouchedAk> ak = VouchForAk(*parsed, road.profile, context, log);
@@ -71,7 +77,9 @@ inline std::optional<trust::Bundle> Take(std::span<const evidence::Item> items, 
   const std::vector<PcrSelection> demanded = AllOfSha256();
   return CarryQuote(*std::move(parsed), *std::move(ak), road.demand_selection ? &demanded : nullptr, context, log);
 }
-inline std::optional<trust::Bundle> Take(const softtee::TpmEvidence& evidence, CheckLog& log, const Road& road = {}) { return Take(ItemsOf(evidence), road, log); }
+inline std::optional<trust::Bundle> Take(const softtee::TpmEvidence& evidence, CheckLog& log, const Road& road = {}) {
+  return Take(ItemsOf(evidence), road, log);
+}
 
 inline softtee::TpmEvidence Mint(softtee::TpmOptions options = {}) {
   if (options.extra_data.empty()) options.extra_data = kNonce;

@@ -39,7 +39,9 @@ TEST(TpmQuote, SaysWhatTheTpmSaid) {
   EXPECT_EQ(ToHex(ClaimOf<Bytes>(*bundle, "tpm.firmware_version")), "2019102300163636");
   EXPECT_EQ(ClaimOf<std::string>(*bundle, "tpm.signature_hash"), "SHA-256");
   EXPECT_EQ(ClaimOf<std::string>(*bundle, "tpm.pcr_selection"), "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23");
-  for (unsigned i = 0; i < 24; ++i) EXPECT_EQ(ClaimOf<Bytes>(*bundle, Cat("tpm.sha256_pcr", i)), softtee::RampBank(kAlgSha256).values[i]) << i;
+  for (unsigned i = 0; i < 24; ++i) {
+    EXPECT_EQ(ClaimOf<Bytes>(*bundle, Cat("tpm.sha256_pcr", i)), softtee::RampBank(kAlgSha256).values[i]) << i;
+  }
   EXPECT_EQ(bundle->freshness(), trust::Freshness::kProven);
   ASSERT_EQ(bundle->parts().size(), 2U);
   EXPECT_TRUE(bundle->parts()[0].carrier);
@@ -53,14 +55,16 @@ TEST(TpmQuote, EveryClaimIsInTheTable) {
   ASSERT_TRUE(bundle);
   for (const trust::Claim& claim : bundle->claims().all()) {
     const auto table = ClaimTable();
-    EXPECT_TRUE(std::any_of(table.begin(), table.end(), [&](const evidence::ClaimSpec& spec) { return spec.name == claim.name; })) << claim.name;
+    EXPECT_TRUE(std::any_of(table.begin(), table.end(), [&](const evidence::ClaimSpec& spec) { return spec.name == claim.name; }))
+        << claim.name;
   }
 }
 
 // The hash of pcrDigest is that of the signature, whatever the banks.
 TEST(TpmQuote, SeveralBanksUnderOneDigest) {
   CheckLog log;
-  const auto bundle = test::Take(test::Mint({.ak = TpmAk::kP384, .banks = {softtee::RampBank(kAlgSha256), softtee::RampBank(kAlgSha512)}}), log, {.demand_selection = false});
+  const auto bundle = test::Take(test::Mint({.ak = TpmAk::kP384, .banks = {softtee::RampBank(kAlgSha256), softtee::RampBank(kAlgSha512)}}),
+                                 log, {.demand_selection = false});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(ClaimOf<std::string>(*bundle, "tpm.signature_hash"), "SHA-384");
   EXPECT_EQ(ClaimOf<Bytes>(*bundle, "tpm.pcr_digest").size(), 48U);
@@ -129,8 +133,9 @@ TEST(TpmQuote, ASignatureIsOfTheKeysSize) {
     CheckLog log;
     EXPECT_FALSE(test::Take(test::Mint({.ak = one.ak, .change = [&](softtee::TpmParts& parts) { parts.signature = one.change; }}), log));
     EXPECT_NE(test::FindingOf(log, Reason::kSignatureInvalid), nullptr);
-    const bool failed = std::any_of(log.records().begin(), log.records().end(),
-                                    [](const CheckRecord& record) { return record.check == Check::kTpmSignatureEncoding && record.result == CheckResult::kFailed; });
+    const bool failed = std::any_of(log.records().begin(), log.records().end(), [](const CheckRecord& record) {
+      return record.check == Check::kTpmSignatureEncoding && record.result == CheckResult::kFailed;
+    });
     EXPECT_TRUE(failed);
   }
 }

@@ -55,7 +55,8 @@ TEST(TpmVouch, AnOperatorEnrolsAKeyByItsName) {
 // Attacks 26, 92, 123: a key that merely comes with a quote.
 TEST(TpmVouch, Attack026_AKeyThatNothingVouchesForSignsNothing) {
   const softtee::TpmEvidence evidence = WithoutCertificates();
-  const trust::EnrolledKeys nobody, other({Bytes(34, 1)}), prefix({Bytes(evidence.ak_name.begin(), evidence.ak_name.end() - 1)}), short_name({Bytes(evidence.ak_name.begin(), evidence.ak_name.begin() + 2), Bytes()});
+  const trust::EnrolledKeys nobody, other({Bytes(34, 1)}), prefix({Bytes(evidence.ak_name.begin(), evidence.ak_name.end() - 1)}),
+      short_name({Bytes(evidence.ak_name.begin(), evidence.ak_name.begin() + 2), Bytes()});
   for (const trust::EnrolledKeys* enrolled : {static_cast<const trust::EnrolledKeys*>(nullptr), &nobody, &other, &prefix, &short_name}) {
     for (const CertificateProfile* profile : {&kOperatorProfile, static_cast<const CertificateProfile*>(nullptr)}) {
       CheckLog log;
@@ -103,7 +104,9 @@ TEST(TpmVouch, ACertificateIsForTheVendorsRootAndNoOther) {
 }
 
 TEST(TpmVouch, RevocationIsMissingWhereAListIsNamedAndNotThere) {
-  const auto with_point = [](softtee::TpmParts& parts) { parts.certificate.extensions.push_back(softtee::extension::CrlDistributionPoint("http://lists.example/a.crl")); };
+  const auto with_point = [](softtee::TpmParts& parts) {
+    parts.certificate.extensions.push_back(softtee::extension::CrlDistributionPoint("http://lists.example/a.crl"));
+  };
   CheckLog log;
   auto bundle = test::Take(test::Mint({.change = with_point}), log);
   ASSERT_TRUE(bundle);
@@ -113,8 +116,11 @@ TEST(TpmVouch, RevocationIsMissingWhereAListIsNamedAndNotThere) {
   bundle = test::Take(test::Mint({.change =
                                       [&](softtee::TpmParts& parts) {
                                         with_point(parts);
-                                        parts.list = softtee::RevocationList{.issuer = parts.issuer.subject, .this_update = parts.certificate.not_before, .next_update = parts.certificate.not_after,
-                                                                             .revoked_serials = {{0x01}}, .style = softtee::SignatureStyle::kEcdsaSha256};
+                                        parts.list = softtee::RevocationList{.issuer = parts.issuer.subject,
+                                                                             .this_update = parts.certificate.not_before,
+                                                                             .next_update = parts.certificate.not_after,
+                                                                             .revoked_serials = {{0x01}},
+                                                                             .style = softtee::SignatureStyle::kEcdsaSha256};
                                       }}),
                       checked);
   ASSERT_TRUE(bundle);
@@ -135,7 +141,9 @@ TEST(TpmVouch, EveryCertificateOfThePathHasItsKey) {
   const auto bundle = test::Take(test::Mint({}), log);
   ASSERT_TRUE(bundle);
   ASSERT_FALSE(bundle->claims().windows().empty());
-  for (const trust::ValidityWindow& window : bundle->claims().windows()) EXPECT_TRUE(window.revocation_list || window.key) << window.component;
+  for (const trust::ValidityWindow& window : bundle->claims().windows()) {
+    EXPECT_TRUE(window.revocation_list || window.key) << window.component;
+  }
 }
 
 // --- credential activation --------------------------------------------------------------------------------------------
@@ -149,7 +157,8 @@ struct Sealed {
 Sealed Activate(const softtee::Key& ek, ByteView name, ByteView object) {
   const PublicArea area = AreaOf(softtee::EkOf(ek));
   Sealed result{{area.key().spki_sha256(), ToBytes(name), softtee::RandomBytes(trust::kActivationSecretSize)}, {}};
-  const auto credential = crypto::MakeCredential({area.key(), *HashOf(area.name_algorithm()), area.symmetric_bits()}, name, result.sealed.secret);
+  const auto credential =
+      crypto::MakeCredential({area.key(), *HashOf(area.name_algorithm()), area.symmetric_bits()}, name, result.sealed.secret);
   EXPECT_TRUE(credential);
   Reader id_object(credential->id_object), secret(credential->encrypted_secret);
   id_object.U16Be();
@@ -207,7 +216,9 @@ TEST(TpmActivation, Attack026_NeitherAnotherObjectNorAnotherTpmGetsTheSecret) {
   EXPECT_TRUE(Activate(Pki().rsa_ek, ak, other).returned.empty());
   EXPECT_TRUE(Activate(Pki().p256_ek, ak, other).returned.empty());
   const Sealed sealed = Activate(Pki().rsa_ek, ak, ak);
-  for (const Bytes& wrong : {Bytes(), Bytes(32, 0), Bytes(sealed.returned.begin(), sealed.returned.end() - 1)}) EXPECT_FALSE(trust::Activation::Redeem(sealed.sealed, wrong));
+  for (const Bytes& wrong : {Bytes(), Bytes(32, 0), Bytes(sealed.returned.begin(), sealed.returned.end() - 1)}) {
+    EXPECT_FALSE(trust::Activation::Redeem(sealed.sealed, wrong));
+  }
   trust::SealedSecret empty = sealed.sealed;
   empty.secret.clear();
   EXPECT_FALSE(trust::Activation::Redeem(empty, {}));
@@ -249,11 +260,17 @@ struct Activated {
 };
 
 TEST(TpmActivation, CountsUnderAnEndorsementKeyThatCounts) {
-  const trust::EnrolledKeys nobody, by_name({softtee::EkOf(Pki().rsa_ek).Name()}), by_digest({ToBytes(AreaOf(softtee::EkOf(Pki().rsa_ek)).key().spki_sha256())});
+  const trust::EnrolledKeys nobody, by_name({softtee::EkOf(Pki().rsa_ek).Name()}),
+      by_digest({ToBytes(AreaOf(softtee::EkOf(Pki().rsa_ek)).key().spki_sha256())});
   for (const trust::EnrolledKeys* keys : {&by_name, &by_digest}) {
     const Activated activated(Pki().rsa_ek);
     CheckLog log;
-    const auto bundle = test::Take(WithoutCertificates(), log, {.profile = nullptr, .enrolled = &nobody, .activation = &activated.activation, .enrolled_endorsement_keys = keys, .endorsement_key = &activated.named});
+    const auto bundle = test::Take(WithoutCertificates(), log,
+                                   {.profile = nullptr,
+                                    .enrolled = &nobody,
+                                    .activation = &activated.activation,
+                                    .enrolled_endorsement_keys = keys,
+                                    .endorsement_key = &activated.named});
     ASSERT_TRUE(bundle);
     EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "activation");
     EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
@@ -261,7 +278,12 @@ TEST(TpmActivation, CountsUnderAnEndorsementKeyThatCounts) {
   }
   const Activated certified(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek));
   CheckLog log;
-  const auto bundle = test::Take(WithAuthoritiesAlone(), log, {.profile = nullptr, .enrolled = &nobody, .activation = &certified.activation, .enrolled_endorsement_keys = &nobody, .endorsement_key = &certified.named});
+  const auto bundle = test::Take(WithAuthoritiesAlone(), log,
+                                 {.profile = nullptr,
+                                  .enrolled = &nobody,
+                                  .activation = &certified.activation,
+                                  .enrolled_endorsement_keys = &nobody,
+                                  .endorsement_key = &certified.named});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "certificate");
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_vendor"), "operator");
@@ -286,16 +308,27 @@ TEST(TpmActivation, Attack026_CountsUnderNoOther) {
   Activated exchanged(Pki().p256_ek);
   exchanged.named.public_area = trust::UntrustedBytes(softtee::EkOf(Pki().rsa_ek).Tpm2b());
   const trust::EnrolledKeys rsa({softtee::EkOf(Pki().rsa_ek).Name()});
-  for (const Case& c : {Case{"nobody's", Activated(Pki().rsa_ek), &nobody, Reason::kEkUnvouched}, Case{"no list", Activated(Pki().rsa_ek), nullptr, Reason::kEkUnvouched},
-                        Case{"another", Activated(Pki().rsa_ek), &other, Reason::kEkUnvouched}, Case{"an attestation key's", Activated(Pki().rsa_ek), &ak, Reason::kEkUnvouched},
-                        Case{"of no configured maker", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek)), &nobody, Reason::kEkRootsUnset, false},
-                        Case{"a stranger's certificate", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek, {}, &Pki().stranger)), &nobody, Reason::kChainBroken},
-                        Case{"another's certificate", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().p256_ek)), &nobody, Reason::kAkMismatch},
-                        Case{"garbage as certificate", Activated(Pki().rsa_ek, Bytes(50, 0x30)), &nobody, Reason::kCertificateMalformed},
-                        Case{"one that can leave its TPM", changed, &as_changed, Reason::kEkAttributes}, Case{"garbage", garbage, &nobody, Reason::kTpmStructureMalformed},
-                        Case{"activated under another", exchanged, &rsa, Reason::kActivationMismatch}}) {
+  for (const Case& c :
+       {Case{"nobody's", Activated(Pki().rsa_ek), &nobody, Reason::kEkUnvouched},
+        Case{"no list", Activated(Pki().rsa_ek), nullptr, Reason::kEkUnvouched},
+        Case{"another", Activated(Pki().rsa_ek), &other, Reason::kEkUnvouched},
+        Case{"an attestation key's", Activated(Pki().rsa_ek), &ak, Reason::kEkUnvouched},
+        Case{"of no configured maker", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek)), &nobody,
+             Reason::kEkRootsUnset, false},
+        Case{"a stranger's certificate", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek, {}, &Pki().stranger)),
+             &nobody, Reason::kChainBroken},
+        Case{"another's certificate", Activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().p256_ek)), &nobody,
+             Reason::kAkMismatch},
+        Case{"garbage as certificate", Activated(Pki().rsa_ek, Bytes(50, 0x30)), &nobody, Reason::kCertificateMalformed},
+        Case{"one that can leave its TPM", changed, &as_changed, Reason::kEkAttributes},
+        Case{"garbage", garbage, &nobody, Reason::kTpmStructureMalformed},
+        Case{"activated under another", exchanged, &rsa, Reason::kActivationMismatch}}) {
     CheckLog log;
-    test::Road road{.profile = nullptr, .enrolled = &nobody, .activation = &c.activated.activation, .enrolled_endorsement_keys = c.keys, .endorsement_key = &c.activated.named};
+    test::Road road{.profile = nullptr,
+                    .enrolled = &nobody,
+                    .activation = &c.activated.activation,
+                    .enrolled_endorsement_keys = c.keys,
+                    .endorsement_key = &c.activated.named};
     if (!c.roots) road.anchors = trust::AnchorSet({}, true);
     EXPECT_FALSE(test::Take(WithAuthoritiesAlone(), log, road)) << c.what;
     EXPECT_TRUE(log.HasRejection()) << c.what;
@@ -307,7 +340,9 @@ TEST(TpmActivation, ThatDidNotComeBackIsToldAndVouchesForNothing) {
   const Activated activated(Pki().rsa_ek);
   const trust::EnrolledKeys nobody, ek({softtee::EkOf(Pki().rsa_ek).Name()});
   CheckLog log;
-  EXPECT_FALSE(test::Take(WithoutCertificates(), log, {.profile = nullptr, .enrolled = &nobody, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named}));
+  EXPECT_FALSE(
+      test::Take(WithoutCertificates(), log,
+                 {.profile = nullptr, .enrolled = &nobody, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named}));
   EXPECT_NE(test::FindingOf(log, Reason::kActivationAbsent), nullptr);
   EXPECT_NE(test::FindingOf(log, Reason::kAkUnvouched), nullptr);
   EXPECT_EQ(ResultOf(log, Check::kTpmActivation), CheckResult::kSkipped);
@@ -319,22 +354,38 @@ TEST(TpmActivation, AnEnrolledEndorsementKeyIsShownWhateverVouched) {
   const trust::EnrolledKeys ak({bare.ak_name}), ek({softtee::EkOf(Pki().rsa_ek).Name()}), nobody;
   const Activated garbage(Pki().rsa_ek, Bytes(50, 0x30)), activated(Pki().rsa_ek), of_other(Pki().p256_ek);
   CheckLog log;
-  auto bundle = test::Take(bare, log, {.profile = nullptr, .enrolled = &ak, .activation = &garbage.activation, .enrolled_endorsement_keys = &nobody, .endorsement_key = &garbage.named});
+  auto bundle = test::Take(bare, log,
+                           {.profile = nullptr,
+                            .enrolled = &ak,
+                            .activation = &garbage.activation,
+                            .enrolled_endorsement_keys = &nobody,
+                            .endorsement_key = &garbage.named});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "enrolment");
   EXPECT_EQ(bundle->claims().Find("tpm.ek_trust"), nullptr) << "that nobody vouches for is not shown";
   CheckLog second;
-  bundle = test::Take(bare, second, {.profile = nullptr, .enrolled = &ak, .activation = &activated.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
+  bundle = test::Take(bare, second,
+                      {.profile = nullptr,
+                       .enrolled = &ak,
+                       .activation = &activated.activation,
+                       .enrolled_endorsement_keys = &ek,
+                       .endorsement_key = &activated.named});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "enrolment");
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
   CheckLog certified;
-  bundle = test::Take(test::Mint(), certified, {.activation = &activated.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
+  bundle = test::Take(test::Mint(), certified,
+                      {.activation = &activated.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ak_trust"), "certificate");
   EXPECT_EQ(*bundle->claims().Get<std::string>("tpm.ek_trust"), "enrolment");
   CheckLog third;
-  bundle = test::Take(bare, third, {.profile = nullptr, .enrolled = &ak, .activation = &of_other.activation, .enrolled_endorsement_keys = &ek, .endorsement_key = &activated.named});
+  bundle = test::Take(bare, third,
+                      {.profile = nullptr,
+                       .enrolled = &ak,
+                       .activation = &of_other.activation,
+                       .enrolled_endorsement_keys = &ek,
+                       .endorsement_key = &activated.named});
   ASSERT_TRUE(bundle);
   EXPECT_EQ(bundle->claims().Find("tpm.ek_trust"), nullptr) << "activated under another key";
 }
@@ -362,7 +413,8 @@ TEST(TpmEndorsementKey, ItsCertificateIsForAnEndorsementKey) {
   const softtee::TpmPublic ek = softtee::EkOf(Pki().rsa_ek);
   const auto as_ek = [&](softtee::TpmParts& parts) {
     parts.certificate.subject_public_key_info = Pki().rsa_ek.SubjectPublicKeyInfo();
-    parts.certificate.extensions = {softtee::extension::KeyUsage(0x2000), softtee::extension::BasicConstraints(false, {}), softtee::extension::ExtendedKeyUsage("2.23.133.8.1")};
+    parts.certificate.extensions = {softtee::extension::KeyUsage(0x2000), softtee::extension::BasicConstraints(false, {}),
+                                    softtee::extension::ExtendedKeyUsage("2.23.133.8.1")};
   };
   const auto vouch = [&](const softtee::TpmEvidence& evidence, std::string_view kind, CheckLog& log) {
     const std::vector<evidence::Item> items = test::ItemsOf(evidence);
@@ -470,11 +522,14 @@ TEST(TpmCreation, AQuoteIsNoCreation) {
 // The instance extension with zone z, project p (1), instance 2, name n, and the security members given.
 Bytes Instance(std::initializer_list<ByteView> security) {
   using namespace softtee::der;
-  return Sequence({Utf8String("z"), Integer(1), Utf8String("p"), Integer(2), Utf8String("n"), security.size() == 0 ? Bytes() : Explicit(0, Sequence(security))});
+  return Sequence({Utf8String("z"), Integer(1), Utf8String("p"), Integer(2), Utf8String("n"),
+                   security.size() == 0 ? Bytes() : Explicit(0, Sequence(security))});
 }
 
 Outcome<GceInstance> Read(const Bytes& extension) {
-  const softtee::TpmEvidence evidence = test::Mint({.change = [&](softtee::TpmParts& parts) { parts.certificate.extensions.push_back({.oid = std::string(kGceInstanceOid), .value = extension}); }});
+  const softtee::TpmEvidence evidence = test::Mint({.change = [&](softtee::TpmParts& parts) {
+    parts.certificate.extensions.push_back({.oid = std::string(kGceInstanceOid), .value = extension});
+  }});
   const auto certificate = crypto::Certificate::FromDer(evidence.items[3].body);
   EXPECT_TRUE(certificate.ok());
   return ReadGceInstance(*certificate, "certificate");
@@ -493,8 +548,9 @@ TEST(GceInstanceExtension, IsExactlyEncoded) {
   EXPECT_EQ(whole->is_production, true);
   EXPECT_EQ(Read(Instance({}))->is_production, std::nullopt);
   for (const Bytes& bad : {Bytes(), Bytes{0x30, 0x00}, Sequence({Utf8String("z"), Integer(1), Utf8String("p"), Integer(2)}),
-                           Sequence({Utf8String("z\n"), Integer(1), Utf8String("p"), Integer(2), Utf8String("n")}), Instance({Explicit(1, Integer(1))}),
-                           Instance({Explicit(0, Boolean(true))}), Sequence({Utf8String("z"), Element(0x02, Bytes{0x80}), Utf8String("p"), Integer(2), Utf8String("n")}),
+                           Sequence({Utf8String("z\n"), Integer(1), Utf8String("p"), Integer(2), Utf8String("n")}),
+                           Instance({Explicit(1, Integer(1))}), Instance({Explicit(0, Boolean(true))}),
+                           Sequence({Utf8String("z"), Element(0x02, Bytes{0x80}), Utf8String("p"), Integer(2), Utf8String("n")}),
                            Sequence({Utf8String("z"), Element(0x02, Bytes(10, 0x11)), Utf8String("p"), Integer(2), Utf8String("n")})}) {
     const auto read = Read(bad);
     EXPECT_FALSE(read.ok());
@@ -516,7 +572,8 @@ TEST(GceInstanceExtension, OnlyProductionIsAccepted) {
       parts.issuer.subject = parts.certificate.issuer = issuer;
       parts.issuer.extensions.push_back(softtee::extension::ExtendedKeyUsage("2.23.133.8.1"));
       parts.certificate.subject = Sequence({attribute("2.5.4.7", "z"), attribute("2.5.4.11", "p"), attribute("2.5.4.3", "2")});
-      parts.certificate.extensions = {softtee::extension::KeyUsage(softtee::kDigitalSignature), softtee::extension::BasicConstraints(false, {}),
+      parts.certificate.extensions = {softtee::extension::KeyUsage(softtee::kDigitalSignature),
+                                      softtee::extension::BasicConstraints(false, {}),
                                       {.oid = std::string(kGceInstanceOid), .value = Instance({Explicit(1, Boolean(production))})}};
       parts.root_certificate = [root](softtee::Certificate& certificate) {
         certificate.issuer = certificate.subject = root;

@@ -80,8 +80,7 @@ TEST(AnchorSetTest, DigestDependsOnContentAndNotOnOrder) {
            {"one less", AnchorSet({kMilan}, false)},
            {"none", AnchorSet({}, false)},
            {"one twice", AnchorSet({kMilan, kGenoa, kGenoa}, false)},
-           {"keys exchanged",
-            AnchorSet({{"amd", "Milan", kGenoa.spki_sha256}, {"amd", "Genoa", kMilan.spki_sha256}}, false)},
+           {"keys exchanged", AnchorSet({{"amd", "Milan", kGenoa.spki_sha256}, {"amd", "Genoa", kMilan.spki_sha256}}, false)},
            {"another vendor", AnchorSet({{"intel", "Milan", kMilan.spki_sha256}, kGenoa}, false)},
            {"another product", AnchorSet({{"amd", "Turin", kMilan.spki_sha256}, kGenoa}, false)},
        }) {

@@ -68,8 +68,7 @@ TEST(BySignature, RefusesEverythingElse) {
            {"s of all ones", [](Statement& s) { s.s.assign(48, 0xFF); }, Check::kSnpSignatureEncoding},
            {"no r", [](Statement& s) { s.r.clear(); }, Check::kSnpSignatureEncoding},
            {"no s", [](Statement& s) { s.s.clear(); }, Check::kSnpSignatureEncoding},
-           {"another key",
-            [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); },
+           {"another key", [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); },
             Check::kSnpSignature},
        }) {
     SCOPED_TRACE(spoilt.name);
@@ -83,9 +82,7 @@ TEST(BySignature, RefusesEverythingElse) {
     EXPECT_EQ(log.findings()[0].component, "statement");
     EXPECT_EQ(log.findings()[0].effect, Effect::kReject);
     EXPECT_EQ(log.records().back().result, CheckResult::kFailed);
-    if (std::string_view(spoilt.name) != "little-endian") {
-      EXPECT_EQ(NameOf(log.records().back().check), NameOf(spoilt.check));
-    }
+    if (std::string_view(spoilt.name) != "little-endian") { EXPECT_EQ(NameOf(log.records().back().check), NameOf(spoilt.check)); }
   }
 }
 
@@ -111,7 +108,8 @@ TEST(BySignature, ASignatureThatWasProvenSpeaksForNoOther) {
               s.s.pop_back();
             },
             Check::kSnpSignatureEncoding},
-           {"another key", [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); }, Check::kSnpSignature},
+           {"another key", [](Statement& s) { s = Sign<Statement>(s.message, softtee::Key::Derive(AsBytes("another"))); },
+            Check::kSnpSignature},
        }) {
     Statement statement = genuine;
     spoilt.spoil(statement);
@@ -125,15 +123,16 @@ TEST(BySignature, ASignatureThatWasProvenSpeaksForNoOther) {
   const EcdsaSigned is_signed{crypto::HashAlgorithm::kSha384, genuine.message, genuine.r, genuine.s};
   EXPECT_TRUE(Verifies(Vcek().chain->leaf().public_key(), is_signed, proven));
   EXPECT_FALSE(Verifies(other, is_signed, proven));
-  EXPECT_FALSE(Verifies(Vcek().chain->leaf().public_key(), EcdsaSigned{crypto::HashAlgorithm::kSha256, genuine.message, genuine.r, genuine.s}, proven));
+  EXPECT_FALSE(Verifies(Vcek().chain->leaf().public_key(),
+                        EcdsaSigned{crypto::HashAlgorithm::kSha256, genuine.message, genuine.r, genuine.s}, proven));
 }
 
 class ByCommitmentTest : public testing::Test {
  protected:
   bool Commits(ByteView committed, ByteView recomputed) {
     CheckLog log;
-    const auto annex = Authenticated<Annex>::ByCommitment(PartParser::Parse(Annex{{1, 2, 3}}), carrier_, committed,
-                                                          recomputed, Check::kBundleConnected, kMismatch, log);
+    const auto annex = Authenticated<Annex>::ByCommitment(PartParser::Parse(Annex{{1, 2, 3}}), carrier_, committed, recomputed,
+                                                          Check::kBundleConnected, kMismatch, log);
     if (annex) {
       EXPECT_TRUE(log.findings().empty());
       EXPECT_EQ(annex->authenticated_by(), "commitment");

@@ -22,9 +22,7 @@ const Bytes kNonce = ToBytes(softtee::Ramp<32>(0x20));
 Challenge DemandsReportData(const ByteArray<64>& value = kDemanded) {
   return Challenge::Demanded({.report_data = value, .nonce = std::nullopt});
 }
-Challenge DemandsNonce(Bytes nonce) {
-  return Challenge::Demanded({.report_data = std::nullopt, .nonce = std::move(nonce)});
-}
+Challenge DemandsNonce(Bytes nonce) { return Challenge::Demanded({.report_data = std::nullopt, .nonce = std::move(nonce)}); }
 
 template <typename T>
 Authenticated<T> Carrier(Bytes carried, std::vector<ValidityWindow> windows = {}) {
@@ -89,8 +87,8 @@ TEST(BundleFreshness, Attack001_EvidenceWithoutAnyBindingIsNotFresh) {
 TEST(BundleFreshness, Attack006_NeitherPaddedNorTruncated) {
   const Bytes whole = ToBytes(kDemanded);
   for (const std::size_t length : {std::size_t{1}, std::size_t{32}, std::size_t{48}, std::size_t{63}}) {
-    EXPECT_FALSE(Answers(Carrier<Statement>(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))),
-                         DemandsReportData()))
+    EXPECT_FALSE(
+        Answers(Carrier<Statement>(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))), DemandsReportData()))
         << length;
   }
   Bytes padded = whole;
@@ -132,8 +130,7 @@ TEST(BundleFreshness, NotDemandedIsSkippedAndNeverProven) {
     SCOPED_TRACE(accepted);
     const auto carrier = Carrier<Statement>(ToBytes(kDemanded));
     CheckLog log;
-    EXPECT_TRUE(Bundle::MayAnswer(CarrierKind::kReportData, carrier->CarriedValue(), "statement",
-                                  Challenge::NotDemanded(accepted), log));
+    EXPECT_TRUE(Bundle::MayAnswer(CarrierKind::kReportData, carrier->CarriedValue(), "statement", Challenge::NotDemanded(accepted), log));
     EXPECT_TRUE(log.records().empty()) << "what was not looked at is not shown";
     const auto bundle = Bundle::Carry(carrier, Challenge::NotDemanded(accepted), log);
     ASSERT_TRUE(bundle);
@@ -182,8 +179,7 @@ TEST(BundleParts, ListsPartsClaimsAndWindows) {
 // Attaching must fail, and leave neither part nor claims behind.
 template <typename T>
 void ExpectUnbound(Bundle& bundle, const Authenticated<T>& part) {
-  const std::size_t parts = bundle.parts().size(), claims = bundle.claims().all().size(),
-                    windows = bundle.claims().windows().size();
+  const std::size_t parts = bundle.parts().size(), claims = bundle.claims().all().size(), windows = bundle.claims().windows().size();
   CheckLog log;
   EXPECT_FALSE(bundle.Attach(part, log));
   ASSERT_EQ(log.findings().size(), 1U);
@@ -241,8 +237,10 @@ class BundleOfAVouchedKey : public testing::Test {
   Authenticated<NonceStatement> SignedUnder(const Authenticated<Annex>& claims) {
     const crypto::PublicKey key = crypto::PublicKey::FromSpki(test::Vcek().key.SubjectPublicKeyInfo()).value();
     CheckLog log;
-    const auto verified = VerifiedKey::FromCommitment(key, claims, key.spki_sha256(), key.spki_sha256(), "key", Check::kBundleConnected, {.reason = Reason::kPartUnbound}, log);
-    auto carrier = Authenticated<NonceStatement>::BySignature(test::PartParser::Parse(Sign<NonceStatement>(kNonce)), *verified, Check::kSnpSignatureEncoding, Check::kSnpSignature, {}, log);
+    const auto verified = VerifiedKey::FromCommitment(key, claims, key.spki_sha256(), key.spki_sha256(), "key", Check::kBundleConnected,
+                                                      {.reason = Reason::kPartUnbound}, log);
+    auto carrier = Authenticated<NonceStatement>::BySignature(test::PartParser::Parse(Sign<NonceStatement>(kNonce)), *verified,
+                                                              Check::kSnpSignatureEncoding, Check::kSnpSignature, {}, log);
     ASSAY_CHECK(carrier.has_value());
     return *std::move(carrier);
   }
@@ -291,9 +289,11 @@ TEST(BundleParts, WhatACommittedKeySignsHangsOnWhoCommits) {
   const auto signed_under = [&](const Authenticated<Statement>& by) {
     CheckLog log;
     const auto& digest = public_key->spki_sha256();
-    auto verified = VerifiedKey::FromCommitment(*public_key, by, digest, digest, "named", Check::kBundleConnected, {.reason = Reason::kPartUnbound}, log);
+    auto verified = VerifiedKey::FromCommitment(*public_key, by, digest, digest, "named", Check::kBundleConnected,
+                                                {.reason = Reason::kPartUnbound}, log);
     ASSAY_CHECK(verified.has_value());
-    auto part = Authenticated<NonceStatement>::BySignature(test::PartParser::Parse(Sign<NonceStatement>(kNonce, key)), *verified, Check::kSnpSignatureEncoding, Check::kSnpSignature, {}, log);
+    auto part = Authenticated<NonceStatement>::BySignature(test::PartParser::Parse(Sign<NonceStatement>(kNonce, key)), *verified,
+                                                           Check::kSnpSignatureEncoding, Check::kSnpSignature, {}, log);
     ASSAY_CHECK(part.has_value());
     return *std::move(part);
   };

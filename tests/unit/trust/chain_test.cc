@@ -51,15 +51,13 @@ TEST(ChainVerifierTest, LeadsFromTheLeafToThePinnedRoot) {
   EXPECT_EQ(verified->anchor().CommonName(), "ARK-Milan");
   EXPECT_TRUE(log.findings().empty());
   ASSERT_EQ(log.records().size(), 3U);
-  for (const CheckRecord& record : log.records())
-    EXPECT_EQ(record.result, CheckResult::kPassed) << NameOf(record.check);
+  for (const CheckRecord& record : log.records()) EXPECT_EQ(record.result, CheckResult::kPassed) << NameOf(record.check);
 }
 
 TEST(ChainVerifierTest, TheOrderOfThePoolAndItsOtherContentsDoNotMatter) {
   Chain chain = Minted();
   for (const Product product : {Product::kGenoa, Product::kTurin}) {
-    for (const softtee::Authority authority :
-         {softtee::Authority::kArk, softtee::Authority::kAsk, softtee::Authority::kAsvk}) {
+    for (const softtee::Authority authority : {softtee::Authority::kArk, softtee::Authority::kAsk, softtee::Authority::kAsvk}) {
       chain.pool.push_back(AuthorityCertificate(authority, product));
     }
   }
@@ -88,22 +86,11 @@ TEST(ChainVerifierTest, RefusesByTheCheckThatFailed) {
   };
   const crypto::Sha256Digest milan = test::AnchorDigest(Product::kMilan), genoa = test::AnchorDigest(Product::kGenoa);
   for (const Refused& refused : std::vector<Refused>{
-           {"Attack010_RootMadeByTheAttacker", Fault::kRootSelfMade, AllAnchors(), "Milan", Reason::kRootNotPinned,
+           {"Attack010_RootMadeByTheAttacker", Fault::kRootSelfMade, AllAnchors(), "Milan", Reason::kRootNotPinned, Check::kSnpRootPinned},
+           {"Attack010_RootOfAnotherProduct", Fault::kChainOfOtherProduct, AllAnchors(), "Milan", Reason::kRootNotPinned,
             Check::kSnpRootPinned},
-           {"Attack010_RootOfAnotherProduct", Fault::kChainOfOtherProduct, AllAnchors(), "Milan",
-            Reason::kRootNotPinned, Check::kSnpRootPinned},
-           {"Attack010_PinnedForAnotherProductOnly",
-            {},
-            AllAnchors(),
-            "Genoa",
-            Reason::kRootNotPinned,
-            Check::kSnpRootPinned},
-           {"Attack010_PinnedUnderAnotherName",
-            {},
-            pinning("amd", "Genoa", milan),
-            "Milan",
-            Reason::kRootNotPinned,
-            Check::kSnpRootPinned},
+           {"Attack010_PinnedForAnotherProductOnly", {}, AllAnchors(), "Genoa", Reason::kRootNotPinned, Check::kSnpRootPinned},
+           {"Attack010_PinnedUnderAnotherName", {}, pinning("amd", "Genoa", milan), "Milan", Reason::kRootNotPinned, Check::kSnpRootPinned},
            {"Attack010_PinnedOfAnotherVendor",
             {},
             pinning("intel", "Milan", milan),
@@ -116,33 +103,22 @@ TEST(ChainVerifierTest, RefusesByTheCheckThatFailed) {
             "Milan",
             Reason::kRootNotPinned,
             Check::kSnpRootPinned},
-           {"Attack038_NoAnchorsAtAll",
-            {},
-            AnchorSet({}, true),
-            "Milan",
-            Reason::kRootNotPinned,
-            Check::kSnpRootPinned},
+           {"Attack038_NoAnchorsAtAll", {}, AnchorSet({}, true), "Milan", Reason::kRootNotPinned, Check::kSnpRootPinned},
            {"no product", {}, AllAnchors(), "", Reason::kRootNotPinned, Check::kSnpRootPinned},
-           {"the intermediate is missing", Fault::kIntermediateMissing, AllAnchors(), "Milan", Reason::kChainIncomplete,
+           {"the intermediate is missing", Fault::kIntermediateMissing, AllAnchors(), "Milan", Reason::kChainIncomplete, Check::kSnpChain},
+           {"the root is missing", Fault::kRootMissing, AllAnchors(), "Milan", Reason::kChainIncomplete, Check::kSnpChain},
+           {"the leaf's signer is another", Fault::kLeafOtherIssuerKey, AllAnchors(), "Milan", Reason::kChainBroken, Check::kSnpChain},
+           {"the intermediate's signer is another", Fault::kIntermediateOtherIssuerKey, AllAnchors(), "Milan", Reason::kChainBroken,
             Check::kSnpChain},
-           {"the root is missing", Fault::kRootMissing, AllAnchors(), "Milan", Reason::kChainIncomplete,
+           {"Attack031_TheIntermediateIsNoAuthority", Fault::kIntermediateNotCa, AllAnchors(), "Milan", Reason::kChainBroken,
             Check::kSnpChain},
-           {"the leaf's signer is another", Fault::kLeafOtherIssuerKey, AllAnchors(), "Milan", Reason::kChainBroken,
-            Check::kSnpChain},
-           {"the intermediate's signer is another", Fault::kIntermediateOtherIssuerKey, AllAnchors(), "Milan",
-            Reason::kChainBroken, Check::kSnpChain},
-           {"Attack031_TheIntermediateIsNoAuthority", Fault::kIntermediateNotCa, AllAnchors(), "Milan",
-            Reason::kChainBroken, Check::kSnpChain},
-           {"Attack063_NoPathLength", Fault::kIntermediateNoPathLength, AllAnchors(), "Milan",
-            Reason::kCertificateProfile, Check::kSnpProfile},
-           {"Attack063_NoKeyUsage", Fault::kIntermediateNoKeyUsage, AllAnchors(), "Milan", Reason::kCertificateProfile,
+           {"Attack063_NoPathLength", Fault::kIntermediateNoPathLength, AllAnchors(), "Milan", Reason::kCertificateProfile,
             Check::kSnpProfile},
-           {"Attack067_AnotherSaltLength", Fault::kLeafSalt20, AllAnchors(), "Milan", Reason::kCertificateProfile,
+           {"Attack063_NoKeyUsage", Fault::kIntermediateNoKeyUsage, AllAnchors(), "Milan", Reason::kCertificateProfile, Check::kSnpProfile},
+           {"Attack067_AnotherSaltLength", Fault::kLeafSalt20, AllAnchors(), "Milan", Reason::kCertificateProfile, Check::kSnpProfile},
+           {"Attack067_AnotherAlgorithm", Fault::kLeafPkcs1, AllAnchors(), "Milan", Reason::kCertificateProfile, Check::kSnpProfile},
+           {"a leaf under the root itself", Fault::kLeafIssuedByRoot, AllAnchors(), "Milan", Reason::kCertificateProfile,
             Check::kSnpProfile},
-           {"Attack067_AnotherAlgorithm", Fault::kLeafPkcs1, AllAnchors(), "Milan", Reason::kCertificateProfile,
-            Check::kSnpProfile},
-           {"a leaf under the root itself", Fault::kLeafIssuedByRoot, AllAnchors(), "Milan",
-            Reason::kCertificateProfile, Check::kSnpProfile},
        }) {
     SCOPED_TRACE(refused.name);
     const Chain chain = Minted(refused.fault);
@@ -181,8 +157,7 @@ TEST(ChainVerifierTest, AnAuthorityIsNoLeaf) {
   const Chain chain = Minted();
   for (const crypto::Certificate& authority : chain.pool) {
     CheckLog log;
-    EXPECT_EQ(ChainVerifier::Verify(authority, chain.pool, AllAnchors(), "Milan", kProfile, log), nullptr)
-        << authority.CommonName();
+    EXPECT_EQ(ChainVerifier::Verify(authority, chain.pool, AllAnchors(), "Milan", kProfile, log), nullptr) << authority.CommonName();
     EXPECT_TRUE(log.HasRejection());
   }
 }
@@ -191,8 +166,7 @@ TEST(ChainVerifierTest, ADeviationRefusesWhateverItsEffect) {
   const Chain chain = Minted();
   ChainProfile strange = kProfile;
   strange.conformance = [](const crypto::CertificatePath&) {
-    return std::vector<Finding>{{.reason = Reason::kCertificateProfile, .effect = Effect::kNote},
-                                {.reason = Reason::kCertificateProfile}};
+    return std::vector<Finding>{{.reason = Reason::kCertificateProfile, .effect = Effect::kNote}, {.reason = Reason::kCertificateProfile}};
   };
   CheckLog log;
   EXPECT_EQ(ChainVerifier::Verify(chain.leaf, chain.pool, AllAnchors(), "Milan", strange, log), nullptr);

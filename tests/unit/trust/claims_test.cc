@@ -28,8 +28,7 @@ TEST_F(Claims, AreFoundByNameAndType) {
 }
 
 TEST_F(Claims, AnAbsentClaimIsAbsent) {
-  for (const char* name :
-       {"", "a", "a.firs", "a.first0", "a.First", "statement", "statement.", "statement.text ", "zzz"}) {
+  for (const char* name : {"", "a", "a.firs", "a.first0", "a.First", "statement", "statement.", "statement.text ", "zzz"}) {
     EXPECT_EQ(claims_.Find(name), nullptr) << name;
     EXPECT_EQ(claims_.Get<Bytes>(name), nullptr) << name;
   }

@@ -68,8 +68,7 @@ TEST(CollateralSnapshotTest, OrderAndRepetitionChangeNothing) {
     const CollateralSnapshot other(std::move(items));
     ASSERT_EQ(other.Digest(), snapshot.Digest());
     ASSERT_EQ(other.items().size(), snapshot.items().size());
-    for (std::size_t i = 0; i < other.items().size(); ++i)
-      ASSERT_EQ(other.items()[i].sha256, snapshot.items()[i].sha256);
+    for (std::size_t i = 0; i < other.items().size(); ++i) ASSERT_EQ(other.items()[i].sha256, snapshot.items()[i].sha256);
     ++permutations;
   } while (std::next_permutation(order.begin(), order.end()));
   EXPECT_EQ(permutations, 720U);
@@ -77,17 +76,15 @@ TEST(CollateralSnapshotTest, OrderAndRepetitionChangeNothing) {
 
 TEST(CollateralSnapshotTest, WhoseCopyItIsDoesNotMatter) {
   const CollateralSnapshot node({Item({"amd.ark", "Milan", ""}, "ark", CollateralSource::kNode)});
-  const CollateralSnapshot both({Item({"amd.ark", "Milan", ""}, "ark", CollateralSource::kVendor),
-                                 Item({"amd.ark", "Milan", ""}, "ark", CollateralSource::kNode)});
+  const CollateralSnapshot both(
+      {Item({"amd.ark", "Milan", ""}, "ark", CollateralSource::kVendor), Item({"amd.ark", "Milan", ""}, "ark", CollateralSource::kNode)});
   EXPECT_EQ(both.Digest(), node.Digest());
   ASSERT_EQ(both.items().size(), 1U);
   EXPECT_EQ(both.items()[0].source, CollateralSource::kNode);
 }
 
 TEST(CollateralSnapshotTest, DigestChangesWithEveryPart) {
-  const auto digest = [](CollateralKey key, std::string_view body) {
-    return CollateralSnapshot({Item(std::move(key), body)}).Digest();
-  };
+  const auto digest = [](CollateralKey key, std::string_view body) { return CollateralSnapshot({Item(std::move(key), body)}).Digest(); };
   const crypto::Sha256Digest base = digest({"kind", "scope", "detail"}, "body");
   EXPECT_NE(digest({"kinds", "scope", "detail"}, "body"), base);
   EXPECT_NE(digest({"kind", "scopes", "detail"}, "body"), base);
@@ -95,9 +92,7 @@ TEST(CollateralSnapshotTest, DigestChangesWithEveryPart) {
   EXPECT_NE(digest({"kind", "scope", ""}, "body"), base);
   EXPECT_NE(digest({"kind", "scope", "detail"}, "body2"), base);
   EXPECT_NE(CollateralSnapshot().Digest(), base);
-  EXPECT_NE(CollateralSnapshot({Item({"kind", "scope", "detail"}, "body"), Item({"kind", "scope", "detail"}, "more")})
-                .Digest(),
-            base);
+  EXPECT_NE(CollateralSnapshot({Item({"kind", "scope", "detail"}, "body"), Item({"kind", "scope", "detail"}, "more")}).Digest(), base);
 }
 
 // Attack 3: no text wanders from one field into the next.

@@ -112,8 +112,8 @@ class FactCachesTest : public ::testing::Test {
     }
     const CollateralSnapshot collateral(std::move(recognised));
     CheckLog log;
-    return sev_snp::AuthenticateReport(
-               items, {.anchors = anchors_, .collateral = collateral, .challenge = challenge_, .caches = &caches_}, log)
+    return sev_snp::AuthenticateReport(items, {.anchors = anchors_, .collateral = collateral, .challenge = challenge_, .caches = &caches_},
+                                       log)
         .has_value();
   }
   static softtee::Evidence Mint(std::uint8_t chip, std::optional<softtee::Fault> fault = std::nullopt) {
@@ -150,19 +150,16 @@ TEST_F(FactCachesTest, UnprovenChainsLeaveNoTrace) {
   const softtee::Evidence good = Mint(1);
   ASSERT_TRUE(Authenticate(good));
   ASSERT_TRUE(Authenticate(good));
-  const std::size_t chains = caches_.chains.size(), certificates = caches_.certificates.size(),
-                    lists = caches_.revocation_lists.size();
+  const std::size_t chains = caches_.chains.size(), certificates = caches_.certificates.size(), lists = caches_.revocation_lists.size();
   EXPECT_EQ(chains, 1u);
   for (const softtee::Fault fault :
-       {softtee::Fault::kLeafOtherIssuerKey, softtee::Fault::kLeafWrongIntermediate,
-        softtee::Fault::kIntermediateOtherIssuerKey, softtee::Fault::kRootSelfMade, softtee::Fault::kLeafGarbage}) {
-    for (std::uint8_t chip = 2; chip < 8; ++chip)
-      EXPECT_FALSE(Authenticate(Mint(chip, fault))) << softtee::EntryOf(fault).name;
+       {softtee::Fault::kLeafOtherIssuerKey, softtee::Fault::kLeafWrongIntermediate, softtee::Fault::kIntermediateOtherIssuerKey,
+        softtee::Fault::kRootSelfMade, softtee::Fault::kLeafGarbage}) {
+    for (std::uint8_t chip = 2; chip < 8; ++chip) EXPECT_FALSE(Authenticate(Mint(chip, fault))) << softtee::EntryOf(fault).name;
   }
   softtee::Evidence forged_list = good;  // the chain stays the proven one
   for (softtee::Item& item : forged_list.items) {
-    if (item.media_type == softtee::kCrlType)
-      item.body = *Mint(1, softtee::Fault::kCrlOtherIssuerKey).Find(softtee::kCrlType);
+    if (item.media_type == softtee::kCrlType) item.body = *Mint(1, softtee::Fault::kCrlOtherIssuerKey).Find(softtee::kCrlType);
   }
   EXPECT_FALSE(Authenticate(forged_list));
   EXPECT_EQ(caches_.chains.size(), chains);

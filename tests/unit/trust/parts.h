@@ -90,9 +90,8 @@ inline const Signer& Vcek() {
                                         certificate(pki.CertificateOf(Authority::kArk, Product::kMilan))};
     const AnchorSet anchors({{"amd", "Milan", AnchorDigest(Product::kMilan)}}, /*simulated=*/true);
     CheckLog log;
-    auto chain = ChainVerifier::Verify(
-        certificate(pki.MintVcek(Product::kMilan, softtee::kDefaultChipId, tcb, softtee::kDefaultNow)), pool, anchors,
-        "Milan", kProfile, log);
+    auto chain = ChainVerifier::Verify(certificate(pki.MintVcek(Product::kMilan, softtee::kDefaultChipId, tcb, softtee::kDefaultNow)), pool,
+                                       anchors, "Milan", kProfile, log);
     ASSAY_CHECK(chain != nullptr);
     return Signer{pki.VcekKey(Product::kMilan, softtee::kDefaultChipId, tcb), std::move(chain)};
   }();
@@ -106,10 +105,10 @@ T Sign(Bytes message, const softtee::Key& key = Vcek().key) {
 }
 
 template <typename T>
-std::optional<Authenticated<T>> Authenticate(T statement, CheckLog& log, std::vector<ValidityWindow> windows = {}, ProvenSignatures* proven = nullptr) {
-  return Authenticated<T>::BySignature(PartParser::Parse(std::move(statement)),
-                                       VerifiedKey::FromChain(Vcek().chain, "vcek"), Check::kSnpSignatureEncoding,
-                                       Check::kSnpSignature, std::move(windows), log, proven);
+std::optional<Authenticated<T>> Authenticate(T statement, CheckLog& log, std::vector<ValidityWindow> windows = {},
+                                             ProvenSignatures* proven = nullptr) {
+  return Authenticated<T>::BySignature(PartParser::Parse(std::move(statement)), VerifiedKey::FromChain(Vcek().chain, "vcek"),
+                                       Check::kSnpSignatureEncoding, Check::kSnpSignature, std::move(windows), log, proven);
 }
 
 // As if a field of `by` were the SHA-256 of `content`.
@@ -117,8 +116,8 @@ template <typename T, typename U>
 Authenticated<T> Commit(Bytes content, const Authenticated<U>& by) {
   CheckLog log;
   const crypto::Sha256Digest digest = crypto::Sha256(content);
-  auto part = Authenticated<T>::ByCommitment(PartParser::Parse(T{std::move(content)}), by, digest, digest,
-                                             Check::kBundleConnected, {.reason = Reason::kPartUnbound}, log);
+  auto part = Authenticated<T>::ByCommitment(PartParser::Parse(T{std::move(content)}), by, digest, digest, Check::kBundleConnected,
+                                             {.reason = Reason::kPartUnbound}, log);
   ASSAY_CHECK(part.has_value());
   return *std::move(part);
 }

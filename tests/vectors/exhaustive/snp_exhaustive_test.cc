@@ -32,8 +32,8 @@ class RealReport : public ::testing::Test {
     report_ = Read(folder / "reports/genoa_v5_vcek_643565737e98.bin");
     leaf_ = Read(folder / "leafs/vcek_genoa_e38ccf0f7c39.der");
     for (const char* name : {"roots/ask_genoa.der", "roots/ark_genoa.der"}) {
-      for (auto& item : sev_snp::kFormat.recognise(trust::UntrustedBytes(Read(folder / name)),
-                                                   trust::CollateralSource::kSupplied, nullptr)) {
+      for (auto& item :
+           sev_snp::kFormat.recognise(trust::UntrustedBytes(Read(folder / name)), trust::CollateralSource::kSupplied, nullptr)) {
         issuers_.push_back(std::move(item));
       }
     }
@@ -55,9 +55,7 @@ class RealReport : public ::testing::Test {
     };
     const auto collateral = appraisal::GatherCollateral(BuiltinRegistry(), items, issuers_, &caches_);
     const platform::Platform* platform = BuiltinRegistry().FindPlatform("qemu_sev_snp");
-    return platform
-        ->authenticate(
-            items, {.anchors = anchors_, .collateral = collateral, .challenge = challenge_, .caches = &caches_}, log)
+    return platform->authenticate(items, {.anchors = anchors_, .collateral = collateral, .challenge = challenge_, .caches = &caches_}, log)
         .has_value();
   }
   // A refusal has to say why.

@@ -1,5 +1,5 @@
-#include "base/absl_bridge.h"
 #include "tests/vectors/case_file.h"
+#include "base/absl_bridge.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,9 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-std::string File(std::string_view cases) {
-  return Cat(R"({"format": "assay-cases/1", "area": "a", "cases": [)", cases, "]}");
-}
+std::string File(std::string_view cases) { return Cat(R"({"format": "assay-cases/1", "area": "a", "cases": [)", cases, "]}"); }
 
 TEST(CaseFile, ReadsEveryMember) {
   const auto file = ParseCaseFile(File(R"({
@@ -32,8 +30,8 @@ TEST(CaseFile, ReadsEveryMember) {
   const Case& first = file->cases[0];
   EXPECT_EQ(first.id, "x");
   EXPECT_EQ(first.kind, "k");
-  EXPECT_THAT(first.inputs, ElementsAre(Pair("intermediates", ElementsAre("/in/i.der", "/in/../j.pem")),
-                                        Pair("report", ElementsAre("/in/r.bin"))));
+  EXPECT_THAT(first.inputs,
+              ElementsAre(Pair("intermediates", ElementsAre("/in/i.der", "/in/../j.pem")), Pair("report", ElementsAre("/in/r.bin"))));
   ASSERT_EQ(first.mutations.size(), 2u);
   EXPECT_EQ(std::get<Xor>(first.mutations[0].operation).offset, 8u);
   EXPECT_EQ(std::get<Truncate>(first.mutations[1].operation).length, 1u);
@@ -98,8 +96,7 @@ TEST(CaseFile, RefusesWhatItDoesNotFullyUnderstand) {
 }
 
 TEST(CaseFile, RefusesAnIdThatIsUsedTwice) {
-  const std::string one =
-      R"({"id": "x", "kind": "k", "inputs": {}, "at": "2025-01-30T16:33:43Z", "expected": {"authentic": true}})";
+  const std::string one = R"({"id": "x", "kind": "k", "inputs": {}, "at": "2025-01-30T16:33:43Z", "expected": {"authentic": true}})";
   EXPECT_TRUE(ParseCaseFile(File(one), "/").ok());
   const auto file = ParseCaseFile(File(Cat(one, ",", one)), "/");
   ASSERT_FALSE(file.ok());

@@ -65,8 +65,7 @@ TEST(Compare, RefusesEverythingElse) {
        {.authentic = true, .reasons = {}, .status = {}, .claims = {}},
        NotAuthentic(Reason::kChainBroken),
        "expected authentic"},
-      {"refused for another reason", chain, NotAuthentic(Reason::kSignatureInvalid),
-       "expected reason chain, actual signature"},
+      {"refused for another reason", chain, NotAuthentic(Reason::kSignatureInvalid), "expected reason chain, actual signature"},
       {"refused for a reason without class", chain, NotAuthentic(Reason::kRuleFailed), "expected reason chain"},
       {"refused without a finding", chain, Observation{}, "no finding says why"},
       {"accepted with a finding", chain, contradictory, "in spite of"},
@@ -74,10 +73,7 @@ TEST(Compare, RefusesEverythingElse) {
        {.authentic = true, .reasons = {}, .status = {}, .claims = {{"a", "2"}}},
        authentic,
        "claim a: expected 2, actual 1"},
-      {"claim of another type",
-       {.authentic = true, .reasons = {}, .status = {}, .claims = {{"a", "\"1\""}}},
-       authentic,
-       "claim a"},
+      {"claim of another type", {.authentic = true, .reasons = {}, .status = {}, .claims = {{"a", "\"1\""}}}, authentic, "claim a"},
       {"claim absent",
        {.authentic = true, .reasons = {}, .status = {}, .claims = {{"z", "1"}}},
        authentic,
@@ -86,10 +82,7 @@ TEST(Compare, RefusesEverythingElse) {
        {.authentic = true, .reasons = {}, .status = {{"s", "\"UpToDate\""}}, .claims = {}},
        authentic,
        "status s"},
-      {"the checker gave up",
-       {.authentic = true, .reasons = {}, .status = {}, .claims = {}},
-       faulty,
-       "no such platform"},
+      {"the checker gave up", {.authentic = true, .reasons = {}, .status = {}, .claims = {}}, faulty, "no such platform"},
   };
   for (const auto& test : cases) {
     SCOPED_TRACE(test.name);
@@ -136,10 +129,10 @@ class RunnerTest : public ::testing::Test {
   void WriteCases(const std::filesystem::path& name, std::string_view cases) const {
     Write(name, Cat(R"({"format": "assay-cases/1", "area": "area", "cases": [)", cases, "]}"));
   }
-  static std::string OneCase(std::string_view id, std::string_view kind, std::string_view expected,
-                             std::string_view mutate = "[]", std::string_view file = "one.bin") {
-    return Cat(R"({"id": ")", id, R"(", "kind": ")", kind, R"(", "inputs": {"file": ")", file, R"("}, "mutate": )",
-               mutate, R"(, "at": "2025-01-01T00:00:00Z", "expected": )", expected, "}");
+  static std::string OneCase(std::string_view id, std::string_view kind, std::string_view expected, std::string_view mutate = "[]",
+                             std::string_view file = "one.bin") {
+    return Cat(R"({"id": ")", id, R"(", "kind": ")", kind, R"(", "inputs": {"file": ")", file, R"("}, "mutate": )", mutate,
+               R"(, "at": "2025-01-01T00:00:00Z", "expected": )", expected, "}");
   }
   // Runs everything below the folder.
   Tally Run(PendingKinds pending = {}) {
@@ -181,11 +174,9 @@ TEST_F(RunnerTest, FailsWhatItCannotRun) {
     std::string json;
     std::string message;
   } const cases[] = {
-      {"mutation past the end",
-       OneCase("x", "first-byte", kForged, R"([{"input": "file", "op": "xor", "offset": 1, "value": 1}])"),
+      {"mutation past the end", OneCase("x", "first-byte", kForged, R"([{"input": "file", "op": "xor", "offset": 1, "value": 1}])"),
        "past the end"},
-      {"mutation of another role",
-       OneCase("x", "first-byte", kForged, R"([{"input": "report", "op": "xor", "offset": 0, "value": 1}])"),
+      {"mutation of another role", OneCase("x", "first-byte", kForged, R"([{"input": "report", "op": "xor", "offset": 0, "value": 1}])"),
        "not one file"},
       {"input that is not there", OneCase("x", "first-byte", kForged, "[]", "two.bin"), "cannot be read"},
       {"input that is a folder", OneCase("x", "first-byte", kForged, "[]", "."), "cannot be read"},
@@ -214,8 +205,7 @@ TEST_F(RunnerTest, FailsAKindThatIsBothImplementedAndPending) {
 
 TEST_F(RunnerTest, ReadsAnEmptyInput) {
   Write("empty.bin", "");
-  WriteCases("cases.json",
-             OneCase("x", "first-byte", R"({"authentic": false, "reason": "malformed"})", "[]", "empty.bin"));
+  WriteCases("cases.json", OneCase("x", "first-byte", R"({"authentic": false, "reason": "malformed"})", "[]", "empty.bin"));
   EXPECT_EQ(Run().passed, 1u);
 }
 
