@@ -46,6 +46,8 @@ trust::CollateralSnapshot GatherCollateral(const Registry& registry, std::span<c
 
 Bytes HintedIdentity(const Registry& registry, std::span<const evidence::Item> items, const trust::Challenge& challenge) {
   for (const platform::Platform* platform : registry.platforms) {
+    CheckLog unused;
+    if (!platform::CheckManifest(*platform, items, unused)) continue;  // before anything in the items is decoded
     if (Bytes identity = platform->identity_hint(items, challenge); !identity.empty()) return identity;
   }
   return {};

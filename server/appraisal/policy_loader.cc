@@ -347,7 +347,10 @@ class PolicyLoader {
       const evidence::ClaimSpec* spec = reader.FindClaim(value->position, *claim);
       if (spec == nullptr || !rules_are_sound) continue;
       // A digest or an identity; a flag, a level or a version covers nothing and names nobody.
-      if (spec->type != evidence::ClaimType::kOctets && spec->type != evidence::ClaimType::kText) {
+      const std::string_view why_not = platform.no_answer == nullptr ? std::string_view() : platform.no_answer(name, *claim);
+      if (!why_not.empty()) {
+        lint_.Say(value->position, Cat(*claim, " can't answer ", name, " of ", platform.name, ": ", why_not));
+      } else if (spec->type != evidence::ClaimType::kOctets && spec->type != evidence::ClaimType::kText) {
         lint_.Say(value->position, Cat(*claim, " is neither a digest nor an identity; it can't answer ", name));
       } else if (!Appraises(policy, book_, *claim)) {
         lint_.Say(value->position, Cat(*claim, " answers ", name,

@@ -163,7 +163,11 @@ class PathSearch {
       Fail(PathFinding(Reason::kChainIncomplete, subject, Cat("a certificate of ", subject.IssuerText()), "none was given"));
     }
     if (issuers.size() > 1) {
-      steps_ += static_cast<int>(issuers.size());
+      steps_ += static_cast<int>(issuers.size());  // each signature, before it is verified
+      if (steps_ > kMaxSteps) {
+        Fail(PathFinding(Reason::kSizeOverLimit, path_.front(), Cat("a path found within ", kMaxSteps, " steps"), "more"));
+        return {};
+      }
       std::erase_if(issuers, [&](const Certificate& issuer) { return !subject.IsSignedBy(issuer.public_key()); });
       if (issuers.empty()) {
         Fail(PathFinding(Reason::kChainBroken, subject, Cat("a signature by one of the certificates named ", subject.IssuerText()),

@@ -48,6 +48,7 @@ struct TrustBoundary {
 struct AppraisedFacts {
   bool boot_covered = false;         // a signed, appraised value covers kernel, initrd and command line
   std::string_view boot_claim = {};  // which claim that is
+  bool launch_appraised = false;     // a rule or release names values of one of the platform's launch claims
   bool release_matched = false;      // the measurement is that of a release in the reference values
   evidence::Provenance provenance = evidence::Provenance::kInferred;
   // Claims that matching releases demand which say of themselves that their firmware was built from source that can be reviewed.
@@ -58,6 +59,9 @@ struct Platform {
   std::string_view name;        // "qemu_sev_snp"
   std::string_view summary;     // one line for people
   std::string_view cloud = {};  // whose machines these are, as in clouds.h; empty: of nobody in particular
+  // Any of these says which code the hardware started in its most privileged place. For platforms whose virtual TPM that code runs:
+  // unless it is appraised, quotes are anybody's. Empty: nothing hangs on it.
+  std::span<const std::string_view> launch_claims = {};
   // For the table of clouds alone: strength if everything that the platform can bind is there, and who has to be trusted even then.
   Strength strength_at_best = Strength::kE;
   std::string_view trusted_at_best = {};
@@ -81,6 +85,8 @@ struct Platform {
   std::vector<trust::CollateralKey> (*needs)(std::span<const evidence::Item> items, const trust::CollateralSnapshot& collateral) = nullptr;
   // Why the claim never means on this platform what it says, so that no policy may appraise it; empty: it does. nullptr: all do.
   std::string_view (*meaningless)(std::string_view claim) = nullptr;
+  // Why the claim is no answer to the question ("boot.covered", "owner") on this platform; empty: it may be. nullptr: any may be.
+  std::string_view (*no_answer)(std::string_view question, std::string_view claim) = nullptr;
   // What no policy of this platform may leave open, beyond what its formats judge themselves. nullptr: nothing.
   void (*judge)(const trust::AuthenticatedClaims& claims, const evidence::JudgeContext& context, CheckLog& log) = nullptr;
 };

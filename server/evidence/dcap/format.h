@@ -18,6 +18,9 @@ inline constexpr std::string_view kCrlMediaType = "application/pkix-crl";
 inline constexpr std::string_view kPemChainMediaType = "application/pem-certificate-chain";
 inline constexpr std::string_view kJsonMediaType = "application/json";  // TCB info, QE identity as the PCS serves them
 
+// What a TD was launched with.
+inline constexpr std::string_view kLaunchClaims[] = {"dcap.mrtd"};
+
 extern const evidence::Format kFormat;
 
 // For platforms: parses and authenticates the one quote among the items; a malformed certificate, CRL or TCB document among them is

@@ -85,12 +85,35 @@ std::optional<trust::Description> DescribeDocument(const trust::CollateralItem& 
   return document == nullptr ? std::nullopt : std::optional(document->Describe());
 }
 
+namespace {
+constexpr std::size_t kMaxForeignRoots = 4;  // looked at to say that they are not pinned
+}  // namespace
+
 std::vector<DocumentSigner> DocumentSigners(std::span<const trust::CollateralItem> certificates, std::span<const crypto::Certificate> roots,
                                             const trust::AnchorSet& anchors, trust::FactCaches* caches, CheckLog& log) {
   std::vector<DocumentSigner> signers;
   std::vector<Finding> broken;
+  const auto given = static_cast<std::size_t>(std::count_if(
+      certificates.begin(), certificates.end(), [](const trust::CollateralItem& item) { return item.certificate.has_value(); }));
+  if (given > kMaxDocumentSigners) {
+    log.Fail(kTcbSigningProfile.chain_check, {.reason = Reason::kSizeOverLimit,
+                                              .component = "tcb-signing",
+                                              .claim = "certificates",
+                                              .expected = Cat("at most ", kMaxDocumentSigners),
+                                              .actual = std::to_string(given),
+                                              .remedy = "Send, or keep in collateral_dir, those that Intel's documents came with."});
+    return signers;
+  }
+  // A root signs them itself: of those that are pinned there are few, and others only serve to tell that theirs is not.
+  std::vector<crypto::Certificate> pool;
+  const auto pinned = [&](const crypto::Certificate& root) {
+    return anchors.Pins(kTcbSigningProfile.vendor, kIntelProduct, root.public_key().spki_sha256());
+  };
+  std::copy_if(roots.begin(), roots.end(), std::back_inserter(pool), pinned);
+  if (pool.empty())
+    pool.assign(roots.begin(), roots.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(roots.size(), kMaxForeignRoots)));
   const auto verify = [&](const crypto::Certificate& certificate, CheckLog& into) {
-    return trust::VerifyChain(certificate, roots, anchors, kIntelProduct, kTcbSigningProfile, caches, into);
+    return trust::VerifyChain(certificate, pool, anchors, kIntelProduct, kTcbSigningProfile, caches, into);
   };
   for (const trust::CollateralItem& item : certificates) {
     if (!item.certificate) continue;

@@ -44,8 +44,11 @@ struct DocumentSigner {
   crypto::Certificate certificate;
   trust::VerifiedKey key;
 };
+// Intel has had one or two at a time. Each that is given costs signatures to look at.
+inline constexpr std::size_t kMaxDocumentSigners = 16;
+
 // Those of the TCB signing certificates that lead to a pinned root among `roots`. Those that do not are logged: as notes if others do,
-// else as rejections.
+// else as rejections. More than kMaxDocumentSigners: none, size_over_limit.
 std::vector<DocumentSigner> DocumentSigners(std::span<const trust::CollateralItem> certificates, std::span<const crypto::Certificate> roots,
                                             const trust::AnchorSet& anchors, trust::FactCaches* caches, CheckLog& log);
 

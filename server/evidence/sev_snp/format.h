@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/check_log.h"
 #include "evidence/format.h"
@@ -16,6 +17,9 @@ inline constexpr std::string_view kCertTableMediaType = "application/vnd.assay.s
 inline constexpr std::string_view kCertificateMediaType = "application/pkix-cert";
 inline constexpr std::string_view kCrlMediaType = "application/pkix-crl";
 inline constexpr std::string_view kPemChainMediaType = "application/pem-certificate-chain";
+
+// What was launched, or under whose key: each says which code runs in VMPL 0.
+inline constexpr std::string_view kLaunchClaims[] = {"snp.author_key_digest", "snp.id_key_digest", "snp.measurement"};
 
 extern const evidence::Format kFormat;
 

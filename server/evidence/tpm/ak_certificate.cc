@@ -281,15 +281,17 @@ const CertificateProfile& ProfileHint(const crypto::Certificate& leaf) {
   return leaf.CommonName().ends_with(".TrustedVM.Azure.windows.net") ? kMicrosoftProfile : kOperatorProfile;
 }
 
+// Makers of processors have CAs for TPMs (Intel PTT, AMD fTPM) beside those of SGX and SEV, which other formats take.
+bool IsOfAnotherFormat(std::string_view name) {
+  static constexpr std::string_view kCommonNames[] = {"CN=ARK-", "CN=SEV-", "CN=Intel SGX "};
+  return std::any_of(std::begin(kCommonNames), std::end(kCommonNames),
+                     [name](std::string_view one) { return name.find(one) != std::string_view::npos; });
+}
+
 bool IsForSigning(const crypto::Certificate& certificate) { return !certificate.is_ca() && certificate.key_usage() == kSigning; }
 
 std::optional<CertificateKind> KindOf(const crypto::Certificate& certificate) {
-  if (certificate.is_ca()) {
-    // Of everybody but those whose certificates another format takes.
-    const std::string_view organization = AttributeOf(certificate.subject(), kOrganizationOid);
-    const bool others = organization == "Advanced Micro Devices" || organization == "Intel Corporation";
-    return others ? std::nullopt : std::optional(CertificateKind::kCa);
-  }
+  if (certificate.is_ca()) { return IsOfAnotherFormat(certificate.SubjectText()) ? std::nullopt : std::optional(CertificateKind::kCa); }
   const std::vector<Bytes> purposes = PurposesOf(certificate);
   const bool of_a_tpm = certificate.FindExtension(kGceInstanceOid) != nullptr || Has(purposes, kEkPurpose) || Has(purposes, kAikPurpose);
   if (!of_a_tpm) return std::nullopt;

@@ -46,6 +46,9 @@ const CertificateProfile& ProfileHint(const crypto::Certificate& leaf);
 enum class CertificateKind : std::uint8_t { kAk, kEk, kCa };
 std::optional<CertificateKind> KindOf(const crypto::Certificate& certificate);
 
+// `name`: as SubjectText and IssuerText have it. By its common name, a CA of SEV, SGX or TDX.
+bool IsOfAnotherFormat(std::string_view name);
+
 // keyUsage alone: digitalSignature and nothing that decrypts or agrees on keys.
 bool IsForSigning(const crypto::Certificate& certificate);
 

@@ -45,7 +45,7 @@ class Unpacker {
         known != nullptr ? Outcome<crypto::CertificateList>(known->list) : crypto::CertificateList::FromDer(der);
     if (!list) return Complain(std::move(list).findings());
     std::string issuer = list->IssuerText();
-    if (issuer.find("Advanced Micro Devices") != std::string::npos || issuer.find("Intel Corporation") != std::string::npos) return true;
+    if (IsOfAnotherFormat(issuer)) return true;
     trust::CollateralItem item{{std::string(kCrlKind), std::move(issuer), {}}, body, body.Sha256(), source_};
     item.revocation_list = std::move(list).value();
     items_.push_back(std::move(item));

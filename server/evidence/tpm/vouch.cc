@@ -263,7 +263,7 @@ std::optional<VouchedEk> VouchForEk(const evidence::AuthenticationContext& conte
   const auto refuse = [&](std::string actual) {
     return [&area, actual = std::move(actual)] {
       return Refusal(Reason::kEkUnvouched, kEkComponent, "key",
-                     "a certificate under a root that is pinned or configured, or a key that an operator enrolled",
+                     "a certificate under a root of tpm_ek_roots, or a key that an operator enrolled",
                      Cat(actual, " of ", ToHex(area->name())));
     };
   };
@@ -278,7 +278,9 @@ std::optional<VouchedEk> VouchForEk(const evidence::AuthenticationContext& conte
   }
   const auto certificate = crypto::CertificatesFrom(der, kEkCertificateComponent, 1);
   if (!log.Require(Check::kTpmCertificateKind, certificate)) return std::nullopt;
-  const CertificateProfile& profile = ProfileHint(certificate->front());
+  // Under roots that the operator named, and no others: those that clouds certify everybody's machines with say nothing of whose it is.
+  CertificateProfile profile = ProfileHint(certificate->front());
+  profile.ek.vendor = kOperatorVendor;
   if (!context.anchors.HasAnchorFor(profile.ek.vendor, kProduct)) {
     log.Skip(Check::kTpmEkProfile, {.reason = Reason::kEkRootsUnset,
                                     .effect = Effect::kNote,

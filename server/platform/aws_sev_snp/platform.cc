@@ -4,6 +4,7 @@
 
 #include "evidence/sev_snp/judge.h"
 #include "platform/binding/aws_vlek.h"
+#include "platform/binding/launch_answers.h"
 #include "platform/binding/nitro_document.h"
 #include "platform/binding/nitro_quote.h"
 #include "platform/binding/snp_report.h"
@@ -77,6 +78,7 @@ const platform::Platform kPlatform{
     .provenance = &sev_snp::ProvenanceOf,
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
+    .no_answer = &platform::FirmwareIsNotTheBoot,
 };
 
 }  // namespace assay::aws_sev_snp

@@ -3,6 +3,7 @@
 #include "evidence/sev_snp/format.h"
 #include "evidence/sev_snp/judge.h"
 #include "platform/binding/aws_vlek.h"
+#include "platform/binding/launch_answers.h"
 #include "platform/binding/snp_report.h"
 
 namespace assay::aws_sev_snp_report {
@@ -56,6 +57,7 @@ const platform::Platform kPlatform{
     .provenance = &sev_snp::ProvenanceOf,
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
+    .no_answer = &platform::FirmwareIsNotTheBoot,
 };
 
 }  // namespace assay::aws_sev_snp_report

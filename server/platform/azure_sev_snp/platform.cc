@@ -7,6 +7,7 @@
 #include "evidence/sev_snp/judge.h"
 #include "evidence/tcg_log/format.h"
 #include "platform/binding/azure_hcl.h"
+#include "platform/binding/launch_answers.h"
 #include "platform/binding/vtpm.h"
 
 namespace assay::azure_sev_snp {
@@ -82,6 +83,7 @@ const platform::Platform kPlatform{
     .name = "azure_sev_snp",
     .summary = "Azure confidential VM on SEV-SNP: quote by the paravisor's virtual TPM, whose key the hardware report commits to",
     .cloud = "azure",
+    .launch_claims = sev_snp::kLaunchClaims,
     .strength_at_best = platform::Strength::kB,
     .trusted_at_best = "AMD; Microsoft, for the paravisor that runs the virtual TPM",
     .manifest = kManifest,
@@ -92,6 +94,7 @@ const platform::Platform kPlatform{
     .provenance = &ProvenanceOf,
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
+    .no_answer = &platform::MicrosoftIsNotTheOwner,
 };
 
 }  // namespace assay::azure_sev_snp

@@ -7,6 +7,7 @@
 #include "evidence/dcap/judge.h"
 #include "evidence/tcg_log/format.h"
 #include "platform/binding/azure_hcl.h"
+#include "platform/binding/launch_answers.h"
 #include "platform/binding/vtpm.h"
 
 namespace assay::azure_tdx {
@@ -79,6 +80,7 @@ const platform::Platform kPlatform{
     .name = "azure_tdx",
     .summary = "Azure confidential VM on TDX: quote by the paravisor's virtual TPM, whose key the TD quote commits to",
     .cloud = "azure",
+    .launch_claims = dcap::kLaunchClaims,
     .strength_at_best = platform::Strength::kB,
     .trusted_at_best = "Intel; Microsoft, for the paravisor that runs the virtual TPM",
     .manifest = kManifest,
@@ -90,6 +92,7 @@ const platform::Platform kPlatform{
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
     .meaningless = &Meaningless,
+    .no_answer = &platform::MicrosoftIsNotTheOwner,
 };
 
 }  // namespace assay::azure_tdx

@@ -142,11 +142,11 @@ inline bool HasPart(const trust::Bundle& bundle, std::string_view component) {
 }
 
 // B: hardware binds the key of a TPM inside the machine, whose quote carries freshness and boot state. Without values that a policy
-// appraises, nothing is known of the boot.
+// appraises, nothing is known of the boot; nor without an appraised launch, since any other paravisor can have the TPM say anything.
 inline Strength HclStrength(const trust::Bundle& bundle, const AppraisedFacts& facts, std::string_view hardware) {
   const bool bound = HasPart(bundle, azure_hcl::kClaimsComponent) && HasPart(bundle, hardware);
   if (!bound) return Strength::kE;
-  return facts.boot_covered && HasPart(bundle, tpm::kPcrsComponent) ? Strength::kB : Strength::kC;
+  return facts.boot_covered && facts.launch_appraised && HasPart(bundle, tpm::kPcrsComponent) ? Strength::kB : Strength::kC;
 }
 
 // `vendor`, `measurement`: of the hardware and its launch measurement; `level`: where the paravisor runs.
@@ -168,8 +168,13 @@ inline TrustBoundary HclBoundary(const trust::Bundle& bundle, const AppraisedFac
     boundary.not_proven.emplace_back(
         Cat("that the paravisor can be reviewed: no release with its ", measurement, " that says so was matched"));
   }
-  if (facts.boot_covered) boundary.features.push_back(Feature::kMeasuredBoot);
+  if (facts.boot_covered && facts.launch_appraised) boundary.features.push_back(Feature::kMeasuredBoot);
   else boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
+  if (!facts.launch_appraised) {
+    boundary.not_proven.emplace_back(Cat("which paravisor runs the virtual TPM: no rule or release names values of ", measurement));
+    boundary.trusted_parties.emplace_back(
+        "whoever made the code that the machine started: it may be anybody's, with a virtual TPM that says anything");
+  }
   if (bundle.claims().Find("log.bank") == nullptr) {
     boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
   }

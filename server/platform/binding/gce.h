@@ -2,7 +2,8 @@
 //
 // The TPM: the report's data are the digest of a transcript with the attestation key in it, as the challenge has it, and the TPM's quote
 // answers the same challenge. So the guest that this report is of named this key, and the key quoted for it. That the TPM is this guest's
-// own stays Google's word: its hypervisor runs the TPM.
+// own nothing shows: two machines that cooperate, one of them Google's, can answer one challenge together. So Google's certificate, which
+// counts as proof of the cloud, is of the machine that the TPM is in; of the hardware it says nothing.
 #pragma once
 
 #include <optional>
@@ -128,8 +129,9 @@ inline evidence::Provenance GceProvenance(const trust::AuthenticatedClaims&, con
 inline TrustBoundary GceBoundary(const trust::Bundle& bundle, const AppraisedFacts& facts) {
   TrustBoundary boundary;
   boundary.features = {Feature::kCustomImages, Feature::kMemoryEncryption, Feature::kRawGuestAttestation};
-  boundary.not_proven = {"that the virtual TPM and its PCRs are this machine's own: Google's hypervisor runs it",
-                         "what the guest's firmware does: its source is not published"};
+  boundary.not_proven = {
+      "that the virtual TPM and its PCRs are this machine's own: Google's hypervisor runs it, and two machines that cooperate can answer one challenge",
+      "what the guest's firmware does: its source is not published"};
   if (!facts.boot_covered) boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
   if (bundle.claims().Find("gce.firmware_svn") == nullptr && !facts.release_matched) {
     boundary.not_proven.emplace_back(

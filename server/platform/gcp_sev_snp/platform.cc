@@ -6,6 +6,7 @@
 #include "evidence/sev_snp/format.h"
 #include "platform/binding/event_log.h"
 #include "platform/binding/gce.h"
+#include "platform/binding/launch_answers.h"
 #include "platform/binding/snp_report.h"
 
 namespace assay::gcp_sev_snp {
@@ -89,6 +90,7 @@ const platform::Platform kPlatform{
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
     .needs = &Needs,
+    .no_answer = &platform::FirmwareIsNotTheBoot,
 };
 
 }  // namespace assay::gcp_sev_snp

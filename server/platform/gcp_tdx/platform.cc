@@ -6,6 +6,7 @@
 #include "evidence/dcap/format.h"
 #include "platform/binding/ccel.h"
 #include "platform/binding/gce.h"
+#include "platform/binding/launch_answers.h"
 
 namespace assay::gcp_tdx {
 namespace {
@@ -100,6 +101,7 @@ const platform::Platform kPlatform{
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
     .needs = &Needs,
+    .no_answer = &platform::FirmwareIsNotTheBoot,
 };
 
 }  // namespace assay::gcp_tdx

@@ -11,6 +11,7 @@
 #include "evidence/sev_snp/format.h"
 #include "evidence/sev_snp/judge.h"
 #include "evidence/svsm/format.h"
+#include "platform/binding/launch_answers.h"
 #include "platform/binding/vtpm.h"
 #include "platform/binding/without_challenge.h"
 
@@ -133,7 +134,8 @@ std::optional<trust::Bundle> Authenticate(std::span<const evidence::Item> items,
 }
 
 platform::Strength StrengthOf(const trust::Bundle&, const platform::AppraisedFacts& facts) {
-  return facts.boot_covered ? platform::Strength::kB : platform::Strength::kC;
+  // Any other SVSM can have its virtual TPM say anything.
+  return facts.boot_covered && facts.launch_appraised ? platform::Strength::kB : platform::Strength::kC;
 }
 
 platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platform::AppraisedFacts& facts) {
@@ -150,8 +152,12 @@ platform::TrustBoundary TrustBoundaryOf(const trust::Bundle& bundle, const platf
     boundary.trusted_parties.emplace_back("whoever made the SVSM and firmware, which run the virtual TPM");
     boundary.not_proven.emplace_back("which SVSM and firmware were launched: no release of the reference values was matched");
   }
-  if (facts.boot_covered) boundary.features.push_back(Feature::kMeasuredBoot);
+  if (facts.boot_covered && facts.launch_appraised) boundary.features.push_back(Feature::kMeasuredBoot);
   else boundary.not_proven.emplace_back("which kernel, initrd and command line were booted");
+  if (!facts.launch_appraised) {
+    boundary.not_proven.emplace_back(
+        "which SVSM runs the virtual TPM: no rule or release names values of snp.measurement or snp.id_key_digest");
+  }
   if (bundle.claims().Find("log.bank") == nullptr) {
     boundary.not_proven.emplace_back("what made the PCRs what they are: no event log was sent");
   }
@@ -167,6 +173,7 @@ const platform::Platform kPlatform{
     .name = "qemu_sev_snp_svsm",
     .summary = "QEMU/KVM: SEV-SNP guest under an SVSM, quote by the SVSM's virtual TPM, whose key the report commits to",
     .cloud = "openstack",
+    .launch_claims = sev_snp::kLaunchClaims,
     .strength_at_best = platform::Strength::kB,
     .trusted_at_best = "AMD; who can attach to the memory bus; who wrote the SVSM",
     .manifest = kManifest,
@@ -177,6 +184,7 @@ const platform::Platform kPlatform{
     .provenance = &sev_snp::ProvenanceOf,
     .strength = &StrengthOf,
     .trust_boundary = &TrustBoundaryOf,
+    .no_answer = &platform::FirmwareIsNotTheBoot,
 };
 
 }  // namespace assay::qemu_sev_snp_svsm

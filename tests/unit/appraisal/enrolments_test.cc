@@ -9,6 +9,7 @@
 #include "appraisal/anchors_file.h"
 #include "base/strings.h"
 #include "codec/pem.h"
+#include "evidence/tpm/ak_certificate.h"
 #include "registry/builtin_registry.h"
 #include "tests/softtee/tpm_evidence.h"
 #include "tests/unit/appraisal/appraising.h"
@@ -139,6 +140,17 @@ TEST_F(TpmRootsFile, EveryAuthorityInItIsAnAnchor) {
   EXPECT_NE(more.Digest(), builtin.Digest());
   EXPECT_EQ(more.anchors().size(), builtin.anchors().size() + 2);
   EXPECT_EQ(Load(AsText(softtee::MintTpmRoot(pki)))->anchors.size(), 1U) << "DER";
+}
+
+TEST(TpmAuthorities, MakersOfProcessorsHaveSomeBesideThoseOfTheirTees) {
+  for (const std::string_view name :
+       {"CN=AMDTPM, O=Advanced Micro Devices", "CN=www.intel.com, O=Intel Corporation, OU=TPM EK root cert signing"}) {
+    EXPECT_FALSE(tpm::IsOfAnotherFormat(name)) << name;
+  }
+  for (const std::string_view name : {"CN=ARK-Milan, O=Advanced Micro Devices", "O=Advanced Micro Devices, CN=SEV-VLEK-Genoa",
+                                      "CN=Intel SGX Root CA, O=Intel Corporation"}) {
+    EXPECT_TRUE(tpm::IsOfAnotherFormat(name)) << name;
+  }
 }
 
 TEST_F(TpmRootsFile, WhatIsNoAuthorityIsRefused) {

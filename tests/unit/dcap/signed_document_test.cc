@@ -106,6 +106,18 @@ TEST(SignedDocument, WhatTheKeyDidNotSignIsRefused) {
   }
 }
 
+// Anybody can send certificates with Intel's names, and every one costs a signature.
+TEST(SignedDocument, SignersAreNoMoreThanMayBeVerified) {
+  Road road;
+  while (road.certificates.size() <= kMaxDocumentSigners) road.certificates.push_back(road.certificates.front());
+  EXPECT_FALSE(road.Take<TcbInfo>(test::TcbDocuments().front()));
+  EXPECT_TRUE(road.log.HasRejection());
+  EXPECT_EQ(road.log.findings().front().reason, Reason::kSizeOverLimit);
+  road.certificates.pop_back();
+  road.log = {};
+  EXPECT_TRUE(road.Take<TcbInfo>(test::TcbDocuments().front()));
+}
+
 TEST(SignedDocument, OnlyAChainToThePinnedRootVouches) {
   static const softtee::Key other = softtee::Key::GenerateP256();
   const trust::CollateralItem sound = test::TcbDocuments().front();

@@ -556,6 +556,42 @@ TEST(AzureTdxPolicies, NeitherDoesAReleaseNorAnAnswerStandOnThem) {
               IsEmpty());
 }
 
+// Registers are worth what the paravisor is that runs the TPM: who starts a TD or guest of his own can have any.
+TEST(AzureVerdicts, WithoutAnAppraisedLaunchRegistersShowNothing) {
+  const std::string pcr4 = ToHex(softtee::RampBank(softtee::kTpmSha256).values.at(4));
+  const AzureEvidence evidence = Mint({.tee = AzureTee::kTdx, .change = &softtee::SignAsMicrosoft});
+  const std::string boot =
+      "waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n";
+  for (const bool appraised : {false, true}) {
+    std::string policy = Replaced(PolicyText("azure_tdx.yaml"), boot, "satisfies: {boot.covered: tpm.sha256_pcr4}\nwaive:\n");
+    policy = Replaced(std::move(policy), "rules:\n",
+                      Cat("rules:\n  - {claim: tpm.sha256_pcr4, equals: \"", pcr4, "\"}\n",
+                          appraised ? Cat("  - {claim: dcap.mrtd, equals: \"", ToHex(softtee::kDefaultMrtd), "\"}\n") : ""));
+    const v1::Appraisal appraisal = Appraise({{"policy.yaml", policy}}, "azure-tdx", ItemsOf(evidence));
+    EXPECT_EQ(appraisal.strength(), appraised ? v1::STRENGTH_B : v1::STRENGTH_C) << appraisal.ShortDebugString();
+    EXPECT_EQ(std::count(appraisal.trust_boundary().features().begin(), appraisal.trust_boundary().features().end(), "measured_boot"),
+              appraised);
+    EXPECT_THAT(appraisal.trust_boundary().not_proven(),
+                appraised
+                    ? testing::Matcher<const google::protobuf::RepeatedPtrField<std::string>&>(Not(Contains(HasSubstr("which paravisor"))))
+                    : Contains(HasSubstr("which paravisor")));
+  }
+}
+
+TEST(AzurePolicies, WhatTheParavisorIsAnswersNeitherQuestion) {
+  const std::string boot =
+      "waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n";
+  const std::string rule = Cat("rules:\n  - {claim: dcap.mrtd, equals: \"", std::string(96, '1'), "\"}\n");
+  const std::string tdx =
+      Replaced(Replaced(PolicyText("azure_tdx.yaml"), "rules:\n", rule), boot, "satisfies: {boot.covered: dcap.mrtd}\nwaive:\n");
+  EXPECT_THAT(Messages({{"p.yaml", tdx}}), Contains(HasSubstr("dcap.mrtd can't answer boot.covered of azure_tdx")));
+  const std::string owner =
+      "  - claim: owner\n    reason: neither claims nor certificate say whose machine it is; demand tpm.ak_key_digest and name it under satisfies\n";
+  const std::string snp =
+      Replaced(Replaced(PolicyText("azure_sev_snp.yaml"), owner, ""), "waive:\n", "satisfies: {owner: snp.id_key_digest}\nwaive:\n");
+  EXPECT_THAT(Messages({{"p.yaml", snp}}), Contains(HasSubstr("snp.id_key_digest can't answer owner of azure_sev_snp")));
+}
+
 // --- genuine ------------------------------------------------------------------------------------------------------------
 
 Bytes PcrItem(const Bytes& file) {

@@ -377,9 +377,9 @@ TEST(GcpSevSnp, IsCWhateverThePolicyAppraises) {
       "gcp_sev_snp.yaml",
       {{"waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n",
         "waive:\n"},
-       {"  # Whose instances",
-        Cat("  - {claim: snp.measurement, equals: \"", ToHex(softtee::kDefaultMeasurement), "\"}\n  # Whose instances")},
-       {"waive:\n", "satisfies: {boot.covered: snp.measurement}\nwaive:\n"}});
+       {"  # Whose instances", Cat("  - {claim: tpm.sha256_pcr4, equals: \"", ToHex(softtee::RampBank(softtee::kTpmSha256).values.at(4)),
+                                   "\"}\n  # Whose instances")},
+       {"waive:\n", "satisfies: {boot.covered: tpm.sha256_pcr4}\nwaive:\n"}});
   ASSERT_TRUE(loaded.book) << (loaded.messages.empty() ? "" : loaded.messages.front().ToString());
   const v1::Appraisal appraisal = Appraise(Sound(GceTee::kSevSnp), {.book = &*loaded.book});
   EXPECT_EQ(appraisal.verdict(), v1::VERDICT_TRUSTED_WITH_WARNINGS) << Text(appraisal);

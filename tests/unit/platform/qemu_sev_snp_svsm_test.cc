@@ -145,9 +145,15 @@ TEST(QemuSevSnpSvsm, WhomOneHasToTrustDependsOnWhatWasAppraised) {
   CheckLog log;
   const auto bundle = Take(Mint(), log);
   ASSERT_TRUE(bundle) << Show(log);
-  const platform::AppraisedFacts best{.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven}, least;
+  const platform::AppraisedFacts best{
+      .boot_covered = true, .launch_appraised = true, .release_matched = true, .provenance = evidence::Provenance::kProven},
+      least, any_svsm{.boot_covered = true, .provenance = evidence::Provenance::kProven};
   EXPECT_EQ(kPlatform.strength(*bundle, best), platform::Strength::kB);
   EXPECT_EQ(kPlatform.strength(*bundle, least), platform::Strength::kC);
+  // Registers are worth what the SVSM is that runs the TPM.
+  EXPECT_EQ(kPlatform.strength(*bundle, any_svsm), platform::Strength::kC);
+  EXPECT_THAT(kPlatform.trust_boundary(*bundle, any_svsm).features, Not(Contains(platform::Feature::kMeasuredBoot)));
+  EXPECT_THAT(kPlatform.trust_boundary(*bundle, any_svsm).not_proven, Contains(HasSubstr("which SVSM runs the virtual TPM")));
   EXPECT_THAT(kPlatform.trust_boundary(*bundle, best).features, Contains(platform::Feature::kReviewableFirmware));
   EXPECT_THAT(kPlatform.trust_boundary(*bundle, best).features, Contains(platform::Feature::kMeasuredBoot));
   const platform::TrustBoundary boundary = kPlatform.trust_boundary(*bundle, least);

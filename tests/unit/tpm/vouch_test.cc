@@ -336,6 +336,30 @@ TEST(TpmActivation, Attack026_CountsUnderNoOther) {
   }
 }
 
+// Clouds certify the TPMs of everybody's machines: their roots, which are pinned for attestation keys, vouch for no endorsement key.
+TEST(TpmActivation, Attack026_CloudsCertifyTheMachinesOfStrangers) {
+  std::vector<trust::Anchor> anchors;
+  const trust::AnchorSet operators = test::Anchors();
+  for (trust::Anchor anchor : operators.anchors()) {
+    anchor.vendor = std::string(kMicrosoftVendor);
+    anchors.push_back(anchor);
+  }
+  const auto named_as_azures = [](softtee::Certificate& certificate) {
+    certificate.subject = softtee::NameOf("0123.TrustedVM.Azure.windows.net");
+  };
+  const Activated activated(Pki().rsa_ek, softtee::MintEkCertificate(Pki(), Pki().rsa_ek, named_as_azures));
+  const trust::EnrolledKeys nobody;
+  CheckLog log;
+  const test::Road road{.profile = nullptr,
+                        .enrolled = &nobody,
+                        .anchors = trust::AnchorSet(std::move(anchors), true),
+                        .activation = &activated.activation,
+                        .endorsement_key = &activated.named};
+  EXPECT_FALSE(test::Take(WithAuthoritiesAlone(), log, road));
+  EXPECT_NE(test::FindingOf(log, Reason::kEkRootsUnset), nullptr);
+  EXPECT_NE(test::FindingOf(log, Reason::kEkUnvouched), nullptr);
+}
+
 TEST(TpmActivation, ThatDidNotComeBackIsToldAndVouchesForNothing) {
   const Activated activated(Pki().rsa_ek);
   const trust::EnrolledKeys nobody, ek({softtee::EkOf(Pki().rsa_ek).Name()});
