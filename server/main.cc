@@ -202,12 +202,17 @@ int BackUp(const DatabaseOptions& options) {
 int Restore(const DatabaseOptions& options) {
   const auto path = DatabaseOf(options.config);
   if (const int* code = std::get_if<int>(&path)) return *code;
-  if (const absl::Status done = store::RestoreDatabase(std::get<std::string>(path), options.file, SystemClock().Now(), ProgressOn("pages"));
-      !done.ok()) {
-    return Explain(done);
+  const auto restored = store::RestoreDatabase(std::get<std::string>(path), options.file, SystemClock().Now(), ProgressOn("pages"));
+  if (!restored.ok()) return Explain(restored.status());
+  std::cout << std::get<std::string>(path) << ": restored from " << options.file << '\n';
+  if (!restored->replaced) {
+    std::cout << "there was no database before: what happened since the backup, bans and revocations too, is not known any more\n";
+    return kOk;
   }
-  std::cout << std::get<std::string>(path) << ": restored from " << options.file
-            << "; what was there before has .before-restore behind its name\n";
+  std::cout << "what was there before has .before-restore behind its name\n";
+  for (const auto& [what, count] : restored->carried) std::cout << "kept from it, where newer: " << what << " (" << count << ")\n";
+  for (const std::string& what : restored->lost) std::cout << "NOT kept, because it can't be read there: " << what << '\n';
+  std::cout << "not kept: verdicts, nodes and the names they hold, enrolments, lifted bans, flips and events of after the backup\n";
   return kOk;
 }
 

@@ -8,6 +8,9 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "appraisal/appraiser.h"
 #include "assay/v1/node.pb.h"
@@ -59,13 +62,37 @@ absl::Status SyncToDisk(const std::string& path) {
                Cat(Printable(path), ": expected to reach the disk, actual: ", std::strerror(error), ". Look at the disk."));
 }
 
-absl::Status Move(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    return Error(StatusCode::kUnavailable,
-                 Cat(Printable(to), ": expected to take its name, actual: ", std::strerror(errno), ". Check the directory."));
-  }
-  const std::string directory = std::filesystem::path(to).parent_path().string();
+// One file under two names; not one name that leads to the other.
+bool SameFile(const std::string& a, const std::string& b) {
+  struct stat first {
+  }, second{};
+  return ::lstat(a.c_str(), &first) == 0 && ::lstat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+absl::Status SyncDirectoryOf(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
   return SyncToDisk(directory.empty() ? "." : directory);
+}
+
+absl::Status NotNamed(const std::string& path) {
+  return Error(StatusCode::kUnavailable,
+               Cat(Printable(path), ": expected to take its name, actual: ", std::strerror(errno), ". Check the directory."));
+}
+
+absl::Status Move(const std::string& from, const std::string& to) {
+  return ::rename(from.c_str(), to.c_str()) == 0 ? SyncDirectoryOf(to) : NotNamed(to);
+}
+
+// At every moment one of the two has the name `path`, and from before the one that is there first is `former` as well.
+absl::Status Replace(const std::string& path, const std::string& by, const std::optional<std::string>& former) {
+  if (former) {
+    if (::link(path.c_str(), former->c_str()) != 0) return NotNamed(*former);
+  }
+  // A log would be taken for the new one's.
+  for (const std::string_view suffix : {"-wal", "-shm"}) ::unlink(Cat(path, suffix).c_str());
+  if (absl::Status synced = SyncDirectoryOf(path); !synced.ok()) return synced;
+  return Move(by, path);
 }
 
 void RemoveDatabase(const std::string& path) {
@@ -213,24 +240,89 @@ std::string Quoted(std::string_view text) {
   return quoted + "'";
 }
 
-// What must never go back does not go back by a restore: floors and numbers of imports of the database that is replaced stay, and
-// documents of the backup that are older than them go. A former database that can't be read has nothing to give.
-absl::Status CarryOverFloors(SqliteDatabase& restored, const std::string& former) {
-  if (!OpenExisting(former, "the former database").ok()) return absl::OkStatus();  // opened: its schema is this one's now
-  const std::string attach = Cat("ATTACH DATABASE ", Quoted(former), " AS former");
-  if (absl::Status attached = restored.Execute(attach.c_str(), "read the former database"); !attached.ok()) return attached;
-  absl::Status carried = restored.Execute(
-      "BEGIN IMMEDIATE; "
-      "INSERT INTO main.floor SELECT * FROM former.floor AS f WHERE true ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET number = excluded.number, issued = excluded.issued "
-      "WHERE (main.floor.number, main.floor.issued) < (excluded.number, excluded.issued); "
-      "DELETE FROM main.collateral WHERE EXISTS (SELECT 1 FROM main.floor AS f WHERE f.kind = collateral.kind AND f.scope = collateral.scope AND f.detail = collateral.detail "
-      "AND f.channel = collateral.channel AND (collateral.number IS NULL OR (collateral.number, collateral.issued) < (f.number, f.issued))); "
-      "INSERT INTO main.bundle SELECT * FROM former.bundle AS b WHERE true ON CONFLICT (key_id) DO UPDATE SET number = excluded.number, sha256 = excluded.sha256, at = excluded.at, by = excluded.by "
-      "WHERE main.bundle.number < excluded.number; "
-      "UPDATE main.meta SET value = max(value, (SELECT value FROM former.meta WHERE name = 'bundle_number')) WHERE name = 'bundle_number'; COMMIT",
-      "carry floors over");
-  const absl::Status detached = restored.Execute("DETACH DATABASE former", "leave the former database");
-  return carried.ok() ? detached : carried;
+// What must never go back by a restore: taken out of the database that is replaced, as far as it is newer there.
+struct Heirloom {
+  std::string_view what;
+  std::string counted;  // its rows are the number that is told
+  std::string then = {};
+};
+
+std::vector<Heirloom> Heirlooms() {
+  const std::string enrolled_as = Cat("iif(enrolment.kind = ", std::int64_t{v1::TPM_KEY_KIND_ENDORSEMENT},
+                                      ", 'endorsement_key:', 'attestation_key:') || lower(hex(enrolment.spki))");
+  const std::string ended = Cat("former.event WHERE kind = ", std::int64_t{v1::EVENT_KIND_UNENROLLED});
+  return {
+      {"floors",
+       "INSERT INTO main.floor SELECT * FROM former.floor AS f WHERE true ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET number = excluded.number, issued = excluded.issued "
+       "WHERE (main.floor.number, main.floor.issued) < (excluded.number, excluded.issued)",
+       // Documents of the backup that are older than them go.
+       "DELETE FROM main.collateral WHERE EXISTS (SELECT 1 FROM main.floor AS f WHERE f.kind = collateral.kind AND f.scope = collateral.scope AND f.detail = collateral.detail "
+       "AND f.channel = collateral.channel AND (collateral.number IS NULL OR (collateral.number, collateral.issued) < (f.number, f.issued)))"},
+      {"numbers of imports",
+       "INSERT INTO main.bundle SELECT * FROM former.bundle AS b WHERE true ON CONFLICT (key_id) DO UPDATE SET number = excluded.number, sha256 = excluded.sha256, at = excluded.at, by = excluded.by "
+       "WHERE main.bundle.number < excluded.number",
+       "UPDATE main.meta SET value = max(value, (SELECT value FROM former.meta WHERE name = 'bundle_number')) WHERE name = 'bundle_number'"},
+      {"bans",
+       "INSERT INTO main.ban (kind, value, at, by, because) SELECT kind, value, at, by, because FROM former.ban WHERE true ORDER BY seq "
+       "ON CONFLICT (kind, value) DO NOTHING"},
+      {"revocations",
+       "UPDATE main.verdict SET revoked_at = f.revoked_at, revoked_by = f.revoked_by, revoked_because = f.revoked_because FROM former.verdict AS f "
+       "WHERE (f.revoked_at > 0) = 1 AND f.id = verdict.id AND verdict.revoked_at = 0",
+       "UPDATE main.node SET trusted_until = 0, trusted_id = '' WHERE trusted_id IN (SELECT id FROM main.verdict WHERE (revoked_at > 0) = 1)"},
+      // Of one that is merely not there nobody knows that it was taken back: the former may have been begun anew.
+      {"ends of enrolments",
+       Cat("DELETE FROM main.enrolment WHERE EXISTS (SELECT 1 FROM (SELECT target, max(at) AS at FROM ", ended,
+           " GROUP BY target) AS e WHERE e.target = ", enrolled_as,
+           " AND e.at >= enrolment.at) AND NOT EXISTS (SELECT 1 FROM former.enrolment AS f ",
+           "WHERE f.spki = enrolment.spki AND f.kind = enrolment.kind AND f.tpm_name = enrolment.tpm_name AND f.node = enrolment.node)"),
+       // For the next restore of this backup, which looks for them in what is restored now.
+       Cat("INSERT INTO main.event (at, kind, verdict_seq, target, by, because) SELECT at, kind, 0, target, by, because FROM ", ended,
+           " AND (at, target) NOT IN (SELECT at, target FROM main.event WHERE kind = ", std::int64_t{v1::EVENT_KIND_UNENROLLED},
+           ") ORDER BY seq")},
+      {"redeemed challenges", "INSERT INTO main.redeemed SELECT * FROM former.redeemed WHERE true ON CONFLICT (nonce) DO NOTHING"},
+      {"the latest time",
+       "UPDATE main.meta SET value = f.value FROM former.meta AS f WHERE meta.name = 'latest_time' AND f.name = 'latest_time' AND f.value > meta.value"},
+      {"numbers of events",
+       "UPDATE main.meta SET value = f.seq FROM former.sqlite_sequence AS f WHERE meta.name = 'events_purged' AND f.name = 'event' AND f.seq > meta.value"},
+  };
+}
+
+absl::StatusOr<std::int64_t> CarryOver(SqliteDatabase& restored, const Heirloom& heirloom) {
+  constexpr std::string_view kOperation = "carry over what is newer";
+  SqliteTransaction transaction(restored, kOperation);
+  if (absl::Status begun = transaction.Begin(); !begun.ok()) return begun;
+  if (absl::Status done = restored.Execute(heirloom.counted.c_str(), kOperation); !done.ok()) return done;
+  const std::int64_t count = restored.RowsChanged();
+  if (absl::Status done = restored.Execute(heirloom.then.c_str(), kOperation); !done.ok()) return done;
+  if (absl::Status done = transaction.Commit(); !done.ok()) return done;
+  return count;
+}
+
+// A former database that can't be read, or a part of it, has nothing to give: it may be why there is a restore.
+absl::Status CarryOverAll(SqliteDatabase& restored, const std::string& former, Restored& told) {
+  // Opened: its schema is this one's now.
+  const bool readable = OpenExisting(former, "the former database").ok();
+  if (readable) {
+    const std::string attach = Cat("ATTACH DATABASE ", Quoted(former), " AS former");
+    if (absl::Status attached = restored.Execute(attach.c_str(), "read the former database"); !attached.ok()) return attached;
+  }
+  for (const Heirloom& heirloom : Heirlooms()) {
+    const absl::StatusOr<std::int64_t> carried = readable ? CarryOver(restored, heirloom) : absl::DataLossError("can't be read");
+    if (carried.ok()) told.carried.push_back({std::string(heirloom.what), *carried});
+    else if (absl::IsDataLoss(carried.status())) told.lost.emplace_back(heirloom.what);
+    else return carried.status();
+  }
+  return readable ? restored.Execute("DETACH DATABASE former", "leave the former database") : absl::OkStatus();
+}
+
+// Events go on behind every sequence that was given to a watcher since the backup, whether or not the former database is there to
+// say which: no verifier makes a million a second. To whoever resumes from before, what lies between counts as purged.
+absl::Status SkipSequences(SqliteDatabase& restored, Time now) {
+  const std::string skip = Cat("UPDATE meta SET value = 1 + max(value, ", now.time_since_epoch().count() * 1'000'000,
+                               ", coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)) WHERE name = 'events_purged'; "
+                               "DELETE FROM sqlite_sequence WHERE name = 'event'; "
+                               "INSERT INTO sqlite_sequence (name, seq) SELECT 'event', value FROM meta WHERE name = 'events_purged'");
+  return restored.Execute(skip.c_str(), "number events anew");
 }
 
 absl::Status RequireSound(const std::string& path, const Progress& progress) {
@@ -264,21 +356,27 @@ absl::Status BackUpDatabase(const std::string& path, const std::string& to, cons
   return done;
 }
 
-absl::Status RestoreDatabase(const std::string& path, const std::string& from, Time now, const Progress& progress) {
-  if (absl::Status sound = RequireFile(from, "a backup to restore from"); !sound.ok()) return sound;
+absl::StatusOr<Restored> RestoreDatabase(const std::string& path, const std::string& from, Time now, const Progress& progress) {
+  if (absl::Status there = RequireFile(from, "a backup to restore from"); !there.ok()) return there;
   const std::string partial = path + ".partial", former = path + ".before-restore";
-  if (absl::Status free = RequireNothing(former); !free.ok()) return free;
   std::error_code ignored;
   const bool replaces = std::filesystem::exists(path, ignored);
+  // The same file under both names: a restore was interrupted before it had replaced anything.
+  if (SameFile(path, former)) ::unlink(former.c_str());
+  if (absl::Status free = RequireNothing(former); !free.ok()) return free;
   if (replaces) {
     // A server that has it open would go on writing into the file that is moved away.
     if (absl::Status alone = SqliteDatabase::RequireUnused(path); !alone.ok()) return alone;
   }
   RemoveDatabase(partial);
+  Restored restored;
+  restored.replaced = replaces;
   const absl::Status prepared = [&] {
-    auto backup = OpenExisting(from, "a backup to restore from");
-    if (!backup.ok()) return backup.status();
-    if (absl::Status copied = (*backup)->CopyTo(partial, progress); !copied.ok()) return copied;
+    {
+      auto backup = SqliteDatabase::OpenReadOnly(from, kSchema, {kBusy, 0});
+      if (!backup.ok()) return backup.status();
+      if (absl::Status copied = (*backup)->CopyTo(partial, progress); !copied.ok()) return copied;
+    }
     auto database = OpenExisting(partial, "the copy");
     if (!database.ok()) return database.status();
     // Nonces that were redeemed after the backup are not in it: challenges of that time must not be answered again.
@@ -286,20 +384,18 @@ absl::Status RestoreDatabase(const std::string& path, const std::string& from, T
         Cat("UPDATE meta SET value = ", (now + kLongestChallenge).time_since_epoch().count(), " WHERE name = 'refuse_before'");
     if (absl::Status marked = (*database)->Execute(refuse.c_str(), "mark the restored database"); !marked.ok()) return marked;
     if (replaces) {
-      if (absl::Status carried = CarryOverFloors(**database, path); !carried.ok()) return carried;
+      if (absl::Status carried = CarryOverAll(**database, path, restored); !carried.ok()) return carried;
     }
+    if (absl::Status skipped = SkipSequences(**database, now); !skipped.ok()) return skipped;
     return (*database)->Execute("PRAGMA wal_checkpoint(TRUNCATE)", "finish the restored database");
   }();
   absl::Status done = prepared;
   if (done.ok()) done = RequireSound(partial, {});
   if (done.ok()) done = SyncToDisk(partial);
-  if (done.ok() && replaces) done = Move(path, former);
-  if (done.ok()) {
-    for (const std::string_view suffix : {"-wal", "-shm"}) ::unlink(Cat(path, suffix).c_str());
-    done = Move(partial, path);
-  }
+  if (done.ok()) done = Replace(path, partial, replaces ? std::optional(former) : std::nullopt);
   RemoveDatabase(partial);
-  return done;
+  if (!done.ok()) return done;
+  return restored;
 }
 
 absl::StatusOr<Compacted> CompactDatabase(const std::string& path) {

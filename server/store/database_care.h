@@ -2,8 +2,10 @@
 // for Restore.
 //
 // Promises: a backup is one consistent state, checked before it takes its name, and never overwrites anything; a restore
-// replaces the database only by one that was checked, keeps the former beside it, makes challenges from before it
-// unanswerable, so that no nonce is redeemed twice, and keeps the former's floors and numbers of imports where they are higher; a check reads every record and recomputes every digest.
+// replaces the database only by one that was checked, at one moment, so that a crash leaves one of the two; it keeps the former
+// beside it and changes nothing of the backup; it makes challenges from before it unanswerable, so that no nonce is redeemed twice,
+// tells watchers of before that they missed something, and keeps what must never go back (`Restored::carried`); a check reads
+// every record and recomputes every digest.
 // Does not promise to be quick: each reads the whole file.
 //
 // Errors: InvalidArgument (a path that is none, a file that exists where none may be, or the other way round),
@@ -29,8 +31,19 @@ absl::StatusOr<std::vector<std::string>> CheckDatabase(const std::string& path, 
 
 absl::Status BackUpDatabase(const std::string& path, const std::string& to, const Progress& progress = {});
 
+// What came of a restore besides the backup itself.
+struct Restored {
+  struct Carried {
+    std::string what;
+    std::int64_t count = 0;
+  };
+  bool replaced = false;          // there was a former database
+  std::vector<Carried> carried;   // from the former, where it is newer there
+  std::vector<std::string> lost;  // what would have been, but can't be read there any more
+};
+
 // The former database, if there was one, is `path` with ".before-restore" behind it afterwards.
-absl::Status RestoreDatabase(const std::string& path, const std::string& from, Time now, const Progress& progress = {});
+absl::StatusOr<Restored> RestoreDatabase(const std::string& path, const std::string& from, Time now, const Progress& progress = {});
 
 // Gives the space of what was forgotten back to the file system. Bytes of the file before and after.
 struct Compacted {

@@ -70,6 +70,13 @@ absl::Status CreateIfMissing(const std::string& path) {
   return absl::OkStatus();
 }
 
+// What in a path would end it or be decoded in a URI; an authority, which "//" would begin, is given as empty.
+std::string UriOf(const std::string& file) {
+  std::string uri = file.starts_with('/') ? "file://" : "file:";
+  for (const char c : file) uri += c == '%' ? "%25" : c == '?' ? "%3f" : c == '#' ? "%23" : std::string(1, c);
+  return uri;
+}
+
 }  // namespace
 
 // --- statements ----------------------------------------------------------------------------------------------------
@@ -173,6 +180,25 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::
   return database;
 }
 
+absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::OpenReadOnly(const std::string& path, const Schema& schema,
+                                                                             const Limits& limits) {
+  const std::string file = path.starts_with('/') ? path : "./" + path;
+  // Without this word SQLite makes files beside a database in WAL mode even to read it. With it, SQLite looks at no log and takes no
+  // lock, so it is only said where there is nothing of either (https://sqlite.org/uri.html#uriimmutable).
+  std::error_code ignored;
+  const bool unused = !std::filesystem::exists(file + "-wal", ignored) && !std::filesystem::exists(file + "-journal", ignored);
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(file));
+  sqlite3* connection = nullptr;
+  const int code = sqlite3_open_v2(Cat(UriOf(file), unused ? "?immutable=1" : "").c_str(), &connection,
+                                   SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  database->connection_.reset(connection);
+  if (code != SQLITE_OK) return database->ErrorOf(code, "open the database for reading");
+  sqlite3_busy_timeout(connection, static_cast<int>(limits.busy_timeout.count()));
+  if (absl::Status ours = database->RefuseForeign(schema); !ours.ok()) return ours;
+  if (const auto known = database->KnownVersion(schema); !known.ok()) return known.status();
+  return database;
+}
+
 absl::Status SqliteDatabase::Connect(const Limits& limits) {
   sqlite3* connection = nullptr;
   const int code =
@@ -231,19 +257,23 @@ absl::Status SqliteDatabase::Configure(const Limits& limits) {
   return Execute(Cat("PRAGMA max_page_count = ", limits.max_bytes / *page_size).c_str(), "limit the database's size");
 }
 
+absl::StatusOr<std::int64_t> SqliteDatabase::KnownVersion(const Schema& schema) {
+  const auto newest = static_cast<std::int64_t>(schema.migrations.size());
+  const absl::StatusOr<std::int64_t> version = IntegerOf("PRAGMA user_version");
+  if (!version.ok() || (*version >= 0 && *version <= newest)) return version;
+  return Error(StatusCode::kFailedPrecondition,
+               Located(Cat("has schema version ", *version, ", and this program knows versions up to ", newest,
+                           "; run the program version that wrote it, or restore the backup made before its upgrade")));
+}
+
 absl::Status SqliteDatabase::Migrate(const Schema& schema) {
   constexpr std::string_view kOperation = "bring the schema up to date";
   const auto newest = static_cast<std::int64_t>(schema.migrations.size());
   // Of several processes that open a new file at once, one migrates; so the version is read under the write lock.
   SqliteTransaction transaction(*this, kOperation);
   if (absl::Status status = transaction.Begin(); !status.ok()) return status;
-  const absl::StatusOr<std::int64_t> version = IntegerOf("PRAGMA user_version");
+  const absl::StatusOr<std::int64_t> version = KnownVersion(schema);
   if (!version.ok()) return version.status();
-  if (*version < 0 || *version > newest) {
-    return Error(StatusCode::kFailedPrecondition,
-                 Located(Cat("has schema version ", *version, ", and this program knows versions up to ", newest,
-                             "; run the program version that wrote it, or restore the backup made before its upgrade")));
-  }
   if (*version == newest) return absl::OkStatus();
   for (std::int64_t next = *version; next < newest; ++next) {
     const char* migration = schema.migrations[static_cast<std::size_t>(next)];

@@ -90,6 +90,10 @@ class SqliteDatabase {
   // schema, a file system that can't do what durability needs), Unavailable, DataLoss.
   static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const std::string& path, const Schema& schema, const Limits& limits);
 
+  // Opens one for reading only, with whatever version of the schema it has: it may be on a medium that nobody can write to. Neither
+  // it nor its directory is changed, unless a log (-wal) beside it says that it was, or is, in use: SQLite then reads that as well.
+  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> OpenReadOnly(const std::string& path, const Schema& schema, const Limits& limits);
+
   absl::StatusOr<SqliteStatement> Prepare(const char* sql);
   absl::Status PrepareAll(std::initializer_list<std::pair<SqliteStatement*, const char*>> statements);
   // One or several statements without parameters.
@@ -114,6 +118,7 @@ class SqliteDatabase {
   explicit SqliteDatabase(std::string path) : path_(std::move(path)) {}
   absl::Status Connect(const Limits& limits);
   absl::Status RefuseForeign(const Schema& schema);
+  absl::StatusOr<std::int64_t> KnownVersion(const Schema& schema);
   absl::Status Configure(const Limits& limits);
   absl::Status Migrate(const Schema& schema);
   absl::StatusOr<std::int64_t> IntegerOf(const char* sql);

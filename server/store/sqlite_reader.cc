@@ -128,7 +128,9 @@ absl::StatusOr<std::unique_ptr<SqliteReader>> SqliteReader::On(std::unique_ptr<S
       {&reader->select_summary_, summary.c_str()},
       {&reader->select_blob_, "SELECT body FROM blob WHERE sha256 = ?1"},
       {&reader->select_latest_time_, "SELECT value FROM meta WHERE name = 'latest_time'"},
-      {&reader->select_latest_event_, "SELECT coalesce(max(seq), 0) FROM event"},
+      // Where all are purged, the last that was: a watch begins behind it.
+      {&reader->select_latest_event_,
+       "SELECT max(value, (SELECT coalesce(max(seq), 0) FROM event)) FROM meta WHERE name = 'events_purged'"},
       {&reader->select_events_purged_, "SELECT value FROM meta WHERE name = 'events_purged'"},
       {&reader->count_nodes_,
        "SELECT CASE WHEN EXISTS (SELECT 1 FROM ban WHERE (ban.kind = 1 AND ban.value = lower(hex(node.identity))) OR (ban.kind = 2 AND ban.value = lower(hex(node.node_key))) "

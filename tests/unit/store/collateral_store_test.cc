@@ -330,8 +330,8 @@ TEST_F(CollateralStoreTest, ABackupHasItAndARestoreNeverLowersAFloor) {
     ASSERT_TRUE(store->NextBundleNumber(kNow).ok());
   }
   EXPECT_EQ(FloorIn(*Open("b.db"), kCrl), 7u);
-  const absl::Status restored = RestoreDatabase(File(), File("b.db"), kNow);
-  ASSERT_TRUE(restored.ok()) << restored;
+  const auto restored = RestoreDatabase(File(), File("b.db"), kNow);
+  ASSERT_TRUE(restored.ok()) << restored.status();
   const auto store = Open();
   EXPECT_EQ(FloorIn(*store, kCrl), 8u);
   EXPECT_EQ(FloorIn(*store, kInfo), 3u);
