@@ -71,6 +71,11 @@ void GroupCommit::CommitEach(const std::vector<Waiting*>& group) {
     whole = database_.Execute("SAVEPOINT member", operation);
     if (!whole.ok()) break;
     member.status = member.write();
+    if (!member.status.ok() && !database_.InTransaction()) {
+      // SQLite has undone all of them: there is no savepoint to go back to, and what failed for this one failed for each.
+      whole = member.status;
+      break;
+    }
     whole = database_.Execute(member.status.ok() ? "RELEASE member" : "ROLLBACK TO member; RELEASE member", operation);
     any |= member.status.ok();
   }

@@ -2,7 +2,8 @@
 //
 // Promises: Run returns OK only after the transaction that the write was part of is durable; a write that fails is undone
 // alone, those beside it stand; writes run one at a time, in the order of their calls. The connection belongs to whatever runs
-// inside of Run. Does not promise which writes share a transaction, nor that a write runs only once: where another one failed, it
+// inside of Run. Where the disk is
+// full or fails, those beside it may fail with it. Does not promise which writes share a transaction, nor that a write runs only once: where another one failed, it
 // was undone and is run again.
 #pragma once
 

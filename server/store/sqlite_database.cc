@@ -359,6 +359,8 @@ absl::StatusOr<std::int64_t> SqliteDatabase::IntegerOf(const char* sql) {
   return *row ? run.IntegerAt(0) : 0;
 }
 
+bool SqliteDatabase::InTransaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
+
 std::int64_t SqliteDatabase::RowsChanged() const { return sqlite3_changes64(connection_.get()); }
 
 std::string SqliteDatabase::Located(std::string_view text) const { return Cat(Printable(path_), ": ", text); }

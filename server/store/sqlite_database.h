@@ -103,6 +103,8 @@ class SqliteDatabase {
   absl::Status CopyTo(const std::string& path, const std::function<void(std::int64_t, std::int64_t)>& progress);
   // FailedPrecondition: another connection, of this process or another, has the file open for writing or has just used it.
   static absl::Status RequireUnused(const std::string& path);
+  // False as well after SQLite rolled back by itself, as it does on a full disk (https://sqlite.org/c3ref/get_autocommit.html).
+  bool InTransaction() const;
   // Rows that the last INSERT, UPDATE or DELETE changed.
   std::int64_t RowsChanged() const;
 

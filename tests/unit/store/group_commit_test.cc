@@ -1,9 +1,11 @@
 // Writes that share transactions: whatever shares with whom, each stands or falls alone.
 #include "store/group_commit.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -85,6 +87,38 @@ TEST_F(GroupCommitTest, AWriteAloneThatFailsRunsOnce) {
   EXPECT_EQ(Sum(), "0 0");
   EXPECT_EQ(Write(commits, 1, 2, 5), absl::OkStatus());
   EXPECT_EQ(Sum(), "1 2");
+}
+
+// SQLite then rolls the whole transaction back by itself, savepoints included.
+TEST_F(GroupCommitTest, OnAFullDiskEachIsToldSo) {
+  constexpr int kThreads = 4, kRounds = 20;
+  ASSERT_EQ(database_->Execute("CREATE TABLE filling (bytes BLOB NOT NULL) STRICT; PRAGMA max_page_count = 20", "limit"), absl::OkStatus());
+  GroupCommit commits(*database_);
+  std::atomic<int> stored = 0, refused = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::atomic<int> calling = 0;
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&] {
+        ++calling;
+        const absl::Status status = commits.Run("write", [&] {
+          // Whoever is first waits for the others, which then share the next transaction.
+          while (calling < kThreads) std::this_thread::yield();
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          return database_->Execute("INSERT INTO filling VALUES (zeroblob(20000))", "write");
+        });
+        ++(status.ok() ? stored : refused);
+        if (status.ok()) return;
+        EXPECT_THAT(std::string(status.message()), testing::HasSubstr("database or disk is full"));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_GT(refused, 0);
+  SqliteStatement select = database_->Prepare("SELECT count(*) FROM filling").value();
+  SqliteStatement::Run run(select, "count");
+  ASSERT_TRUE(*run.Step());
+  EXPECT_EQ(run.IntegerAt(0), stored) << "what was answered with OK is there, and nothing else";
 }
 
 }  // namespace
