@@ -33,6 +33,7 @@ constexpr std::size_t kNonceSize = 32;  // field 1 of the binding transcript
 constexpr Duration kRemembered{600};
 // A blob in use is marked as used this often, not at every use; purging allows for twice as much.
 constexpr std::int64_t kMarkedEvery = 3600;
+constexpr std::int64_t kNodesAtOnce = 5000;  // that one purge looks at
 // Who revokes what a re-appraisal rejects. No identity of an operator is without ':' or '.'.
 constexpr std::string_view kVerifier = "assayd";
 
@@ -324,6 +325,10 @@ class SqliteStore final : public VerdictStore {
         {&purge_blobs_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = ?1 AND used_at < ?2 LIMIT 500)"},
         {&attempt_bytes_, "SELECT coalesce(sum(size), 0) FROM blob WHERE kind = 0"},
         {&purge_oldest_attempts_, "DELETE FROM blob WHERE sha256 IN (SELECT sha256 FROM blob WHERE kind = 0 ORDER BY used_at LIMIT 500)"},
+        {&nodes_part_, "SELECT coalesce(max(seq), 0), count(*) FROM (SELECT seq FROM node WHERE seq > ?1 ORDER BY seq LIMIT ?2)"},
+        // A name is held for as long as its verdict stands, or while there is a conflict about it. Bans and enrolments name whom
+        // they are about by themselves.
+        {&purge_nodes_, "DELETE FROM node WHERE seq > ?1 AND seq <= ?2 AND last_seen < ?3 AND trusted_until < ?3 AND conflict_at = 0"},
         {&last_old_event_, "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM event WHERE at < ?1 ORDER BY seq LIMIT 500)"},
         {&purge_events_, "DELETE FROM event WHERE seq <= ?1"},
         {&mark_events_purged_, "UPDATE meta SET value = max(value, ?1) WHERE name = 'events_purged'"},
@@ -557,6 +562,17 @@ class SqliteStore final : public VerdictStore {
         return status;
       }
     }
+    // Nodes are walked through part by part: an index by when they were seen would be written with every verdict.
+    std::int64_t part_end = 0, part_size = 0;
+    {
+      SqliteStatement::Run find(nodes_part_, "forget old nodes");
+      const absl::StatusOr<bool> row = find.Bind(nodes_walked_).Bind(kNodesAtOnce).Step();
+      if (!row.ok()) return row.status();
+      part_end = find.IntegerAt(0);
+      part_size = find.IntegerAt(1);
+    }
+    if (absl::Status status = run(purge_nodes_, purged.nodes, {nodes_walked_, part_end, before}); !status.ok()) return status;
+    nodes_walked_ = part_size < kNodesAtOnce ? 0 : part_end;
     return absl::OkStatus();
   }
 
@@ -588,7 +604,8 @@ class SqliteStore final : public VerdictStore {
   SqliteEnrolments enrolments_;
   SqliteStatement insert_nonce_, forget_nonces_, insert_blob_, insert_verdict_, insert_reason_, raise_latest_time_, refuse_before_, revoke_,
       last_flip_, insert_flip_, purge_verdicts_, purge_attempts_, purge_blobs_, attempt_bytes_, purge_oldest_attempts_, last_old_event_,
-      purge_events_, mark_events_purged_;
+      purge_events_, mark_events_purged_, nodes_part_, purge_nodes_;
+  std::int64_t nodes_walked_ = 0;  // up to which the last purge looked; 0: to the end
   Marks marks_;
   GroupCommit commits_;
 };

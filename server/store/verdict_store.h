@@ -67,14 +67,14 @@ struct Page {
 
 // What is forgotten, and when. Zero durations: never.
 struct Retention {
-  Duration verdicts{};  // and their policies, collateral and events
+  Duration verdicts{};  // and their policies, collateral, events, and nodes that were not seen since, nor trusted, nor are in conflict
   Duration evidence{};  // of verdicts; they can't be replayed afterwards
   std::int64_t attempts = 10'000;
   std::int64_t attempt_bytes = 256LL * 1024 * 1024;  // of their evidence
 };
 struct Purged {
-  std::int64_t verdicts = 0, attempts = 0, blobs = 0, events = 0;
-  std::int64_t total() const { return verdicts + attempts + blobs + events; }
+  std::int64_t verdicts = 0, attempts = 0, blobs = 0, events = 0, nodes = 0;
+  std::int64_t total() const { return verdicts + attempts + blobs + events + nodes; }
 };
 
 // Nodes by how they stand; each counts once, banned before expired before its last verdict.

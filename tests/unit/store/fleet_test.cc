@@ -550,6 +550,63 @@ TEST_F(FleetTest, OldEvidenceGoesBeforeItsVerdict) {
   EXPECT_EQ(store_->EventsAfter(latest, "", 10)->elements.size(), 1u);
 }
 
+TEST_F(FleetTest, NodesThatWereNotSeenForLongAreForgotten) {
+  Add({.identity = 1, .name = "gone"});
+  Add({.identity = 2, .name = "rejected", .verdict = v1::VERDICT_REJECTED});
+  Add({.identity = 3, .name = "conflict"});
+  Add({.identity = 3, .name = "second", .verdict = v1::VERDICT_REJECTED, .reason = "identity_conflict"});
+  Add({.identity = 4, .name = "trusted", .valid = 100 * kDay});
+  Add({.identity = 5, .name = "seen"});
+  Add({.identity = 5, .name = "seen", .verdict = v1::VERDICT_REJECTED, .at = kNow + 20 * kDay});
+  ASSERT_TRUE(store_->Impose(v1::BAN_KIND_INSTANCE, ToHex(IdentityOf(1)), act_).ok());
+  const Retention retention{.verdicts = 90 * kDay};
+  const auto forget = [&](Duration after) {
+    std::int64_t nodes = 0;
+    while (true) {
+      const auto purged = store_->Purge(retention, kNow + after);
+      EXPECT_TRUE(purged.ok()) << purged.status();
+      if (!purged.ok() || purged->total() == 0) return nodes;
+      nodes += purged->nodes;
+    }
+  };
+  EXPECT_EQ(forget(89 * kDay), 0);
+  EXPECT_EQ(forget(91 * kDay), 2);
+  std::vector<std::string> names;
+  for (const v1::Node& node : Nodes()) names.push_back(node.context().name());
+  EXPECT_THAT(names, ElementsAre("conflict", "trusted", "seen"));
+  // What a ban is about need not be known.
+  EXPECT_THAT(StateOf(1, "gone", kNow + 91 * kDay).ban, HasSubstr("instance:0101"));
+  EXPECT_EQ(StateOf(3, "third", kNow + 91 * kDay).held_as, "prod/conflict");
+  EXPECT_EQ(forget(111 * kDay), 1);
+  EXPECT_EQ(forget(191 * kDay), 1);
+  // One that comes back is a node like any other, and nothing takes its number.
+  const std::int64_t last = Nodes()[0].sequence();
+  Add({.identity = 1, .name = "gone", .at = kNow + 191 * kDay});
+  EXPECT_GT(Nodes("name = gone")[0].sequence(), last + 2);
+  ASSERT_TRUE(store_->Release(IdentityOf(3), act_).ok());
+  EXPECT_EQ(forget(192 * kDay), 1);
+}
+
+TEST_F(FleetTest, ManyNodesAreLookedThroughPartByPart) {
+  // 6000 that are trusted, before 100 that are not.
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path().c_str(), &database), SQLITE_OK);
+  const std::string fill =
+      Cat("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6100) INSERT INTO node (identity, cluster, role, name, "
+          "platform, node_key, first_seen, last_seen, verdict, verdict_id, simulated, trusted_until, trusted_id, held_cluster, held_name) "
+          "SELECT CAST(printf('%032d', i) AS BLOB), 'c', 'r', 'n', 'p', x'', 0, 0, 1, '', 0, iif(i > 6000, 0, ",
+          kNow.time_since_epoch().count(), "), '', '', '' FROM n");
+  EXPECT_EQ(sqlite3_exec(database, fill.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+  sqlite3_close(database);
+  const Retention retention{.verdicts = kDay};
+  EXPECT_EQ(store_->Purge(retention, kNow)->nodes, 0);
+  EXPECT_EQ(store_->Purge(retention, kNow)->nodes, 100);
+  EXPECT_EQ(store_->Purge(retention, kNow)->nodes, 0);
+  EXPECT_EQ(store_->Purge(retention, kNow + 2 * kDay)->nodes, 1000) << "where the one before had not ended";
+  EXPECT_EQ(store_->Purge(retention, kNow + 2 * kDay)->nodes, 5000);
+  EXPECT_EQ(store_->Purge(retention, kNow + 2 * kDay)->total(), 0);
+}
+
 TEST_F(FleetTest, BytesInUseStay) {
   const Bytes crl = {1};
   const Blob blobs[] = {{crl, BlobClass::kInput}};
