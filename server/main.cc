@@ -209,10 +209,13 @@ int Restore(const DatabaseOptions& options) {
     std::cout << "there was no database before: what happened since the backup, bans and revocations too, is not known any more\n";
     return kOk;
   }
+  std::vector<std::string> kept;
+  for (const auto& [what, count] : restored->carried) kept.push_back(Cat(what, " ", count));
   std::cout << "what was there before has .before-restore behind its name\n";
-  for (const auto& [what, count] : restored->carried) std::cout << "kept from it, where newer: " << what << " (" << count << ")\n";
-  for (const std::string& what : restored->lost) std::cout << "NOT kept, because it can't be read there: " << what << '\n';
-  std::cout << "not kept: verdicts, nodes and the names they hold, enrolments, lifted bans, flips and events of after the backup\n";
+  if (!kept.empty()) std::cout << "kept from it, where newer: " << Join(kept, ", ") << '\n';
+  if (!restored->lost.empty()) std::cout << "NOT kept, because it can't be read there: " << Join(restored->lost, ", ") << '\n';
+  std::cout
+      << "not kept, if since the backup: verdicts, nodes and the names they hold, new enrolments, lifts of bans, releases, flips, events\n";
   return kOk;
 }
 
