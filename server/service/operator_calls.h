@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/strings.h"
+#include "service/caller_certificate.h"
 #include "service/operator_service.h"
 #include "service/rate_limit.h"
 #include "service/rpc.h"
@@ -43,14 +44,15 @@ class OperatorCalls {
       : inputs_(std::move(inputs)), service_(service), pages_(inputs_.page_key) {}
   ~OperatorCalls() = default;
 
-  // Who calls, and until when that may be believed: a certificate was checked with the connection, whose age is bounded.
+  // Who calls, and by what, which is believed for as long as it says and no longer.
   struct Authorized {
     std::string identity;
-    std::optional<Time> until;
+    Credential credential;
   };
 
   std::variant<Authorized, Finding> CallerFor(const grpc::CallbackServerContext& context, Role role) const {
-    const bool certificate = !context.auth_context()->FindPropertyValues("x509_pem_cert").empty();
+    const std::vector<std::string> shown = PeerNames(context, "x509_pem_cert");
+    const bool certificate = !shown.empty();
     std::vector<std::string_view> tokens;
     if (inputs_.bearers != nullptr) {
       const auto [begin, end] = context.client_metadata().equal_range("authorization");
@@ -60,11 +62,14 @@ class OperatorCalls {
     Authorized caller;
     std::variant<std::string, Finding> checked;
     if (tokens.empty()) {
+      auto until = CertificateUntil(shown.size() == 1 ? shown.front() : "", inputs_.clock.Now());
+      if (auto* refused = std::get_if<Finding>(&until)) return std::move(*refused);
+      caller.credential = {"client certificate", std::get<Time>(until)};
       checked = inputs_.authorization.CheckCertificate(PeerNames(context, "peer_uri"), PeerNames(context, "peer_dns"), role);
     } else {
       auto bearer = inputs_.bearers->Authenticate(tokens);
       if (auto* refused = std::get_if<Finding>(&bearer)) return std::move(*refused);
-      caller.until = std::get<TokenCaller>(bearer).until;
+      caller.credential = {"token", std::get<TokenCaller>(bearer).until};
       checked = inputs_.authorization.CheckToken(std::get<TokenCaller>(bearer).identity, role);
     }
     if (auto* denied = std::get_if<Finding>(&checked)) return std::move(*denied);

@@ -92,7 +92,7 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
                                                                      const v1::WatchVerdictsRequest* request) override {
     auto caller = Authorize(*context, "WatchVerdicts", Role::kViewer, NameCall(*context));
     if (auto* refused = std::get_if<Finding>(&caller)) return Watchers::Refuse(*context, {std::move(*refused)});
-    return inputs_.watchers.Watch(*context, *request, std::get<Authorized>(caller).until,
+    return inputs_.watchers.Watch(*context, *request, std::get<Authorized>(caller).credential,
                                   [this, peer = context->peer()] { inputs_.completed(peer); });
   }
 

@@ -29,12 +29,12 @@ class Refused final : public Watchers::Reactor {
 class Watchers::Watcher final : public Reactor {
  public:
   Watcher(Watchers& watchers, grpc::CallbackServerContext& context, std::int64_t after, std::string filter, std::chrono::seconds heartbeat,
-          std::optional<Time> until, std::function<void()> completed)
+          Credential credential, std::function<void()> completed)
       : watchers_(watchers),
         context_(context),
         filter_(std::move(filter)),
         heartbeat_(heartbeat),
-        until_(until),
+        credential_(credential),
         completed_(std::move(completed)),
         after_(after) {}
 
@@ -52,7 +52,7 @@ class Watchers::Watcher final : public Reactor {
     const std::lock_guard lock(mutex_);
     return finished_;
   }
-  bool Over(Time now) const { return until_ && now >= *until_; }
+  const Credential& credential() const { return credential_; }
   bool HeartbeatDue(SteadyClock::time_point now) const { return now >= last_sent_ + heartbeat_; }
 
   void Send(std::deque<v1::WatchVerdictsResponse> responses, std::int64_t after, SteadyClock::time_point now) {
@@ -103,7 +103,7 @@ class Watchers::Watcher final : public Reactor {
   grpc::CallbackServerContext& context_;
   const std::string filter_;
   const std::chrono::seconds heartbeat_;
-  const std::optional<Time> until_;
+  const Credential credential_;
   const std::function<void()> completed_;
   std::int64_t after_;                   // serving thread only
   SteadyClock::time_point last_sent_{};  // serving thread only; the first answer, a heartbeat or not, goes out at once
@@ -133,7 +133,7 @@ Watchers::Reactor* Watchers::Refuse(grpc::CallbackServerContext& context, const 
   return new Refused(StatusOf(refusal, context));
 }
 
-Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until,
+Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, Credential credential,
                                    std::function<void()> completed) {
   const auto refuse = [&](const Refusal& refusal) { return Refuse(context, refusal); };
   if (request.heartbeat_seconds() > kLongestHeartbeat) {
@@ -167,7 +167,7 @@ Watchers::Reactor* Watchers::Watch(grpc::CallbackServerContext& context, const v
            kRetryMs});
     }
     if (watchers_.size() < kMost) {
-      auto watcher = std::make_shared<Watcher>(*this, context, after, request.filter(), heartbeat, until, std::move(completed));
+      auto watcher = std::make_shared<Watcher>(*this, context, after, request.filter(), heartbeat, credential, std::move(completed));
       watcher->KeepAlive(watcher);
       watchers_.push_back(watcher);
       changed_ = true;
@@ -211,12 +211,12 @@ std::size_t Watchers::count() const {
 }
 
 bool Watchers::Serve(Watcher& watcher) {
-  if (watcher.Over(clock_.Now())) {
+  if (const Credential& credential = watcher.credential(); clock_.Now() >= credential.until) {
     watcher.End(StatusOf({{.reason = Reason::kUnauthenticated,
-                           .component = "authorization",
-                           .expected = "a token that has not expired",
+                           .component = credential.what == "token" ? "authorization" : std::string(credential.what),
+                           .expected = Cat("a ", credential.what, " that has not expired"),
                            .actual = "one that did while you watched",
-                           .remedy = "Watch again with a new token; 'after' resumes behind the last event."}},
+                           .remedy = Cat("Watch again with a new ", credential.what, "; 'after' resumes behind the last event.")}},
                          watcher.context()));
     return false;
   }

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "assay/v1/verdict_service.pb.h"
@@ -23,6 +24,12 @@
 #include "telemetry/log.h"
 
 namespace assay::service {
+
+// What a caller is believed by, and from when on no longer.
+struct Credential {
+  std::string_view what;  // "token", "client certificate"; static storage
+  Time until;
+};
 
 class Watchers {
  public:
@@ -35,9 +42,8 @@ class Watchers {
   Watchers& operator=(const Watchers&) = delete;
 
   // A reactor that watches; it deletes itself. Refused requests, too many watchers, and a server that is draining get one
-  // that ends at once with the reason. `until`: when the watcher's token ends, and the watch with it. `completed` is told of every
-  // answer that was sent.
-  Reactor* Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, std::optional<Time> until,
+  // that ends at once with the reason. The watch ends with `credential`. `completed` is told of every answer that was sent.
+  Reactor* Watch(grpc::CallbackServerContext& context, const v1::WatchVerdictsRequest& request, Credential credential,
                  std::function<void()> completed);
   // A reactor that ends at once.
   static Reactor* Refuse(grpc::CallbackServerContext& context, const Refusal& refusal);

@@ -140,6 +140,37 @@ TEST_F(Tls, AnOperatorOfTheFormerCaIsNoOperator) {
   EXPECT_FALSE(client::VerdictClient(channel).ListNodes({}).ok());
 }
 
+// TLS looks at a certificate once for a connection and all sessions resumed from it; the calls look at it each.
+TEST_F(Tls, AnOperatorsCertificateIsBelievedWhileItIsValid) {
+  client::VerdictClient viewer(OperatorChannel(verifier_.operators(), verifier_.site(), "viewer"));
+  ASSERT_TRUE(viewer.ListNodes({}).ok());
+  verifier_.ShiftClock(std::chrono::days(91));
+  const absl::Status late = viewer.ListNodes({}).status();
+  EXPECT_TRUE(absl::IsUnauthenticated(late)) << Message(late);
+  EXPECT_THAT(Message(late),
+              AllOf(HasSubstr("client certificate.not_after"), HasSubstr("' ended "), HasSubstr("Renew the client certificate")));
+  verifier_.ShiftClock(-std::chrono::hours(2));
+  const absl::Status early = viewer.ListNodes({}).status();
+  EXPECT_TRUE(absl::IsUnauthenticated(early)) << Message(early);
+  EXPECT_THAT(Message(early), AllOf(HasSubstr("client certificate.not_before"), HasSubstr("' begins ")));
+  verifier_.ShiftClock(Duration(0));
+  EXPECT_TRUE(viewer.ListNodes({}).ok());
+}
+
+TEST_F(Tls, AWatchEndsWithTheCertificateOfWhoWatches) {
+  client::VerdictClient viewer(OperatorChannel(verifier_.operators(), verifier_.site(), "viewer"));
+  v1::WatchVerdictsRequest request;
+  request.set_heartbeat_seconds(1);
+  int heartbeats = 0;
+  const absl::Status ended = viewer.WatchVerdicts(request, [&](const auto&) {
+    verifier_.ShiftClock(std::chrono::days(91));
+    return ++heartbeats < 10;
+  });
+  EXPECT_TRUE(absl::IsUnauthenticated(ended)) << Message(ended);
+  EXPECT_THAT(Message(ended), HasSubstr("a client certificate that has not expired"));
+  EXPECT_GE(heartbeats, 1);
+}
+
 // --- what the files may be ------------------------------------------------------------------------------------------
 
 std::string DerOf(const std::string& pem) {
