@@ -183,12 +183,12 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
   grpc::ServerUnaryReactor* ReplayVerdict(grpc::CallbackServerContext* context, const v1::ReplayVerdictRequest* request,
                                           v1::ReplayVerdictResponse* response) override {
     return Answer(context, "ReplayVerdict", Role::kViewer, [this, request, response](const Caller&) {
-      return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()), [&](const v1::VerdictRecord& record) {
-        *response = appraisal::Replay(store::ExportOf(inputs_.store, record),
-                                      {.registry = inputs_.registry,
-                                       .anchors = inputs_.anchors,
-                                       .policies = request->current_policies() ? &inputs_.policies : nullptr,
-                                       .at = request->has_at() ? std::optional(Time{Duration{request->at().seconds()}}) : std::nullopt});
+      return OfVerdict(request->verdict_id(), ExportOf(request->verdict_id()), [&](const v1::VerdictExport& recorded) {
+        *response =
+            appraisal::Replay(recorded, {.registry = inputs_.registry,
+                                         .anchors = inputs_.anchors,
+                                         .policies = request->current_policies() ? &inputs_.policies : nullptr,
+                                         .at = request->has_at() ? std::optional(Time{Duration{request->at().seconds()}}) : std::nullopt});
       });
     });
   }
@@ -196,12 +196,18 @@ class OperatorService final : public v1::VerdictService::CallbackService, privat
   grpc::ServerUnaryReactor* ExportVerdict(grpc::CallbackServerContext* context, const v1::ExportVerdictRequest* request,
                                           v1::ExportVerdictResponse* response) override {
     return Answer(context, "ExportVerdict", Role::kViewer, [this, request, response](const Caller&) {
-      return OfVerdict(request->verdict_id(), inputs_.store.Get(request->verdict_id()),
-                       [&](const v1::VerdictRecord& record) { *response->mutable_verdict() = store::ExportOf(inputs_.store, record); });
+      return OfVerdict(request->verdict_id(), ExportOf(request->verdict_id()),
+                       [&](v1::VerdictExport recorded) { *response->mutable_verdict() = std::move(recorded); });
     });
   }
 
  private:
+  absl::StatusOr<v1::VerdictExport> ExportOf(const std::string& id) {
+    auto record = inputs_.store.Get(id);
+    if (!record.ok()) return record.status();
+    return store::ExportOf(inputs_.store, *std::move(record));
+  }
+
   std::optional<Refusal> WriteLastDay(const std::vector<store::VerdictCount>& counts, v1::CloudPlatform& platform) {
     v1::FleetVerdicts& fleet = *platform.mutable_last_day();
     const store::VerdictCount* latest = nullptr;

@@ -12,7 +12,8 @@ namespace assay::service {
 namespace {
 
 constexpr std::chrono::seconds kLook{2};
-constexpr int kStepsPerForecast = 1800;  // an hour, where nothing changes
+constexpr int kStepsPerForecast = 1800;       // an hour, where nothing changes
+constexpr int kMostStepsToNextAttempt = 128;  // some four minutes
 constexpr int kPage = 200;
 constexpr std::size_t kFactCapacity = 4096, kLongestCause = 300;
 
@@ -31,6 +32,7 @@ Reappraiser::Reappraiser(ReappraiserInputs inputs) : inputs_(std::move(inputs)),
 Reappraiser::~Reappraiser() { Stop(); }
 
 void Reappraiser::Start() {
+  Changed("start of the verifier");
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -65,17 +67,24 @@ void Reappraiser::Loop() {
 void Reappraiser::Step() {
   Look();
   std::string cause;
+  bool again = false;  // for nothing but what could not be finished
   {
     const std::lock_guard lock(mutex_);
-    if (!unfinished_.empty()) causes_.push_back(std::exchange(unfinished_, {}));
+    again = causes_.empty();
+    if (!unfinished_.empty() && (!again || ++waited_ >= wait_)) causes_.push_back(std::exchange(unfinished_, {}));
     std::sort(causes_.begin(), causes_.end());
     causes_.erase(std::unique(causes_.begin(), causes_.end()), causes_.end());
     cause = Join(causes_, ", ");
     causes_.clear();
   }
   if (cause.size() > kLongestCause) cause = Cat(cause.substr(0, kLongestCause), " …");
-  // A verdict that a full disk kept from falling must not stand for that: with the next step it is tried again.
-  if (!cause.empty() && Run(cause).failed > 0) unfinished_ = cause;
+  // A verdict that a full disk kept from falling must not stand for that: it is tried again. But a record that is damaged for good must
+  // not have the whole fleet appraised every two seconds.
+  if (!cause.empty() && Run(cause).failed > 0) {
+    unfinished_ = cause;
+    wait_ = again ? std::min(2 * wait_, kMostStepsToNextAttempt) : 1;
+    waited_ = 0;
+  }
   if (!cause.empty() || steps_++ % kStepsPerForecast == 0) Forecast();
 }
 
@@ -155,14 +164,15 @@ bool Reappraiser::Appraise(const v1::VerdictSummary& summary, const std::string&
     if (!enrolments.ok()) return false;
     state.tpm.enrolments = *std::move(enrolments);
   }
-  const v1::ReplayVerdictResponse replay =
-      appraisal::Replay(store::ExportOf(inputs_.store, *std::move(record)), {.registry = inputs_.registry,
-                                                                             .anchors = inputs_.anchors,
-                                                                             .at = now,
-                                                                             .more_collateral = current,
-                                                                             .state = &state,
-                                                                             .loaded = &inputs_.policies,
-                                                                             .caches = &caches_});
+  const auto known_of_it = store::ExportOf(inputs_.store, *std::move(record));
+  if (!known_of_it.ok()) return false;
+  const v1::ReplayVerdictResponse replay = appraisal::Replay(*known_of_it, {.registry = inputs_.registry,
+                                                                            .anchors = inputs_.anchors,
+                                                                            .at = now,
+                                                                            .more_collateral = current,
+                                                                            .state = &state,
+                                                                            .loaded = &inputs_.policies,
+                                                                            .caches = &caches_});
   ++report.appraised;
   if (replay.replayed().verdict() == v1::VERDICT_INDETERMINATE) ++report.undecided;
   v1::VerdictFlip flip;

@@ -49,12 +49,14 @@ class Reappraiser {
   Reappraiser(const Reappraiser&) = delete;
   Reappraiser& operator=(const Reappraiser&) = delete;
 
+  // One pass comes first: a ban or a document may have been recorded, and its pass not made, by a process that ended.
   void Start();
   void Stop();
   // Something has changed; a pass follows soon, on the reappraiser's thread. `cause` is shown with what flips.
   void Changed(std::string cause);
   // What the thread does every two seconds, or sooner if something has changed: looks whether the documents held are others than at the
-  // last step, and makes a pass if they are, if Changed() was called, or if the last one could not be finished.
+  // last step, and makes a pass if they are, if Changed() was called, or if the last one could not be finished: that is tried again with the next step, and
+  // then after twice as many each time, up to some minutes, until there is another cause.
   void Step();
   // One pass, on the caller's thread.
   ReappraisalReport Run(const std::string& cause);
@@ -77,7 +79,8 @@ class Reappraiser {
   bool ending_ = false;              // guarded by mutex_
   // By whoever steps.
   std::map<collateral::ChanneledKey, crypto::Sha256Digest> seen_;
-  std::string unfinished_;  // what a pass that could not do all of it was for
+  std::string unfinished_;     // what a pass that could not do all of it was for
+  int wait_ = 1, waited_ = 0;  // steps from there to the next attempt, and those that have passed
   int steps_ = 0;
   std::thread thread_;
 };

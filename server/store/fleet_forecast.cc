@@ -6,10 +6,13 @@
 
 namespace assay::store {
 
-v1::VerdictExport ExportOf(VerdictStore& store, v1::VerdictRecord record) {
+absl::StatusOr<v1::VerdictExport> ExportOf(VerdictStore& store, v1::VerdictRecord record) {
   v1::VerdictExport output;
   for (const crypto::Sha256Digest& sha256 : appraisal::InputsOf(record)) {
-    if (const auto blob = store.GetBlob(sha256); blob.ok()) output.add_inputs(std::string(AsText(*blob)));
+    const auto blob = store.GetBlob(sha256);
+    if (absl::IsNotFound(blob.status())) continue;  // purged
+    if (!blob.ok()) return blob.status();
+    output.add_inputs(std::string(AsText(*blob)));
   }
   *output.mutable_record() = std::move(record);
   return output;
@@ -29,7 +32,9 @@ absl::StatusOr<FleetForecast> ForecastNodes(VerdictStore& store, const PageReque
     auto record = store.Get(node.verdict_id());
     if (absl::IsNotFound(record.status())) continue;  // purged between the two
     if (!record.ok()) return record.status();
-    v1::NodeForecast next = appraisal::Forecast(ExportOf(store, *std::move(record)), terms);
+    const auto recorded = ExportOf(store, *std::move(record));
+    if (!recorded.ok()) return recorded.status();
+    v1::NodeForecast next = appraisal::Forecast(*recorded, terms);
     ++forecast.appraised;
     if (next.shortfalls_size() > 0 || next.missing_size() > 0) forecast.nodes.push_back(std::move(next));
   }

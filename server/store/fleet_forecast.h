@@ -23,7 +23,8 @@ absl::StatusOr<FleetForecast> ForecastNodes(
     VerdictStore& store, const PageRequest& request, const appraisal::ForecastTerms& terms,
     const std::function<bool()>& abandoned = [] { return false; });
 
-// A record with what is still kept of its inputs; what is not, a replay names.
-v1::VerdictExport ExportOf(VerdictStore& store, v1::VerdictRecord record);
+// A record with what is still kept of its inputs; what is not, a replay names. Errors: the store's, for an input that may be there but
+// could not be read.
+absl::StatusOr<v1::VerdictExport> ExportOf(VerdictStore& store, v1::VerdictRecord record);
 
 }  // namespace assay::store

@@ -229,7 +229,7 @@ class ActivationTest : public testing::Test {
     return store_->Enrol(key, {"spiffe://op", "a test", kNow});
   }
   v1::ReplayVerdictResponse ReplayOf(const std::string& id) {
-    return appraisal::Replay(store::ExportOf(*store_, *store_->Get(id)), {.registry = registry_.get(), .anchors = *anchors_});
+    return appraisal::Replay(*store::ExportOf(*store_, *store_->Get(id)), {.registry = registry_.get(), .anchors = *anchors_});
   }
 
   std::filesystem::path directory_;
@@ -642,7 +642,7 @@ TEST_F(ActivationTest, TheStateOfARecordIsPartOfItsDigest) {
   const v1::CreateChallengeResponse challenge = Challenge(machine);
   const v1::AttestResponse response = Given(AnswerTo(challenge, machine, machine.Activate(challenge)));
   using Change = std::function<void(v1::RememberedState&)>;
-  const v1::VerdictExport genuine = store::ExportOf(*store_, *store_->Get(response.verdict_id()));
+  const v1::VerdictExport genuine = *store::ExportOf(*store_, *store_->Get(response.verdict_id()));
   for (const Change& change : std::vector<Change>{
            [](auto& s) { s.clear_activation(); }, [](auto& s) { s.mutable_activation()->set_result(v1::ACTIVATION_RESULT_WRONG); },
            [](auto& s) { s.mutable_activation()->set_result(v1::ACTIVATION_RESULT_UNSPECIFIED); },

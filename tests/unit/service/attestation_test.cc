@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -22,6 +23,7 @@
 #include "crypto/private_key.h"
 #include "registry/builtin_registry.h"
 #include "service/reappraiser.h"
+#include "store/fleet_forecast.h"
 #include "store/sqlite_store.h"
 #include "tests/places/places.h"
 #include "tests/softtee/snp_evidence.h"
@@ -78,7 +80,10 @@ class WatchedStore final : public store::VerdictStore {
   }
   absl::StatusOr<v1::VerdictRecord> Get(std::string_view id) override { return real_.Get(id); }
   absl::StatusOr<v1::VerdictSummary> GetSummary(std::string_view id) override { return real_.GetSummary(id); }
-  absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) override { return real_.GetBlob(sha256); }
+  absl::StatusOr<Bytes> GetBlob(const crypto::Sha256Digest& sha256) override {
+    if (!blob.ok()) return blob;
+    return real_.GetBlob(sha256);
+  }
   absl::StatusOr<store::Page<v1::VerdictSummary>> ListVerdicts(const store::PageRequest& request) override {
     return real_.ListVerdicts(request);
   }
@@ -110,7 +115,7 @@ class WatchedStore final : public store::VerdictStore {
   std::int64_t SizeInBytes() override { return real_.SizeInBytes(); }
 
   std::vector<std::string> calls;  // read when no other thread is in here
-  absl::Status redeem, state, denials, flip;
+  absl::Status redeem, state, denials, flip, blob;
   std::vector<absl::Status> records;  // what the next calls of Record answer; OK: as the real one
 
  private:
@@ -871,6 +876,79 @@ TEST_F(ReappraiserTest, AStateThatCannotBeReadIsTriedAgain) {
   store_->state = absl::OkStatus();
   reappraiser_.Step();
   EXPECT_TRUE(Revoked(id));
+}
+
+// Only what the store says it has not is gone: what it could not read may speak against a node.
+TEST_F(ReappraiserTest, AnInputThatCannotBeReadIsTriedAgain) {
+  const std::string id = Trusted();
+  BanItsMeasurement();
+  for (const absl::Status& failure : {absl::UnavailableError("broken"), absl::DataLossError("damaged")}) {
+    store_->blob = failure;
+    EXPECT_EQ(store::ExportOf(*store_, *store_->Get(id)).status(), failure);
+    const ReappraisalReport report = reappraiser_.Run("a ban");
+    EXPECT_EQ(report.failed, 1);
+    EXPECT_EQ(report.undecided, 0);
+    EXPECT_EQ(Flips(), 0);
+  }
+  reappraiser_.Changed("a ban");
+  reappraiser_.Step();
+  EXPECT_FALSE(Revoked(id));
+  store_->blob = absl::OkStatus();
+  reappraiser_.Step();
+  EXPECT_TRUE(Revoked(id));
+
+  store_->blob = absl::NotFoundError("purged");
+  const auto rest = store::ExportOf(*store_, *store_->Get(id));
+  ASSERT_TRUE(rest.ok());
+  EXPECT_EQ(rest->inputs_size(), 0);
+}
+
+// The process that recorded the ban may have ended before its pass.
+TEST_F(ReappraiserTest, WhatWasRecordedBeforeTheStartIsACause) {
+  const std::string id = Trusted();
+  BanItsMeasurement();
+  std::promise<void> flipped;
+  Reappraiser next({.store = *store_,
+                    .registry = BuiltinRegistry(),
+                    .policies = policies_,
+                    .anchors = *anchors_,
+                    .held = [] { return std::vector<collateral::Held>(); },
+                    .floors = [] { return std::vector<trust::Floor>(); },
+                    .not_before = kNow - Duration(1000),
+                    .flipped = [&] { flipped.set_value(); },
+                    .clock = clock_,
+                    .log = log_,
+                    .metrics = metrics_});
+  next.Start();
+  EXPECT_EQ(flipped.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  next.Stop();
+  EXPECT_TRUE(Revoked(id));
+}
+
+TEST_F(ReappraiserTest, WhatKeepsFailingIsTriedLessAndLessOften) {
+  const std::string id = Trusted();
+  BanItsMeasurement();
+  store_->state = absl::DataLossError("damaged");
+  const auto passes = [this] { return std::count(store_->calls.begin(), store_->calls.end(), "InstanceStateOf"); };
+  const auto steps_with_a_pass = [&](int steps) {
+    std::vector<int> with;
+    for (int step = 1; step <= steps; ++step) {
+      const auto before = passes();
+      reappraiser_.Step();
+      if (passes() != before) with.push_back(step);
+    }
+    return with;
+  };
+  reappraiser_.Changed("a ban");
+  EXPECT_EQ(steps_with_a_pass(512), (std::vector<int>{1, 2, 4, 8, 16, 32, 64, 128, 256, 384, 512}));
+  reappraiser_.Changed("another cause");
+  EXPECT_EQ(steps_with_a_pass(4), (std::vector<int>{1, 2, 4})) << "at once, and as in the beginning";
+  store_->state = absl::OkStatus();
+  EXPECT_EQ(steps_with_a_pass(10), std::vector<int>{4});
+  EXPECT_TRUE(Revoked(id));
+  store_->state = absl::DataLossError("damaged");
+  reappraiser_.Changed("a third cause");
+  EXPECT_EQ(steps_with_a_pass(1), std::vector<int>()) << "nothing is held any more";
 }
 
 TEST_F(ReappraiserTest, ADocumentOfTheStandardChannelIsACauseAndAnEarlyOneIsNot) {
