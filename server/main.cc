@@ -117,10 +117,11 @@ int CheckConfig(const Options& options) {
   SystemClock clock;
   SystemRandom random;
   telemetry::Log log(std::cerr, clock, telemetry::LogLevel::kError);
-  const std::vector<std::string> messages = service::CheckInputs(
+  const service::InputCheck check = service::CheckInputs(
       {std::get<v1::ServerConfig>(std::move(config)), options.insecure_test_anchors, BuiltinRegistry(), clock, random, log});
-  for (const std::string& message : messages) Say(message);
-  if (!messages.empty()) return kLintFailed;
+  for (const std::string& defect : check.defects) Say(defect);
+  if (!check.defects.empty()) return kLintFailed;
+  for (const std::string& notice : check.notices) Say(notice);
   std::cout << options.config << ": good\n";
   return kOk;
 }

@@ -1,4 +1,9 @@
 // CollateralService (operator_service.h).
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -295,16 +300,26 @@ class CollateralService final : public v1::CollateralService::CallbackService, p
   trust::FactCaches caches_{4096};
 };
 
+std::string DirectoryOf(const std::string& path) {
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  return directory.empty() ? "." : directory.string();
+}
+
 }  // namespace
 
-absl::StatusOr<AirGap> LoadAirGap(const v1::AirGap& config) {
+absl::StatusOr<AirGap> LoadAirGap(const v1::AirGap& config, MissingKey missing) {
   AirGap air_gap;
   std::string errors;
   const auto say = [&](std::string_view text) { errors += Cat(errors.empty() ? "" : "\n", text); };
   if (!config.export_key().empty()) {
-    auto key = result::SigningKey::LoadOrMake("air_gap.export_key", config.export_key());
+    auto key = missing == MissingKey::kMake ? result::SigningKey::LoadOrMake("air_gap.export_key", config.export_key())
+                                            : result::SigningKey::Load("air_gap.export_key", config.export_key());
     if (key.ok()) air_gap.export_key = *std::move(key);
-    else say(MessageOf(key.status()));
+    else if (missing == MissingKey::kMake || !absl::IsNotFound(key.status())) say(MessageOf(key.status()));
+    else if (const std::string directory = DirectoryOf(config.export_key()); ::access(directory.c_str(), W_OK | X_OK) != 0) {
+      say(Cat("air_gap.export_key '", Printable(config.export_key()), "': expected a file that is there or can be made, actual: ",
+              std::strerror(errno), ". Check the directory and its permissions."));
+    }
   }
   for (const std::string& path : config.import_keys()) {
     const auto text = ReadFile("air_gap.import_keys", path);

@@ -35,8 +35,10 @@ struct AirGap {
   std::optional<result::SigningKey> export_key;  // nullopt: nothing is exported
   std::vector<token::Jwk> import_keys;           // none: nothing is imported
 };
-// Makes the key for exports where there is none. Errors name the field, one a line.
-absl::StatusOr<AirGap> LoadAirGap(const v1::AirGap& config);
+// Where there is no key for exports it is made, or, to check the configuration, found out whether it could be. Errors name the field,
+// one a line.
+enum class MissingKey : std::uint8_t { kMake, kLeave };
+absl::StatusOr<AirGap> LoadAirGap(const v1::AirGap& config, MissingKey missing);
 
 // All of it outlives the service.
 struct OperatorInputs {

@@ -88,7 +88,7 @@ struct Material {
 
 class Gathering {
  public:
-  explicit Gathering(const ServerInputs& inputs) : inputs_(inputs) {
+  Gathering(const ServerInputs& inputs, MissingKey missing) : inputs_(inputs) {
     const v1::ServerConfig& config = inputs.config;
     const Time now = inputs.clock.Now();
     if (auto tls = Take(LoadTlsMaterial(config.join().tls(), "join.tls", now))) material_.join_tls = *std::move(tls);
@@ -115,7 +115,7 @@ class Gathering {
     if (auto settings = Take(LoadCollateralSettings(config.collateral(), !inputs.insecure_test_anchors.empty(), now))) {
       material_.collateral_settings = *std::move(settings);
     }
-    if (auto air_gap = Take(LoadAirGap(config.air_gap()))) material_.air_gap = *std::move(air_gap);
+    if (auto air_gap = Take(LoadAirGap(config.air_gap(), missing))) material_.air_gap = *std::move(air_gap);
   }
 
   const std::vector<std::string>& messages() const { return messages_; }
@@ -695,10 +695,18 @@ absl::StatusOr<std::unique_ptr<result::KeyRing>> OpenTokenKeys(const v1::ServerC
   return result::KeyRing::Open(field, path, now);
 }
 
-std::vector<std::string> CheckInputs(const ServerInputs& inputs) { return Gathering(inputs).messages(); }
+InputCheck CheckInputs(const ServerInputs& inputs) {
+  Gathering gathering(inputs, MissingKey::kLeave);
+  InputCheck check{gathering.messages(), {}};
+  if (!check.defects.empty()) return check;
+  if (const std::string& path = inputs.config.air_gap().export_key(); !path.empty() && !gathering.material().air_gap.export_key) {
+    check.notices.push_back(Cat("air_gap.export_key '", Printable(path), "': there is none yet; `assayd run` makes it at the start."));
+  }
+  return check;
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerInputs& inputs) {
-  Gathering gathering(inputs);
+  Gathering gathering(inputs, MissingKey::kMake);
   if (!gathering.messages().empty()) return absl::InvalidArgumentError(Join(gathering.messages(), "\n"));
   auto store =
       store::OpenSqliteStore(inputs.config.store().path(), {.max_bytes = std::int64_t{inputs.config.store().max_mib()} * 1024 * 1024});

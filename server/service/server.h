@@ -29,9 +29,13 @@ struct ServerInputs {
   telemetry::Log& log;
 };
 
-// What a server would refuse to start for, all of it: TLS material, policies, anchors, collateral. Empty: none. Opens neither
-// store nor listener.
-std::vector<std::string> CheckInputs(const ServerInputs& inputs);
+// What a server would refuse to start for, all of it: TLS material, policies, anchors, collateral. Opens neither store nor listener,
+// and makes no file.
+struct InputCheck {
+  std::vector<std::string> defects;
+  std::vector<std::string> notices;  // what is missing and is made at the start
+};
+InputCheck CheckInputs(const ServerInputs& inputs);
 
 // The keys that sign tokens, as the configuration names them; made if they are missing. InvalidArgument, PermissionDenied,
 // Unavailable.

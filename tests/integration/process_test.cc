@@ -398,6 +398,14 @@ TEST(Assayd, ConfigCommands) {
       site.File("check"));
   EXPECT_EQ(check.Wait(), 0) << site.Text("check");
   EXPECT_THAT(site.Text("check"), HasSubstr(": good"));
+
+  // Whoever checks may be another user than who runs: nothing is left behind.
+  site.Write("assayd.yaml", Cat(site.Config(), "air_gap: {export_key: export.key}\n"));
+  Process key({test::Program("assayd"), "config", "check", site.File("assayd.yaml"), "--insecure-test-anchors", site.File("anchors.yaml")},
+              site.File("check-key"));
+  EXPECT_EQ(key.Wait(), 0) << site.Text("check-key");
+  EXPECT_THAT(site.Text("check-key"), HasSubstr("export.key': there is none yet; `assayd run` makes it at the start."));
+  EXPECT_FALSE(std::filesystem::exists(site.File("export.key")));
   Process print({test::Program("assayd"), "config", "print-default"}, site.File("default"));
   EXPECT_EQ(print.Wait(), 0);
   EXPECT_THAT(site.Text("default"), HasSubstr("policies: [policies]"));
