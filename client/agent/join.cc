@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "crypto/binding_transcript.h"
+#include "crypto/challenge_form.h"
 
 namespace assay::agent {
 namespace {
@@ -22,7 +23,12 @@ absl::Status CheckChallenge(const v1::CreateChallengeResponse& challenge, const 
   if (challenge.nonce().size() != kNonceSize) {
     return refuse("nonce", "32 bytes", Cat(challenge.nonce().size(), " bytes"), "Is this an Assay server?");
   }
-  if (challenge.challenge().empty()) return refuse("challenge", "bytes to send back", "none", "Is this an Assay server?");
+  // Whoever sends it may have the node key sign it: nothing is signed that could mean something elsewhere.
+  if (const ByteView bytes = AsBytes(challenge.challenge()); !crypto::HasChallengeForm(bytes)) {
+    return refuse("challenge", Cat(crypto::kChallengeSize, " bytes of version ", int{crypto::kChallengeVersion}),
+                  bytes.empty() ? "none" : Cat(bytes.size(), " bytes that begin with ", ToHex(bytes.first(1))),
+                  "Is this an Assay server, of a version that this program knows? Nothing was signed or sent.");
+  }
   if (challenge.tls_terminated()) {
     if (challenge.server_spki_sha256().empty()) return absl::OkStatus();
     return refuse("server_spki_sha256", "nothing, as a proxy terminates TLS", ToHexBounded(AsBytes(challenge.server_spki_sha256())),

@@ -7,11 +7,13 @@
 #include "base/hex.h"
 #include "base/reader.h"
 #include "base/strings.h"
+#include "crypto/challenge_form.h"
 
 namespace assay::service {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = crypto::kChallengeVersion;
+static_assert(kChallengeSize == crypto::kChallengeSize, "nodes refuse any other");
 constexpr std::string_view kKeyIdLabel = "assay-challenge-key-id";
 constexpr std::string_view kActivationLabel = "assay-activation-secret-v1";
 

@@ -24,7 +24,7 @@ std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
 class FakeServer final : public JoinConnection {
  public:
   FakeServer() {
-    challenge.set_challenge("opaque");
+    challenge.set_challenge(opaque);
     challenge.set_nonce(std::string(32, 'n'));
     challenge.set_server_spki_sha256(Text(Filled(0x55)));
   }
@@ -40,6 +40,7 @@ class FakeServer final : public JoinConnection {
   }
   std::optional<crypto::Sha256Digest> ServerKey() const override { return key; }
 
+  const std::string opaque = "\x01" + std::string(152, 'o');
   v1::CreateChallengeResponse challenge;
   std::optional<crypto::Sha256Digest> key = Filled(0x55);
   std::optional<v1::CreateChallengeRequest> asked;
@@ -83,7 +84,7 @@ TEST_F(JoinTest, EvidenceAnswersTheChallengeOfThisConnection) {
   EXPECT_EQ(server.asked->context().cluster(), "prod");
   EXPECT_EQ(server.asked->platform(), "qemu_sev_snp");
   EXPECT_EQ(AsText(key.public_key().spki()), server.asked->keys().node_spki());
-  EXPECT_EQ(server.answered->challenge(), "opaque");
+  EXPECT_EQ(server.answered->challenge(), server.opaque);
   EXPECT_EQ(server.answered->context().SerializeAsString(), server.asked->context().SerializeAsString());
   EXPECT_EQ(server.answered->keys().SerializeAsString(), server.asked->keys().SerializeAsString());
   ASSERT_EQ(server.answered->items_size(), 2);
@@ -100,6 +101,24 @@ TEST_F(JoinTest, BehindAProxyTheNodeKeySigns) {
   EXPECT_FALSE(server.answered->possession_signature().empty());
 }
 
+// The key is that of the node's TLS connections too: a server that picks what it signs could speak for the node elsewhere.
+TEST_F(JoinTest, TheNodeKeySignsNothingButChallenges) {
+  server.challenge.set_tls_terminated(true);
+  server.challenge.clear_server_spki_sha256();
+  // RFC 8446 section 4.4.3, with SHA-256 and with SHA-384; as it is and of the size of a challenge.
+  const std::string verify = std::string(64, ' ') + "TLS 1.3, client CertificateVerify" + std::string(1, '\0');
+  const std::string sequence = "\x30\x81\x96";  // DER, of the size of a challenge
+  for (const std::string& foreign : {verify + std::string(32, 'h'), verify + std::string(48, 'h'), verify + std::string(55, 'h'),
+                                     sequence + std::string(150, 'x'), std::string("\x01"), std::string(153, '\0')}) {
+    server.challenge.set_challenge(foreign);
+    const auto response = Run();
+    EXPECT_EQ(response.status().code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_THAT(Text(AsBytes(MessageOf(response.status()))), HasSubstr("Nothing was signed or sent"));
+    EXPECT_FALSE(source.demanded);
+    EXPECT_FALSE(server.answered);
+  }
+}
+
 // In each of these somebody would get evidence that is good for another server.
 TEST_F(JoinTest, ABadChallengeGetsNoEvidence) {
   const v1::CreateChallengeResponse good = server.challenge;
@@ -112,7 +131,10 @@ TEST_F(JoinTest, ABadChallengeGetsNoEvidence) {
       {[&] { server.challenge.clear_server_spki_sha256(); }, "actual nothing"},
       {[&] { server.challenge.set_nonce(std::string(31, 'n')); }, "nonce: expected 32 bytes, actual 31 bytes"},
       {[&] { server.challenge.clear_nonce(); }, "nonce: expected 32 bytes, actual 0 bytes"},
-      {[&] { server.challenge.clear_challenge(); }, "challenge: expected bytes to send back, actual none"},
+      {[&] { server.challenge.clear_challenge(); }, "challenge: expected 153 bytes of version 1, actual none"},
+      {[&] { server.challenge.mutable_challenge()->pop_back(); }, "actual 152 bytes that begin with 01"},
+      {[&] { server.challenge.mutable_challenge()->push_back('o'); }, "actual 154 bytes that begin with 01"},
+      {[&] { server.challenge.mutable_challenge()->front() = '\x02'; }, "actual 153 bytes that begin with 02"},
       {[&] { server.challenge.set_tls_terminated(true); }, "expected nothing, as a proxy terminates TLS"},
       {[&] { server.key.reset(); }, "a connection without one"},
   };
