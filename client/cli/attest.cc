@@ -97,6 +97,18 @@ absl::StatusOr<std::unique_ptr<agent::EvidenceSource>> SourceOf(const AttestOpti
   return std::make_unique<agent::SoftteeSource>(std::move(softtee));
 }
 
+ExitCode SaveEar(const std::string& path, const std::string& ear, const Invocation& invocation) {
+  if (ear.empty()) {
+    invocation.Say("--ear: expected a token, actual: this verifier issues none. Its operator can configure 'tokens'.");
+    return ExitCode::kFailed;
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << ear << '\n';
+  if (file.flush()) return ExitCode::kOk;
+  invocation.Say(Cat("--ear '", Printable(path), "': expected a place that can be written, actual: it can't. Check the directory."));
+  return ExitCode::kUsage;
+}
+
 }  // namespace
 
 ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
@@ -113,19 +125,6 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
                   node_key, **source, **connection);
   if (!response.ok()) return invocation.Fail(response.status());
 
-  if (!options.ear_file.empty()) {
-    if (response->ear().empty()) {
-      invocation.Say("--ear: expected a token, actual: this verifier issues none. Its operator can configure 'tokens'.");
-      return ExitCode::kFailed;
-    }
-    std::ofstream file(options.ear_file, std::ios::trunc);
-    file << response->ear() << '\n';
-    if (!file.flush()) {
-      invocation.Say(
-          Cat("--ear '", Printable(options.ear_file), "': expected a place that can be written, actual: it can't. Check the directory."));
-      return ExitCode::kUsage;
-    }
-  }
   const v1::Appraisal& appraisal = response->appraisal();
   if (options.output == OutputFormat::kTable) {
     invocation.out << VerdictText(appraisal, {.verbose = options.verbose}, invocation.style) << "\nverdict id      "
@@ -141,7 +140,10 @@ ExitCode Attest(const AttestOptions& options, const Invocation& invocation) {
                                                     : Cat("it may be there in ", absent.retry_after_ms(), " ms")));
   }
   if (response->retry_after_ms() != 0) { invocation.Say(Cat("a new attempt makes sense in ", response->retry_after_ms(), " ms")); }
-  return ExitCodeOf(appraisal);
+  // Without its token a verdict is one all the same: it has been said, and what it says goes before.
+  const ExitCode saved = options.ear_file.empty() ? ExitCode::kOk : SaveEar(options.ear_file, response->ear(), invocation);
+  const ExitCode judged = ExitCodeOf(appraisal);
+  return judged == ExitCode::kOk ? saved : judged;
 }
 
 }  // namespace assay::cli

@@ -7,7 +7,7 @@ enum class ExitCode : int {
   kOk = 0,             // trusted (warnings included), or done
   kInternal = 1,       // a defect of this program, or of the machine under it
   kUsage = 2,          // the command line, or a file that it names
-  kUnreachable = 3,    // the server cannot be reached or authenticated
+  kUnreachable = 3,    // the server cannot be reached or authenticated, or cannot answer at the moment
   kNotTrusted = 4,     // evidence could be judged, and is not trusted
   kMalformed = 5,      // evidence could not even be read: the first failing stage is parse
   kIndeterminate = 6,  // could not decide: never trust

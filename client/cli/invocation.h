@@ -24,7 +24,8 @@ struct Invocation {
 
   // "assay: <what>" on `err`.
   void Say(std::string_view what) const { err << "assay: " << what << '\n'; }
-  // The message of a failure, and the exit code of its kind: a bad argument or unusable file is 2, anything else 1.
+  // The message of a failure, and the exit code of its kind: a bad argument or unusable file is 2, a server that can't be
+  // reached, can't be believed or can't answer at the moment 3, anything else 1.
   ExitCode Fail(const absl::Status& status) const;
 };
 

@@ -12,6 +12,7 @@
 #include "assay/v1/verdict_service.grpc.pb.h"
 #include "base/absl_bridge.h"
 #include "base/strings.h"
+#include "client/lib/refusal_reason.h"
 
 namespace assay::client {
 namespace {
@@ -50,7 +51,7 @@ absl::Status StatusOf(const grpc::Status& status, const std::string& address, co
   if (status.ok()) return absl::OkStatus();
   if (v1::ErrorDetail detail; detail.ParseFromString(status.error_details()) && !detail.reason().empty()) {
     const std::string retry = detail.retry_after_ms() == 0 ? "" : Cat(" Retry in ", detail.retry_after_ms(), " ms.");
-    return {static_cast<absl::StatusCode>(status.error_code()), ToAbsl(Cat(server, ": ", said, retry))};
+    return WithReason({static_cast<absl::StatusCode>(status.error_code()), ToAbsl(Cat(server, ": ", said, retry))}, detail.reason());
   }
   // Without a detail the answer is gRPC's own: nobody of ours has said anything.
   if (Contains(said, "handshake failed") || Contains(said, "certificate") || Contains(said, "Peer name")) {

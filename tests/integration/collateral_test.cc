@@ -335,5 +335,43 @@ TEST(CollateralCommands, AttestSaysWhatTheVerifierLacked) {
   EXPECT_THAT(site.Text("said"), HasSubstr("collateral_offline (4007); waiting will not bring it"));
 }
 
+TEST(AttestCommand, AVerdictWithoutATokenIsShownAllTheSame) {
+  const Verifier verifier("", "", std::nullopt, [](const Site& site) {
+    Process pki({test::Program("assay-softtee"), "pki", "--dir", site.File("pki")}, site.File("said"));
+    ASSERT_EQ(pki.Wait(), 0) << site.Text("said");
+    site.Write("anchors.yaml", site.Text("pki/anchors.yaml"));
+    std::string config = site.Config();
+    const std::size_t tokens = config.find("tokens:");
+    site.Write("assayd.yaml", config.erase(tokens, config.find('\n', tokens) + 1 - tokens));
+  });
+  const Site& site = verifier.site();
+  // What the verdict says goes before what could not be saved.
+  for (const auto& [fault, verdict, code] : {std::tuple("", "TRUSTED", 7), std::tuple("tcb_info_missing", "INDETERMINATE", 6)}) {
+    std::vector<std::string> command = {test::Program("assay"),
+                                        "attest",
+                                        "--server",
+                                        verifier.join(),
+                                        "--ca",
+                                        site.File("tls/ca.pem"),
+                                        "--cluster",
+                                        "demo",
+                                        "--role",
+                                        "worker",
+                                        "--simulate",
+                                        site.File("pki"),
+                                        "--simulate-platform",
+                                        "qemu_tdx",
+                                        "--ear",
+                                        site.File("ear.jwt")};
+    if (*fault != '\0') command.insert(command.end(), {"--simulate-fault", fault});
+    const std::string said = Cat("said-", verdict);
+    Process attest(command, site.File(said));
+    EXPECT_EQ(attest.Wait(), code) << fault;
+    const std::string text = site.Text(said);
+    EXPECT_THAT(text, testing::AllOf(HasSubstr(verdict), HasSubstr("verdict id"), HasSubstr("--ear: expected a token"))) << fault;
+    EXPECT_FALSE(std::filesystem::exists(site.File("ear.jwt")));
+  }
+}
+
 }  // namespace
 }  // namespace assay::integration
