@@ -10,6 +10,9 @@
 namespace assay::crypto {
 namespace {
 
+// Without it OpenSSL would ask at the terminal for that of an encrypted block.
+int NoPassPhrase(char*, int, int, void*) { return 0; }
+
 std::optional<Time> TimeOf(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
@@ -23,8 +26,7 @@ std::optional<Time> TimeOf(const ASN1_TIME* time) {
 std::optional<Validity> ValidityOf(std::string_view pem) {
   const ErrorQueueGuard guard;
   const std::unique_ptr<BIO, Freer<BIO_free>> input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  // No passphrase is ever asked for: an empty one stands in for the prompt on the terminal.
-  const X509Ptr certificate(input == nullptr ? nullptr : PEM_read_bio_X509(input.get(), nullptr, nullptr, const_cast<char*>("")));
+  const X509Ptr certificate(input == nullptr ? nullptr : PEM_read_bio_X509(input.get(), nullptr, NoPassPhrase, nullptr));
   if (certificate == nullptr) return std::nullopt;
   const auto not_before = TimeOf(X509_get0_notBefore(certificate.get())), not_after = TimeOf(X509_get0_notAfter(certificate.get()));
   if (!not_before || !not_after) return std::nullopt;
