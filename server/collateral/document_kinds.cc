@@ -49,6 +49,8 @@ bool IsLeaf(const trust::CollateralKey& key) {
   return kind != nullptr && kind->nature == Nature::kLeaf;
 }
 
+bool IsNamedByEvidence(const trust::CollateralKey& key) { return IsLeaf(key) || key.kind == "intel.tcb_info"; }
+
 std::vector<trust::CollateralKey> IssuersOf(const trust::CollateralKey& key) {
   if (key.kind == "amd.vcek") return {{"amd.ark", key.scope, {}}, {"amd.ask", key.scope, {}}};
   if (key.kind == "amd.vlek") return {{"amd.ark", key.scope, {}}, {"amd.asvk", key.scope, {}}};

@@ -32,6 +32,10 @@ const DocumentKind* FindKind(std::string_view name);  // nullptr: none of these
 
 bool IsLeaf(const trust::CollateralKey& key);
 
+// Whose detail evidence says before anything of it is authenticated: leaves, and what is issued for a model that evidence names. Of
+// those anybody can invent as many as he likes; of all others there are a few dozen.
+bool IsNamedByEvidence(const trust::CollateralKey& key);
+
 // What must be at hand before a document of that key can be authenticated, beside what comes with it: its issuers.
 std::vector<trust::CollateralKey> IssuersOf(const trust::CollateralKey& key);
 

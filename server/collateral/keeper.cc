@@ -32,7 +32,7 @@ constexpr Milliseconds kUnknownFor{600'000}, kUnknownAtMost{3'600'000};
 constexpr Milliseconds kForgotten{1'800'000};  // what nobody has wanted for so long is not fetched any more
 constexpr Milliseconds kLeastHint{1'000}, kLongestHint{600'000};
 constexpr std::chrono::seconds kTendEvery{30}, kRecheck{1};
-constexpr std::size_t kMostLeavesWanted = 16'384;  // anybody can name a chip
+constexpr std::size_t kMostGuesses = 16'384;  // of each vendor's, under way: anybody can name a chip, or a model
 constexpr std::size_t kMostUnwritten = 4'096;
 constexpr Duration kSoonestRenewal{60}, kClockWasAhead{3600};
 
@@ -45,6 +45,12 @@ using HeldPtr = std::shared_ptr<const Held>;
 bool IsRenewed(const CollateralKey& key) {
   const DocumentKind* kind = FindKind(key.kind);
   return kind != nullptr && kind->nature == Nature::kRenewed;
+}
+
+std::size_t VendorOf(const CollateralKey& key) {
+  const DocumentKind* kind = FindKind(key.kind);
+  ASSAY_CHECK(kind != nullptr);
+  return static_cast<std::size_t>(kind->vendor);
 }
 
 // Documents that come without the certificates above them.
@@ -333,7 +339,7 @@ class Keeper::State {
     if (const Moment earliest = line.manners.Earliest(moment); earliest > moment) return earliest;
     line.manners.Take(moment);
     Flight& flight = flights_.at(*next);
-    line.queue.erase({flight.leaf, flight.sequence, *next});
+    line.queue.erase({flight.guess, flight.sequence, *next});
     flight.fetching = true;
     const std::vector<ChanneledKey> keys = flight.keys;
     const Address address = flight.addresses[flight.at];
@@ -395,7 +401,7 @@ class Keeper::State {
     std::vector<ChanneledKey> keys;
     std::vector<Address> addresses;
     std::size_t at = 0;  // the address that is asked next
-    bool leaf = false, fetching = false, unknown = false, anew = false;
+    bool guess = false, fetching = false, unknown = false, anew = false;
     std::uint64_t sequence = 0;
     Moment ready{}, wanted{};
     unsigned attempts = 0;
@@ -404,7 +410,7 @@ class Keeper::State {
   // One upstream's.
   struct Line {
     Manners manners;
-    std::set<std::tuple<bool, std::uint64_t, Address>> queue;  // what many need before what one machine needs, then by age
+    std::set<std::tuple<bool, std::uint64_t, Address>> queue;  // guesses last, then by age
     std::set<std::pair<Moment, Address>> delayed;
   };
   struct Waiter {
@@ -696,23 +702,29 @@ class Keeper::State {
   }
 
   // --- flights; all under mutex_ ---
-  // Sees to it that the key is fetched, and says when that may be.
+  // Nothing but evidence, which may be invented, says that there is such a document: it waits behind all others, and so many wait.
+  bool IsGuess(const ChanneledKey& key) const { return IsNamedByEvidence(key.key) && !held_.contains(key); }
+
+  // Sees to it that the key is fetched, and says when that may be. `anew`: although it may be held, for whoever is believed: an operator,
+  // or its age.
   Absence Want(const ChanneledKey& key, Moment moment, bool anew, bool& woken) {
     std::vector<Address> addresses = AddressesOf(key, in_.upstreams);
     if (addresses.empty() || stop_) return {key.key, Reason::kCollateralOffline, "", Milliseconds(0)};
+    const bool guess = IsLeaf(key.key) || (!anew && IsGuess(key));
     auto found = flights_.find(addresses.front());
     if (found == flights_.end()) {
-      const bool leaf = IsLeaf(key.key);
-      if (leaf && leaves_wanted_ >= kMostLeavesWanted) return {key.key, Reason::kCollateralPending, "too many wait", kLongestHint};
+      std::size_t& guesses = guesses_[VendorOf(key.key)];
+      if (guess && guesses >= kMostGuesses) return {key.key, Reason::kCollateralPending, "too many wait", kLongestHint};
       Flight flight{
-          .keys = {}, .addresses = std::move(addresses), .leaf = leaf, .sequence = ++sequence_, .ready = moment, .wanted = moment};
+          .keys = {}, .addresses = std::move(addresses), .guess = guess, .sequence = ++sequence_, .ready = moment, .wanted = moment};
       const Address name = flight.addresses.front();
       found = flights_.emplace(name, std::move(flight)).first;
-      leaves_wanted_ += leaf ? 1 : 0;
-      LineOf(name.upstream).queue.insert({leaf, found->second.sequence, name});
+      guesses += guess ? 1 : 0;
+      LineOf(name.upstream).queue.insert({guess, found->second.sequence, name});
       woken = true;
     }
     Flight& flight = found->second;
+    if (flight.guess && !guess) MoveUp(found->first, flight);
     if (std::find(flight.keys.begin(), flight.keys.end(), key) == flight.keys.end()) {
       flight.keys.push_back(key);
       flight_of_[key] = found->first;
@@ -738,15 +750,24 @@ class Keeper::State {
     return std::clamp(wait, kLeastHint, kLongestHint);
   }
 
+  // It is no guess any more.
+  void MoveUp(const Address& name, Flight& flight) {
+    Line& line = LineOf(flight.addresses[flight.at].upstream);
+    const bool queued = line.queue.erase({true, flight.sequence, name}) != 0;
+    flight.guess = false;
+    --guesses_[VendorOf(flight.keys.front().key)];
+    if (queued) line.queue.insert({false, flight.sequence, name});
+  }
+
   Flights::iterator Drop(Flights::iterator at) {
     const Flight& flight = at->second;
     Line& line = LineOf(flight.addresses[flight.at].upstream);
-    line.queue.erase({flight.leaf, flight.sequence, at->first});
+    line.queue.erase({flight.guess, flight.sequence, at->first});
     line.delayed.erase({flight.ready, at->first});
-    leaves_wanted_ -= flight.leaf ? 1 : 0;
+    guesses_[VendorOf(flight.keys.front().key)] -= flight.guess ? 1 : 0;
     for (const ChanneledKey& key : flight.keys) {
       flight_of_.erase(key);
-      if (flight.leaf) errors_.erase(key);
+      if (IsGuess(key)) errors_.erase(key);  // there is no end of them
     }
     return flights_.erase(at);
   }
@@ -761,7 +782,7 @@ class Keeper::State {
 
   void Delay(const Address& name, Flight& flight, Moment until) {
     Line& line = LineOf(flight.addresses[flight.at].upstream);
-    line.queue.erase({flight.leaf, flight.sequence, name});
+    line.queue.erase({flight.guess, flight.sequence, name});
     flight.ready = until;
     line.delayed.insert({until, name});
   }
@@ -775,7 +796,7 @@ class Keeper::State {
       const auto at = flights_.find(name);
       if (at == flights_.end()) continue;
       if (at->second.unknown) Drop(at);  // whoever still wants it asks again
-      else line.queue.insert({at->second.leaf, at->second.sequence, name});
+      else line.queue.insert({at->second.guess, at->second.sequence, name});
     }
     const Time now = in_.clock.Now();
     while (!line.queue.empty()) {
@@ -815,7 +836,7 @@ class Keeper::State {
       if (absence.reason == Reason::kCollateralOffline) continue;
       const Flight& above = flights_.at(flight_of_.at({issuer}));
       const bool in_front = above.addresses[above.at].upstream == flight.addresses[flight.at].upstream && above.ready <= moment &&
-                            !above.fetching && std::tuple(above.leaf, above.sequence) < std::tuple(flight.leaf, flight.sequence);
+                            !above.fetching && std::tuple(above.guess, above.sequence) < std::tuple(flight.guess, flight.sequence);
       until = std::max(until.value_or(Moment::min()), in_front ? moment : std::max(above.ready, moment + kRecheck));
     }
     return until;
@@ -848,7 +869,7 @@ class Keeper::State {
       case FetchResult::kThrottled:
         line.manners.Throttled(moment, verdict.retry_after, in_.random);
         flight.attempts = std::max(flight.attempts, 1U);
-        line.queue.insert({flight.leaf, flight.sequence, name});
+        line.queue.insert({flight.guess, flight.sequence, name});
         return;
       case FetchResult::kUnknown: line.manners.Answered(); break;
       case FetchResult::kUnreachable:
@@ -859,7 +880,7 @@ class Keeper::State {
     if (flight.at + 1 < flight.addresses.size()) {
       ++flight.at;
       flight.attempts = std::max(flight.attempts, 1U);
-      LineOf(flight.addresses[flight.at].upstream).queue.insert({flight.leaf, flight.sequence, name});
+      LineOf(flight.addresses[flight.at].upstream).queue.insert({flight.guess, flight.sequence, name});
       return;
     }
     flight.at = 0;
@@ -929,8 +950,8 @@ class Keeper::State {
   std::map<ChanneledKey, LastError> errors_;
   Flights flights_;
   std::map<ChanneledKey, Address> flight_of_;
-  std::size_t leaves_wanted_ = 0;
-  std::vector<Line> lines_;  // by Upstream
+  std::array<std::size_t, 3> guesses_{};  // under way, by Vendor
+  std::vector<Line> lines_;               // by Upstream
   std::vector<Waiter> waiters_;
   std::vector<KeptItem> unwritten_;
   std::vector<std::thread> threads_;

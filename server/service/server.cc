@@ -458,15 +458,20 @@ class RunningServer final : public Server {
   // What could not be got is known to whoever looks, after a restart as well.
   void KeepFailures() {
     const std::lock_guard lock(failures_mutex_);
+    std::map<collateral::ChanneledKey, Time> kept;  // whatever did not fail any more is left behind
     for (const collateral::ItemStatus& item : keeper_.Status().items) {
       if (!item.error) continue;
-      Time& kept = failures_kept_[item.key];
-      if (kept == item.error->at) continue;
+      const auto before = failures_kept_.find(item.key);
+      if (before != failures_kept_.end() && before->second == item.error->at) {
+        kept.emplace(*before);
+        continue;
+      }
       const absl::Status noted =
           collateral_->NoteFailure(item.key.key, item.key.channel, Cat(NameOf(item.error->reason), ": ", item.error->why), item.error->at);
-      if (noted.ok()) kept = item.error->at;
+      if (noted.ok()) kept.emplace(item.key, item.error->at);
       else log_.Error("failure not noted", {{"key", item.key.key.ToString()}, {"error", MessageOf(noted)}});
     }
+    failures_kept_ = std::move(kept);
   }
 
   // Appraisals wait for the disk, and all that wait share a commit: the more threads, the less of it is each one's.

@@ -72,6 +72,7 @@ class CollateralStore {
   virtual absl::Status Put(const KeptDocument& document) = 0;
   // All of them in one transaction, but for those that are older than a floor.
   virtual absl::Status PutAll(std::span<const KeptDocument> documents) = 0;
+  // Of documents that were never got, those that failed last are remembered, and no more than a thousand.
   virtual absl::Status NoteFailure(const trust::CollateralKey& key, trust::Channel channel, std::string_view failure, Time at) = 0;
 
   // What is kept under the key, in any channel.

@@ -17,6 +17,7 @@ namespace {
 using absl::StatusCode;
 
 constexpr std::size_t kLongestFailure = 1000;
+constexpr std::int64_t kMostNeverGot = 1000;  // anybody can name a document that there is none of
 
 absl::Status Error(StatusCode code, const std::string& text) { return absl::Status(code, ToAbsl(text)); }
 std::int64_t UnixSeconds(Time time) { return time.time_since_epoch().count(); }
@@ -103,7 +104,11 @@ class SqliteCollateral final : public CollateralStore {
     return Write("note a failure", [&] {
       SqliteStatement::Run run(fail_, "note a failure");
       const std::string shown = Printable(failure, kLongestFailure);
-      return BindKey(run, key, channel).Bind(UnixSeconds(at)).Bind(std::string_view(shown)).Finish();
+      if (absl::Status noted = BindKey(run, key, channel).Bind(UnixSeconds(at)).Bind(std::string_view(shown)).Finish(); !noted.ok()) {
+        return noted;
+      }
+      SqliteStatement::Run forget(forget_failures_, "note a failure");
+      return forget.Bind(kMostNeverGot).Finish();
     });
   }
 
@@ -260,6 +265,10 @@ class SqliteCollateral final : public CollateralStore {
         {&fail_,
          "INSERT INTO collateral (kind, scope, detail, channel, failed_at, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
          "ON CONFLICT (kind, scope, detail, channel) DO UPDATE SET failed_at = ?5, failure = ?6"},
+        // Bounded, so that no call pays for all of a flood; each adds one and forgets up to a thousand.
+        {&forget_failures_,
+         "DELETE FROM collateral WHERE seq IN "
+         "(SELECT seq FROM collateral WHERE sha256 IS NULL ORDER BY failed_at DESC, seq DESC LIMIT 1000 OFFSET ?1)"},
         {&find_, find.c_str()},
         {&load_floors_, "SELECT kind, scope, detail, channel, number, issued FROM floor"},
         {&raise_,
@@ -391,8 +400,8 @@ class SqliteCollateral final : public CollateralStore {
 
   std::mutex mutex_;  // guards everything below
   const std::unique_ptr<SqliteDatabase> database_;
-  SqliteStatement floor_of_, insert_body_, put_, fail_, find_, load_floors_, raise_, number_bundle_, find_bundle_, load_bundles_,
-      record_bundle_;
+  SqliteStatement floor_of_, insert_body_, put_, fail_, forget_failures_, find_, load_floors_, raise_, number_bundle_, find_bundle_,
+      load_bundles_, record_bundle_;
 };
 
 }  // namespace

@@ -649,6 +649,65 @@ TEST(Keeper, NamesOfMachinesThatNobodyHasAreBounded) {
   EXPECT_EQ(world.keeper().Status().upstreams.front().queued, 0U);
 }
 
+// An FMSPC is read out of evidence before anything of it is authenticated: whoever invents them delays nobody who has a document
+// already, and neither queue nor errors grow with what is invented.
+TEST(Keeper, NamesOfPlatformsThatNobodyHasAreBoundedAndStandBehindWhatIsHeld) {
+  constexpr unsigned kInvented = 20'000;
+  World world;
+  world.upstreams.Of(Upstream::kIntelPcs)->burst = 20'000;
+  world.keeper().Find(TdxKeys());
+  world.Run(seconds(2));
+  ASSERT_THAT(world.keeper().Find(TdxKeys()).absent, IsEmpty());
+  const std::size_t held = world.keeper().Status().items.size();
+  const auto invented = [](unsigned i) {
+    return trust::CollateralKey{"intel.tcb_info", "TDX", Cat(std::string(7, 'f'), std::to_string(10'000 + i))};
+  };
+  Gathered last;
+  for (unsigned i = 0; i < kInvented; ++i) last = world.keeper().Find(std::vector{invented(i)});
+  ASSERT_EQ(last.absent.size(), 1U);
+  EXPECT_EQ(last.absent.front().reason, Reason::kCollateralPending);
+  const auto queued = [&] {
+    std::size_t most = 0;
+    for (const UpstreamStatus& upstream : world.keeper().Status().upstreams) most = std::max(most, upstream.queued);
+    return most;
+  };
+  EXPECT_LE(queued(), 16'384U + 8U);
+  EXPECT_GE(queued(), 16'384U);
+  EXPECT_LE(world.keeper().Status().items.size(), held + 16'384U);
+
+  // Everything falls due while they wait. An operator asks for one of those that wait, which then is no invention any more.
+  std::vector<std::string> asked;
+  const auto direct = world.transport.answer;
+  world.transport.answer = [&](Upstream upstream, const std::string& target) -> absl::StatusOr<FetchAnswer> {
+    if (upstream != Upstream::kIntelPcs) return direct(upstream, target);
+    asked.push_back(target);
+    if (target.find("fmspc=FFFFFFF") == std::string::npos) return direct(upstream, target);
+    return FetchAnswer{.status = 404, .body = "", .chain = "", .retry_after = {}};
+  };
+  world.jump = Duration(8 * 3600);
+  world.keeper().Tend();
+  const ChanneledKey by_hand[] = {{invented(9'999)}};
+  EXPECT_EQ(world.keeper().Refresh(by_hand), 1U);
+  for (int i = 0; i < 5; ++i) world.keeper().Step(Upstream::kIntelPcs);
+  ASSERT_EQ(asked.size(), 5U);
+  for (const std::string_view first : {"fmspc=00806F050000", "qe/identity", "pckcrl", "fmspc=FFFFFFF19999"}) {
+    EXPECT_TRUE(std::any_of(asked.begin(), asked.begin() + 4, [&](const std::string& one) { return one.find(first) != std::string::npos; }))
+        << first;
+  }
+  EXPECT_THAT(asked[4], HasSubstr("fmspc=FFFFFFF1"));
+
+  // Another vendor's line is its own.
+  world.keeper().Find(SnpKeys(1));
+  world.Run(minutes(1));
+  EXPECT_THAT(world.keeper().Find(SnpKeys(1)).absent, IsEmpty());
+  EXPECT_GE(asked.size(), 16'384U);
+  // They don't exist: that is known for a while, and then forgotten.
+  world.Pass(hours(2));
+  world.Run(seconds(1));
+  EXPECT_EQ(queued(), 0U);
+  EXPECT_EQ(world.keeper().Status().items.size(), world.keeper().Everything().size());
+}
+
 // A shelf that fails costs the memory of it, not the service.
 TEST(Keeper, AShelfThatFailsIsSaidAndSurvived) {
   struct Failing final : Shelf {

@@ -143,6 +143,21 @@ TEST_F(CollateralStoreTest, AFailureStandsBesideTheDocumentUntilItIsGotAgain) {
   EXPECT_EQ(list[0].failure.find('\x1b'), std::string::npos);
 }
 
+// Whoever names documents that there are none of fills no disk, and pushes out nothing that was ever got, nor what failed lately.
+TEST_F(CollateralStoreTest, FailuresOfWhatWasNeverGotAreBounded) {
+  const auto store = Open();
+  ASSERT_TRUE(store->Put(Document(kInfo, 19)).ok());
+  ASSERT_TRUE(store->NoteFailure(kInfo, Channel::kStandard, "HTTP 503", kNow - Duration(86400)).ok());
+  Sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO collateral (kind, scope, detail, channel, "
+      "failed_at, failure) SELECT 'intel.tcb_info', 'TDX', 'invented ' || i, 'standard', i, 'HTTP 404' FROM n");
+  ASSERT_EQ(Sql("SELECT count(*) FROM collateral WHERE sha256 IS NULL"), "1500");
+  ASSERT_TRUE(store->NoteFailure(kCrl, Channel::kStandard, "HTTP 503", kNow).ok());
+  EXPECT_EQ(Sql("SELECT count(*) FROM collateral WHERE sha256 IS NULL"), "1000");
+  EXPECT_EQ(Sql("SELECT min(failed_at) FROM collateral WHERE sha256 IS NULL"), "502") << "the oldest go";
+  EXPECT_EQ(ListOf(*store, "kind = intel.pck_crl").size(), 1U);
+  EXPECT_EQ(store->Find(kInfo)->size(), 1U) << "older, and got";
+}
+
 TEST_F(CollateralStoreTest, ListsGoPageByPageAndAreFiltered) {
   const auto store = Open();
   for (int i = 0; i < 7; ++i) {
