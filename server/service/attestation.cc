@@ -32,9 +32,9 @@ constexpr std::size_t kLongestSecret = 64;
 constexpr std::size_t kFactCapacity = 8192;
 constexpr int kMostAppraisals = 3;  // of one answer, while what is remembered of the instance keeps changing
 constexpr double kAttemptSamplesPerSecond = 20, kAttemptSampleBurst = 200;
-constexpr std::string_view kAllAttempts = "attempts";
+constexpr std::string_view kAllAttempts = "attempts", kClockErrors = "clock";
 constexpr int kMostRounds = 4;  // of gathering
-constexpr std::uint32_t kRetryStoreMs = 2000, kRetryCollateralMs = 60'000, kRetryAbandonedMs = 1000;
+constexpr std::uint32_t kRetryStoreMs = 2000, kRetryCollateralMs = 60'000, kRetryAbandonedMs = 1000, kRetryClockMs = 10'000;
 
 std::string Text(ByteView bytes) { return std::string(AsText(bytes)); }
 
@@ -188,7 +188,8 @@ Attestation::Attestation(AttestationInputs inputs, ChallengeCodec codec)
       codec_(std::move(codec)),
       caches_(kFactCapacity),
       possessions_(kFactCapacity),
-      attempt_samples_({.per_second = kAttemptSamplesPerSecond, .burst = kAttemptSampleBurst}) {}
+      attempt_samples_({.per_second = kAttemptSamplesPerSecond, .burst = kAttemptSampleBurst}),
+      clock_errors_({.per_second = 1.0 / 60, .burst = 1}) {}
 
 void Attestation::UseServerKey(const crypto::Sha256Digest& spki_sha256) {
   const Time now = inputs_.clock.Now();
@@ -364,14 +365,35 @@ Answer<v1::CreateChallengeResponse> Attestation::CreateChallenge(const v1::Creat
 std::optional<Refusal> Attestation::Consume(const ChallengeFields& challenge, Time now) {
   const absl::Status redeemed = inputs_.store.Redeem(challenge.nonce, challenge.expires, now);
   CheckLog log;
-  const bool replayed = absl::IsAlreadyExists(redeemed) || absl::IsFailedPrecondition(redeemed);
-  if (!log.Require(Check::kChallengeOnce, !replayed, [] {
+  // Its nonce may be forgotten, although it has not expired: by a clock that is behind the store's latest time, or after a restore. That
+  // it may be a replay is no reason to say that it is one.
+  const bool forgotten = absl::IsFailedPrecondition(redeemed);
+  const bool replayed = absl::IsAlreadyExists(redeemed) || forgotten;
+  std::uint32_t retry_ms = 0;
+  if (!log.Require(Check::kChallengeOnce, !replayed, [&] {
+        if (forgotten) {
+          const std::string why(MessageOf(redeemed));
+          const absl::StatusOr<Time> latest = inputs_.store.LatestTime();
+          if (!latest.ok() || *latest <= challenge.expires) {
+            return Finding{
+                .reason = Reason::kChallengeExpired, .component = "challenge", .expected = "one whose nonce is remembered", .actual = why};
+          }
+          retry_ms = kRetryClockMs;
+          if (clock_errors_.Take(kClockErrors)) {
+            inputs_.log.Error("challenges are refused: the clock is behind the latest time that the store has seen", {{"error", why}});
+          }
+          return Finding{.reason = Reason::kClockBehind,
+                         .component = "verifier",
+                         .claim = "clock",
+                         .expected = Cat("not before ", FormatTime(*latest)),
+                         .actual = why};
+        }
         return Finding{.reason = Reason::kChallengeConsumed,
                        .component = "challenge",
                        .expected = "one that was not answered before",
                        .actual = "one that was"};
       })) {
-    return Refusal{log.findings().front()};
+    return Refusal{log.findings().front(), retry_ms};
   }
   if (!redeemed.ok() && !replayed) {
     inputs_.log.Error("challenge not redeemed", {{"error", MessageOf(redeemed)}});

@@ -116,6 +116,7 @@ class Attestation {
   // "This certificate is for that key", both well-formed: the same two calls after each other, and whenever a node comes back.
   mutable trust::FactCache<crypto::PublicKey> possessions_;
   RateLimit attempt_samples_;
+  RateLimit clock_errors_;  // lines of the log
 };
 
 }  // namespace assay::service

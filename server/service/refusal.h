@@ -14,7 +14,7 @@
 namespace assay::service {
 
 struct Refusal {
-  Finding finding;                   // its reason is of stage kRequest, or about a bundle
+  Finding finding;                   // its reason is of stage kRequest, or about a bundle, or kClockBehind
   std::uint32_t retry_after_ms = 0;  // 0: not by waiting
 };
 

@@ -20,6 +20,7 @@ grpc::StatusCode CodeOf(Reason reason) {
     case Reason::kChallengeForged:
     case Reason::kChallengeExpired:
     case Reason::kChallengeConsumed:
+    case Reason::kClockBehind:
     case Reason::kBundleKeyUnknown:
     case Reason::kBundleNotAuthentic:
     case Reason::kBundleRolledBack:

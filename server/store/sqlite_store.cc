@@ -391,11 +391,12 @@ class SqliteStore final : public VerdictStore {
     if (!refuse_before.ok()) return refuse_before.status();
     const Time forgotten_before = std::max(*latest - kRemembered, FromUnixSeconds(*refuse_before));
     if (expires < forgotten_before) {
-      return Error(
-          StatusCode::kFailedPrecondition,
-          Cat("the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ",
-              FormatTime(forgotten_before),
-              " are forgotten; ask for a new challenge, and if this one was new, set the clock: the store has seen ", FormatTime(*latest)));
+      const std::string clock = *latest > now ? Cat("the clock says ", FormatTime(now), ", ", (*latest - now).count(), " s behind ",
+                                                    FormatTime(*latest), ", the latest time that the store has seen: set the clock; ")
+                                              : std::string();
+      return Error(StatusCode::kFailedPrecondition,
+                   Cat(clock, "the challenge expired at ", FormatTime(expires), ", and nonces of challenges that expired before ",
+                       FormatTime(forgotten_before), " are forgotten: ask for a new challenge"));
     }
     {
       SqliteStatement::Run insert(insert_nonce_, kOperation);

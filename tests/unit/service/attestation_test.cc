@@ -384,7 +384,7 @@ TEST_F(AttestationTest, AChallengeIsRedeemedBeforeAnythingOfTheEvidenceIsLookedA
     std::uint32_t retry;
   };
   for (const Case& c :
-       {Case{absl::AlreadyExistsError("x"), "challenge_consumed", 0}, Case{absl::FailedPreconditionError("x"), "challenge_consumed", 0},
+       {Case{absl::AlreadyExistsError("x"), "challenge_consumed", 0}, Case{absl::FailedPreconditionError("x"), "challenge_expired", 0},
         Case{absl::UnavailableError("x"), "store_unavailable", 2000}, Case{absl::InternalError("x"), "store_unavailable", 2000},
         Case{absl::DataLossError("x"), "store_unavailable", 2000}, Case{absl::InvalidArgumentError("x"), "store_unavailable", 2000},
         Case{absl::CancelledError("x"), "store_unavailable", 2000}, Case{absl::UnknownError("x"), "store_unavailable", 2000}}) {
@@ -403,6 +403,30 @@ TEST_F(AttestationTest, AChallengeIsRedeemedBeforeAnythingOfTheEvidenceIsLookedA
     }
   }
   EXPECT_EQ(changed_, 1) << "the first one's";
+}
+
+// A clock that was ahead once makes every challenge one whose nonce may be forgotten. That is said as what it is, and not as a replay.
+TEST_F(AttestationTest, AClockBehindTheStoresLatestTimeIsNoReplay) {
+  clock_.now = kNow + Duration(86400);
+  const auto ahead = Attest(AnswerTo(Challenge()));
+  ASSERT_TRUE(ahead.ok()) << Said(ahead);
+  clock_.now = kNow;
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = Attest(AnswerTo(Challenge()));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.refusal().finding.reason, Reason::kClockBehind);
+    EXPECT_EQ(refused.refusal().retry_after_ms, 10'000U);
+    EXPECT_THAT(Said(refused), testing::AllOf(HasSubstr("clock_behind at verifier.clock: "), HasSubstr("86400 s behind"),
+                                              HasSubstr(FormatTime(kNow + Duration(86400))), HasSubstr("set the clock")));
+  }
+  const std::string metrics = metrics_.Expose();
+  EXPECT_THAT(metrics, HasSubstr("assay_challenges_refused_total{reason=\"clock_behind\"} 3"));
+  EXPECT_THAT(metrics, Not(HasSubstr("challenge_consumed")));
+  const std::string log = log_text_.str(), line = "challenges are refused: the clock is behind";
+  const std::size_t first = log.find(line);
+  ASSERT_NE(first, std::string::npos) << log;
+  EXPECT_EQ(log.find(line, first + 1), std::string::npos) << "not a line for each";
+  EXPECT_THAT(log.substr(log.rfind('\n', first) + 1), testing::AllOf(HasSubstr("\"level\":\"error\""), HasSubstr("set the clock")));
 }
 
 TEST_F(AttestationTest, WhatIsRefusedBeforeSpendsNothing) {

@@ -399,8 +399,30 @@ TEST_F(SqliteStoreTest, AForgottenNonceIsNeverRedeemedAgain) {
   for (const Time now : {much_later, kNow}) {
     const absl::Status status = store->Redeem(NonceOf(1), expires, now);
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
-    EXPECT_THAT(MessageIn(status), AllOf(HasSubstr("2026-11-24T02:01:00Z"), HasSubstr("2026-11-24T03:30:00Z"), HasSubstr("set the clock")));
+    EXPECT_THAT(MessageIn(status),
+                AllOf(HasSubstr("2026-11-24T02:01:00Z"), HasSubstr("2026-11-24T03:30:00Z"), HasSubstr("ask for a new challenge")));
+    EXPECT_EQ(MessageIn(status).find("6000 s behind 2026-11-24T03:40:00Z") != std::string::npos, now == kNow) << status;
+    EXPECT_EQ(MessageIn(status).find("set the clock") != std::string::npos, now == kNow) << status;
   }
+}
+
+// What docs/operations.md says to do when the clock was ahead once: new challenges are answered again, and no old one is.
+TEST_F(SqliteStoreTest, AClockThatWasAheadOnceIsForgotten) {
+  const Duration ahead = 10 * 365 * 24 * 60 * kMinute;
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->Redeem(NonceOf(1), kNow + kMinute, kNow).ok());
+    ASSERT_TRUE(store->Redeem(NonceOf(2), kNow + ahead + kMinute, kNow + ahead).ok());
+    ASSERT_EQ(store->Redeem(NonceOf(3), kNow + 3 * kMinute, kNow + 2 * kMinute).code(), absl::StatusCode::kFailedPrecondition);
+  }
+  const std::string now = std::to_string((kNow + 2 * kMinute).time_since_epoch().count());
+  Sql("UPDATE meta SET value = " + now + " + 120 WHERE name = 'refuse_before'; UPDATE meta SET value = " + now +
+      " WHERE name = 'latest_time'");
+  const auto store = Open();
+  EXPECT_EQ(*store->LatestTime(), kNow + 2 * kMinute);
+  EXPECT_TRUE(store->Redeem(NonceOf(4), kNow + 5 * kMinute, kNow + 4 * kMinute).ok());
+  EXPECT_EQ(store->Redeem(NonceOf(1), kNow + kMinute, kNow + 4 * kMinute).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(store->Redeem(NonceOf(2), kNow + ahead + kMinute, kNow + 4 * kMinute).code(), absl::StatusCode::kAlreadyExists);
 }
 
 // --- time ----------------------------------------------------------------------------------------------------------
