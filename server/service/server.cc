@@ -35,6 +35,7 @@
 #include "result/signing_key.h"
 #include "service/attestation.h"
 #include "service/bearer_callers.h"
+#include "service/clock_leaps.h"
 #include "service/collateral_sources.h"
 #include "service/config_file.h"
 #include "service/counted_store.h"
@@ -484,7 +485,16 @@ class RunningServer final : public Server {
     return {.verdicts = *ParseDuration(config.verdicts()), .evidence = *ParseDuration(config.evidence()), .attempts = config.attempts()};
   }
 
+  // What a clock that leapt says is old would be gone for good.
   void Forget(const store::Retention& retention, Time now) {
+    if (!clock_leaps_.Believes(now, std::chrono::steady_clock::now())) {
+      if (!std::exchange(said_leap_, true)) {
+        log_.Error("the clock leapt ahead: nothing is forgotten until it is back, or has stood there for a day",
+                   {{"clock", FormatTime(now)}});
+      }
+      return;
+    }
+    said_leap_ = false;
     std::int64_t forgotten = 0;
     for (int i = 0; i < kMostForgetting; ++i) {
       const auto purged = store_->Purge(retention, now);
@@ -680,6 +690,8 @@ class RunningServer final : public Server {
   FilesSeen join_files_, operator_files_, https_files_;     // by watching_files_ only
   EndWatch ends_;                                           // by watching_files_ only, once it runs
   std::map<std::string, std::string> kept_former_;          // by listener: what was said last; by watching_files_ only
+  ClockLeaps clock_leaps_;                                  // by forgetting_ only
+  bool said_leap_ = false;                                  // by forgetting_ only
   Periodic forgetting_;
   std::optional<Periodic> watching_files_, probing_;
 };
