@@ -43,7 +43,6 @@ class Watchers::Watcher final : public Reactor {
   // --- by the serving thread ---
   std::int64_t after() const { return after_; }
   const std::string& filter() const { return filter_; }
-  grpc::CallbackServerContext& context() { return context_; }
   bool Idle() {
     const std::lock_guard lock(mutex_);
     return !writing_ && !finished_;
@@ -65,9 +64,12 @@ class Watchers::Watcher final : public Reactor {
   }
   void End(const grpc::Status& status) {
     const std::lock_guard lock(mutex_);
-    if (finished_) return;
-    if (writing_) ending_ = status;
-    else FinishNow(status);
+    if (!finished_) EndNow(status);
+  }
+  // The context, which the refusal writes into, is there as long as nobody has finished.
+  void End(const Refusal& refusal) {
+    const std::lock_guard lock(mutex_);
+    if (!finished_) EndNow(StatusOf(refusal, context_));
   }
 
   // --- by gRPC ---
@@ -92,6 +94,10 @@ class Watchers::Watcher final : public Reactor {
     queue_.pop_front();
     writing_ = true;
     StartWrite(&current_);
+  }
+  void EndNow(const grpc::Status& status) {
+    if (writing_) ending_ = status;
+    else FinishNow(status);
   }
   void FinishNow(const grpc::Status& status) {
     finished_ = true;
@@ -196,12 +202,9 @@ void Watchers::Drain() {
     watchers.swap(watchers_);
   }
   for (const auto& watcher : watchers) {
-    if (!watcher->Finished()) {
-      watcher->End(StatusOf(
-          {{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"},
-           kRetryMs},
-          watcher->context()));
-    }
+    watcher->End(
+        Refusal{{.reason = Reason::kShuttingDown, .component = "verifier", .expected = "a verifier that runs", .actual = "one that stops"},
+                kRetryMs});
   }
 }
 
@@ -212,12 +215,11 @@ std::size_t Watchers::count() const {
 
 bool Watchers::Serve(Watcher& watcher) {
   if (const Credential& credential = watcher.credential(); clock_.Now() >= credential.until) {
-    watcher.End(StatusOf({{.reason = Reason::kUnauthenticated,
-                           .component = credential.what == "token" ? "authorization" : std::string(credential.what),
-                           .expected = Cat("a ", credential.what, " that has not expired"),
-                           .actual = "one that did while you watched",
-                           .remedy = Cat("Watch again with a new ", credential.what, "; 'after' resumes behind the last event.")}},
-                         watcher.context()));
+    watcher.End(Refusal{{.reason = Reason::kUnauthenticated,
+                         .component = credential.what == "token" ? "authorization" : std::string(credential.what),
+                         .expected = Cat("a ", credential.what, " that has not expired"),
+                         .actual = "one that did while you watched",
+                         .remedy = Cat("Watch again with a new ", credential.what, "; 'after' resumes behind the last event.")}});
     return false;
   }
   if (!watcher.Idle()) return false;
