@@ -12,7 +12,7 @@
 namespace assay::cli {
 
 struct PolicyDraftOptions : EvidenceOptions {
-  std::string name;       // of the policy; its release is called NAME-images
+  std::string name;       // of the policy, as policies have them; its release is called NAME-images, NAME cut to what leaves room for it
   std::string directory;  // where NAME.yaml and NAME-images.yaml go; neither may be there
 };
 
