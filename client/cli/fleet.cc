@@ -188,9 +188,14 @@ ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation
     // A server that was never there is a mistake in the command; one that went comes back.
     // So does a watch whose token ended, with the next one of the file; if that is refused as well, nobody renews it.
     const bool outlived = absl::IsUnauthenticated(ended) && !options.credentials.bearer_token.empty() && !asked_again;
-    if (!reached || (!absl::IsUnavailable(ended) && !outlived)) return invocation.Fail(ended);
+    // A watch is not cancelled from here, so that CANCELLED is the word of a server that shuts down.
+    const bool went = absl::IsUnavailable(ended) || absl::IsCancelled(ended);
+    if (!reached || (!went && !outlived)) return invocation.Fail(ended);
     asked_again = outlived;
-    invocation.Say(Cat(MessageOf(ended), " Resuming behind ", request.after(), "."));
+    invocation.Say(Cat(absl::IsCancelled(ended) ? Cat("server '", Printable(options.server.address, 128),
+                                                      "': expected more events, actual: it cancelled the watch, as on shutting down.")
+                                                : MessageOf(ended),
+                       " Resuming behind ", request.after(), "."));
     std::this_thread::sleep_for(kReconnect);
   }
 }

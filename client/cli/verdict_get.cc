@@ -12,9 +12,24 @@ namespace {
 
 std::string RecordedAt(const v1::VerdictRecord& record) { return FormatTime(Time{std::chrono::seconds{record.recorded_at().seconds()}}); }
 
-std::string ToText(const v1::VerdictRecord& record, bool verbose, const Style& style) {
+// Why nobody may rely on it any more; "": it stands, or never was good for anything.
+std::string EndOf(const v1::GetVerdictResponse& response, Time now) {
+  if (response.has_revocation()) {
+    const v1::Revocation& revocation = response.revocation();
+    return Cat("REVOKED at ", FormatTime(Time{Duration{revocation.at().seconds()}}), " by ", Printable(revocation.by()), ": ",
+               Printable(revocation.reason(), 512));
+  }
+  const v1::Appraisal& appraisal = response.record().appraisal();
+  const bool trusted = appraisal.verdict() == v1::VERDICT_TRUSTED || appraisal.verdict() == v1::VERDICT_TRUSTED_WITH_WARNINGS;
+  if (!trusted || !appraisal.has_valid_until()) return {};
+  const Time last{Duration{appraisal.valid_until().seconds()}};
+  return now > last ? Cat("EXPIRED at ", FormatTime(last), ": it was valid until then, and the node has to attest again") : "";
+}
+
+std::string ToText(const v1::GetVerdictResponse& response, bool verbose, Time now, const Style& style) {
+  const v1::VerdictRecord& record = response.record();
   const v1::AttestationContext& context = record.context();
-  std::string text = VerdictText(record.appraisal(), {.verbose = verbose}, style);
+  std::string text = VerdictText(record.appraisal(), {.verbose = verbose, .ended = EndOf(response, now)}, style);
   text += Cat("\nverdict id      ", Printable(record.id()), "\nrecorded at     ", RecordedAt(record), "\ncluster, role   ",
               Printable(context.cluster()), ", ", Printable(context.role()), "\n");
   if (!context.name().empty()) text += Cat("name            ", Printable(context.name()), "\n");
@@ -34,12 +49,7 @@ ExitCode GetVerdict(const VerdictGetOptions& options, const Invocation& invocati
     invocation.out << Structured(options.output, appraisal::TreeOf(*response));
     return ExitCode::kOk;
   }
-  invocation.out << ToText(response->record(), options.verbose, invocation.style);
-  if (response->has_revocation()) {
-    const v1::Revocation& revocation = response->revocation();
-    invocation.out << invocation.style.Bad("REVOKED") << "         at " << FormatTime(Time{Duration{revocation.at().seconds()}}) << " by "
-                   << Printable(revocation.by()) << ": " << Printable(revocation.reason(), 512) << '\n';
-  }
+  invocation.out << ToText(*response, options.verbose, invocation.clock.Now(), invocation.style);
   return ExitCode::kOk;
 }
 

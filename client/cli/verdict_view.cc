@@ -83,7 +83,11 @@ class VerdictWriter {
 
   std::string Write() {
     const std::string badge = Badge(appraisal_);
-    text_ = Cat(Coloured(badge), "\n");
+    if (options_.ended.empty()) text_ = Cat(Coloured(badge), "\n");
+    else {
+      text_ = Cat(style_.Bad(options_.ended), "\n");
+      Line("was", badge);
+    }
     WriteSummary();
     WriteTrustBoundary();
     WriteFindings();

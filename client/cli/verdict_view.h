@@ -15,6 +15,7 @@ struct VerdictViewOptions {
   bool verbose = false;              // claims, checks, windows, parts and input digests too
   std::string platform_origin = {};  // e.g. "inferred from the evidence"; shown behind the platform
   std::string policy_origin = {};    // e.g. "shipped with assay"; shown behind the policy
+  std::string ended = {};            // "REVOKED at …": comes first, and the verdict is then what it was; empty: it stands
 };
 
 // "TRUSTED WITH WARNINGS (simulated)": always words, coloured or not.

@@ -1,4 +1,4 @@
-# Before every command. Given: ASSAY, SOFTTEE, PKI, POLICIES and, if they are there, VECTORS.
+# Before every command. Given: ASSAY, ASSAYD, SOFTTEE, PKI, POLICIES, SOURCE and, if they are there, VECTORS.
 export AT=2026-11-24T02:00:00Z
 REPORT_DATA=$(printf 'a5%.0s' $(seq 64))
 ANCHORS=$PKI/anchors.yaml
@@ -78,4 +78,43 @@ verify_gce() { "$ASSAY" verify --insecure-test-anchors gce/anchors.yaml --at "$A
 draft_and_pass() {
   assay policy from-evidence --at "$AT" --to . --name ours "$@" >drafted && assay policy lint ours.yaml ours-images.yaml &&
   assay verify --at "$AT" --policy ours.yaml --policy ours-images.yaml "$@" | head -1
+}
+# assayd in this directory, with the policies in ./policies, else those of the demonstration, and the anchors of the software TEE; a second time at the same address.
+# Ends with the command. Gives SERVER, the arguments of an operator's commands, JOIN, the address for nodes, and SERVED, its process.
+serve() {
+  if [ ! -e assayd.yaml ]; then
+    "$SOFTTEE" tls --dir tls >/dev/null && { [ -d policies ] || cp -r "$SOURCE/deploy/demo/policies" .; } || exit 99
+    cat >assayd.yaml <<'END'
+join: {address: "127.0.0.1:0", tls: {certificate: tls/server.pem, key: tls/server.key}}
+operator:
+  address: "127.0.0.1:0"
+  tls: {certificate: tls/server.pem, key: tls/server.key}
+  client_ca: tls/ca.pem
+  roles: [{identity: "spiffe://dev.assay/operator/operator", role: operator}]
+store: {path: assay.db}
+policies: [policies]
+challenges: {key_file: challenge.key}
+tokens: {issuer: "https://assay.example", key_file: token.key}
+END
+  fi
+  rm -f ready
+  "$ASSAYD" run --config assayd.yaml --insecure-test-anchors "$ANCHORS" --ready-file ready >>assayd.log 2>&1 &
+  SERVED=$!
+  trap 'kill $SERVED 2>/dev/null' EXIT
+  until_there operator= ready
+  local join operator
+  join=$(grep -o 'join=[0-9.:]*' ready) operator=$(grep -o 'operator=[0-9.:]*' ready)
+  JOIN="localhost:${join##*:}"
+  SERVER="--server localhost:${operator##*:} --ca tls/ca.pem --cert tls/operator.pem --key tls/operator.key"
+  sed -i "/^operator/,/address/s/127.0.0.1:0/127.0.0.1:${operator##*:}/" assayd.yaml
+}
+# Waits until the file has that text.
+until_there() {
+  for _ in $(seq 200); do grep -q -- "$1" "$2" 2>/dev/null && return; sleep 0.1; done
+  echo "no '$1' in $2:" >&2; cat "$2" >&2; exit 97
+}
+# A sound machine of the software TEE joins under that name; prints the id of its verdict.
+join_as() {
+  assay attest --server "$JOIN" --ca tls/ca.pem --cluster demo --role worker --name "$1" --simulate "$PKI" >joined 2>join_errors
+  sed -n 's/^verdict id *//p' joined
 }
