@@ -2,7 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "appraisal/clouds_table.h"
@@ -15,6 +18,7 @@
 #include "client/cli/reference.h"
 #include "client/cli/token_verify.h"
 #include "client/cli/verify.h"
+#include "evidence/sev_snp/launch_measurement.h"
 #ifdef ASSAY_SERVICE
 #include "client/agent/simulated_platforms.h"
 #include "client/cli/attest.h"
@@ -27,6 +31,7 @@
 namespace assay::cli {
 namespace {
 
+constexpr std::string_view kVersion = "assay " ASSAY_VERSION;
 constexpr std::string_view kExitCodes =
     "exit codes: 0 trusted or done (warnings included) · 1 internal · 2 usage · 3 server not reached or not authenticated ·\n"
     "            4 not trusted · 5 malformed · 6 indeterminate · 7 lint, test or vectors failed";
@@ -77,6 +82,19 @@ CLI::Option* OneOf(CLI::Option* option, const char* alternatives) {
   return option->type_name(alternatives)->check(member);
 }
 
+CLI::Option* WholeNumber(CLI::Option* option, std::uint64_t least, std::uint64_t most) {
+  const CLI::Validator whole(
+      [least, most](std::string& given) {
+        std::uint64_t number = 0;
+        const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
+        if (error == std::errc() && end == given.data() + given.size() && number >= least && number <= most) return std::string();
+        return Cat("expected a whole number from ", least, " to ", most, ", actual '", Printable(given, 64), "'");
+      },
+      "");
+  return option->check(whole);
+}
+constexpr std::uint64_t kMostListed = std::numeric_limits<std::int32_t>::max();
+
 // A repeatable option takes one value each time; a greedy one would swallow the files behind it.
 // One value each time it is given, however often: values that follow are FILEs.
 CLI::Option* Repeatable(CLI::Option* option) { return option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false); }
@@ -87,6 +105,7 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.footer(std::string(kExitCodes));
     app_.name("assay");
+    app_.set_version_flag("--version", std::string(kVersion), "Print the version and exit");
     AddInspect();
     AddVerify();
     AddPolicy();
@@ -110,6 +129,9 @@ class CommandLine {
       const Position position = Deepest(arguments);
       invocation.out << position.app->help(
           position.path.substr(0, position.path.size() - position.app->get_name().size() - (position.app == &app_ ? 0 : 1)));
+      return ExitCode::kOk;
+    } catch (const CLI::CallForVersion&) {
+      invocation.out << kVersion << '\n';
       return ExitCode::kOk;
     } catch (const CLI::ParseError& error) { return Complain(error, arguments, invocation); }
     return chosen_(invocation);
@@ -286,8 +308,9 @@ class CommandLine {
     OneOf(command->add_option("--vmm", measure_snp_.vmm, "Hypervisor that builds the guest; of IGVM files qemu or hyperv")
               ->capture_default_str(),
           kVmms);
-    command->add_option("--vcpus", measure_snp_.vcpus, "How many vCPUs the guest starts with; required with an OVMF image")
-        ->type_name("NUMBER");
+    WholeNumber(command->add_option("--vcpus", measure_snp_.vcpus, "How many vCPUs the guest starts with; required with an OVMF image")
+                    ->type_name("NUMBER"),
+                1, sev_snp::kMaxVcpus);
     CLI::Option* model =
         OneOf(command->add_option("--vcpu-model", measure_snp_.vcpu_model, "QEMU: CPU model, as -cpu names it"), kVcpuModels);
     command->add_option("--vcpu-signature", measure_snp_.vcpu_signature, "QEMU: CPUID signature (leaf 1, EAX) of any other model")
@@ -306,10 +329,11 @@ class CommandLine {
                                          "QEMU: image of COCONUT-SVSM as it was before IGVM files; --firmware is then the OVMF in it")
                             ->type_name(kFile)
                             ->excludes(kernel);
-    command
-        ->add_option("--variables-size", measure_snp_.variables_size,
-                     "Size of the variables (OVMF_VARS.fd) between the SVSM and the OVMF image")
-        ->type_name("BYTES")
+    WholeNumber(command
+                    ->add_option("--variables-size", measure_snp_.variables_size,
+                                 "Size of the variables (OVMF_VARS.fd) between the SVSM and the OVMF image")
+                    ->type_name("BYTES"),
+                0, sev_snp::kFirmwareEnd)
         ->needs(svsm);
     command->add_option("--report", measure_snp_.report, "SEV-SNP report whose MEASUREMENT is compared; nothing else of it is checked")
         ->type_name(kFile);
@@ -464,7 +488,7 @@ class CommandLine {
     command->add_option("--filter", fleet_.filter, Cat("Only what fits, as AIP-160 has it, e.g. ", example))->type_name("FILTER");
   }
   void AddLimit(CLI::App* command, const char* meaning) {
-    command->add_option("--limit", fleet_.limit, meaning)->type_name("N")->check(CLI::NonNegativeNumber);
+    WholeNumber(command->add_option("--limit", fleet_.limit, meaning)->type_name("N"), 0, kMostListed);
   }
   void AddReason(CLI::App* command) {
     command->add_option("--reason", fleet_.reason, "Why; kept and shown with the change")->required()->type_name("TEXT");
@@ -501,10 +525,9 @@ class CommandLine {
     CLI::App* watch = AddFleet(verdict, "watch", "What happens, as it happens, until interrupted; resumes when the server comes back",
                                &WatchVerdicts, kEventFormats);
     AddFilter(watch, "'cluster = prod AND verdict != TRUSTED'");
-    watch->add_option("--after", fleet_.after, "Sequence of the last event seen; default: from now on")
-        ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
-    watch->add_option("--count", fleet_.limit, "End after so many events; default: never")->type_name("N")->check(CLI::NonNegativeNumber);
+    WholeNumber(watch->add_option("--after", fleet_.after, "Sequence of the last event seen; default: from now on")->type_name("N"), 0,
+                std::numeric_limits<std::int64_t>::max());
+    WholeNumber(watch->add_option("--count", fleet_.limit, "End after so many events; default: never")->type_name("N"), 0, kMostListed);
     watch->preparse_callback([this](std::size_t) { fleet_.limit = 0; });
 
     CLI::App* revoke = AddFleet(verdict, "revoke", "Take a verdict back", &RevokeVerdict, kFormats);
@@ -614,7 +637,7 @@ class CommandLine {
                                             &ListCollateral, kListFormats);
     status->add_option("--filter", collateral_.filter, "Only what fits, as AIP-160 has it, e.g. 'kind = \"intel.*\" AND failed = true'")
         ->type_name("FILTER");
-    status->add_option("--limit", collateral_.limit, "Most to show; 0: all. Default: 100")->type_name("N")->check(CLI::NonNegativeNumber);
+    WholeNumber(status->add_option("--limit", collateral_.limit, "Most to show; 0: all. Default: 100")->type_name("N"), 0, kMostListed);
     CLI::App* refresh = AddCollateralCommand(group, "refresh", "Ask the vendors now; does not wait for them", &RefreshCollateral, kFormats);
     refresh
         ->add_option("NAME", collateral_.names,
@@ -691,7 +714,7 @@ class CommandLine {
                                    [this](const Invocation& invocation) { return PrintReasons(Output(), invocation); });
     AddOutput(reasons, &output_);
     AddCommand(&app_, "version", "Version of this program", [](const Invocation& invocation) {
-      invocation.out << "assay " ASSAY_VERSION "\n";
+      invocation.out << kVersion << '\n';
       return ExitCode::kOk;
     });
     CLI::App* completion = AddCommand(&app_, "completion", "Completion script for a shell", [this](const Invocation& invocation) {

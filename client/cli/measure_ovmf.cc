@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "client/cli/snp_measurement.h"
 #include "client/cli/table.h"
+#include "evidence/igvm_file.h"
 #include "evidence/sev_snp/launch_measurement.h"
 
 namespace assay::cli {
@@ -109,6 +110,13 @@ std::optional<Images> ReadImages(const MeasureSnpOptions& options, ByteView ovmf
     return std::nullopt;
   }
   images.svsm = *std::move(svsm);
+  if (evidence::IsIgvm(images.svsm)) {
+    code = invocation.Fail(
+        absl::InvalidArgumentError(Cat("--svsm '", Printable(options.svsm),
+                                       "': expected the image of an SVSM as it was before IGVM files, actual an IGVM file. Give it with "
+                                       "--firmware alone: it has the firmware in it.")));
+    return std::nullopt;
+  }
   const std::uint64_t end = begin - options.variables_size;
   auto metadata = sev_snp::ReadSvsm(images.svsm, end);  // what starts, and whose sections are launched
   if (!metadata) {

@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
@@ -78,6 +80,19 @@ std::string Misuse(const MeasurePcrsOptions& options) {
     const std::size_t equals = authority.find('=');
     if (equals == std::string::npos || !tcg_log::IsAuthority(authority.substr(0, equals)) || equals + 1 == authority.size()) {
       return Cat("--authority: expected db, Shim, SbatLevel or MokListTrusted, '=' and a file, actual '", Printable(authority, 64), "'");
+    }
+  }
+  if (options.secure_boot == "on") {
+    // Without its variables PCR 7 would be that of a machine that there isn't.
+    std::vector<std::string> missing;
+    const std::pair<const char*, const std::string*> variables[] = {
+        {"--pk", &options.pk}, {"--kek", &options.kek}, {"--db", &options.db}, {"--dbx", &options.dbx}};
+    for (const auto& [option, file] : variables) {
+      if (file->empty()) missing.emplace_back(option);
+    }
+    if (!missing.empty()) {
+      return Cat("--secure-boot on: expected --pk, --kek, --db and --dbx, actual without ", Join(missing, ", "),
+                 ". Of a variable that the machine does not have give an empty file.");
     }
   }
   for (const std::string* text : {&options.load_options, &options.stub_command_line}) {

@@ -10,6 +10,14 @@
 #include "evidence/sev_snp/launch_measurement.h"
 
 namespace assay::cli {
+namespace {
+
+// The reason's own remedy is about OVMF: vCPUs, kernel and the like are no options of an IGVM file.
+constexpr std::string_view kOtherThanTheFile =
+    "Check that the guest was started from this very file and by the hypervisor that --vmm names; a KVM that measures more processors than "
+    "the file has the state of gives another digest too.";
+
+}  // namespace
 
 absl::Status Misuse(std::string_view option, std::string_view expected, std::string_view actual) {
   return absl::InvalidArgumentError(
@@ -45,9 +53,12 @@ ExitCode MeasureSnp(const MeasureSnpOptions& options, const Invocation& invocati
     code = Refuse("--firmware", options.firmware, measurement.objections, ExitCode::kNotTrusted, invocation);
   }
   if (!report) return code;
-  const std::vector<Finding> findings = sev_snp::CompareWithReport(measurement.digest, trust::UntrustedBytes(*std::move(report)));
+  std::vector<Finding> findings = sev_snp::CompareWithReport(measurement.digest, trust::UntrustedBytes(*std::move(report)));
   if (findings.empty()) return code;
   const bool malformed = findings.front().reason != Reason::kLaunchDigestMismatch;
+  if (!malformed && evidence::IsIgvm(*firmware)) {
+    for (Finding& finding : findings) finding.remedy = kOtherThanTheFile;
+  }
   return Refuse("--report", options.report, findings, malformed ? ExitCode::kMalformed : ExitCode::kNotTrusted, invocation);
 }
 
