@@ -49,6 +49,13 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
                                                ".")));
 }
 
+// Of a key that is not P-256, or of what can't be read, TLS has the word.
+bool AreOfDifferentKeys(const std::string& certificate_pem, const std::string& key_pem) {
+  const auto certificates = crypto::CertificatesFrom(AsBytes(certificate_pem), "--cert");
+  const auto key = crypto::PrivateKey::FromPem(key_pem);
+  return certificates && !certificates->empty() && key && !(certificates->front().public_key() == key->public_key());
+}
+
 class NodeConnection final : public agent::JoinConnection {
  public:
   explicit NodeConnection(const client::ChannelOptions& options) : client_(options) {}
@@ -112,6 +119,11 @@ absl::StatusOr<std::unique_ptr<client::VerdictClient>> ConnectAsOperator(const S
     absl::StatusOr<std::string> text = part.what == "--key" ? ReadText(part.what, part.path) : ReadCertificates(part.what, part.path);
     if (!text.ok()) return text.status();
     part.text = *std::move(text);
+  }
+  if (!token && AreOfDifferentKeys(options.certificate_pem, options.key_pem)) {
+    return absl::InvalidArgumentError(
+        ToAbsl(Cat("--key '", Printable(credentials.key), "': expected the key of the certificate in --cert '",
+                   Printable(credentials.certificate), "', actual: another key. Give the two that belong together.")));
   }
   return std::make_unique<client::VerdictClient>(options);
 }

@@ -166,6 +166,8 @@ ExitCode ListBans(const FleetOptions& options, const Invocation& invocation) {
       [](const v1::ListBansResponse& response) -> const auto& { return response.bans(); });
 }
 
+bool ServerWent(const absl::Status& ended) { return absl::IsUnavailable(ended) || absl::IsCancelled(ended); }
+
 ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation) {
   const auto connection = ConnectAsOperator(options.server, options.credentials);
   if (!connection.ok()) return invocation.Fail(connection.status());
@@ -188,9 +190,7 @@ ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation
     // A server that was never there is a mistake in the command; one that went comes back.
     // So does a watch whose token ended, with the next one of the file; if that is refused as well, nobody renews it.
     const bool outlived = absl::IsUnauthenticated(ended) && !options.credentials.bearer_token.empty() && !asked_again;
-    // A watch is not cancelled from here, so that CANCELLED is the word of a server that shuts down.
-    const bool went = absl::IsUnavailable(ended) || absl::IsCancelled(ended);
-    if (!reached || (!went && !outlived)) return invocation.Fail(ended);
+    if (!reached || (!ServerWent(ended) && !outlived)) return invocation.Fail(ended);
     asked_again = outlived;
     invocation.Say(Cat(absl::IsCancelled(ended) ? Cat("server '", Printable(options.server.address, 128),
                                                       "': expected more events, actual: it cancelled the watch, as on shutting down.")

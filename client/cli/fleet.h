@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "client/cli/connections.h"
 #include "client/cli/invocation.h"
 #include "client/cli/structured_output.h"
@@ -31,6 +32,9 @@ struct FleetOptions {
 
 ExitCode ListVerdicts(const FleetOptions& options, const Invocation& invocation);
 // Goes on until `limit` events were printed; a server that goes away is waited for, and watching resumes where it ended.
+// Whether a watch that ended so was ended by a server that went, and may come back: it is never cancelled from here, so that CANCELLED is
+// the word of one that shuts down.
+bool ServerWent(const absl::Status& ended);
 ExitCode WatchVerdicts(const FleetOptions& options, const Invocation& invocation);
 ExitCode ListFlips(const FleetOptions& options, const Invocation& invocation);
 ExitCode RevokeVerdict(const FleetOptions& options, const Invocation& invocation);
