@@ -299,11 +299,12 @@ TEST(AzurePlatforms, StrengthAndBoundaryFollowWhatWasBoundAndAppraised) {
     CheckLog log;
     const auto bundle = Authenticate(tee, Mint({.tee = tee}), log);
     ASSERT_TRUE(bundle);
-    EXPECT_EQ(platform.strength(*bundle, {.boot_covered = true}), platform::Strength::kB);
+    EXPECT_EQ(platform.strength(*bundle, {.boot_covered = true, .launch_appraised = true}), platform::Strength::kB);
+    EXPECT_EQ(platform.strength(*bundle, {.boot_covered = true}), platform::Strength::kC);
     EXPECT_EQ(platform.strength(*bundle, {}), platform::Strength::kC);
 
-    const platform::TrustBoundary closed =
-        platform.trust_boundary(*bundle, {.boot_covered = true, .release_matched = true, .provenance = evidence::Provenance::kProven});
+    const platform::TrustBoundary closed = platform.trust_boundary(
+        *bundle, {.boot_covered = true, .launch_appraised = true, .release_matched = true, .provenance = evidence::Provenance::kProven});
     EXPECT_THAT(closed.features, ElementsAre(platform::Feature::kCustomImages, platform::Feature::kMemoryEncryption,
                                              platform::Feature::kRawGuestAttestation, platform::Feature::kMeasuredBoot));
     EXPECT_THAT(closed.trusted_parties, Contains(HasSubstr("closed")));
