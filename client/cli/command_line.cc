@@ -93,7 +93,8 @@ CLI::Option* WholeNumber(CLI::Option* option, std::uint64_t least, std::uint64_t
       "");
   return option->check(whole);
 }
-constexpr std::uint64_t kMostListed = std::numeric_limits<std::int32_t>::max();
+[[maybe_unused]] constexpr std::uint64_t kMostListed =
+    std::numeric_limits<std::int32_t>::max();  // by the commands that ask a server, which not every build has
 
 // A repeatable option takes one value each time; a greedy one would swallow the files behind it.
 // One value each time it is given, however often: values that follow are FILEs.
