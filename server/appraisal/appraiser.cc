@@ -371,8 +371,12 @@ std::optional<Time> JudgeByPolicy(const Section& section, const trust::Bundle& b
   for (const evidence::Format* format : section.platform->formats) format->judge(bundle.claims(), context, log);
   if (section.platform->judge != nullptr) section.platform->judge(bundle.claims(), context, log);
   facts.release_matched = !rules.release.empty();
-  facts.launch_appraised = std::any_of(section.platform->launch_claims.begin(), section.platform->launch_claims.end(),
-                                       [&](std::string_view claim) { return context.Pins(claim) || context.Releases(claim); });
+  // All zero is a field that nobody set, as an ID key where there is no ID block: whoever names it names nothing.
+  facts.launch_appraised =
+      std::any_of(section.platform->launch_claims.begin(), section.platform->launch_claims.end(), [&](std::string_view claim) {
+        const auto* value = bundle.claims().Get<Bytes>(claim);
+        return value != nullptr && !AllZero(*value) && (context.Pins(claim) || context.Releases(claim));
+      });
   for (const Release* release : rules.matched) {
     if (!release->reviewable_firmware) continue;
     for (const auto& [claim, value] : release->values) facts.reviewable.push_back(claim);

@@ -579,6 +579,23 @@ TEST(AzureVerdicts, WithoutAnAppraisedLaunchRegistersShowNothing) {
   }
 }
 
+// An ID key digest is zero where nobody signed an ID block: a rule that names zero names no paravisor.
+TEST(AzureVerdicts, ALaunchThatNobodySetIsNotAppraised) {
+  const std::string pcr4 = ToHex(softtee::RampBank(softtee::kTpmSha256).values.at(4)), zeros(96, '0');
+  const std::string boot =
+      "waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n";
+  std::string policy = Replaced(PolicyText("azure_tdx.yaml"), boot, "satisfies: {boot.covered: tpm.sha256_pcr4}\nwaive:\n");
+  policy = Replaced(std::move(policy), "rules:\n",
+                    Cat("rules:\n  - {claim: tpm.sha256_pcr4, equals: \"", pcr4, "\"}\n  - {claim: dcap.mrtd, equals: \"", zeros, "\"}\n"));
+  const AzureEvidence evidence = Mint({.tee = AzureTee::kTdx, .change = [](softtee::AzureParts& parts) {
+                                         softtee::SignAsMicrosoft(parts);
+                                         parts.td.mrtd = {};
+                                       }});
+  const v1::Appraisal appraisal = Appraise({{"policy.yaml", policy}}, "azure-tdx", ItemsOf(evidence));
+  EXPECT_NE(appraisal.verdict(), v1::VERDICT_REJECTED) << "the rule itself holds";
+  EXPECT_EQ(appraisal.strength(), v1::STRENGTH_C) << appraisal.ShortDebugString();
+}
+
 TEST(AzurePolicies, WhatTheParavisorIsAnswersNeitherQuestion) {
   const std::string boot =
       "waive:\n  - claim: boot.covered\n    reason: without reference values of an image nothing says which kernel, initrd and command line may boot\n";
